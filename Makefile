@@ -1,0 +1,82 @@
+# authfort: make, make install, make test, make demo, make bench
+
+EXTENSION = authfort
+EXTVERSION = 0.1.0
+MODULE_big = authfort
+
+# from primitives up to the HTTP surface
+OBJS = \
+	src/authfort.o \
+	src/settings.o \
+	src/refusal.o \
+	src/base64url.o \
+	src/cookie.o \
+	src/jws.o \
+	src/refresh_token.o \
+	src/json.o \
+	src/input.o \
+	src/arguments.o \
+	src/plan.o \
+	src/pkey.o \
+	src/jwt.o \
+	src/master_key.o \
+	src/seal.o \
+	src/password.o \
+	src/keys.o \
+	src/roles.o \
+	src/users.o \
+	src/sessions.o \
+	src/access_token.o \
+	src/identity.o \
+	src/auth_result.o \
+	src/signup.o \
+	src/login.o \
+	src/refresh.o \
+	src/role_admin.o \
+	src/http_message.o \
+	src/http.o
+
+# the install script, in the order in which things need one another
+SQL_PIECES = \
+	src/schema.sql \
+	src/keys.sql \
+	src/users.sql \
+	src/roles.sql \
+	src/sessions.sql \
+	src/access_token.sql \
+	src/identity.sql \
+	src/flows.sql \
+	src/role_admin.sql \
+	src/http.sql \
+	src/privileges.sql
+
+DATA_built = authfort--$(EXTVERSION).sql
+EXTRA_CLEAN = authfort--$(EXTVERSION).sql results output_iso tmp_check
+
+PG_CONFIG ?= pg_config
+
+# These run on a machine that has nothing yet, pg_config included.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+.PHONY: test
+test:
+	scripts/install-deps
+	scripts/build-and-install
+	scripts/test
+else
+
+# the server's headers are not ours to warn about
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -Wall -Wextra -Werror -Wno-missing-field-initializers
+SHLIB_LINK = -lsodium -lcrypto -lidn2
+# no bitcode: the functions are called through fmgr, where inlining gains nothing
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+authfort--$(EXTVERSION).sql: $(SQL_PIECES)
+	cat $^ > $@
+
+$(OBJS): $(wildcard src/*.h)
+
+endif

@@ -1,0 +1,89 @@
+/*
+ * auth_result.c
+ *		What a flow answers: a refusal, or a user with tokens.
+ */
+#include "postgres.h"
+
+#include "access_token.h"
+#include "auth_result.h"
+#include "json.h"
+#include "settings.h"
+
+AuthResult
+auth_refused(const Refusal *refusal)
+{
+	AuthResult	result = {0};
+
+	result.refusal = refusal;
+	return result;
+}
+
+AuthResult
+auth_tokens(User *user, const Session *session)
+{
+	AuthResult	result = {0};
+
+	result.user = user;
+	result.session_id = session->id;
+	result.access_token = access_token_issue(user, &session->id);
+	result.refresh_token = sessions_token(session);
+	result.expires_in = setting_access_token_ttl;
+	return result;
+}
+
+AuthResult
+auth_sign_in(User *user, const Client *client)
+{
+	Session		session;
+
+	sessions_start(&user->id, client, &session);
+	return auth_tokens(user, &session);
+}
+
+static void
+append_tokens(StringInfo out, const AuthResult *result)
+{
+	json_write_string(out, "access_token", result->access_token);
+	json_write_string(out, "refresh_token", result->refresh_token);
+	json_write_integer(out, "expires_in", result->expires_in);
+}
+
+void
+auth_append_json(StringInfo out, const AuthResult *result)
+{
+	json_open(out);
+	json_name(out, "user");
+	users_append_json(out, result->user, &result->session_id);
+	json_name(out, "tokens");
+	json_open(out);
+	append_tokens(out, result);
+	json_close(out);
+	json_close(out);
+}
+
+Jsonb *
+auth_to_jsonb(const AuthResult *result)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	if (result->refusal != NULL)
+	{
+		json_write_string(&json, "error", result->refusal->code);
+		json_write_string(&json, "message", result->refusal->message);
+		json_write_integer(&json, "status", result->refusal->status);
+	}
+	else
+	{
+		json_name(&json, "user");
+		users_append_json(&json, result->user, &result->session_id);
+		json_name(&json, "tokens");
+		json_open(&json);
+		append_tokens(&json, result);
+		json_write_string(&json, "token_type", "bearer");
+		json_close(&json);
+	}
+	json_close(&json);
+	return json_to_jsonb(&json);
+}

@@ -1,0 +1,40 @@
+/*
+ * auth_result.h
+ *		What a flow answers: a refusal, or a user with tokens.
+ */
+#ifndef AUTHFORT_AUTH_RESULT_H
+#define AUTHFORT_AUTH_RESULT_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+#include "refusal.h"
+#include "sessions.h"
+#include "users.h"
+
+typedef struct AuthResult
+{
+	const Refusal *refusal;		/* NULL: it succeeded, and the rest is set */
+	User	   *user;
+	pg_uuid_t	session_id;
+	char	   *access_token;
+	char	   *refresh_token;
+	int			expires_in;		/* seconds, of the access token */
+} AuthResult;
+
+extern AuthResult auth_refused(const Refusal *refusal);
+
+/* The present tokens of a session. */
+extern AuthResult auth_tokens(User *user, const Session *session);
+
+/* Starts a session for the user, who has just shown who it is. */
+extern AuthResult auth_sign_in(User *user, const Client *client);
+
+/* Appends {"user": ..., "tokens": ...} as HTTP clients get it. */
+extern void auth_append_json(StringInfo out, const AuthResult *result);
+
+/* The value that the SQL functions return. */
+extern Jsonb *auth_to_jsonb(const AuthResult *result);
+
+#endif							/* AUTHFORT_AUTH_RESULT_H */

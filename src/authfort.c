@@ -1,0 +1,38 @@
+/*
+ * authfort.c
+ *		Entry point of the library.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "keys.h"
+#include "settings.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(authfort_version);
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	if (sodium_init() < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not initialize libsodium")));
+	settings_define();
+	keys_init();
+}
+
+/* version() -> text */
+Datum
+authfort_version(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_TEXT_P(cstring_to_text(AUTHFORT_VERSION));
+}

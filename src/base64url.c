@@ -1,0 +1,26 @@
+/*
+ * base64url.c
+ *		RFC 4648 section 5 without padding, in its one canonical form.
+ *
+ * libsodium's decoder refuses non-zero trailing bits and, with nothing to
+ * ignore, white space; so every byte string has exactly one spelling.
+ */
+#include <sodium.h>
+
+#include "base64url.h"
+
+#define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+bool
+base64url_decode(const char *text, size_t text_len,
+				 unsigned char *out, size_t out_size, size_t *out_len)
+{
+	/* without an end pointer the decoder fails unless it used all the text */
+	return sodium_base642bin(out, out_size, text, text_len, NULL, out_len, NULL, VARIANT) == 0;
+}
+
+void
+base64url_encode(const unsigned char *bytes, size_t len, char *out)
+{
+	sodium_bin2base64(out, BASE64URL_ENCODED_SIZE(len), bytes, len, VARIANT);
+}

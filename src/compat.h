@@ -1,0 +1,38 @@
+/*
+ * compat.h
+ *		The only place that knows that PostgreSQL 15 to 18 differ.
+ */
+#ifndef AUTHFORT_COMPAT_H
+#define AUTHFORT_COMPAT_H
+
+#include "postgres.h"
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+
+/* Since 16 the varlena macros have a header of their own. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Since 16 the semantic actions of the JSON parser report success. */
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType JsonActionResult;
+#define JSON_ACTION_DONE return JSON_SUCCESS
+#else
+typedef void JsonActionResult;
+#define JSON_ACTION_DONE return
+#endif
+
+/* A lexer over UTF-8 text that unescapes strings as it goes. */
+static inline JsonLexContext *
+compat_json_lexer(const char *text, int len)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, text, len, PG_UTF8, true);
+#else
+	return makeJsonLexContextCstringLen(unconstify(char *, text), len, PG_UTF8, true);
+#endif
+}
+
+#endif							/* AUTHFORT_COMPAT_H */

@@ -1,0 +1,37 @@
+/*
+ * flows.h
+ *		What a person does: sign up, log in, refresh, log out.
+ *
+ * A wrong credential is a refusal in the result, so that what it changed
+ * commits with the caller.  Only misuse and failure raise.
+ */
+#ifndef AUTHFORT_FLOWS_H
+#define AUTHFORT_FLOWS_H
+
+#include "postgres.h"
+
+#include "auth_result.h"
+
+/* As it was typed; name, avatar_url and phone may be NULL. */
+typedef struct SignupForm
+{
+	const char *email;
+	const char *password;
+	const char *name;
+	const char *avatar_url;
+	const char *phone;
+} SignupForm;
+
+extern AuthResult flow_signup(const SignupForm *form, const Client *client);
+extern AuthResult flow_login(const char *email, const char *password, const Client *client);
+
+/*
+ * "refresh_token" may be NULL.  "access_token", if not NULL, has to belong to
+ * the same session, unless it cannot be read.
+ */
+extern AuthResult flow_refresh(const char *refresh_token, const char *access_token);
+
+/* Silent for a token that is not one. */
+extern void flow_logout(const char *refresh_token);
+
+#endif							/* AUTHFORT_FLOWS_H */

@@ -1,0 +1,6 @@
+CREATE FUNCTION authfort.http(method text, path text, query text DEFAULT NULL, headers jsonb DEFAULT NULL,
+							  body text DEFAULT NULL, remote_addr inet DEFAULT NULL,
+							  OUT status integer, OUT headers jsonb, OUT body text)
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_http';
+COMMENT ON FUNCTION authfort.http(text, text, text, jsonb, text, inet) IS 'Answers an HTTP request. headers is an object, or an array of objects so that names can repeat; the path is as sent, without the query. Returns the status, the headers as an array of single-key objects, and the body, NULL for none. Refusals are answers; only misuse and failures raise.';

@@ -1,0 +1,255 @@
+/*
+ * http_message.c
+ *		A request as authfort.http() got it, and the response it gives.
+ */
+#include "postgres.h"
+
+#include "cookie.h"
+#include "http_message.h"
+#include "json.h"
+#include "settings.h"
+
+#define MAX_BODY_BYTES 65536
+
+static const Refusal body_too_large =
+{"body_too_large", "The request body is too large", 413};
+static const Refusal wrong_content_type =
+{"unsupported_media_type", "The request body must be application/json", 415};
+
+static char *
+header_in_object(JsonbContainer *object, const char *name)
+{
+	JsonbIterator *it = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	bool		matches = false;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			matches = value.val.string.len == (int) strlen(name) &&
+				pg_strncasecmp(value.val.string.val, name, value.val.string.len) == 0;
+		else if (token == WJB_VALUE && matches && value.type == jbvString)
+			return pnstrdup(value.val.string.val, value.val.string.len);
+	}
+	return NULL;
+}
+
+char *
+http_header(const HttpRequest *request, const char *name)
+{
+	char	   *found = NULL;
+
+	if (request->headers == NULL)
+		return NULL;
+	if (!JB_ROOT_IS_ARRAY(request->headers))
+		return header_in_object(&request->headers->root, name);
+	for (uint32 i = 0; found == NULL && i < JB_ROOT_COUNT(request->headers); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(&request->headers->root, i);
+
+		if (element->type == jbvBinary && JsonContainerIsObject(element->val.binary.data))
+			found = header_in_object(element->val.binary.data, name);
+	}
+	return found;
+}
+
+char *
+http_cookie(const HttpRequest *request, const char *name)
+{
+	char	   *header = setting_cookies ? http_header(request, "cookie") : NULL;
+	const char *value;
+	size_t		len;
+
+	if (header == NULL || !cookie_find(header, name, &value, &len) || len == 0)
+		return NULL;
+	return pnstrdup(value, len);
+}
+
+char *
+http_access_token(const HttpRequest *request)
+{
+	char	   *authorization = http_header(request, "authorization");
+
+	if (authorization != NULL && pg_strncasecmp(authorization, "Bearer ", 7) == 0)
+		return authorization + 7 + strspn(authorization + 7, " ");
+	return http_cookie(request, setting_access_cookie_name);
+}
+
+/* Values are ours, or were checked when they were set: no line breaks. */
+void
+http_add_header(HttpResponse *response, const char *name, const char *value)
+{
+	if (response->headers.len > 1)
+		appendStringInfoChar(&response->headers, ',');
+	json_open(&response->headers);
+	json_write_string(&response->headers, name, value);
+	json_close(&response->headers);
+}
+
+static void
+set_cookie(HttpResponse *response, const char *name, const char *value, int max_age)
+{
+	StringInfoData cookie;
+
+	initStringInfo(&cookie);
+	appendStringInfo(&cookie, "%s=%s; Max-Age=%d; Path=%s", name, value, max_age,
+					 setting_cookie_path);
+	if (setting_cookie_domain[0] != '\0')
+		appendStringInfo(&cookie, "; Domain=%s", setting_cookie_domain);
+	appendStringInfoString(&cookie, "; HttpOnly");
+	if (setting_cookie_secure)
+		appendStringInfoString(&cookie, "; Secure");
+	appendStringInfo(&cookie, "; SameSite=%s", settings_samesite_name());
+	http_add_header(response, "Set-Cookie", cookie.data);
+}
+
+void
+http_set_cookies(HttpResponse *response, const AuthResult *result)
+{
+	if (!setting_cookies)
+		return;
+	set_cookie(response, setting_access_cookie_name, result->access_token, result->expires_in);
+	set_cookie(response, setting_refresh_cookie_name, result->refresh_token,
+			   setting_refresh_token_ttl);
+}
+
+void
+http_clear_cookies(HttpResponse *response)
+{
+	if (!setting_cookies)
+		return;
+	set_cookie(response, setting_access_cookie_name, "", 0);
+	set_cookie(response, setting_refresh_cookie_name, "", 0);
+}
+
+void
+http_respond_refusal(HttpResponse *response, const Refusal *refusal)
+{
+	response->status = refusal->status;
+	json_open(&response->body);
+	json_name(&response->body, "detail");
+	json_open(&response->body);
+	json_write_string(&response->body, "error", refusal->code);
+	json_write_string(&response->body, "message", refusal->message);
+	json_close(&response->body);
+	json_close(&response->body);
+}
+
+void
+http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
+{
+	if (result->refusal != NULL)
+	{
+		http_respond_refusal(response, result->refusal);
+		return;
+	}
+	response->status = status;
+	http_set_cookies(response, result);
+	auth_append_json(&response->body, result);
+}
+
+/*
+ * Adds one fault of the body, in the shape that FastAPI gives them.  What was
+ * sent is not repeated: it may be a password in the wrong field.
+ */
+static void
+add_fault(HttpResponse *response, const char *field, const char *type, const char *message)
+{
+	StringInfo	body = &response->body;
+
+	if (body->len == 0)
+		appendStringInfoString(body, "{\"detail\":[");
+	else
+		appendStringInfoChar(body, ',');
+	json_open(body);
+	json_write_string(body, "type", type);
+	json_name(body, "loc");
+	appendStringInfoString(body, "[\"body\"");
+	if (field != NULL)
+		appendStringInfo(body, ",\"%s\"", field);
+	appendStringInfoChar(body, ']');
+	json_write_string(body, "msg", message);
+	json_close(body);
+}
+
+/* Whether there were faults; if so the response is complete. */
+static bool
+end_faults(HttpResponse *response)
+{
+	if (response->body.len == 0)
+		return false;
+	appendStringInfoString(&response->body, "]}");
+	response->status = 422;
+	return true;
+}
+
+/*
+ * Only application/json: a page of another site can send forms and plain
+ * text with the visitor's cookies, but no JSON without being asked first.
+ */
+static bool
+has_json_content_type(const HttpRequest *request)
+{
+	static const char json[] = "application/json";
+	char	   *type = http_header(request, "content-type");
+	char		next;
+
+	if (type == NULL || pg_strncasecmp(type, json, sizeof(json) - 1) != 0)
+		return false;
+	next = type[sizeof(json) - 1];
+	return next == '\0' || next == ';' || next == ' ';
+}
+
+static void
+read_field(Jsonb *json, BodyField *field, HttpResponse *response)
+{
+	JsonbValue *value = (json != NULL) ? json_member(json, field->name) : NULL;
+
+	field->value = NULL;
+	if (value != NULL && value->type == jbvString)
+		field->value = pnstrdup(value->val.string.val, value->val.string.len);
+	else if (value == NULL && field->required)
+		add_fault(response, field->name, "missing", "Field required");
+	else if (value != NULL && (value->type != jbvNull || field->required))
+		add_fault(response, field->name, "string_type", "Input should be a valid string");
+}
+
+bool
+http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse *response)
+{
+	if (request->body != NULL && request->body[0] != '\0')
+	{
+		const Refusal *refusal = NULL;
+
+		if (strlen(request->body) > MAX_BODY_BYTES)
+			refusal = &body_too_large;
+		else if (!has_json_content_type(request))
+			refusal = &wrong_content_type;
+		if (refusal != NULL)
+		{
+			http_respond_refusal(response, refusal);
+			return false;
+		}
+		switch (json_read_object(request->body, strlen(request->body), &request->json))
+		{
+			case JSON_MALFORMED:
+				add_fault(response, NULL, "json_invalid", "JSON decode error");
+				break;
+			case JSON_NOT_OBJECT:
+				add_fault(response, NULL, "model_attributes_type",
+						  "Input should be a valid dictionary or object to extract fields from");
+				break;
+			case JSON_READ:
+				break;
+		}
+	}
+	if (!end_faults(response))
+	{
+		for (int i = 0; i < count; i++)
+			read_field(request->json, &fields[i], response);
+		if (!end_faults(response))
+			return true;
+	}
+	return false;
+}

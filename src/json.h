@@ -1,0 +1,43 @@
+/*
+ * json.h
+ *		Reading JSON that strangers sent, and writing our own.
+ */
+#ifndef AUTHFORT_JSON_H
+#define AUTHFORT_JSON_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+/* Result of reading a text as JSON. */
+typedef enum JsonReading
+{
+	JSON_READ,
+	JSON_MALFORMED,				/* not JSON, too deep, or a member twice */
+	JSON_NOT_OBJECT
+} JsonReading;
+
+/* Reading; nothing here raises for what the text holds. */
+extern JsonReading json_read_object(const char *text, size_t len, Jsonb **object);
+extern JsonbValue *json_member(Jsonb *object, const char *name);
+extern char *json_member_string(Jsonb *object, const char *name);
+extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
+extern bool uuid_read(const char *text, pg_uuid_t *uuid);
+extern char *uuid_text(const pg_uuid_t *uuid);
+
+/* Writing members into an object that is open; each puts its own comma. */
+extern void json_open(StringInfo out);
+extern void json_close(StringInfo out);
+extern void json_name(StringInfo out, const char *name);
+extern void json_write_string(StringInfo out, const char *name, const char *value);
+extern void json_write_integer(StringInfo out, const char *name, int64 value);
+extern void json_write_bool(StringInfo out, const char *name, bool value);
+extern void json_write_uuid(StringInfo out, const char *name, const pg_uuid_t *value);
+extern void json_write_time(StringInfo out, const char *name, TimestampTz value);
+extern void json_write_strings(StringInfo out, const char *name, char *const *values, int count);
+extern Jsonb *json_to_jsonb(StringInfo json);
+
+#endif							/* AUTHFORT_JSON_H */

@@ -1,0 +1,48 @@
+-- Signing keys.  keys.c reads the columns by number.
+CREATE TABLE authfort.signing_keys (
+	kid text COLLATE "C" PRIMARY KEY,
+	algorithm text NOT NULL CHECK (algorithm IN ('RS256', 'ES256', 'EdDSA')),
+	public_key bytea NOT NULL,
+	private_key bytea NOT NULL,
+	created_at timestamptz NOT NULL,
+	activated_at timestamptz,
+	expires_at timestamptz
+);
+COMMENT ON TABLE authfort.signing_keys IS 'Keys that sign access tokens; private halves are sealed under the master key';
+COMMENT ON COLUMN authfort.signing_keys.kid IS 'RFC 7638 SHA-256 thumbprint of the public key';
+COMMENT ON COLUMN authfort.signing_keys.public_key IS 'SubjectPublicKeyInfo, DER';
+COMMENT ON COLUMN authfort.signing_keys.private_key IS 'PKCS #8, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
+COMMENT ON COLUMN authfort.signing_keys.activated_at IS 'When it began to sign; null for a key that is published ahead';
+COMMENT ON COLUMN authfort.signing_keys.expires_at IS 'When tokens that it signed stop verifying; null for the key that signs';
+
+CREATE UNIQUE INDEX signing_keys_one_signs ON authfort.signing_keys ((true))
+	WHERE activated_at IS NOT NULL AND expires_at IS NULL;
+
+SELECT pg_catalog.pg_extension_config_dump('authfort.signing_keys', '');
+
+CREATE FUNCTION authfort.invalidate_keys() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'authfort_invalidate_keys';
+COMMENT ON FUNCTION authfort.invalidate_keys() IS 'Trigger: tells all backends and standbys that the signing keys changed.';
+
+CREATE TRIGGER signing_keys_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.signing_keys
+	FOR EACH ROW EXECUTE FUNCTION authfort.invalidate_keys();
+CREATE TRIGGER signing_keys_truncated AFTER TRUNCATE ON authfort.signing_keys
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort.invalidate_keys();
+-- also where changes are replayed by logical replication
+ALTER TABLE authfort.signing_keys ENABLE ALWAYS TRIGGER signing_keys_changed;
+ALTER TABLE authfort.signing_keys ENABLE ALWAYS TRIGGER signing_keys_truncated;
+
+CREATE FUNCTION authfort.jwks() RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_jwks';
+COMMENT ON FUNCTION authfort.jwks() IS 'The public keys as a JWK Set (RFC 7517): all that verifies now, and a key prepared to sign next. Makes the first key, unless the transaction is read only.';
+
+CREATE FUNCTION authfort.rotate_key(algorithm text DEFAULT NULL) RETURNS text
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_rotate_key';
+COMMENT ON FUNCTION authfort.rotate_key(text) IS 'Signs with another key from now on and returns its kid: the one that authfort.prepare_key() published, or a new one. The old key verifies for authfort.key_rotation_ttl more. The algorithm is RS256, ES256 or EdDSA; NULL takes authfort.signing_algorithm. Raises invalid_parameter_value for another.';
+
+CREATE FUNCTION authfort.prepare_key(algorithm text DEFAULT NULL) RETURNS text
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_prepare_key';
+COMMENT ON FUNCTION authfort.prepare_key(text) IS 'Publishes the next signing key in the JWKS without signing with it yet, so that verifiers which cache the JWKS know it when authfort.rotate_key() takes it, and returns its kid.';

@@ -1,0 +1,78 @@
+/*
+ * login.c
+ *		Signing in with a password.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "arguments.h"
+#include "flows.h"
+#include "input.h"
+#include "password.h"
+
+PG_FUNCTION_INFO_V1(authfort_login);
+
+/* NULL if there is no such user; an email that is none is one of nobody. */
+static User *
+find_user(const char *email)
+{
+	char	   *stored;
+
+	if (input_email(email, &stored) != NULL)
+		return NULL;
+	return users_find_by_email(stored);
+}
+
+static bool
+same_hash(const User *a, const User *b)
+{
+	return a->password_hash != NULL && b->password_hash != NULL &&
+		strcmp(a->password_hash, b->password_hash) == 0;
+}
+
+/*
+ * Hashing takes long, and the user may change meanwhile: be banned, be
+ * deleted, get another password.  So the row is locked and looked at again
+ * after it, and if the hash is another one the password has to pass that.
+ */
+AuthResult
+flow_login(const char *email, const char *password, const Client *client)
+{
+	User	   *user = find_user(email);
+	User	   *locked;
+	PasswordCheck check;
+
+	for (;;)
+	{
+		check = password_verify((user != NULL) ? user->password_hash : NULL, password);
+		if (user != NULL && user->password_hash == NULL)
+			return auth_refused(&refusal_no_password);
+		if (check == PASSWORD_WRONG)
+			return auth_refused(&refusal_invalid_credentials);
+
+		locked = users_lock(&user->id);
+		if (locked == NULL)
+			return auth_refused(&refusal_invalid_credentials);
+		if (same_hash(user, locked))
+			break;
+		user = locked;
+	}
+	if (locked->banned)
+		return auth_refused(&refusal_user_banned);
+	if (check == PASSWORD_RIGHT_OUTDATED)
+		users_set_password_hash(&locked->id, password_hash(password));
+	return auth_sign_in(locked, client);
+}
+
+/* login(email, password, user_agent, ip) -> jsonb */
+Datum
+authfort_login(PG_FUNCTION_ARGS)
+{
+	char	   *email = argument_text(fcinfo, 0, "email");
+	char	   *password = argument_text(fcinfo, 1, "password");
+	Client		client = argument_client(fcinfo, 2, 3);
+	AuthResult	result = flow_login(email, password, &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}

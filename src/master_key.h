@@ -1,0 +1,26 @@
+/*
+ * master_key.h
+ *		The one secret outside the database, under which all others rest.
+ */
+#ifndef AUTHFORT_MASTER_KEY_H
+#define AUTHFORT_MASTER_KEY_H
+
+#include "postgres.h"
+
+#define MASTER_KEY_BYTES 32
+
+/* What a master key, or its derivatives, may be used for. */
+typedef enum MasterKeyPurpose
+{
+	MASTER_KEY_SEALS = 1,		/* seal.c */
+	MASTER_KEY_NAMES_SESSIONS = 2	/* refresh_mac.c */
+} MasterKeyPurpose;
+
+extern bool master_key_available(void);
+extern void master_key_create(void);
+extern uint32 master_key_current(void);
+extern bool master_key_derive(uint32 id, MasterKeyPurpose purpose,
+							  unsigned char subkey[MASTER_KEY_BYTES]);
+extern char *master_key_source(void);
+
+#endif							/* AUTHFORT_MASTER_KEY_H */

@@ -1,0 +1,46 @@
+/*
+ * pkey.h
+ *		Signing keys as OpenSSL has them: make, store, sign, verify, publish.
+ *
+ * Every key that is handed out here belongs to the memory context that was
+ * current: it is freed, and private parts wiped, when that context is reset
+ * or deleted, on the error path as well.
+ */
+#ifndef AUTHFORT_PKEY_H
+#define AUTHFORT_PKEY_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include <openssl/evp.h>
+
+typedef enum SignatureAlgorithm
+{
+	SIGN_RS256,
+	SIGN_ES256,
+	SIGN_EDDSA
+} SignatureAlgorithm;
+
+#define PKEY_MAX_SIGNATURE 1024 /* bytes; RSA of 8192 bits */
+
+extern const char *pkey_algorithm_name(SignatureAlgorithm algorithm);
+extern bool pkey_algorithm_by_name(const char *name, SignatureAlgorithm *algorithm);
+
+extern EVP_PKEY *pkey_generate(SignatureAlgorithm algorithm, int rsa_bits);
+extern EVP_PKEY *pkey_from_public_der(const unsigned char *der, size_t len);
+extern EVP_PKEY *pkey_from_private_der(const unsigned char *der, size_t len);
+extern unsigned char *pkey_public_der(EVP_PKEY *key, size_t *len);
+extern unsigned char *pkey_private_der(EVP_PKEY *key, size_t *len);
+
+extern size_t pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm,
+						const char *message, size_t message_len,
+						unsigned char signature[PKEY_MAX_SIGNATURE]);
+extern bool pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
+						const char *message, size_t message_len,
+						const unsigned char *signature, size_t signature_len);
+
+extern char *pkey_thumbprint(EVP_PKEY *key, SignatureAlgorithm algorithm);
+extern void pkey_append_jwk(StringInfo out, EVP_PKEY *key,
+							SignatureAlgorithm algorithm, const char *kid);
+
+#endif							/* AUTHFORT_PKEY_H */

@@ -1,0 +1,127 @@
+/*
+ * plan.c
+ *		Statements that are planned once a backend, run through SPI.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "plan.h"
+
+void
+plan_open(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+plan_close(void)
+{
+	SPI_finish();
+}
+
+/*
+ * Runs a statement, in a new snapshot, between plan_open() and plan_close();
+ * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
+ */
+uint64
+plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected)
+{
+	int			result;
+
+	if (plan->plan == NULL)
+	{
+		SPIPlanPtr	prepared = SPI_prepare(plan->query, plan->parameter_count,
+										   plan->parameter_types);
+
+		if (prepared == NULL || SPI_keepplan(prepared) != 0)
+			elog(ERROR, "could not prepare a statement: %s",
+				 SPI_result_code_string(SPI_result));
+		plan->plan = prepared;
+	}
+	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
+	if (result != expected)
+		elog(ERROR, "unexpected result of a statement: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+static Datum
+first_row(int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
+}
+
+bool
+plan_is_null(int column)
+{
+	bool		isnull;
+
+	first_row(column, &isnull);
+	return isnull;
+}
+
+/* Only for types that are passed by value. */
+Datum
+plan_datum(int column)
+{
+	bool		isnull;
+	Datum		value = first_row(column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d", column);
+	return value;
+}
+
+/* NULL for NULL. */
+char *
+plan_text(MemoryContext context, int column)
+{
+	bool		isnull;
+	Datum		value = first_row(column, &isnull);
+	MemoryContext old;
+	char	   *result;
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	result = TextDatumGetCString(value);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+void
+plan_uuid(int column, pg_uuid_t *uuid)
+{
+	*uuid = *DatumGetUUIDP(plan_datum(column));
+}
+
+/* DT_NOBEGIN for NULL, which json_write_time() writes as null. */
+TimestampTz
+plan_time(int column)
+{
+	bool		isnull;
+	Datum		value = first_row(column, &isnull);
+
+	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+}
+
+/* A text[] without nulls. */
+char **
+plan_texts(MemoryContext context, int column, int *count)
+{
+	ArrayType  *array = DatumGetArrayTypeP(plan_datum(column));
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum	   *elements;
+	char	  **texts;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, count);
+	texts = palloc(Max(*count, 1) * sizeof(char *));
+	for (int i = 0; i < *count; i++)
+		texts[i] = TextDatumGetCString(elements[i]);
+	MemoryContextSwitchTo(old);
+	return texts;
+}

@@ -1,0 +1,27 @@
+-- Last: nothing is executable by PUBLIC but what reads the caller's own
+-- verified identity.
+REVOKE ALL ON ALL TABLES IN SCHEMA authfort FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort FROM PUBLIC;
+REVOKE ALL ON SCHEMA authfort FROM PUBLIC;
+GRANT USAGE ON SCHEMA authfort TO PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+	authfort.uid(), authfort.session_id(), authfort.roles(), authfort.claims(),
+	authfort.has_role(text[]), authfort.require_role(text[]), authfort.current_user(),
+	authfort.set_jwt(text, boolean), authfort.version()
+	TO PUBLIC;
+
+GRANT EXECUTE ON FUNCTION authfort.http(text, text, text, jsonb, text, inet) TO authfort_http;
+
+GRANT EXECUTE ON FUNCTION
+	authfort.verify_jwt(text), authfort.try_verify_jwt(text), authfort.authenticate(text),
+	authfort.signup(text, text, text, text, text, text, inet),
+	authfort.create_user(text, text, text, text, text, boolean, text[]),
+	authfort.login(text, text, text, inet), authfort.refresh(text, text, text, inet),
+	authfort.logout(text),
+	authfort.add_role(uuid, text, boolean), authfort.remove_role(uuid, text, boolean),
+	authfort.get_roles(uuid), authfort.user_has_role(uuid, text),
+	authfort.get_sessions(uuid, boolean), authfort.revoke_session(uuid),
+	authfort.revoke_sessions(uuid, uuid),
+	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text)
+	TO authfort_admin;

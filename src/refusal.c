@@ -1,0 +1,57 @@
+/*
+ * refusal.c
+ *		The codes, messages and HTTP statuses of refusals.
+ */
+#include "refusal.h"
+
+/* sign-up and sign-in */
+const Refusal refusal_invalid_credentials =
+{"invalid_credentials", "Invalid email or password", 401};
+const Refusal refusal_user_exists =
+{"user_exists", "A user with this email already exists", 409};
+const Refusal refusal_signup_disabled =
+{"signup_disabled", "Registration is currently disabled", 403};
+const Refusal refusal_user_banned =
+{"user_banned", "This account has been banned", 403};
+const Refusal refusal_no_password =
+{"no_password", "This account has no password", 400};
+
+/* refresh tokens */
+const Refusal refusal_refresh_token_missing =
+{"refresh_token_missing", "No refresh token provided", 401};
+const Refusal refusal_refresh_token_invalid =
+{"refresh_token_invalid", "Invalid refresh token", 401};
+const Refusal refusal_refresh_token_expired =
+{"refresh_token_expired", "Refresh token has expired", 401};
+const Refusal refusal_refresh_token_revoked =
+{"refresh_token_revoked", "Refresh token has been revoked", 401};
+const Refusal refusal_refresh_token_mismatch =
+{"refresh_token_mismatch", "Token pair mismatch, please log in again", 401};
+
+/* access tokens */
+const Refusal refusal_token_missing =
+{"token_missing", "No access token provided", 401};
+const Refusal refusal_token_invalid =
+{"token_invalid", "Invalid access token", 401};
+const Refusal refusal_token_expired =
+{"token_expired", "Access token has expired", 401};
+const Refusal refusal_token_version_mismatch =
+{"token_version_mismatch", "Token has been invalidated", 401};
+const Refusal refusal_token_revoked =
+{"token_invalid", "The session of this token has ended", 401};
+const Refusal refusal_user_gone =
+{"user_not_found", "User no longer exists", 401};
+
+/* input */
+const Refusal refusal_password_too_short =
+{"password_too_short", "Password is too short", 400};
+const Refusal refusal_password_too_long =
+{"password_too_long", "Password is too long", 400};
+const Refusal refusal_invalid_email =
+{"invalid_email", "Invalid email address", 400};
+const Refusal refusal_invalid_name =
+{"invalid_name", "Name is too long or contains control characters", 400};
+const Refusal refusal_invalid_phone =
+{"invalid_phone", "Phone number is too long or contains invalid characters", 400};
+const Refusal refusal_invalid_avatar_url =
+{"invalid_avatar_url", "Avatar URL must be a valid http or https URL", 400};

@@ -1,0 +1,41 @@
+/*
+ * refusal.h
+ *		The answers "no" that are values, not errors.
+ *
+ * An error rolls its transaction back, and the record of the attempt with
+ * it; so whatever checks a credential returns one of these instead.
+ */
+#ifndef AUTHFORT_REFUSAL_H
+#define AUTHFORT_REFUSAL_H
+
+typedef struct Refusal
+{
+	const char *code;			/* what clients compare */
+	const char *message;		/* what people read */
+	int			status;			/* HTTP status */
+} Refusal;
+
+extern const Refusal refusal_invalid_credentials;
+extern const Refusal refusal_user_exists;
+extern const Refusal refusal_signup_disabled;
+extern const Refusal refusal_user_banned;
+extern const Refusal refusal_no_password;
+extern const Refusal refusal_refresh_token_missing;
+extern const Refusal refusal_refresh_token_invalid;
+extern const Refusal refusal_refresh_token_expired;
+extern const Refusal refusal_refresh_token_revoked;
+extern const Refusal refusal_refresh_token_mismatch;
+extern const Refusal refusal_token_missing;
+extern const Refusal refusal_token_invalid;
+extern const Refusal refusal_token_expired;
+extern const Refusal refusal_token_version_mismatch;
+extern const Refusal refusal_token_revoked;
+extern const Refusal refusal_user_gone;
+extern const Refusal refusal_password_too_short;
+extern const Refusal refusal_password_too_long;
+extern const Refusal refusal_invalid_email;
+extern const Refusal refusal_invalid_name;
+extern const Refusal refusal_invalid_phone;
+extern const Refusal refusal_invalid_avatar_url;
+
+#endif							/* AUTHFORT_REFUSAL_H */

@@ -1,0 +1,19 @@
+CREATE FUNCTION authfort.add_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_add_role';
+COMMENT ON FUNCTION authfort.add_role(uuid, text, boolean) IS 'Gives a user a role, of 1 to 50 characters. With immediate, access tokens issued before stop being current. Raises no_data_found for an unknown user, invalid_parameter_value for a role name that is none.';
+
+CREATE FUNCTION authfort.remove_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_remove_role';
+COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Takes a role from a user. As authfort.add_role().';
+
+CREATE FUNCTION authfort.get_roles(user_id uuid) RETURNS text[]
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_get_roles';
+COMMENT ON FUNCTION authfort.get_roles(uuid) IS 'Roles of a user, in order. Raises no_data_found for an unknown user.';
+
+CREATE FUNCTION authfort.user_has_role(user_id uuid, role text) RETURNS boolean
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_user_has_role';
+COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Whether a user has a role now. Raises no_data_found for an unknown user.';

@@ -1,0 +1,60 @@
+/*
+ * sessions.h
+ *		Sign-ins that last: table authfort.sessions.
+ *
+ * A session is one row for as long as it lasts.  A refresh token names a
+ * generation of it (refresh_token.h); rotating raises the generation.
+ */
+#ifndef AUTHFORT_SESSIONS_H
+#define AUTHFORT_SESSIONS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+#include "client.h"
+#include "refresh_token.h"
+
+typedef struct Session
+{
+	pg_uuid_t	id;
+	pg_uuid_t	user_id;
+	unsigned char salt[REFRESH_TOKEN_SALT_BYTES];
+	uint32		generation;
+	TimestampTz created_at;
+	TimestampTz last_used_at;	/* sign-in, or the last rotation */
+	TimestampTz expires_at;
+	bool		revoked;
+} Session;
+
+/* False if there is no such session. */
+extern bool sessions_find(const pg_uuid_t *id, Session *session);
+
+extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
+
+/*
+ * Goes on to generation "next" and extends the session.  False, and nothing
+ * changes, if the row is no longer as *session has it.
+ */
+extern bool sessions_rotate(Session *session, uint32 next);
+
+/* Whether it was live until now. */
+extern bool sessions_revoke(const pg_uuid_t *id);
+
+/*
+ * Revokes the user's sessions, but for "exclude" if not NULL, and returns
+ * their number.  Without an exception the token version rises as well, so
+ * that access tokens end at once wherever they are checked.
+ */
+extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
+
+extern bool session_is_expired(const Session *session);
+
+/* Reads a refresh token and its session; false unless its MAC is right. */
+extern bool sessions_find_by_token(const char *text, RefreshToken *token, Session *session);
+
+/* The refresh token of the session's present generation, palloc'd. */
+extern char *sessions_token(const Session *session);
+
+#endif							/* AUTHFORT_SESSIONS_H */

@@ -1,0 +1,40 @@
+-- Refreshing is one HOT update: pages keep room for it, and no column that
+-- it changes is indexed.
+CREATE TABLE authfort.sessions (
+	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	user_id uuid NOT NULL REFERENCES authfort.users (id) ON DELETE CASCADE,
+	salt bytea NOT NULL CHECK (pg_catalog.length(salt) = 16),
+	generation integer NOT NULL,
+	created_at timestamptz NOT NULL,
+	last_used_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	revoked_at timestamptz,
+	user_agent text,
+	ip_address inet
+) WITH (fillfactor = 80);
+COMMENT ON TABLE authfort.sessions IS 'One row for each sign-in, for as long as it lasts; holds no token and no hash of one';
+COMMENT ON COLUMN authfort.sessions.id IS 'The "sid" claim; the same over all refreshes';
+COMMENT ON COLUMN authfort.sessions.salt IS 'Derives, with the master key, the key of the MACs in this session''s refresh tokens';
+COMMENT ON COLUMN authfort.sessions.generation IS 'Which refresh token is current; each refresh raises it';
+COMMENT ON COLUMN authfort.sessions.user_agent IS 'As told at sign-in, cut to 512 characters';
+
+CREATE INDEX sessions_user_id ON authfort.sessions (user_id);
+
+SELECT pg_catalog.pg_extension_config_dump('authfort.sessions', '');
+
+CREATE FUNCTION authfort.get_sessions(user_id uuid, active_only boolean DEFAULT false)
+	RETURNS TABLE (id uuid, user_agent text, ip_address inet, created_at timestamptz,
+				   last_used_at timestamptz, expires_at timestamptz, revoked boolean)
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_get_sessions';
+COMMENT ON FUNCTION authfort.get_sessions(uuid, boolean) IS 'Sessions of a user, the newest first; with active_only, those neither revoked nor expired. Raises no_data_found for an unknown user.';
+
+CREATE FUNCTION authfort.revoke_session(session_id uuid) RETURNS boolean
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_revoke_session';
+COMMENT ON FUNCTION authfort.revoke_session(uuid) IS 'Ends a session: its refresh token is refused from now on, and its access tokens by authfort.authenticate(). Returns whether it was live until now.';
+
+CREATE FUNCTION authfort.revoke_sessions(user_id uuid, exclude uuid DEFAULT NULL) RETURNS integer
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_revoke_sessions';
+COMMENT ON FUNCTION authfort.revoke_sessions(uuid, uuid) IS 'Ends all sessions of a user, but for the one to exclude ("sign out other devices"), and returns their number. Without an exception the token version rises as well. Raises no_data_found for an unknown user.';

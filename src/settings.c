@@ -1,0 +1,342 @@
+/*
+ * settings.c
+ *		The authfort.* configuration parameters: names, units, ranges.
+ *
+ * Check and assign hooks here look at their argument only.  They run in
+ * the postmaster, outside transactions and in parallel workers, so none may
+ * touch a catalog or verify a token.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "pkey.h"
+#include "settings.h"
+
+int			setting_access_token_ttl;
+int			setting_refresh_token_ttl;
+int			setting_refresh_grace;
+int			setting_session_max_lifetime;
+int			setting_theft_response;
+char	   *setting_jwt;
+char	   *setting_jwt_issuer;
+char	   *setting_jwt_audience;
+char	   *setting_jwt_role;
+int			setting_signing_algorithm;
+int			setting_rsa_key_size;
+int			setting_key_rotation_ttl;
+char	   *setting_master_key_file;
+char	   *setting_master_key_command;
+bool		setting_allow_signup;
+int			setting_min_password_length;
+int			setting_password_memory;
+int			setting_password_time_cost;
+char	   *setting_http_prefix;
+bool		setting_cookies;
+bool		setting_cookie_secure;
+int			setting_cookie_samesite;
+char	   *setting_cookie_path;
+char	   *setting_cookie_domain;
+char	   *setting_access_cookie_name;
+char	   *setting_refresh_cookie_name;
+
+uint64		settings_token_generation = 1;
+
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+static const struct config_enum_entry theft_response_options[] = {
+	{"user", THEFT_REVOKES_USER, false},
+	{"session", THEFT_REVOKES_SESSION, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry signing_algorithm_options[] = {
+	{"RS256", SIGN_RS256, false},
+	{"ES256", SIGN_ES256, false},
+	{"EdDSA", SIGN_EDDSA, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry samesite_options[] = {
+	{"lax", SAMESITE_LAX, false},
+	{"strict", SAMESITE_STRICT, false},
+	{"none", SAMESITE_NONE, false},
+	{NULL, 0, false}
+};
+
+const char *
+settings_samesite_name(void)
+{
+	switch ((CookieSameSite) setting_cookie_samesite)
+	{
+		case SAMESITE_STRICT:
+			return "Strict";
+		case SAMESITE_NONE:
+			return "None";
+		case SAMESITE_LAX:
+			break;
+	}
+	return "Lax";
+}
+
+static void
+assign_token_setting(const char *newval, void *extra)
+{
+	(void) newval;
+	(void) extra;
+	settings_token_generation++;
+}
+
+/* The token is a credential: SHOW tells that there is one, not which. */
+static const char *
+show_jwt(void)
+{
+	return (setting_jwt == NULL || setting_jwt[0] == '\0') ? "" : "********";
+}
+
+static bool
+check_not_empty(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if (*newval != NULL && (*newval)[0] != '\0')
+		return true;
+	GUC_check_errdetail("The value must not be empty.");
+	return false;
+}
+
+/*
+ * True if every character is printable ASCII and none is in "forbidden".  The
+ * values so checked are written into response headers, where a line break or
+ * a semicolon would start something new.
+ */
+static bool
+is_header_safe(const char *value, const char *forbidden)
+{
+	for (const char *p = value; *p != '\0'; p++)
+	{
+		if (*p <= ' ' || *p >= 0x7f || strchr(forbidden, *p) != NULL)
+		{
+			GUC_check_errdetail("The value may hold only printable ASCII characters, without spaces and any of: %s", forbidden);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+check_cookie_name(char **newval, void **extra, GucSource source)
+{
+	/* RFC 6265: a cookie name is an RFC 7230 token */
+	return check_not_empty(newval, extra, source) &&
+		is_header_safe(*newval, "()<>@,;:\\\"/[]?={}");
+}
+
+static bool
+check_cookie_path(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if ((*newval)[0] != '/')
+	{
+		GUC_check_errdetail("The value must begin with a slash.");
+		return false;
+	}
+	return is_header_safe(*newval, ";,\"\\");
+}
+
+static bool
+check_cookie_domain(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	return is_header_safe(*newval, ";,\"\\/:=");
+}
+
+static bool
+check_http_prefix(char **newval, void **extra, GucSource source)
+{
+	size_t		len = strlen(*newval);
+
+	(void) extra;
+	(void) source;
+	if (len == 0)
+		return true;
+	if ((*newval)[0] != '/' || (*newval)[len - 1] == '/')
+	{
+		GUC_check_errdetail("The value must be empty, or begin with a slash and not end with one.");
+		return false;
+	}
+	return is_header_safe(*newval, "?#;%\"\\");
+}
+
+static void
+define_token_settings(void)
+{
+	DefineCustomStringVariable("authfort.jwt",
+							   "Access token whose subject is the identity of this session.",
+							   "Verified when it is first needed. A token that does not verify gives no identity.",
+							   &setting_jwt, "", PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, assign_token_setting, show_jwt);
+	DefineCustomStringVariable("authfort.jwt_issuer",
+							   "Value of the \"iss\" claim, issued and required.",
+							   NULL,
+							   &setting_jwt_issuer, "authfort", PGC_SUSET, 0,
+							   check_not_empty, assign_token_setting, NULL);
+	DefineCustomStringVariable("authfort.jwt_audience",
+							   "Value of the \"aud\" claim, issued and required; empty for none.",
+							   NULL,
+							   &setting_jwt_audience, "", PGC_SUSET, 0,
+							   NULL, assign_token_setting, NULL);
+	DefineCustomStringVariable("authfort.jwt_role",
+							   "Value of the \"role\" claim: the database role that PostgREST switches to.",
+							   NULL,
+							   &setting_jwt_role, "authenticated", PGC_SUSET, 0,
+							   check_not_empty, NULL, NULL);
+	DefineCustomIntVariable("authfort.access_token_ttl",
+							"Time for which an access token is valid.",
+							NULL,
+							&setting_access_token_ttl, 15 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+}
+
+static void
+define_session_settings(void)
+{
+	DefineCustomIntVariable("authfort.refresh_token_ttl",
+							"Time after which a session that is not refreshed ends.",
+							NULL,
+							&setting_refresh_token_ttl, 30 * DAY, 1, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.refresh_grace",
+							"Time for which the refresh token just replaced gives the same successor again.",
+							NULL,
+							&setting_refresh_grace, 10, 0, 5 * MINUTE, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.session_max_lifetime",
+							"Time after sign-in at which a session ends however often it is refreshed.",
+							"Zero sets no limit.",
+							&setting_session_max_lifetime, 0, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomEnumVariable("authfort.theft_response",
+							 "What ends when an old refresh token is used again: all sessions of the user, or that session.",
+							 NULL,
+							 &setting_theft_response, THEFT_REVOKES_USER, theft_response_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+}
+
+static void
+define_key_settings(void)
+{
+	DefineCustomEnumVariable("authfort.signing_algorithm",
+							 "Algorithm of the next signing key (RFC 7518, RFC 8037).",
+							 "It takes effect with the first key and with authfort.rotate_key().",
+							 &setting_signing_algorithm, SIGN_RS256, signing_algorithm_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.rsa_key_size",
+							"Size in bits of the next RS256 key.",
+							NULL,
+							&setting_rsa_key_size, 2048, 2048, 8192, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.key_rotation_ttl",
+							"Time for which a replaced signing key stays in the JWKS and verifies.",
+							"It must be longer than authfort.access_token_ttl, or rotation ends live tokens.",
+							&setting_key_rotation_ttl, 48 * HOUR, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.master_key_file",
+							   "File that holds the master key; a relative name is taken from the data directory.",
+							   "It is created on first need.",
+							   &setting_master_key_file, "authfort_master.key", PGC_SUSET, GUC_SUPERUSER_ONLY,
+							   check_not_empty, NULL, NULL);
+	DefineCustomStringVariable("authfort.master_key_command",
+							   "Shell command that prints the master key; used instead of the file when set.",
+							   NULL,
+							   &setting_master_key_command, "", PGC_SUSET, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
+}
+
+static void
+define_password_settings(void)
+{
+	DefineCustomBoolVariable("authfort.allow_signup",
+							 "Whether authfort.signup() makes accounts.",
+							 NULL,
+							 &setting_allow_signup, true, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.min_password_length",
+							"Least number of characters in a new password.",
+							NULL,
+							&setting_min_password_length, 8, 1, 256, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.password_memory",
+							"Memory that hashing one password takes (Argon2id m).",
+							NULL,
+							&setting_password_memory, 64 * 1024, 1024, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.password_time_cost",
+							"Passes over the memory when hashing a password (Argon2id t).",
+							NULL,
+							&setting_password_time_cost, 3, 1, 100, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+}
+
+static void
+define_http_settings(void)
+{
+	DefineCustomStringVariable("authfort.http_prefix",
+							   "Path under which authfort.http() serves its routes.",
+							   "/.well-known/jwks.json is always at the root.",
+							   &setting_http_prefix, "/auth", PGC_SUSET, 0,
+							   check_http_prefix, NULL, NULL);
+	DefineCustomBoolVariable("authfort.cookies",
+							 "Whether HTTP answers set token cookies and requests may carry them.",
+							 NULL,
+							 &setting_cookies, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("authfort.cookie_secure",
+							 "Whether cookies carry the Secure attribute.",
+							 NULL,
+							 &setting_cookie_secure, true, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("authfort.cookie_samesite",
+							 "SameSite attribute of the cookies.",
+							 "\"none\" works in browsers only together with authfort.cookie_secure.",
+							 &setting_cookie_samesite, SAMESITE_LAX, samesite_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.cookie_path",
+							   "Path attribute of the cookies.",
+							   NULL,
+							   &setting_cookie_path, "/", PGC_SUSET, 0,
+							   check_cookie_path, NULL, NULL);
+	DefineCustomStringVariable("authfort.cookie_domain",
+							   "Domain attribute of the cookies; empty for none.",
+							   NULL,
+							   &setting_cookie_domain, "", PGC_SUSET, 0,
+							   check_cookie_domain, NULL, NULL);
+	DefineCustomStringVariable("authfort.access_cookie_name",
+							   "Name of the cookie that holds the access token.",
+							   NULL,
+							   &setting_access_cookie_name, "access_token", PGC_SUSET, 0,
+							   check_cookie_name, NULL, NULL);
+	DefineCustomStringVariable("authfort.refresh_cookie_name",
+							   "Name of the cookie that holds the refresh token.",
+							   NULL,
+							   &setting_refresh_cookie_name, "refresh_token", PGC_SUSET, 0,
+							   check_cookie_name, NULL, NULL);
+}
+
+/* Defines all settings; called once, from _PG_init(). */
+void
+settings_define(void)
+{
+	define_token_settings();
+	define_session_settings();
+	define_key_settings();
+	define_password_settings();
+	define_http_settings();
+	MarkGUCPrefixReserved("authfort");
+}

@@ -1,0 +1,70 @@
+/*
+ * settings.h
+ *		The authfort.* configuration parameters.
+ *
+ * Times are in seconds, memory is in kilobytes, unless a name says otherwise.
+ */
+#ifndef AUTHFORT_SETTINGS_H
+#define AUTHFORT_SETTINGS_H
+
+#include "postgres.h"
+
+typedef enum TheftResponse
+{
+	THEFT_REVOKES_USER,
+	THEFT_REVOKES_SESSION
+} TheftResponse;
+
+typedef enum CookieSameSite
+{
+	SAMESITE_LAX,
+	SAMESITE_STRICT,
+	SAMESITE_NONE
+} CookieSameSite;
+
+/* tokens and sessions */
+extern int	setting_access_token_ttl;
+extern int	setting_refresh_token_ttl;
+extern int	setting_refresh_grace;
+extern int	setting_session_max_lifetime;	/* 0: no limit */
+extern int	setting_theft_response; /* TheftResponse */
+extern char *setting_jwt;
+extern char *setting_jwt_issuer;
+extern char *setting_jwt_audience;	/* "": none */
+extern char *setting_jwt_role;
+
+/* keys */
+extern int	setting_signing_algorithm;	/* SignatureAlgorithm */
+extern int	setting_rsa_key_size;	/* bits */
+extern int	setting_key_rotation_ttl;
+extern char *setting_master_key_file;
+extern char *setting_master_key_command;
+
+/* passwords and signup */
+extern bool setting_allow_signup;
+extern int	setting_min_password_length;	/* characters */
+extern int	setting_password_memory;
+extern int	setting_password_time_cost; /* passes */
+
+/* HTTP */
+extern char *setting_http_prefix;
+extern bool setting_cookies;
+extern bool setting_cookie_secure;
+extern int	setting_cookie_samesite;	/* CookieSameSite */
+extern char *setting_cookie_path;
+extern char *setting_cookie_domain; /* "": none */
+extern char *setting_access_cookie_name;
+extern char *setting_refresh_cookie_name;
+
+/*
+ * Rises whenever a setting changes on which the meaning of a token depends
+ * (authfort.jwt, jwt_issuer, jwt_audience), by whatever way: SET, SET LOCAL,
+ * end of transaction, rollback to a savepoint, reload, function SET clause.
+ * What was concluded from a token at another value no longer holds.
+ */
+extern uint64 settings_token_generation;
+
+extern void settings_define(void);
+extern const char *settings_samesite_name(void);
+
+#endif							/* AUTHFORT_SETTINGS_H */

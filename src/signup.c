@@ -1,0 +1,133 @@
+/*
+ * signup.c
+ *		Making an account, by the person or by an admin.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "arguments.h"
+#include "flows.h"
+#include "input.h"
+#include "json.h"
+#include "password.h"
+#include "roles.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_signup);
+PG_FUNCTION_INFO_V1(authfort_create_user);
+
+/*
+ * Brings a form into its stored form and hashes the password, if there is
+ * one.  Returns NULL or the refusal.
+ */
+static const Refusal *
+accept_form(const SignupForm *form, NewUser *user)
+{
+	const Refusal *refusal;
+	char	   *email;
+	char	   *name;
+	char	   *avatar_url;
+	char	   *phone;
+
+	if ((refusal = input_email(form->email, &email)) != NULL ||
+		(refusal = input_name(form->name, &name)) != NULL ||
+		(refusal = input_avatar_url(form->avatar_url, &avatar_url)) != NULL ||
+		(refusal = input_phone(form->phone, &phone)) != NULL)
+		return refusal;
+	if (form->password != NULL && (refusal = input_new_password(form->password)) != NULL)
+		return refusal;
+
+	user->email = email;
+	user->name = name;
+	user->avatar_url = avatar_url;
+	user->phone = phone;
+	user->password_hash = (form->password != NULL) ? password_hash(form->password) : NULL;
+	return NULL;
+}
+
+AuthResult
+flow_signup(const SignupForm *form, const Client *client)
+{
+	NewUser		values = {0};
+	const Refusal *refusal;
+	pg_uuid_t	id;
+
+	if (!setting_allow_signup)
+		return auth_refused(&refusal_signup_disabled);
+	refusal = accept_form(form, &values);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+
+	/* the unique constraint decides who of two comes first */
+	if (!users_insert(&values, &id))
+		return auth_refused(&refusal_user_exists);
+	return auth_sign_in(users_find(&id), client);
+}
+
+/* signup(email, password, name, avatar_url, phone, user_agent, ip) -> jsonb */
+Datum
+authfort_signup(PG_FUNCTION_ARGS)
+{
+	SignupForm	form;
+	Client		client;
+	AuthResult	result;
+
+	form.email = argument_text(fcinfo, 0, "email");
+	form.password = argument_text(fcinfo, 1, "password");
+	form.name = argument_optional_text(fcinfo, 2);
+	form.avatar_url = argument_optional_text(fcinfo, 3);
+	form.phone = argument_optional_text(fcinfo, 4);
+	client = argument_client(fcinfo, 5, 6);
+	result = flow_signup(&form, &client);
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* An admin can be told what is wrong, and means the whole transaction: raise. */
+static void
+raise_refusal(const Refusal *refusal)
+{
+	ereport(ERROR,
+			(errcode(refusal == &refusal_user_exists ? ERRCODE_UNIQUE_VIOLATION
+					 : ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", refusal->message),
+			 errdetail("%s", refusal->code)));
+}
+
+/*
+ * create_user(email, password, name, avatar_url, phone, email_verified, roles)
+ *		-> jsonb user.  Works with signup off, and signs nobody in.
+ */
+Datum
+authfort_create_user(PG_FUNCTION_ARGS)
+{
+	SignupForm	form;
+	NewUser		values = {0};
+	const Refusal *refusal;
+	char	  **roles;
+	int			role_count;
+	pg_uuid_t	id;
+	StringInfoData json;
+
+	form.email = argument_text(fcinfo, 0, "email");
+	form.password = argument_optional_text(fcinfo, 1);
+	form.name = argument_optional_text(fcinfo, 2);
+	form.avatar_url = argument_optional_text(fcinfo, 3);
+	form.phone = argument_optional_text(fcinfo, 4);
+	values.email_verified = argument_bool(fcinfo, 5, "email_verified");
+	roles = argument_texts(fcinfo, 6, "roles", &role_count);
+	for (int i = 0; i < role_count; i++)
+		input_require_role(roles[i]);
+
+	refusal = accept_form(&form, &values);
+	if (refusal == NULL && !users_insert(&values, &id))
+		refusal = &refusal_user_exists;
+	if (refusal != NULL)
+		raise_refusal(refusal);
+	for (int i = 0; i < role_count; i++)
+		roles_insert(&id, roles[i]);
+
+	initStringInfo(&json);
+	users_append_json(&json, users_find(&id), NULL);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}

@@ -1,0 +1,23 @@
+CREATE TABLE authfort.users (
+	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	email text COLLATE "C" NOT NULL,
+	password_hash text,
+	name text,
+	avatar_url text,
+	phone text,
+	email_verified boolean NOT NULL DEFAULT false,
+	banned boolean NOT NULL DEFAULT false,
+	mfa_enabled boolean NOT NULL DEFAULT false,
+	token_version integer NOT NULL DEFAULT 0,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	deleted_at timestamptz,
+	CONSTRAINT users_email_key UNIQUE (email),
+	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
+);
+COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
+COMMENT ON COLUMN authfort.users.email IS 'Normalized: lower case, domain in ASCII';
+COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
+COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
+COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';
+
+SELECT pg_catalog.pg_extension_config_dump('authfort.users', '');
