@@ -89,13 +89,20 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 	http_respond_auth(response, 200, &result);
 }
 
+/*
+ * Logging out never fails: a body that cannot be read names no session, and
+ * the cookies go in any case.
+ */
 static void
 handle_logout(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"refresh_token"}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
-		return;
+	{
+		fields[0].value = NULL;
+		resetStringInfo(&response->body);
+	}
 	if (fields[0].value != NULL && fields[0].value[0] != '\0')
 		flow_logout(fields[0].value);
 	else

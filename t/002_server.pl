@@ -1,0 +1,117 @@
+# What needs a server of its own: restarts, dumps, standbys, the master key.
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $conf = <<'CONF';
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+CONF
+
+my $node = PostgreSQL::Test::Cluster->new('primary');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', $conf);
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', 'CREATE EXTENSION authfort');
+
+# without preload the whole SQL API works
+sub tokens
+{
+	my ($call) = @_;
+	return split /\|/, $node->safe_psql('app',
+		"SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.$call r");
+}
+
+my $password = 'planted-Secret-1';
+my ($access, $refresh) = tokens("signup('a\@example.com', '$password')");
+like($access, qr/^[\w-]+\.[\w-]+\.[\w-]+$/, 'signup gives an access token');
+
+my $key_file = $node->data_dir . '/authfort_master.key';
+is((stat $key_file)[2] & 07777, 0600, 'the master key file is for its owner only');
+my ($master_key) = slurp_file($key_file) =~ /^([0-9a-f]{64})$/m;
+ok($master_key, 'the master key is in it');
+
+# a restart changes nothing for those who are signed in
+$node->restart;
+is($node->safe_psql('app', "SELECT authfort.authenticate('$access')->>'email'"),
+	'a@example.com', 'an access token survives a restart');
+($access, $refresh) = tokens("refresh('$refresh')");
+ok($refresh, 'a refresh token survives a restart');
+
+# a hot standby verifies, and follows rotation
+my $backup = 'base';
+$node->backup($backup);
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, $backup, has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+is($standby->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"),
+	'a@example.com', 'a standby verifies');
+is($standby->safe_psql('app', "SET authfort.jwt = '$access'; SELECT authfort.uid() IS NOT NULL"),
+	't', 'a standby knows the identity');
+is($standby->safe_psql('app', "SELECT authfort.authenticate('$access')->>'email'"),
+	'a@example.com', 'a standby authenticates');
+is($standby->safe_psql('app', "SELECT jsonb_array_length(authfort.jwks()->'keys')"), '1', 'a standby has the JWKS');
+my ($code, $out, $err) = $standby->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
+like($err, qr/read-only transaction/, 'a standby does not sign in');
+
+my $session = $standby->background_psql('app');
+is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 't', 'an open connection to the standby verifies');
+$node->safe_psql('app', 'SET authfort.key_rotation_ttl = 0; SELECT authfort.rotate_key()');
+$node->wait_for_catchup($standby);
+is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 'f', 'a rotation reaches it at commit');
+$session->quit;
+$standby->stop;
+
+# a dump is a backup, and holds no credential
+($access, $refresh) = tokens("refresh('$refresh')");
+$node->safe_psql('app', "SELECT authfort.add_role(id, 'admin', false) FROM authfort.users");
+my $dump = $node->basedir . '/app.dump.sql';
+$node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr('app') ], 'pg_dump');
+my $text = slurp_file($dump);
+like($text, qr/a\@example\.com/, 'the dump has the user');
+foreach my $secret ($password, $access, $refresh, $master_key, (split /\./, $access)[2])
+{
+	unlike($text, qr/\Q$secret\E/, 'the dump does not have a secret');
+}
+unlike($text, qr/PRIVATE KEY/, 'nor a private key in PEM');
+$node->safe_psql('postgres', "CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
+	'the dump restores');
+is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
+	'["admin"]', 'users, roles, sessions and keys are back');
+is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'and sessions go on');
+is($node->safe_psql('restored', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't', 'and passwords are good');
+
+# a master key that is missing or wrong is told, and never made again
+rename $key_file, "$key_file.away" or die $!;
+($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
+like($err, qr/could not read master key file .*No such file.*HINT:.*Restore/s, 'a missing master key is told');
+ok(!-e $key_file, 'and not made again');
+is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'verifying needs none');
+append_to_file($key_file, ('0' x 64) . "\n");
+chmod 0600, $key_file;
+($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
+like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master key/s, 'a wrong master key is told');
+is($node->safe_psql('app', "SELECT authfort.refresh('$refresh')->>'error'"), 'refresh_token_invalid', 'and makes no token valid');
+# rotated: the new key first, the old one below it
+append_to_file($key_file, slurp_file("$key_file.away"));
+is($node->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'an old master key below the new one opens what it sealed');
+chmod 0644, $key_file;
+($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
+like($err, qr/is open to others/, 'a master key that others can read is refused');
+$node->append_conf('postgresql.conf', "authfort.master_key_command = 'cat $key_file.away'");
+$node->reload;
+is($node->safe_psql('app', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't', 'authfort.master_key_command gives it');
+$node->append_conf('postgresql.conf', "authfort.master_key_command = 'false'");
+$node->reload;
+($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
+like($err, qr/authfort.master_key_command failed/, 'a command that fails is told');
+
+unlike(slurp_file($node->logfile), qr/\Q$master_key\E/, 'the log does not have the master key');
+$node->stop;
+done_testing();
