@@ -1,0 +1,45 @@
+/*
+ * main.c
+ *		authfort-gateway: serves authfort.http() over HTTP.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "pool.h"
+#include "server.h"
+
+int
+main(int argc, char **argv)
+{
+	Options		options;
+	sigset_t	signals;
+	int			received;
+
+	options_read(argc, argv, &options);
+
+	/* blocked before any thread starts, so that only sigwait() gets them */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	if (!pool_start(&options))
+	{
+		fprintf(stderr, "authfort-gateway: cannot start the pool\n");
+		return 1;
+	}
+	if (!server_start(&options))
+		return 1;
+
+	sigwait(&signals, &received);
+	server_quiesce();
+	pool_drain(options.shutdown_timeout);
+	pool_stop();
+	/* what was answered last is written before connections are closed */
+	usleep(100000);
+	server_stop();
+	return 0;
+}

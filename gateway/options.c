@@ -1,0 +1,157 @@
+/*
+ * options.c
+ *		Settings of the gateway, from flags and the environment.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+typedef struct OptionDefinition
+{
+	const char *name;			/* of the flag; the variable's comes from it */
+	const char *initial;
+	const char *help;
+	size_t		offset;			/* in Options */
+	bool		is_number;
+	long		min;
+	long		max;
+} OptionDefinition;
+
+#define STRING(field) offsetof(Options, field), false, 0, 0
+#define NUMBER(field, min, max) offsetof(Options, field), true, min, max
+
+static const OptionDefinition definitions[] = {
+	{"dsn", "", "libpq connection string; also PGHOST and the like", STRING(dsn)},
+	{"listen", "127.0.0.1:8080", "address and port; port 0 takes a free one", STRING(listen)},
+	{"log", "on", "access log on standard output: on or off", STRING(log)},
+	{"tls-cert", "", "file with the certificate chain, PEM", STRING(tls_cert)},
+	{"tls-key", "", "file with its private key, PEM", STRING(tls_key)},
+	{"pool-size", "8", "connections to PostgreSQL", NUMBER(pool_size, 1, 1000)},
+	{"path-share", "0", "of these, how many one path may use; 0 is half", NUMBER(path_share, 0, 1000)},
+	{"queue-size", "256", "requests that may wait", NUMBER(queue_size, 1, 100000)},
+	{"request-timeout", "15", "seconds for waiting, and for running a request", NUMBER(request_timeout, 1, 3600)},
+	{"connection-timeout", "30", "seconds after which an idle client is dropped", NUMBER(connection_timeout, 1, 3600)},
+	{"shutdown-timeout", "10", "seconds for finishing what runs at SIGTERM", NUMBER(shutdown_timeout, 0, 3600)},
+	{"max-connections", "1000", "clients at once", NUMBER(max_connections, 1, 100000)},
+	{"max-connections-per-ip", "0", "clients at once from one address; 0 is no limit", NUMBER(max_connections_per_ip, 0, 100000)},
+	{"max-header-size", "32768", "bytes of memory for a request's headers", NUMBER(max_header_size, 4096, 1048576)},
+	{"max-body-size", "65536", "bytes of a request's body", NUMBER(max_body_size, 1, 16777216)},
+};
+
+#define COUNT (sizeof(definitions) / sizeof(definitions[0]))
+
+static void
+variable_name(const OptionDefinition *definition, char *name, size_t size)
+{
+	snprintf(name, size, "AUTHFORT_GATEWAY_%s", definition->name);
+	for (char *p = name; *p != '\0'; p++)
+		*p = (*p == '-') ? '_' : toupper((unsigned char) *p);
+}
+
+static void
+set(Options *options, const OptionDefinition *definition, const char *value, const char *from)
+{
+	void	   *field = (char *) options + definition->offset;
+	char	   *end;
+	long		number;
+
+	if (!definition->is_number)
+	{
+		*(const char **) field = value;
+		return;
+	}
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0' ||
+		number < definition->min || number > definition->max)
+	{
+		fprintf(stderr, "authfort-gateway: %s must be a number from %ld to %ld\n",
+				from, definition->min, definition->max);
+		exit(2);
+	}
+	*(long *) field = number;
+}
+
+static void
+print_help(void)
+{
+	printf("authfort-gateway serves authfort.http() over HTTP.\n\n"
+		   "Usage: authfort-gateway [OPTION]...\n\n");
+	for (size_t i = 0; i < COUNT; i++)
+		printf("  --%-24s%s (default \"%s\")\n", definitions[i].name, definitions[i].help,
+			   definitions[i].initial);
+	printf("  --%-24s%s\n  --%-24s%s\n\n", "help", "show this", "version", "show the version");
+	printf("Each option may also be set as AUTHFORT_GATEWAY_POOL_SIZE and so on; flags win.\n");
+}
+
+static void
+refuse(const char *message)
+{
+	fprintf(stderr, "authfort-gateway: %s\n", message);
+	exit(2);
+}
+
+static void
+check(const Options *options)
+{
+	if ((options->tls_cert[0] == '\0') != (options->tls_key[0] == '\0'))
+		refuse("--tls-cert and --tls-key go together");
+	if (strcmp(options->log, "on") != 0 && strcmp(options->log, "off") != 0)
+		refuse("--log must be on or off");
+	if (options->path_share > options->pool_size)
+		refuse("--path-share must not be larger than --pool-size");
+}
+
+void
+options_read(int argc, char **argv, Options *options)
+{
+	struct option flags[COUNT + 3];
+	char		name[128];
+	int			which;
+	int			code;
+
+	memset(flags, 0, sizeof(flags));
+	for (size_t i = 0; i < COUNT; i++)
+	{
+		const char *value;
+
+		flags[i] = (struct option) {definitions[i].name, required_argument, NULL, 'o'};
+		set(options, &definitions[i], definitions[i].initial, "");
+		variable_name(&definitions[i], name, sizeof(name));
+		value = getenv(name);
+		if (value != NULL)
+			set(options, &definitions[i], value, name);
+	}
+	flags[COUNT] = (struct option) {"help", no_argument, NULL, 'h'};
+	flags[COUNT + 1] = (struct option) {"version", no_argument, NULL, 'v'};
+
+	while ((code = getopt_long(argc, argv, "", flags, &which)) != -1)
+	{
+		switch (code)
+		{
+			case 'o':
+				snprintf(name, sizeof(name), "--%s", definitions[which].name);
+				set(options, &definitions[which], optarg, name);
+				break;
+			case 'h':
+				print_help();
+				exit(0);
+			case 'v':
+				printf("authfort-gateway %s\n", AUTHFORT_VERSION);
+				exit(0);
+			default:
+				fprintf(stderr, "Try authfort-gateway --help.\n");
+				exit(2);
+		}
+	}
+	if (optind < argc)
+		refuse("there are no arguments but options");
+	check(options);
+}

@@ -1,0 +1,30 @@
+/*
+ * options.h
+ *		Settings of the gateway, from flags and the environment.
+ */
+#ifndef GATEWAY_OPTIONS_H
+#define GATEWAY_OPTIONS_H
+
+typedef struct Options
+{
+	const char *dsn;			/* libpq connection string */
+	const char *listen;			/* HOST:PORT or [HOST]:PORT */
+	const char *log;			/* "on" or "off" */
+	const char *tls_cert;		/* file names; "": no TLS */
+	const char *tls_key;
+	long		pool_size;
+	long		path_share;		/* of the pool, for one path; 0: half */
+	long		queue_size;
+	long		request_timeout;	/* seconds, as all of these */
+	long		connection_timeout;
+	long		shutdown_timeout;
+	long		max_connections;
+	long		max_connections_per_ip;	/* 0: no limit */
+	long		max_header_size;	/* bytes */
+	long		max_body_size;	/* bytes */
+} Options;
+
+/* Exits after --help and --version, and with status 2 for what is wrong. */
+extern void options_read(int argc, char **argv, Options *options);
+
+#endif							/* GATEWAY_OPTIONS_H */

@@ -1,0 +1,129 @@
+/*
+ * text.c
+ *		Bytes that came over the wire: UTF-8, JSON strings, and wiping.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+/* Length of the sequence that starts at "s", or 0 if it is none (RFC 3629). */
+static size_t
+sequence_length(const unsigned char *s, size_t left)
+{
+	size_t		len;
+	uint32_t	c;
+	uint32_t	least;
+
+	if (s[0] != 0 && s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		len = 2, c = s[0] & 0x1f, least = 0x80;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		len = 3, c = s[0] & 0x0f, least = 0x800;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		len = 4, c = s[0] & 0x07, least = 0x10000;
+	else
+		return 0;
+	if (left < len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+	{
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	return len;
+}
+
+bool
+text_is_utf8(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len;)
+	{
+		size_t		step = sequence_length((const unsigned char *) data + i, len - i);
+
+		if (step == 0)
+			return false;
+		i += step;
+	}
+	return true;
+}
+
+/* Moves to a larger buffer, and leaves nothing behind in the old one. */
+static bool
+reserve(Text *text, size_t more)
+{
+	size_t		size = text->size > 0 ? text->size : 256;
+	char	   *data;
+
+	while (size < text->len + more + 1)
+		size *= 2;
+	if (size == text->size)
+		return true;
+	data = malloc(size);
+	if (data == NULL)
+		return false;
+	if (text->data != NULL)
+	{
+		memcpy(data, text->data, text->len);
+		explicit_bzero(text->data, text->size);
+		free(text->data);
+	}
+	text->data = data;
+	text->size = size;
+	return true;
+}
+
+bool
+text_append(Text *text, const char *data, size_t len)
+{
+	if (!reserve(text, len))
+		return false;
+	memcpy(text->data + text->len, data, len);
+	text->len += len;
+	text->data[text->len] = '\0';
+	return true;
+}
+
+/* Appends a JSON string, quotes and all (RFC 8259, section 7). */
+bool
+text_append_json(Text *text, const char *string)
+{
+	bool		ok = text_append(text, "\"", 1);
+
+	for (const char *p = string; ok && *p != '\0'; p++)
+	{
+		char		escaped[8];
+
+		if (*p == '"' || *p == '\\')
+		{
+			escaped[0] = '\\';
+			escaped[1] = *p;
+			ok = text_append(text, escaped, 2);
+		}
+		else if ((unsigned char) *p < 0x20)
+		{
+			snprintf(escaped, sizeof(escaped), "\\u%04x", *p);
+			ok = text_append(text, escaped, 6);
+		}
+		else
+			ok = text_append(text, p, 1);
+	}
+	return ok && text_append(text, "\"", 1);
+}
+
+void
+text_free(Text *text)
+{
+	if (text->data != NULL)
+	{
+		explicit_bzero(text->data, text->size);
+		free(text->data);
+	}
+	memset(text, 0, sizeof(*text));
+}

@@ -1,0 +1,28 @@
+/*
+ * text.h
+ *		Bytes that came over the wire: UTF-8, JSON strings, and wiping.
+ */
+#ifndef GATEWAY_TEXT_H
+#define GATEWAY_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A string that grows; "data" is always terminated, and NULL once it failed. */
+typedef struct Text
+{
+	char	   *data;
+	size_t		len;
+	size_t		size;
+} Text;
+
+/* Valid UTF-8 without NUL, which is all that PostgreSQL takes. */
+extern bool text_is_utf8(const char *data, size_t len);
+
+extern bool text_append(Text *text, const char *data, size_t len);
+extern bool text_append_json(Text *text, const char *string);
+
+/* Frees, after wiping: requests and answers carry passwords and tokens. */
+extern void text_free(Text *text);
+
+#endif							/* GATEWAY_TEXT_H */
