@@ -56,12 +56,20 @@ EXTRA_CLEAN = authfort--$(EXTVERSION).sql results output_iso tmp_check
 PG_CONFIG ?= pg_config
 
 # These run on a machine that has nothing yet, pg_config included.
-ifneq ($(filter test,$(MAKECMDGOALS)),)
-.PHONY: test
+ifneq ($(filter test demo demo-stop,$(MAKECMDGOALS)),)
+.PHONY: test demo demo-stop
 test:
 	scripts/install-deps
 	scripts/build-and-install
 	scripts/test
+
+demo:
+	scripts/install-deps
+	scripts/build-and-install
+	scripts/demo
+
+demo-stop:
+	scripts/demo stop
 else
 
 # the server's headers are not ours to warn about

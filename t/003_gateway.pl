@@ -1,0 +1,152 @@
+# The contract over HTTP, through the real gateway and the real router.
+use strict;
+use warnings FATAL => 'all';
+
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP;
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $node = PostgreSQL::Test::Cluster->new('gateway');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+CONF
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
+
+my $log = $node->basedir . '/gateway.log';
+my $errors = $node->basedir . '/gateway.err';
+my $pid = fork() // die;
+if ($pid == 0)
+{
+	open STDOUT, '>', $log or die;
+	open STDERR, '>', $errors or die;
+	exec './gateway/authfort-gateway', '--listen', '127.0.0.1:0', '--pool-size', '4',
+		'--dsn', $node->connstr('app') . ' user=gateway';
+}
+END { my $status = $?; kill 'KILL', $pid if $pid; $? = $status; }
+
+# Waits until the condition is true; dies after a minute.
+sub poll
+{
+	my ($what, $condition) = @_;
+	my $deadline = time + 60;
+	until ($condition->())
+	{
+		die "timed out: $what" if time > $deadline;
+		sleep 0.05;
+	}
+	return 1;
+}
+
+my $port;
+poll('gateway starts', sub { ($port) = -e $errors && slurp_file($errors) =~ /^listening on \S+:(\d+)$/m; $port });
+my $base = "http://127.0.0.1:$port";
+my $http = HTTP::Tiny->new(timeout => 60);
+
+sub request
+{
+	my ($method, $path, $body, %headers) = @_;
+	$headers{'Content-Type'} //= 'application/json' if defined $body;
+	my $r = $http->request($method, "$base$path",
+		{ headers => \%headers, defined $body ? (content => ref $body ? encode_json($body) : $body) : () });
+	$r->{json} = eval { decode_json($r->{content}) };
+	return $r;
+}
+poll('gateway connects', sub { request('GET', '/healthz')->{status} == 200 });
+
+my %ada = (email => 'ada@example.com', password => 'planted-Secret-1');
+is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'signup');
+is(request('POST', '/auth/signup', \%ada)->{json}{detail}{error}, 'user_exists', 'a second signup is refused');
+my $r = request('POST', '/auth/login', \%ada);
+is($r->{status}, 200, 'login');
+is($r->{headers}{'cache-control'}, 'no-store', 'it is not to be stored');
+my $tokens = $r->{json}{tokens};
+my $sid = $r->{json}{user}{session_id};
+$r = request('GET', '/auth/me?code=planted-Query-1', undef, Authorization => "Bearer $tokens->{access_token}");
+is($r->{json}{email}, 'ada@example.com', 'me');
+is($r->{json}{session_id}, $sid, 'me has the session');
+is($node->safe_psql('app', 'SELECT DISTINCT ip_address FROM authfort.sessions'), '127.0.0.1', 'the peer address is kept');
+$r = request('POST', '/auth/refresh', { refresh_token => $tokens->{refresh_token} });
+is($r->{json}{user}{session_id}, $sid, 'refresh keeps the session');
+is(request('POST', '/auth/refresh', { refresh_token => $r->{json}{tokens}{refresh_token} })->{status}, 200, 'refresh again');
+$r = request('POST', '/auth/refresh', { refresh_token => $tokens->{refresh_token} });
+is($r->{status} . $r->{json}{detail}{error}, '401refresh_token_revoked', 'an old refresh token is refused');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), '0', 'and the revocation is kept');
+is(request('POST', '/auth/logout')->{status}, 204, 'logout');
+$r = request('GET', '/.well-known/jwks.json');
+is($r->{json}{keys}[0]{kty} . $r->{headers}{'cache-control'}, 'RSApublic, max-age=3600', 'JWKS');
+is(request('GET', '/nothing')->{status}, 404, 'an unknown path');
+$r = request('GET', '/auth/login');
+is($r->{status} . $r->{headers}{allow}, '405POST', 'a wrong method');
+is(request('POST', '/auth/login', 'a=b', 'Content-Type' => 'application/x-www-form-urlencoded')->{status}, 415, 'a form');
+is(request('POST', '/auth/login', '{')->{status}, 422, 'broken JSON');
+is(request('POST', '/auth/login', 'x' x 70000)->{status}, 413, 'a large body');
+is(request('POST', '/auth/login', "\xff")->{status}, 400, 'a body that is not UTF-8');
+is(request('GET', '/auth/me', undef, 'X-Large' => 'x' x 100000)->{status}, 431, 'large headers');
+is(request('GET', '/auth/%6De')->{status}, 404, 'a path goes to the router as it was sent');
+
+# several cookies
+$node->append_conf('postgresql.conf', 'authfort.cookies = on');
+$node->reload;
+poll('cookies are on', sub { $r = request('POST', '/auth/login', \%ada); $r->{headers}{'set-cookie'} });
+is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'two cookies are set');
+my $cookies = join '; ', map { /^([^;]+)/ } @{ $r->{headers}{'set-cookie'} };
+is(request('GET', '/auth/me', undef, Cookie => $cookies)->{status}, 200, 'the cookies identify');
+is(request('POST', '/auth/refresh', undef, Cookie => $cookies)->{status}, 200, 'the cookies refresh');
+
+# logins that wait for a lock, as many as there are connections, hold up no other path
+my $lock = $node->background_psql('app');
+$lock->query_safe('BEGIN; SELECT 1 FROM authfort.users FOR UPDATE');
+my $body = encode_json(\%ada);
+my @slow = map {
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
+	print $socket "POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+	  . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+	$socket
+} 1 .. 4;
+poll('logins wait', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") == 2 });
+is(request('GET', '/auth/me')->{status}, 401, 'slow logins do not hold up /auth/me');
+is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'"), 2, 'while they still run');
+$lock->query_safe('COMMIT');
+$lock->quit;
+like(join('', <$_>), qr{^HTTP/1.1 200 }, 'a slow login is answered in the end') foreach @slow;
+
+# PostgreSQL goes, and comes back
+$node->stop;
+poll('gateway notices', sub { request('GET', '/healthz')->{status} == 503 });
+$r = request('GET', '/auth/me');
+is($r->{status} . $r->{json}{detail}{error}, '503service_unavailable', 'without PostgreSQL: 503');
+ok($r->{headers}{'retry-after'}, 'with Retry-After');
+$node->start;
+poll('gateway recovers', sub { request('GET', '/healthz')->{status} == 200 });
+is(request('POST', '/auth/login', \%ada)->{status}, 200, 'it recovers by itself');
+
+# an error tells the client nothing
+rename $node->data_dir . '/authfort_master.key', $node->data_dir . '/away' or die $!;
+$r = request('POST', '/auth/login', \%ada);
+is($r->{status} . $r->{json}{detail}{message}, '500Internal error', 'an error tells the client nothing');
+like(slurp_file($errors), qr/could not read master key file/, 'but the log why');
+
+kill 'TERM', $pid;
+waitpid $pid, 0;
+is($?, 0, 'SIGTERM ends it cleanly');
+$pid = undef;
+
+my $access_log = slurp_file($log);
+like($access_log, qr{^\S+Z 127\.0\.0\.1 GET /auth/me 200 \d+ \d+ms$}m, 'the access log has a line a request');
+unlike($access_log . slurp_file($errors), qr/planted|\Q$tokens->{access_token}\E|\Q$tokens->{refresh_token}\E/, 'and no secret');
+
+is(system("./gateway/authfort-gateway --pool-size=0 2>/dev/null") >> 8, 2, 'a value out of range');
+is(system("AUTHFORT_GATEWAY_POOL_SIZE=x ./gateway/authfort-gateway 2>/dev/null") >> 8, 2, 'a bad variable');
+is(system("./gateway/authfort-gateway --tls-cert=x 2>/dev/null") >> 8, 2, 'half of a pair');
+like(scalar qx(./gateway/authfort-gateway --help), qr/--pool-size/, '--help');
+$node->stop;
+done_testing();
