@@ -56,8 +56,8 @@ EXTRA_CLEAN = authfort--$(EXTVERSION).sql results output_iso tmp_check
 PG_CONFIG ?= pg_config
 
 # These run on a machine that has nothing yet, pg_config included.
-ifneq ($(filter test demo demo-stop,$(MAKECMDGOALS)),)
-.PHONY: test demo demo-stop
+ifneq ($(filter test demo demo-stop bench,$(MAKECMDGOALS)),)
+.PHONY: test demo demo-stop bench
 test:
 	scripts/install-deps
 	scripts/build-and-install
@@ -70,6 +70,11 @@ demo:
 
 demo-stop:
 	scripts/demo stop
+
+bench:
+	scripts/install-deps
+	scripts/build-and-install
+	bench/run
 else
 
 # the server's headers are not ours to warn about
