@@ -351,10 +351,11 @@ serve_one(Worker *worker, Request *request)
 	pool.running++;
 	pthread_mutex_unlock(&pool.lock);
 	run(worker, request);
-	resume(request);
 	pthread_mutex_lock(&pool.lock);
+	/* once resumed it may be freed at any time, so nobody may still see it */
 	worker->running = NULL;
 	pool.running--;
+	resume(request);
 	pthread_cond_broadcast(&pool.changed);
 }
 
