@@ -22,6 +22,7 @@ OBJS = \
 	src/master_key.o \
 	src/seal.o \
 	src/password.o \
+	src/events.o \
 	src/keys.o \
 	src/roles.o \
 	src/users.o \
@@ -39,6 +40,7 @@ OBJS = \
 # the install script, in the order in which things need one another
 SQL_PIECES = \
 	src/schema.sql \
+	src/events.sql \
 	src/keys.sql \
 	src/users.sql \
 	src/roles.sql \

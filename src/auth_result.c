@@ -6,6 +6,7 @@
 
 #include "access_token.h"
 #include "auth_result.h"
+#include "events.h"
 #include "json.h"
 #include "settings.h"
 
@@ -32,11 +33,16 @@ auth_tokens(User *user, const Session *session)
 }
 
 AuthResult
-auth_sign_in(User *user, const Client *client)
+auth_sign_in(User *user, const Client *client, const char *provider)
 {
 	Session		session;
+	Event		event;
 
 	sessions_start(&user->id, client, &session);
+	event_begin(&event, EVENT_LOGIN, &user->id, &session.id, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "provider", provider);
+	event_record(&event);
 	return auth_tokens(user, &session);
 }
 

@@ -28,8 +28,11 @@ extern AuthResult auth_refused(const Refusal *refusal);
 /* The present tokens of a session. */
 extern AuthResult auth_tokens(User *user, const Session *session);
 
-/* Starts a session for the user, who has just shown who it is. */
-extern AuthResult auth_sign_in(User *user, const Client *client);
+/*
+ * Starts a session for the user, who has just shown who it is, and records
+ * the login.  "provider" says by what: "email" is a password.
+ */
+extern AuthResult auth_sign_in(User *user, const Client *client, const char *provider);
 
 /* Appends {"user": ..., "tokens": ...} as HTTP clients get it. */
 extern void auth_append_json(StringInfo out, const AuthResult *result);

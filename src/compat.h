@@ -7,8 +7,10 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#include "utils/acl.h"
 
 /* Since 16 the varlena macros have a header of their own. */
 #if PG_VERSION_NUM >= 160000
@@ -32,6 +34,17 @@ compat_json_lexer(const char *text, int len)
 	return makeJsonLexContextCstringLen(NULL, text, len, PG_UTF8, true);
 #else
 	return makeJsonLexContextCstringLen(unconstify(char *, text), len, PG_UTF8, true);
+#endif
+}
+
+/* Since 16 ownership of every kind of object is asked for in one way. */
+static inline bool
+compat_owns_function(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(ProcedureRelationId, function, role);
+#else
+	return pg_proc_ownercheck(function, role);
 #endif
 }
 

@@ -29,9 +29,10 @@ extern AuthResult flow_login(const char *email, const char *password, const Clie
  * "refresh_token" may be NULL.  "access_token", if not NULL, has to belong to
  * the same session, unless it cannot be read.
  */
-extern AuthResult flow_refresh(const char *refresh_token, const char *access_token);
+extern AuthResult flow_refresh(const char *refresh_token, const char *access_token,
+							   const Client *client);
 
 /* Silent for a token that is not one. */
-extern void flow_logout(const char *refresh_token);
+extern void flow_logout(const char *refresh_token, const Client *client);
 
 #endif							/* AUTHFORT_FLOWS_H */

@@ -80,10 +80,10 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	if (fields[0].value != NULL && fields[0].value[0] != '\0')
-		result = flow_refresh(fields[0].value, NULL);
+		result = flow_refresh(fields[0].value, NULL, &request->client);
 	else
 		result = flow_refresh(http_cookie(request, setting_refresh_cookie_name),
-							  http_cookie(request, setting_access_cookie_name));
+							  http_cookie(request, setting_access_cookie_name), &request->client);
 	if (result.refusal != NULL)
 		http_clear_cookies(response);
 	http_respond_auth(response, 200, &result);
@@ -104,9 +104,9 @@ handle_logout(HttpRequest *request, HttpResponse *response)
 		resetStringInfo(&response->body);
 	}
 	if (fields[0].value != NULL && fields[0].value[0] != '\0')
-		flow_logout(fields[0].value);
+		flow_logout(fields[0].value, &request->client);
 	else
-		flow_logout(http_cookie(request, setting_refresh_cookie_name));
+		flow_logout(http_cookie(request, setting_refresh_cookie_name), &request->client);
 	http_clear_cookies(response);
 	response->status = 204;
 }

@@ -31,6 +31,7 @@
 
 #include "arguments.h"
 #include "compat.h"
+#include "events.h"
 #include "json.h"
 #include "keys.h"
 #include "master_key.h"
@@ -476,6 +477,26 @@ prepared_kid(SignatureAlgorithm algorithm)
 	return NULL;
 }
 
+/* The id of the key that signs; NULL if there is none. */
+static char *
+signing_kid(void)
+{
+	KeyCache   *current = current_cache();
+
+	return (current->signing >= 0) ? pstrdup(current->keys[current->signing].kid) : NULL;
+}
+
+static void
+record_rotation(const char *old_kid, const char *new_kid)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_KEY_ROTATED, NULL, NULL, NULL);
+	json_write_string(&event.payload, "old_kid", old_kid);
+	json_write_string(&event.payload, "new_kid", new_kid);
+	event_record(&event);
+}
+
 /* prepare_key(algorithm) -> text: publishes the next key before it signs. */
 Datum
 authfort_prepare_key(PG_FUNCTION_ARGS)
@@ -495,14 +516,17 @@ Datum
 authfort_rotate_key(PG_FUNCTION_ARGS)
 {
 	SignatureAlgorithm algorithm = algorithm_argument(fcinfo, 0);
+	char	   *old_kid;
 	char	   *kid;
 
 	lock_keys();
+	old_kid = signing_kid();
 	kid = prepared_kid(algorithm);
 	retire_signing_key();
 	if (kid != NULL)
 		activate_key(kid);
 	else
 		kid = make_key(algorithm, true);
+	record_rotation(old_kid, kid);
 	PG_RETURN_TEXT_P(cstring_to_text(kid));
 }

@@ -7,21 +7,19 @@
 #include "fmgr.h"
 
 #include "arguments.h"
+#include "events.h"
 #include "flows.h"
 #include "input.h"
+#include "json.h"
 #include "password.h"
 
 PG_FUNCTION_INFO_V1(authfort_login);
 
-/* NULL if there is no such user; an email that is none is one of nobody. */
+/* "email" is in its stored form; NULL, for what is no email, is nobody's. */
 static User *
 find_user(const char *email)
 {
-	char	   *stored;
-
-	if (input_email(email, &stored) != NULL)
-		return NULL;
-	return users_find_by_email(stored);
+	return (email != NULL) ? users_find_by_email(email) : NULL;
 }
 
 static bool
@@ -36,8 +34,8 @@ same_hash(const User *a, const User *b)
  * deleted, get another password.  So the row is locked and looked at again
  * after it, and if the hash is another one the password has to pass that.
  */
-AuthResult
-flow_login(const char *email, const char *password, const Client *client)
+static AuthResult
+log_in(const char *email, const char *password, const Client *client)
 {
 	User	   *user = find_user(email);
 	User	   *locked;
@@ -62,7 +60,37 @@ flow_login(const char *email, const char *password, const Client *client)
 		return auth_refused(&refusal_user_banned);
 	if (check == PASSWORD_RIGHT_OUTDATED)
 		users_set_password_hash(&locked->id, password_hash(password));
-	return auth_sign_in(locked, client);
+	return auth_sign_in(locked, client, "email");
+}
+
+/*
+ * What is no email is not recorded: it may be anything, a password that was
+ * typed into the wrong field among it.
+ */
+static void
+record_failure(const char *email, const Refusal *refusal, const Client *client)
+{
+	Event		event;
+	User	   *user = find_user(email);
+
+	event_begin(&event, EVENT_LOGIN_FAILED, (user != NULL) ? &user->id : NULL, NULL, client);
+	json_write_string(&event.payload, "email", email);
+	json_write_string(&event.payload, "reason", refusal->code);
+	event_record(&event);
+}
+
+AuthResult
+flow_login(const char *email, const char *password, const Client *client)
+{
+	char	   *stored = NULL;
+	AuthResult	result;
+
+	if (input_email(email, &stored) != NULL)
+		stored = NULL;
+	result = log_in(stored, password, client);
+	if (result.refusal != NULL)
+		record_failure(stored, result.refusal, client);
+	return result;
 }
 
 /* login(email, password, user_agent, ip) -> jsonb */

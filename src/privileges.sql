@@ -23,5 +23,6 @@ GRANT EXECUTE ON FUNCTION
 	authfort.get_roles(uuid), authfort.user_has_role(uuid, text),
 	authfort.get_sessions(uuid, boolean), authfort.revoke_session(uuid),
 	authfort.revoke_sessions(uuid, uuid),
+	authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text)
 	TO authfort_admin;

@@ -9,7 +9,9 @@
 
 #include "access_token.h"
 #include "arguments.h"
+#include "events.h"
 #include "flows.h"
+#include "json.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_refresh);
@@ -42,12 +44,29 @@ token_age(const RefreshToken *token, const Session *session)
 
 /* Two clients hold this session, and one of them took it. */
 static void
-respond_to_theft(const Session *session)
+respond_to_theft(const Session *session, const Client *client)
 {
-	if (setting_theft_response == THEFT_REVOKES_USER)
+	bool		all = setting_theft_response == THEFT_REVOKES_USER;
+
+	if (all)
 		sessions_revoke_all(&session->user_id, NULL);
 	else
 		sessions_revoke(&session->id);
+	sessions_record_revoked(&session->user_id, all ? NULL : &session->id, client);
+}
+
+/* Somebody's access token beside another's refresh token. */
+static void
+respond_to_mismatch(const Session *session, const AccessClaims *claims, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_REFRESH_TOKEN_MISMATCH, &session->user_id, &session->id, client);
+	json_write_uuid(&event.payload, "refresh_user_id", &session->user_id);
+	json_write_uuid(&event.payload, "access_sub", &claims->sub);
+	json_write_uuid(&event.payload, "session_id", &session->id);
+	sessions_revoke(&session->id);
+	event_record(&event);
 }
 
 /*
@@ -55,23 +74,23 @@ respond_to_theft(const Session *session)
  * was put beside another's.  One that cannot be read proves nothing.
  */
 static bool
-is_of_another_session(const char *access_token, const Session *session)
+is_of_another_session(const char *access_token, const Session *session,
+					  const AccessClaims **claims)
 {
-	const AccessClaims *claims;
-
-	if (access_token == NULL || access_token_verify_expired(access_token, &claims) != NULL)
+	if (access_token == NULL || access_token_verify_expired(access_token, claims) != NULL)
 		return false;
-	return memcmp(&claims->sub, &session->user_id, sizeof(pg_uuid_t)) != 0 ||
-		memcmp(&claims->sid, &session->id, sizeof(pg_uuid_t)) != 0;
+	return memcmp(&(*claims)->sub, &session->user_id, sizeof(pg_uuid_t)) != 0 ||
+		memcmp(&(*claims)->sid, &session->id, sizeof(pg_uuid_t)) != 0;
 }
 
 AuthResult
-flow_refresh(const char *refresh_token, const char *access_token)
+flow_refresh(const char *refresh_token, const char *access_token, const Client *client)
 {
 	RefreshToken token;
 	Session		session;
 	User	   *user;
 	TokenAge	age;
+	const AccessClaims *claims;
 
 	if (refresh_token == NULL || refresh_token[0] == '\0')
 		return auth_refused(&refusal_refresh_token_missing);
@@ -89,12 +108,12 @@ flow_refresh(const char *refresh_token, const char *access_token)
 		age = token_age(&token, &session);
 		if (age == TOKEN_OLD)
 		{
-			respond_to_theft(&session);
+			respond_to_theft(&session, client);
 			return auth_refused(&refusal_refresh_token_revoked);
 		}
-		if (is_of_another_session(access_token, &session))
+		if (is_of_another_session(access_token, &session, &claims))
 		{
-			sessions_revoke(&session.id);
+			respond_to_mismatch(&session, claims, client);
 			return auth_refused(&refusal_refresh_token_mismatch);
 		}
 		user = users_find(&session.user_id);
@@ -104,25 +123,28 @@ flow_refresh(const char *refresh_token, const char *access_token)
 			return auth_refused(&refusal_user_banned);
 	} while (age == TOKEN_CURRENT && !sessions_rotate(&session, token.generation + 1));
 
+	event_record_simple(EVENT_TOKEN_REFRESHED, &user->id, &session.id, client);
 	return auth_tokens(user, &session);
 }
 
 void
-flow_logout(const char *refresh_token)
+flow_logout(const char *refresh_token, const Client *client)
 {
 	RefreshToken token;
 	Session		session;
 
-	if (refresh_token != NULL && sessions_find_by_token(refresh_token, &token, &session))
-		sessions_revoke(&session.id);
+	if (refresh_token != NULL && sessions_find_by_token(refresh_token, &token, &session) &&
+		sessions_revoke(&session.id))
+		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
 }
 
 /* refresh(refresh_token, access_token, user_agent, ip) -> jsonb */
 Datum
 authfort_refresh(PG_FUNCTION_ARGS)
 {
+	Client		client = argument_client(fcinfo, 2, 3);
 	AuthResult	result = flow_refresh(argument_optional_text(fcinfo, 0),
-									  argument_optional_text(fcinfo, 1));
+									  argument_optional_text(fcinfo, 1), &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -131,6 +153,6 @@ authfort_refresh(PG_FUNCTION_ARGS)
 Datum
 authfort_logout(PG_FUNCTION_ARGS)
 {
-	flow_logout(argument_optional_text(fcinfo, 0));
+	flow_logout(argument_optional_text(fcinfo, 0), NULL);
 	PG_RETURN_VOID();
 }

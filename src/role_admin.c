@@ -7,7 +7,9 @@
 #include "fmgr.h"
 
 #include "arguments.h"
+#include "events.h"
 #include "input.h"
+#include "json.h"
 #include "roles.h"
 #include "users.h"
 
@@ -21,29 +23,35 @@ PG_FUNCTION_INFO_V1(authfort_user_has_role);
  * issued with the other roles stop being current.
  */
 static void
-change_role(FunctionCallInfo fcinfo, bool (*change) (const pg_uuid_t *, const char *))
+change_role(FunctionCallInfo fcinfo, bool (*change) (const pg_uuid_t *, const char *), EventType type)
 {
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
 	char	   *role = argument_text(fcinfo, 1, "role");
 	bool		immediate = argument_bool(fcinfo, 2, "immediate");
+	Event		event;
 
 	input_require_role(role);
 	users_require_lock(user_id);
-	if (change(user_id, role) && immediate)
+	if (!change(user_id, role))
+		return;
+	if (immediate)
 		users_raise_token_version(user_id);
+	event_begin(&event, type, user_id, NULL, NULL);
+	json_write_string(&event.payload, "role", role);
+	event_record(&event);
 }
 
 Datum
 authfort_add_role(PG_FUNCTION_ARGS)
 {
-	change_role(fcinfo, roles_insert);
+	change_role(fcinfo, roles_insert, EVENT_ROLE_ADDED);
 	PG_RETURN_VOID();
 }
 
 Datum
 authfort_remove_role(PG_FUNCTION_ARGS)
 {
-	change_role(fcinfo, roles_delete);
+	change_role(fcinfo, roles_delete, EVENT_ROLE_REMOVED);
 	PG_RETURN_VOID();
 }
 

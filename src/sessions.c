@@ -16,7 +16,9 @@
 
 #include "arguments.h"
 #include "compat.h"
+#include "events.h"
 #include "input.h"
+#include "json.h"
 #include "master_key.h"
 #include "plan.h"
 #include "sessions.h"
@@ -196,6 +198,18 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 	return revoked;
 }
 
+void
+sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+						const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_SESSION_REVOKED, user_id, session_id, client);
+	json_write_uuid(&event.payload, "session_id", session_id);
+	json_write_bool(&event.payload, "revoke_all", session_id == NULL);
+	event_record(&event);
+}
+
 /*
  * The MAC is checked before anything is locked or told, so that knowing the
  * id of a session, which access tokens carry, is worth nothing.
@@ -272,7 +286,13 @@ authfort_get_sessions(PG_FUNCTION_ARGS)
 Datum
 authfort_revoke_session(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(sessions_revoke(argument_uuid(fcinfo, 0, "session_id")));
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "session_id");
+	Session		session;
+
+	if (!sessions_find(id, &session) || !sessions_revoke(id))
+		PG_RETURN_BOOL(false);
+	sessions_record_revoked(&session.user_id, id, NULL);
+	PG_RETURN_BOOL(true);
 }
 
 /* revoke_sessions(user_id, exclude) -> integer: the number revoked. */
@@ -282,5 +302,8 @@ authfort_revoke_sessions(PG_FUNCTION_ARGS)
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
 	pg_uuid_t  *exclude = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
 
-	PG_RETURN_INT32(sessions_revoke_all(user_id, exclude));
+	int			revoked = sessions_revoke_all(user_id, exclude);
+
+	sessions_record_revoked(user_id, NULL, NULL);
+	PG_RETURN_INT32(revoked);
 }

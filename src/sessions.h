@@ -49,6 +49,10 @@ extern bool sessions_revoke(const pg_uuid_t *id);
  */
 extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
 
+/* Records that it was revoked, or all of the user's sessions where NULL. */
+extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+									const Client *client);
+
 extern bool session_is_expired(const Session *session);
 
 /* Reads a refresh token and its session; false unless its MAC is right. */

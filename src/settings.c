@@ -32,7 +32,13 @@ bool		setting_allow_signup;
 int			setting_min_password_length;
 int			setting_password_memory;
 int			setting_password_time_cost;
+int			setting_password_history_count;
+int			setting_password_reset_ttl;
+bool		setting_notify_events;
+int			setting_event_retention;
+int			setting_message_lease;
 char	   *setting_http_prefix;
+char	   *setting_admin_role;
 bool		setting_cookies;
 bool		setting_cookie_secure;
 int			setting_cookie_samesite;
@@ -282,6 +288,36 @@ define_password_settings(void)
 							NULL,
 							&setting_password_time_cost, 3, 1, 100, PGC_SUSET, 0,
 							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.password_history_count",
+							"Number of a user's last passwords that a new one must differ from.",
+							"Each takes a hash to compare with. Zero keeps none.",
+							&setting_password_history_count, 0, 0, 24, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.password_reset_ttl",
+							"Time for which a password reset token is valid.",
+							NULL,
+							&setting_password_reset_ttl, HOUR, 1, 7 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+}
+
+static void
+define_event_settings(void)
+{
+	DefineCustomBoolVariable("authfort.notify_events",
+							 "Whether events and messages are announced with NOTIFY.",
+							 "The channels are authfort_events and authfort_outbox. Transactions that notify commit one after the other.",
+							 &setting_notify_events, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.event_retention",
+							"Time for which events are kept.",
+							"Zero keeps them for ever.",
+							&setting_event_retention, 365 * DAY, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.message_lease",
+							"Time after which a message that was taken but not reported sent is handed out again.",
+							NULL,
+							&setting_message_lease, 5 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
 }
 
 static void
@@ -292,6 +328,11 @@ define_http_settings(void)
 							   "/.well-known/jwks.json is always at the root.",
 							   &setting_http_prefix, "/auth", PGC_SUSET, 0,
 							   check_http_prefix, NULL, NULL);
+	DefineCustomStringVariable("authfort.admin_role",
+							   "Role in the application whose users may use the admin routes.",
+							   "Empty for nobody.",
+							   &setting_admin_role, "admin", PGC_SUSET, 0,
+							   NULL, NULL, NULL);
 	DefineCustomBoolVariable("authfort.cookies",
 							 "Whether HTTP answers set token cookies and requests may carry them.",
 							 NULL,
@@ -337,6 +378,7 @@ settings_define(void)
 	define_session_settings();
 	define_key_settings();
 	define_password_settings();
+	define_event_settings();
 	define_http_settings();
 	MarkGUCPrefixReserved("authfort");
 }

@@ -45,9 +45,17 @@ extern bool setting_allow_signup;
 extern int	setting_min_password_length;	/* characters */
 extern int	setting_password_memory;
 extern int	setting_password_time_cost; /* passes */
+extern int	setting_password_history_count; /* 0: none is kept */
+extern int	setting_password_reset_ttl;
+
+/* events and messages */
+extern bool setting_notify_events;
+extern int	setting_event_retention;	/* 0: for ever */
+extern int	setting_message_lease;
 
 /* HTTP */
 extern char *setting_http_prefix;
+extern char *setting_admin_role;
 extern bool setting_cookies;
 extern bool setting_cookie_secure;
 extern int	setting_cookie_samesite;	/* CookieSameSite */

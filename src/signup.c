@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "arguments.h"
+#include "events.h"
 #include "flows.h"
 #include "input.h"
 #include "json.h"
@@ -46,6 +47,18 @@ accept_form(const SignupForm *form, NewUser *user)
 	return NULL;
 }
 
+static void
+record_created(const pg_uuid_t *id, const NewUser *values, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_USER_CREATED, id, NULL, client);
+	json_write_string(&event.payload, "email", values->email);
+	json_write_string(&event.payload, "name", values->name);
+	json_write_string(&event.payload, "provider", "email");
+	event_record(&event);
+}
+
 AuthResult
 flow_signup(const SignupForm *form, const Client *client)
 {
@@ -62,7 +75,8 @@ flow_signup(const SignupForm *form, const Client *client)
 	/* the unique constraint decides who of two comes first */
 	if (!users_insert(&values, &id))
 		return auth_refused(&refusal_user_exists);
-	return auth_sign_in(users_find(&id), client);
+	record_created(&id, &values, client);
+	return auth_sign_in(users_find(&id), client, "email");
 }
 
 /* signup(email, password, name, avatar_url, phone, user_agent, ip) -> jsonb */
@@ -126,6 +140,7 @@ authfort_create_user(PG_FUNCTION_ARGS)
 		raise_refusal(refusal);
 	for (int i = 0; i < role_count; i++)
 		roles_insert(&id, roles[i]);
+	record_created(&id, &values, NULL);
 
 	initStringInfo(&json);
 	users_append_json(&json, users_find(&id), NULL);

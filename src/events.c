@@ -1,0 +1,385 @@
+/*
+ * events.c
+ *		What happened: table authfort.events, and the handlers of events.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "arguments.h"
+#include "compat.h"
+#include "events.h"
+#include "input.h"
+#include "json.h"
+#include "plan.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_on);
+PG_FUNCTION_INFO_V1(authfort_off);
+
+/* Channel of NOTIFY for events, with authfort.notify_events. */
+#define NOTIFY_CHANNEL "authfort_events"
+
+/* In the order of EventType. */
+static const char *const event_names[] = {
+	"user_created",
+	"user_updated",
+	"user_banned",
+	"user_unbanned",
+	"user_deleted",
+	"login",
+	"login_failed",
+	"logout",
+	"token_refreshed",
+	"refresh_token_mismatch",
+	"session_revoked",
+	"role_added",
+	"role_removed",
+	"key_rotated",
+	"password_reset_requested",
+	"password_reset",
+	"password_changed",
+	"password_set",
+	"password_pwned_rejected",
+	"password_reuse_rejected",
+	"email_verified",
+	"rate_limit_exceeded",
+};
+
+StaticAssertDecl(lengthof(event_names) == EVENT_RATE_LIMIT_EXCEEDED + 1,
+				 "each EventType needs a name");
+
+void
+event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
+			const pg_uuid_t *session_id, const Client *client)
+{
+	event->type = type;
+	event->user_id = user_id;
+	event->session_id = session_id;
+	event->client = client;
+	initStringInfo(&event->payload);
+	json_open(&event->payload);
+	if (user_id != NULL)
+		json_write_uuid(&event->payload, "user_id", user_id);
+	if (client != NULL)
+	{
+		json_write_string(&event->payload, "ip_address",
+						  client->has_ip ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip)) : NULL);
+		json_write_string(&event->payload, "user_agent", input_user_agent(client->user_agent));
+	}
+}
+
+/*
+ * Inserts the event.  Returns its id, and the signatures of the handlers in
+ * the caller's memory context.
+ */
+static int64
+insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *count)
+{
+	static SavedPlan plan = {
+		"INSERT INTO authfort.events"
+		" (event, created_at, user_id, session_id, ip_address, user_agent, payload)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" RETURNING id, ARRAY(SELECT h.handler FROM authfort.event_handlers h"
+		" WHERE h.event OPERATOR(pg_catalog.=) ANY (ARRAY[$1, '*']) ORDER BY h.id)",
+		7, {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, INETOID, TEXTOID, JSONBOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	const Client *client = event->client;
+	char	   *user_agent = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
+	Datum		values[7] = {0};
+	char		nulls[7] = {' ', ' ', 'n', 'n', 'n', 'n', ' '};
+	int64		id;
+
+	values[0] = CStringGetTextDatum(event_names[event->type]);
+	values[1] = TimestampTzGetDatum(now);
+	if (event->user_id != NULL)
+	{
+		values[2] = UUIDPGetDatum(event->user_id);
+		nulls[2] = ' ';
+	}
+	if (event->session_id != NULL)
+	{
+		values[3] = UUIDPGetDatum(event->session_id);
+		nulls[3] = ' ';
+	}
+	if (client != NULL && client->has_ip)
+	{
+		values[4] = client->ip;
+		nulls[4] = ' ';
+	}
+	if (user_agent != NULL)
+	{
+		values[5] = CStringGetTextDatum(user_agent);
+		nulls[5] = ' ';
+	}
+	values[6] = JsonbPGetDatum(payload);
+
+	plan_open();
+	plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	id = DatumGetInt64(plan_datum(1));
+	*handlers = plan_texts(caller, 2, count);
+	plan_close();
+	return id;
+}
+
+typedef struct HandlerCall
+{
+	const char *event;
+	const char *handler;
+} HandlerCall;
+
+static void
+add_handler_context(void *arg)
+{
+	HandlerCall *call = arg;
+
+	errcontext("handler %s of authfort event \"%s\"", call->handler, call->event);
+}
+
+/* InvalidOid if the function has gone. */
+static Oid
+find_handler(const char *signature)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		found;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = CStringGetTextDatum(signature);
+	fcinfo->args[0].isnull = false;
+	found = to_regprocedure(fcinfo);
+	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(found);
+}
+
+static Form_pg_proc
+require_function(Oid function, HeapTuple *tuple)
+{
+	*tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(*tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", function)));
+	return (Form_pg_proc) GETSTRUCT(*tuple);
+}
+
+static Oid
+owner_of(Oid function)
+{
+	HeapTuple	tuple;
+	Oid			owner = require_function(function, &tuple)->proowner;
+
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Calls a handler with the privileges of its owner: we run with those of the
+ * extension's owner, often a superuser, and registering a handler must not be
+ * a way to get them.
+ */
+static void
+call_handler(const HandlerCall *call, Jsonb *event)
+{
+	ErrorContextCallback context;
+	Oid			function;
+	Oid			caller;
+	int			security;
+
+	context.callback = add_handler_context;
+	context.arg = unconstify(HandlerCall *, call);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+
+	function = find_handler(call->handler);
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("event handler %s does not exist", call->handler),
+				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
+	GetUserIdAndSecContext(&caller, &security);
+	SetUserIdAndSecContext(owner_of(function), security | SECURITY_LOCAL_USERID_CHANGE);
+	OidFunctionCall1(function, JsonbPGetDatum(event));
+	SetUserIdAndSecContext(caller, security);
+
+	error_context_stack = context.previous;
+}
+
+/* What handlers get: the payload, and what the columns say. */
+static Jsonb *
+event_for_handlers(const Event *event, int64 id)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendBinaryStringInfo(&json, event->payload.data, event->payload.len - 1);
+	json_write_integer(&json, "id", id);
+	json_write_string(&json, "event", event_names[event->type]);
+	json_write_uuid(&json, "session_id", event->session_id);
+	json_close(&json);
+	return json_to_jsonb(&json);
+}
+
+static void
+notify(const Event *event, int64 id)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_integer(&json, "id", id);
+	json_write_string(&json, "event", event_names[event->type]);
+	json_write_uuid(&json, "user_id", event->user_id);
+	json_close(&json);
+	Async_Notify(NOTIFY_CHANNEL, json.data);
+}
+
+void
+event_record(Event *event)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	  **handlers;
+	int			count;
+	int64		id;
+
+	json_write_time(&event->payload, "timestamp", now);
+	json_close(&event->payload);
+	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &count);
+	if (setting_notify_events)
+		notify(event, id);
+	for (int i = 0; i < count; i++)
+	{
+		HandlerCall call = {event_names[event->type], handlers[i]};
+
+		call_handler(&call, event_for_handlers(event, id));
+	}
+}
+
+void
+event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+					const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, type, user_id, session_id, client);
+	event_record(&event);
+}
+
+int
+events_delete_expired(int limit)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.events WHERE id IN"
+		" (SELECT e.id FROM authfort.events e WHERE e.created_at OPERATOR(pg_catalog.<) $1"
+		" ORDER BY e.id LIMIT $2)",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+	Datum		values[2];
+	int			deleted;
+
+	if (setting_event_retention == 0)
+		return 0;
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
+									setting_event_retention * USECS_PER_SEC);
+	values[1] = Int32GetDatum(limit);
+	plan_open();
+	deleted = plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	plan_close();
+	return deleted;
+}
+
+static void
+require_event_name(const char *name)
+{
+	if (strcmp(name, "*") == 0)
+		return;
+	for (size_t i = 0; i < lengthof(event_names); i++)
+	{
+		if (strcmp(name, event_names[i]) == 0)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown event"),
+			 errhint("The documentation lists the events; * stands for all of them.")));
+}
+
+/*
+ * Whoever asked owns the function.  We run as the extension's owner; the user
+ * outside of that is the one who asked.
+ */
+static void
+require_own_handler(Oid function)
+{
+	HeapTuple	tuple;
+	Form_pg_proc form = require_function(function, &tuple);
+	bool		fits = form->prokind == PROKIND_FUNCTION && !form->proretset &&
+		form->pronargs == 1 && form->proargtypes.values[0] == JSONBOID;
+
+	ReleaseSysCache(tuple);
+	if (!compat_owns_function(function, GetOuterUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of function %s", format_procedure(function))));
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s cannot handle events", format_procedure(function)),
+				 errdetail("A handler takes one argument of type jsonb and returns no set.")));
+}
+
+/* What on() and off() have in common. */
+static void
+change_handler(FunctionCallInfo fcinfo, SavedPlan *plan, int expected)
+{
+	char	   *event = argument_text(fcinfo, 0, "event");
+	Datum		values[2];
+	Oid			function;
+
+	argument_require(fcinfo, 1, "handler");
+	function = PG_GETARG_OID(1);
+	require_event_name(event);
+	require_own_handler(function);
+	values[0] = CStringGetTextDatum(event);
+	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
+	plan_open();
+	plan_run(plan, values, NULL, expected);
+	plan_close();
+}
+
+/* on(event, handler) -> void */
+Datum
+authfort_on(PG_FUNCTION_ARGS)
+{
+	static SavedPlan plan = {
+		"INSERT INTO authfort.event_handlers (event, handler) VALUES ($1, $2)"
+		" ON CONFLICT (event, handler) DO NOTHING",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	change_handler(fcinfo, &plan, SPI_OK_INSERT);
+	PG_RETURN_VOID();
+}
+
+/* off(event, handler) -> void */
+Datum
+authfort_off(PG_FUNCTION_ARGS)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.event_handlers"
+		" WHERE event OPERATOR(pg_catalog.=) $1 AND handler OPERATOR(pg_catalog.=) $2",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	change_handler(fcinfo, &plan, SPI_OK_DELETE);
+	PG_RETURN_VOID();
+}

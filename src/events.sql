@@ -1,0 +1,45 @@
+-- Appended to and deleted from at its old end.  The primary key grows at one
+-- edge only, and the BRIN index on time costs next to nothing; neither gets
+-- slower with the number of rows, so there is no need for partitions, which
+-- would have to be made in time and could not be dumped with the extension.
+CREATE TABLE authfort.events (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	event text COLLATE "C" NOT NULL,
+	created_at timestamptz NOT NULL,
+	user_id uuid,
+	session_id uuid,
+	ip_address inet,
+	user_agent text,
+	payload jsonb NOT NULL
+);
+COMMENT ON TABLE authfort.events IS 'What happened, recorded by the transaction that did it; an audit trail, and an outbox to follow';
+COMMENT ON COLUMN authfort.events.user_id IS 'Not a foreign key: what happened stays true when the user is deleted';
+COMMENT ON COLUMN authfort.events.payload IS 'What the event says of itself; never a secret';
+
+CREATE INDEX events_created_at ON authfort.events USING brin (created_at);
+CREATE INDEX events_user_id ON authfort.events (user_id, id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE authfort.event_handlers (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	event text COLLATE "C" NOT NULL,
+	handler text COLLATE "C" NOT NULL,
+	UNIQUE (event, handler)
+);
+COMMENT ON TABLE authfort.event_handlers IS 'Functions that are called for events, in the order of id';
+COMMENT ON COLUMN authfort.event_handlers.event IS 'Name of an event, or * for all';
+COMMENT ON COLUMN authfort.event_handlers.handler IS 'Signature with its schema; as text, for pg_upgrade refuses tables that hold object identifiers';
+
+SELECT pg_catalog.pg_extension_config_dump('authfort.events', '');
+SELECT pg_catalog.pg_extension_config_dump('authfort.events_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');
+SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers_id_seq', '');
+
+CREATE FUNCTION authfort."on"(event text, handler regprocedure) RETURNS void
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_on';
+COMMENT ON FUNCTION authfort."on"(text, regprocedure) IS 'Has handler(event jsonb) called for each event of that name, or for all with ''*'', in the transaction of the event: what it raises aborts that. It runs with the privileges of its owner and search_path pg_catalog, unless it sets its own. Silent if it is registered already. The caller has to own the function. Raises invalid_parameter_value for an unknown event, invalid_function_definition for a function that does not take one jsonb, insufficient_privilege for one of somebody else.';
+
+CREATE FUNCTION authfort.off(event text, handler regprocedure) RETURNS void
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_off';
+COMMENT ON FUNCTION authfort.off(text, regprocedure) IS 'Ends what authfort.on() began; silent if it had not. The caller has to own the function.';
