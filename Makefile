@@ -12,6 +12,7 @@ OBJS = \
 	src/base64url.o \
 	src/cookie.o \
 	src/jws.o \
+	src/url.o \
 	src/refresh_token.o \
 	src/json.o \
 	src/input.o \
@@ -35,6 +36,8 @@ OBJS = \
 	src/refresh.o \
 	src/role_admin.o \
 	src/http_message.o \
+	src/http_auth.o \
+	src/http_account.o \
 	src/http.o
 
 # the install script, in the order in which things need one another

@@ -1,114 +1,99 @@
 /*
  * http.c
- *		The router: which flow a request asks for, and how its answer looks.
+ *		The router: which handler a request asks for.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "access_token.h"
 #include "arguments.h"
-#include "flows.h"
-#include "http_message.h"
+#include "http.h"
 #include "json.h"
-#include "keys.h"
 #include "settings.h"
+#include "url.h"
 
 PG_FUNCTION_INFO_V1(authfort_http);
 
 static const Refusal not_found = {"not_found", "There is nothing at this path", 404};
 static const Refusal method_not_allowed =
 {"method_not_allowed", "This path does not take this method", 405};
+static const Refusal insufficient_role =
+{"insufficient_role", "This takes a role that you do not have", 403};
 
-typedef void (*Handler) (HttpRequest *request, HttpResponse *response);
+static const Route routes[] = {
+	{"POST", "/signup", ROUTE_OPEN, handle_signup},
+	{"POST", "/login", ROUTE_OPEN, handle_login},
+	{"POST", "/refresh", ROUTE_OPEN, handle_refresh},
+	{"POST", "/logout", ROUTE_OPEN, handle_logout},
+	{"GET", "/me", ROUTE_SIGNED_IN, handle_me},
+	{"GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
+	{"DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
+	{"DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
+	{"GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
+};
 
-typedef struct Route
+/*
+ * Decodes one segment of a path; NULL if it cannot be text of this database.
+ */
+static char *
+decode_segment(const char *segment, size_t len)
 {
-	const char *method;
-	const char *path;
-	bool		rooted;			/* not under authfort.http_prefix */
-	Handler		handler;
-} Route;
+	char	   *text = palloc(len + 1);
 
-static void
-handle_signup(HttpRequest *request, HttpResponse *response)
-{
-	BodyField	fields[] = {
-		{"email", true}, {"password", true}, {"name"}, {"avatar_url"}, {"phone"}
-	};
-	SignupForm	form;
-	AuthResult	result;
-
-	if (!http_read_body(request, fields, lengthof(fields), response))
-		return;
-	form.email = fields[0].value;
-	form.password = fields[1].value;
-	form.name = fields[2].value;
-	form.avatar_url = fields[3].value;
-	form.phone = fields[4].value;
-	result = flow_signup(&form, &request->client);
-	http_respond_auth(response, 201, &result);
-}
-
-static void
-handle_login(HttpRequest *request, HttpResponse *response)
-{
-	BodyField	fields[] = {{"email", true}, {"password", true}};
-	AuthResult	result;
-
-	if (!http_read_body(request, fields, lengthof(fields), response))
-		return;
-	result = flow_login(fields[0].value, fields[1].value, &request->client);
-	http_respond_auth(response, 200, &result);
+	if (!url_decode(segment, len, false, text) || !pg_verifymbstr(text, strlen(text), true))
+		return NULL;
+	return text;
 }
 
 /*
- * A token in the body wins over the cookie.  The access cookie is held
- * against the refresh token only if both came as cookies, for only then can
- * somebody else have put one of them there.
+ * Holds a path against a route's, and takes what stands for its {names}.
  */
-static void
-handle_refresh(HttpRequest *request, HttpResponse *response)
+static bool
+match_path(const char *pattern, const char *path, HttpRequest *request)
 {
-	BodyField	fields[] = {{"refresh_token"}};
-	AuthResult	result;
+	int			count = 0;
 
-	if (!http_read_body(request, fields, lengthof(fields), response))
-		return;
-	if (fields[0].value != NULL && fields[0].value[0] != '\0')
-		result = flow_refresh(fields[0].value, NULL, &request->client);
-	else
-		result = flow_refresh(http_cookie(request, setting_refresh_cookie_name),
-							  http_cookie(request, setting_access_cookie_name), &request->client);
-	if (result.refusal != NULL)
-		http_clear_cookies(response);
-	http_respond_auth(response, 200, &result);
-}
-
-/*
- * Logging out never fails: a body that cannot be read names no session, and
- * the cookies go in any case.
- */
-static void
-handle_logout(HttpRequest *request, HttpResponse *response)
-{
-	BodyField	fields[] = {{"refresh_token"}};
-
-	if (!http_read_body(request, fields, lengthof(fields), response))
+	while (*pattern == '/' && *path == '/')
 	{
-		fields[0].value = NULL;
-		resetStringInfo(&response->body);
+		size_t		pattern_len = strcspn(++pattern, "/");
+		size_t		len = strcspn(++path, "/");
+
+		if (*pattern == '{')
+		{
+			char	   *text = (len > 0) ? decode_segment(path, len) : NULL;
+
+			if (text == NULL)
+				return false;
+			request->segments[count++] = text;
+		}
+		else if (len != pattern_len || memcmp(path, pattern, len) != 0)
+			return false;
+		pattern += pattern_len;
+		path += len;
 	}
-	if (fields[0].value != NULL && fields[0].value[0] != '\0')
-		flow_logout(fields[0].value, &request->client);
-	else
-		flow_logout(http_cookie(request, setting_refresh_cookie_name), &request->client);
-	http_clear_cookies(response);
-	response->status = 204;
+	return *pattern == '\0' && *path == '\0';
+}
+
+static bool
+route_has_path(const Route *route, HttpRequest *request)
+{
+	size_t		prefix_len = route->rooted ? 0 : strlen(setting_http_prefix);
+
+	return strncmp(request->path, setting_http_prefix, prefix_len) == 0 &&
+		match_path(route->path, request->path + prefix_len, request);
+}
+
+/* HEAD is GET without the body (RFC 9110, section 9.3.2). */
+static bool
+route_has_method(const Route *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+		(strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
 /* RFC 6750, section 3 */
@@ -121,102 +106,107 @@ add_challenge(HttpResponse *response, const Refusal *refusal)
 						: "Bearer error=\"invalid_token\"");
 }
 
-static void
-handle_me(HttpRequest *request, HttpResponse *response)
+static bool
+has_role(const User *user, const char *role)
+{
+	for (int i = 0; i < user->role_count; i++)
+	{
+		if (strcmp(user->roles[i], role) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The roles that count are those that the user has now, not the token's. */
+static const Refusal *
+admit(RouteAccess access, HttpRequest *request)
 {
 	const AccessClaims *claims;
 	const char *reason;
-	User	   *user;
-	const Refusal *refusal = access_token_authenticate(http_access_token(request),
-													   &claims, &user, &reason);
+	const Refusal *refusal;
 
+	if (access == ROUTE_OPEN)
+		return NULL;
+	refusal = access_token_authenticate(http_access_token(request), &claims, &request->caller,
+										&reason);
 	if (refusal != NULL)
+		return refusal;
+	request->session_id = claims->sid;
+	if (access == ROUTE_ADMIN &&
+		(setting_admin_role[0] == '\0' || !has_role(request->caller, setting_admin_role)))
+		return &insufficient_role;
+	return NULL;
+}
+
+static void
+take_route(const Route *route, HttpRequest *request, HttpResponse *response)
+{
+	const Refusal *refusal = admit(route->access, request);
+
+	if (refusal == NULL)
 	{
-		add_challenge(response, refusal);
-		http_respond_refusal(response, refusal);
+		route->handler(request, response);
 		return;
 	}
-	response->status = 200;
-	users_append_json(&response->body, user, &claims->sid);
+	add_challenge(response, refusal);
+	http_respond_refusal(response, refusal);
 }
 
 static void
-handle_jwks(HttpRequest *request, HttpResponse *response)
+allow_method(StringInfo allow, const char *method)
 {
-	(void) request;
-	response->status = 200;
-	keys_append_jwks(&response->body);
+	appendStringInfo(allow, "%s%s", (allow->len > 0) ? ", " : "", method);
+	if (strcmp(method, "GET") == 0)
+		appendStringInfoString(allow, ", HEAD");
 }
 
-static const Route routes[] = {
-	{"POST", "/signup", false, handle_signup},
-	{"POST", "/login", false, handle_login},
-	{"POST", "/refresh", false, handle_refresh},
-	{"POST", "/logout", false, handle_logout},
-	{"GET", "/me", false, handle_me},
-	{"GET", "/.well-known/jwks.json", true, handle_jwks},
-};
-
-static bool
-route_has_path(const Route *route, const char *path)
-{
-	size_t		prefix_len = strlen(setting_http_prefix);
-
-	if (route->rooted)
-		return strcmp(path, route->path) == 0;
-	return strncmp(path, setting_http_prefix, prefix_len) == 0 &&
-		strcmp(path + prefix_len, route->path) == 0;
-}
-
-/* HEAD is GET without the body (RFC 9110, section 9.3.2). */
-static bool
-route_has_method(const Route *route, const char *method)
-{
-	return strcmp(route->method, method) == 0 ||
-		(strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
-}
-
-static void
-refuse_method(HttpResponse *response, const Route *route)
-{
-	http_add_header(response, "Allow",
-					strcmp(route->method, "GET") == 0 ? "GET, HEAD" : route->method);
-	http_respond_refusal(response, &method_not_allowed);
-}
-
-/* Each path takes one method. */
 static void
 dispatch(HttpRequest *request, HttpResponse *response)
 {
+	StringInfoData allow;
+
+	initStringInfo(&allow);
 	for (size_t i = 0; i < lengthof(routes); i++)
 	{
-		if (!route_has_path(&routes[i], request->path))
+		if (!route_has_path(&routes[i], request))
 			continue;
 		if (route_has_method(&routes[i], request->method))
-			routes[i].handler(request, response);
-		else
-			refuse_method(response, &routes[i]);
+		{
+			take_route(&routes[i], request, response);
+			return;
+		}
+		allow_method(&allow, routes[i].method);
+	}
+	if (allow.len > 0)
+	{
+		http_add_header(response, "Allow", allow.data);
+		http_respond_refusal(response, &method_not_allowed);
 		return;
 	}
 	http_respond_refusal(response, &not_found);
-}
-
-static bool
-is_public_keys(const HttpRequest *request, const HttpResponse *response)
-{
-	return response->status == 200 && strcmp(request->path, "/.well-known/jwks.json") == 0;
 }
 
 static void
 finish(const HttpRequest *request, HttpResponse *response)
 {
 	http_add_header(response, "Cache-Control",
-					is_public_keys(request, response) ? "public, max-age=3600" : "no-store");
+					(response->cache_control != NULL) ? response->cache_control : "no-store");
 	if (response->body.len > 0)
 		http_add_header(response, "Content-Type", "application/json");
 	appendStringInfoChar(&response->headers, ']');
 	if (strcmp(request->method, "HEAD") == 0)
 		resetStringInfo(&response->body);
+}
+
+void
+http_serve(HttpRequest *request, HttpResponse *response)
+{
+	request->client.user_agent = http_header(request, "user-agent");
+	initStringInfo(&response->headers);
+	appendStringInfoChar(&response->headers, '[');
+	initStringInfo(&response->body);
+	dispatch(request, response);
+	finish(request, response);
 }
 
 /* http(method, path, query, headers, body, remote_addr) -> (status, headers, body) */
@@ -233,17 +223,12 @@ authfort_http(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	request.method = argument_text(fcinfo, 0, "method");
 	request.path = argument_text(fcinfo, 1, "path");
+	request.query = argument_optional_text(fcinfo, 2);
 	request.headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
 	request.body = argument_optional_text(fcinfo, 4);
 	request.client.has_ip = !PG_ARGISNULL(5);
 	request.client.ip = request.client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
-	request.client.user_agent = http_header(&request, "user-agent");
-
-	initStringInfo(&response.headers);
-	appendStringInfoChar(&response.headers, '[');
-	initStringInfo(&response.body);
-	dispatch(&request, &response);
-	finish(&request, &response);
+	http_serve(&request, &response);
 
 	values[0] = Int32GetDatum(response.status);
 	values[1] = JsonbPGetDatum(json_to_jsonb(&response.headers));

@@ -4,10 +4,14 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
 #include "cookie.h"
 #include "http_message.h"
 #include "json.h"
 #include "settings.h"
+#include "url.h"
 
 #define MAX_BODY_BYTES 65536
 
@@ -136,6 +140,16 @@ http_respond_refusal(HttpResponse *response, const Refusal *refusal)
 	json_close(&response->body);
 }
 
+/* For routes that only say that they were heard. */
+void
+http_respond_message(HttpResponse *response, const char *message)
+{
+	response->status = 200;
+	json_open(&response->body);
+	json_write_string(&response->body, "message", message);
+	json_close(&response->body);
+}
+
 void
 http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
 {
@@ -154,7 +168,8 @@ http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
  * sent is not repeated: it may be a password in the wrong field.
  */
 static void
-add_fault(HttpResponse *response, const char *field, const char *type, const char *message)
+add_fault(HttpResponse *response, const char *where, const char *field, const char *type,
+		  const char *message)
 {
 	StringInfo	body = &response->body;
 
@@ -165,7 +180,7 @@ add_fault(HttpResponse *response, const char *field, const char *type, const cha
 	json_open(body);
 	json_write_string(body, "type", type);
 	json_name(body, "loc");
-	appendStringInfoString(body, "[\"body\"");
+	appendStringInfo(body, "[\"%s\"", where);
 	if (field != NULL)
 		appendStringInfo(body, ",\"%s\"", field);
 	appendStringInfoChar(body, ']');
@@ -202,17 +217,75 @@ has_json_content_type(const HttpRequest *request)
 }
 
 static void
+read_string(const JsonbValue *value, BodyField *field, HttpResponse *response)
+{
+	if (value->type == jbvString)
+		field->value = pnstrdup(value->val.string.val, value->val.string.len);
+	else
+		add_fault(response, "body", field->name, "string_type", "Input should be a valid string");
+}
+
+static void
+read_boolean(const JsonbValue *value, BodyField *field, HttpResponse *response)
+{
+	if (value->type == jbvBool)
+		field->boolean = value->val.boolean;
+	else
+		add_fault(response, "body", field->name, "bool_type", "Input should be a valid boolean");
+}
+
+static void
+read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
+{
+	JsonbContainer *array = value->val.binary.data;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(array))
+	{
+		add_fault(response, "body", field->name, "list_type", "Input should be a valid list");
+		return;
+	}
+	field->count = JsonContainerSize(array);
+	field->values = palloc(Max(field->count, 1) * sizeof(char *));
+	for (int i = 0; i < field->count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+
+		if (element->type != jbvString)
+		{
+			add_fault(response, "body", field->name, "string_type",
+					  "Input should be a list of valid strings");
+			return;
+		}
+		field->values[i] = pnstrdup(element->val.string.val, element->val.string.len);
+	}
+}
+
+/* A member that is null is absent, where it may be. */
+static void
 read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 {
 	JsonbValue *value = (json != NULL) ? json_member(json, field->name) : NULL;
 
 	field->value = NULL;
-	if (value != NULL && value->type == jbvString)
-		field->value = pnstrdup(value->val.string.val, value->val.string.len);
-	else if (value == NULL && field->required)
-		add_fault(response, field->name, "missing", "Field required");
-	else if (value != NULL && (value->type != jbvNull || field->required))
-		add_fault(response, field->name, "string_type", "Input should be a valid string");
+	field->present = value != NULL && (value->type != jbvNull || field->required);
+	if (!field->present)
+	{
+		if (field->required)
+			add_fault(response, "body", field->name, "missing", "Field required");
+		return;
+	}
+	switch (field->type)
+	{
+		case FIELD_STRING:
+			read_string(value, field, response);
+			break;
+		case FIELD_BOOLEAN:
+			read_boolean(value, field, response);
+			break;
+		case FIELD_STRINGS:
+			read_strings(value, field, response);
+			break;
+	}
 }
 
 bool
@@ -234,10 +307,10 @@ http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse 
 		switch (json_read_object(request->body, strlen(request->body), &request->json))
 		{
 			case JSON_MALFORMED:
-				add_fault(response, NULL, "json_invalid", "JSON decode error");
+				add_fault(response, "body", NULL, "json_invalid", "JSON decode error");
 				break;
 			case JSON_NOT_OBJECT:
-				add_fault(response, NULL, "model_attributes_type",
+				add_fault(response, "body", NULL, "model_attributes_type",
 						  "Input should be a valid dictionary or object to extract fields from");
 				break;
 			case JSON_READ:
@@ -252,4 +325,64 @@ http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse 
 			return true;
 	}
 	return false;
+}
+
+static bool
+refuse_parameter(const char *name, const char *type, const char *message, HttpResponse *response)
+{
+	add_fault(response, "query", name, type, message);
+	end_faults(response);
+	return false;
+}
+
+bool
+http_query_text(const HttpRequest *request, const char *name, char **value,
+				HttpResponse *response)
+{
+	const char *raw;
+	size_t		len;
+	char	   *text;
+
+	if (request->query == NULL || !url_find_parameter(request->query, name, &raw, &len))
+		return true;
+	text = palloc(len + 1);
+	if (!url_decode(raw, len, true, text) || !pg_verifymbstr(text, strlen(text), true))
+		return refuse_parameter(name, "string_type", "Input should be a valid string", response);
+	*value = text;
+	return true;
+}
+
+bool
+http_query_boolean(const HttpRequest *request, const char *name, bool *value, bool *present,
+				   HttpResponse *response)
+{
+	char	   *text = NULL;
+
+	if (!http_query_text(request, name, &text, response))
+		return false;
+	*present = text != NULL;
+	if (*present && !parse_bool(text, value))
+		return refuse_parameter(name, "bool_parsing", "Input should be a valid boolean", response);
+	return true;
+}
+
+bool
+http_query_integer(const HttpRequest *request, const char *name, int min, int max, int *value,
+				   HttpResponse *response)
+{
+	char	   *text = NULL;
+	char	   *end;
+	long		number;
+
+	if (!http_query_text(request, name, &text, response))
+		return false;
+	if (text == NULL)
+		return true;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < min || number > max)
+		return refuse_parameter(name, "int_parsing", "Input should be a valid integer in range",
+								response);
+	*value = (int) number;
+	return true;
 }

@@ -13,15 +13,22 @@
 #include "auth_result.h"
 #include "client.h"
 #include "refusal.h"
+#include "users.h"
+
+#define HTTP_MAX_SEGMENTS 2		/* {names} in a route's path */
 
 typedef struct HttpRequest
 {
 	const char *method;
 	const char *path;			/* as sent, without the query */
+	const char *query;			/* NULL: none */
 	Jsonb	   *headers;		/* object, or array of objects; NULL: none */
 	const char *body;			/* NULL: none */
 	Jsonb	   *json;			/* the body, once http_read_body() read it */
 	Client		client;
+	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
+	User	   *caller;			/* set for routes that are not open */
+	pg_uuid_t	session_id;		/* the caller's */
 } HttpRequest;
 
 typedef struct HttpResponse
@@ -29,6 +36,7 @@ typedef struct HttpResponse
 	int			status;
 	StringInfoData headers;		/* open JSON array of single-key objects */
 	StringInfoData body;		/* empty: none */
+	const char *cache_control;	/* NULL: no-store */
 } HttpResponse;
 
 /* Names in lower case; NULL if there is no such header. */
@@ -40,12 +48,24 @@ extern char *http_cookie(const HttpRequest *request, const char *name);
 /* The token of "Authorization: Bearer", else the access cookie's; or NULL. */
 extern char *http_access_token(const HttpRequest *request);
 
-/* One member that a body may or must have, all of them strings. */
+typedef enum FieldType
+{
+	FIELD_STRING,
+	FIELD_BOOLEAN,
+	FIELD_STRINGS				/* an array of strings */
+} FieldType;
+
+/* One member that a body may or must have. */
 typedef struct BodyField
 {
 	const char *name;
 	bool		required;
-	char	   *value;			/* NULL: absent or null */
+	FieldType	type;
+	bool		present;		/* and not null; only then the rest is set */
+	char	   *value;			/* NULL if not present */
+	bool		boolean;
+	char	  **values;
+	int			count;
 } BodyField;
 
 /*
@@ -56,10 +76,23 @@ typedef struct BodyField
 extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 						   HttpResponse *response);
 
+/*
+ * Parameters of the query, decoded.  "value" is left as it is if there is no
+ * such parameter.  False if it is of the wrong form, or for an integer out of
+ * its range, and then the response is written.
+ */
+extern bool http_query_text(const HttpRequest *request, const char *name, char **value,
+							HttpResponse *response);
+extern bool http_query_boolean(const HttpRequest *request, const char *name, bool *value,
+							   bool *present, HttpResponse *response);
+extern bool http_query_integer(const HttpRequest *request, const char *name, int min, int max,
+							   int *value, HttpResponse *response);
+
 extern void http_add_header(HttpResponse *response, const char *name, const char *value);
 extern void http_set_cookies(HttpResponse *response, const AuthResult *result);
 extern void http_clear_cookies(HttpResponse *response);
 extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal);
+extern void http_respond_message(HttpResponse *response, const char *message);
 extern void http_respond_auth(HttpResponse *response, int status, const AuthResult *result);
 
 #endif							/* AUTHFORT_HTTP_MESSAGE_H */

@@ -42,6 +42,10 @@ const Refusal refusal_token_revoked =
 const Refusal refusal_user_gone =
 {"user_not_found", "User no longer exists", 401};
 
+/* management */
+const Refusal refusal_session_not_found =
+{"session_not_found", "There is no such session", 404};
+
 /* input */
 const Refusal refusal_password_too_short =
 {"password_too_short", "Password is too short", 400};

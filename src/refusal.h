@@ -31,6 +31,7 @@ extern const Refusal refusal_token_expired;
 extern const Refusal refusal_token_version_mismatch;
 extern const Refusal refusal_token_revoked;
 extern const Refusal refusal_user_gone;
+extern const Refusal refusal_session_not_found;
 extern const Refusal refusal_password_too_short;
 extern const Refusal refusal_password_too_long;
 extern const Refusal refusal_invalid_email;

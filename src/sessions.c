@@ -250,6 +250,31 @@ sessions_token(const Session *session)
 	return text;
 }
 
+void
+sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current)
+{
+	static SavedPlan plan = {
+		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
+		" 'user_agent', user_agent, 'ip_address', pg_catalog.host(ip_address),"
+		" 'created_at', created_at, 'last_used_at', last_used_at, 'expires_at', expires_at,"
+		" 'current', COALESCE(id OPERATOR(pg_catalog.=) $2, false))"
+		" ORDER BY created_at DESC, id), '[]')::pg_catalog.text FROM authfort.sessions"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
+		" AND expires_at OPERATOR(pg_catalog.>) $3",
+		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
+	TimestampTzGetDatum(GetCurrentTimestamp())};
+	char	   *json;
+
+	plan_open();
+	plan_run(&plan, values, (current == NULL) ? " n " : NULL, SPI_OK_SELECT);
+	json = plan_text(caller, 1);
+	plan_close();
+	appendStringInfoString(out, json);
+}
+
 /*
  * get_sessions(user_id, active_only) -> TABLE (id, user_agent, ip_address,
  *		created_at, last_used_at, expires_at, revoked)

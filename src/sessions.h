@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
 #include "client.h"
@@ -52,6 +53,10 @@ extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclud
 /* Records that it was revoked, or all of the user's sessions where NULL. */
 extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 									const Client *client);
+
+/* Appends the user's live sessions as a JSON array, "current" being one's own. */
+extern void sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
+								 const pg_uuid_t *current);
 
 extern bool session_is_expired(const Session *session);
 

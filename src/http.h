@@ -1,0 +1,47 @@
+/*
+ * http.h
+ *		The router: which handler a request asks for.
+ */
+#ifndef AUTHFORT_HTTP_H
+#define AUTHFORT_HTTP_H
+
+#include "postgres.h"
+
+#include "http_message.h"
+
+/* Who may use a route. */
+typedef enum RouteAccess
+{
+	ROUTE_OPEN,
+	ROUTE_SIGNED_IN,			/* request->caller is set */
+	ROUTE_ADMIN					/* and has the role authfort.admin_role */
+} RouteAccess;
+
+typedef void (*RouteHandler) (HttpRequest *request, HttpResponse *response);
+
+typedef struct Route
+{
+	const char *method;
+	const char *path;			/* a segment {name} takes any one segment */
+	RouteAccess access;
+	RouteHandler handler;
+	bool		rooted;			/* not under authfort.http_prefix */
+} Route;
+
+/* Answers a request; the response is complete but for the transport. */
+extern void http_serve(HttpRequest *request, HttpResponse *response);
+
+/* http_auth.c: signing up, in and out */
+extern void handle_signup(HttpRequest *request, HttpResponse *response);
+extern void handle_login(HttpRequest *request, HttpResponse *response);
+extern void handle_refresh(HttpRequest *request, HttpResponse *response);
+extern void handle_logout(HttpRequest *request, HttpResponse *response);
+extern void handle_jwks(HttpRequest *request, HttpResponse *response);
+
+/* http_account.c: one's own account */
+extern void handle_me(HttpRequest *request, HttpResponse *response);
+extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
+
+#endif							/* AUTHFORT_HTTP_H */
