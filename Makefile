@@ -18,6 +18,7 @@ OBJS = \
 	src/input.o \
 	src/arguments.o \
 	src/plan.o \
+	src/pace.o \
 	src/pkey.o \
 	src/jwt.o \
 	src/master_key.o \
@@ -28,12 +29,18 @@ OBJS = \
 	src/roles.o \
 	src/users.o \
 	src/sessions.o \
+	src/one_time_tokens.o \
+	src/outbox.o \
+	src/password_history.o \
+	src/breached_passwords.o \
 	src/access_token.o \
 	src/identity.o \
 	src/auth_result.o \
+	src/new_password.o \
 	src/signup.o \
 	src/login.o \
 	src/refresh.o \
+	src/password_change.o \
 	src/role_admin.o \
 	src/http_message.o \
 	src/http_auth.o \
@@ -48,9 +55,14 @@ SQL_PIECES = \
 	src/users.sql \
 	src/roles.sql \
 	src/sessions.sql \
+	src/one_time_tokens.sql \
+	src/outbox.sql \
+	src/password_history.sql \
+	src/breached_passwords.sql \
 	src/access_token.sql \
 	src/identity.sql \
 	src/flows.sql \
+	src/password_change.sql \
 	src/role_admin.sql \
 	src/http.sql \
 	src/privileges.sql

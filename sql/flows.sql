@@ -134,4 +134,3 @@ SELECT pg_temp.code(authfort.login('bare@example.com', 'password'));
 SELECT pg_stat_force_next_flush();
 SELECT n_tup_upd > 0 AS updated, n_tup_hot_upd = n_tup_upd AS all_hot
 	FROM pg_stat_user_tables WHERE relid = 'authfort.sessions'::regclass;
-TRUNCATE authfort.users CASCADE;

@@ -99,4 +99,3 @@ RESET authfort.jwt;
 DROP TABLE notes;
 DROP FUNCTION anonymous_uid();
 DROP ROLE regress_authfort_app;
-TRUNCATE authfort.users CASCADE;

@@ -67,6 +67,29 @@ auth_append_json(StringInfo out, const AuthResult *result)
 	json_close(out);
 }
 
+static void
+append_refusal(StringInfo out, const Refusal *refusal)
+{
+	json_write_string(out, "error", refusal->code);
+	json_write_string(out, "message", refusal->message);
+	json_write_integer(out, "status", refusal->status);
+}
+
+Jsonb *
+done_to_jsonb(const Refusal *refusal)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	if (refusal != NULL)
+		append_refusal(&json, refusal);
+	else
+		json_write_bool(&json, "ok", true);
+	json_close(&json);
+	return json_to_jsonb(&json);
+}
+
 Jsonb *
 auth_to_jsonb(const AuthResult *result)
 {
@@ -75,11 +98,7 @@ auth_to_jsonb(const AuthResult *result)
 	initStringInfo(&json);
 	json_open(&json);
 	if (result->refusal != NULL)
-	{
-		json_write_string(&json, "error", result->refusal->code);
-		json_write_string(&json, "message", result->refusal->message);
-		json_write_integer(&json, "status", result->refusal->status);
-	}
+		append_refusal(&json, result->refusal);
 	else
 	{
 		json_name(&json, "user");

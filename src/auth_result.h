@@ -40,4 +40,7 @@ extern void auth_append_json(StringInfo out, const AuthResult *result);
 /* The value that the SQL functions return. */
 extern Jsonb *auth_to_jsonb(const AuthResult *result);
 
+/* The same for a flow that gives nothing: {"ok": true} for NULL. */
+extern Jsonb *done_to_jsonb(const Refusal *refusal);
+
 #endif							/* AUTHFORT_AUTH_RESULT_H */

@@ -10,6 +10,7 @@
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#include "replication/message.h"
 #include "utils/acl.h"
 
 /* Since 16 the varlena macros have a header of their own. */
@@ -45,6 +46,17 @@ compat_owns_function(Oid function, Oid role)
 	return object_ownercheck(ProcedureRelationId, function, role);
 #else
 	return pg_proc_ownercheck(function, role);
+#endif
+}
+
+/* A message in the write-ahead log that is part of the transaction. */
+static inline void
+compat_log_message(const char *prefix, const char *message, size_t len)
+{
+#if PG_VERSION_NUM >= 170000
+	LogLogicalMessage(prefix, message, len, true, false);
+#else
+	LogLogicalMessage(prefix, message, len, true);
 #endif
 }
 

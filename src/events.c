@@ -182,6 +182,20 @@ owner_of(Oid function)
 	return owner;
 }
 
+/* A function that returns void may well return NULL, unlike those of OidFunctionCall1(). */
+static void
+call_ignoring_result(Oid function, Datum argument)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	FmgrInfo	flinfo;
+
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = argument;
+	fcinfo->args[0].isnull = false;
+	(void) FunctionCallInvoke(fcinfo);
+}
+
 /*
  * Calls a handler with the privileges of its owner: we run with those of the
  * extension's owner, often a superuser, and registering a handler must not be
@@ -208,7 +222,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
 	GetUserIdAndSecContext(&caller, &security);
 	SetUserIdAndSecContext(owner_of(function), security | SECURITY_LOCAL_USERID_CHANGE);
-	OidFunctionCall1(function, JsonbPGetDatum(event));
+	call_ignoring_result(function, JsonbPGetDatum(event));
 	SetUserIdAndSecContext(caller, security);
 
 	error_context_stack = context.previous;

@@ -35,4 +35,21 @@ extern AuthResult flow_refresh(const char *refresh_token, const char *access_tok
 /* Silent for a token that is not one. */
 extern void flow_logout(const char *refresh_token, const Client *client);
 
+/*
+ * Puts a token into the outbox for the account with that email, if there is
+ * one.  Takes the same time if there is none.
+ */
+extern void flow_request_password_reset(const char *email, const Client *client);
+
+/*
+ * These return NULL or the refusal.  They end every session and access token
+ * of the user, and raise for an id that is no user's.
+ */
+extern const Refusal *flow_reset_password(const char *token, const char *new_password,
+										  const Client *client);
+extern const Refusal *flow_change_password(const pg_uuid_t *id, const char *old_password,
+										   const char *new_password, const Client *client);
+extern const Refusal *flow_set_password(const pg_uuid_t *id, const char *new_password,
+										const Client *client);
+
 #endif							/* AUTHFORT_FLOWS_H */

@@ -40,6 +40,10 @@ extern void handle_jwks(HttpRequest *request, HttpResponse *response);
 
 /* http_account.c: one's own account */
 extern void handle_me(HttpRequest *request, HttpResponse *response);
+extern void handle_forgot_password(HttpRequest *request, HttpResponse *response);
+extern void handle_reset_password(HttpRequest *request, HttpResponse *response);
+extern void handle_change_password(HttpRequest *request, HttpResponse *response);
+extern void handle_set_password(HttpRequest *request, HttpResponse *response);
 extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);

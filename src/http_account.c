@@ -9,11 +9,74 @@
 #include "json.h"
 #include "sessions.h"
 
+static void
+respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		http_respond_message(response, message);
+}
+
 void
 handle_me(HttpRequest *request, HttpResponse *response)
 {
 	response->status = 200;
 	users_append_json(&response->body, request->caller, &request->session_id);
+}
+
+/* The answer is the same whether there is such an account or not. */
+void
+handle_forgot_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"email", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	flow_request_password_reset(fields[0].value, &request->client);
+	http_respond_message(response,
+						 "If an account exists, a link to reset its password has been sent.");
+}
+
+void
+handle_reset_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}, {"new_password", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_done(response, flow_reset_password(fields[0].value, fields[1].value, &request->client),
+				 "Password reset successfully.");
+}
+
+/* The session that asks ends with all others, so its cookies go. */
+void
+handle_change_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"old_password", true}, {"new_password", true}};
+	const Refusal *refusal;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	refusal = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
+								   &request->client);
+	if (refusal == NULL)
+		http_clear_cookies(response);
+	respond_done(response, refusal, "Password changed successfully.");
+}
+
+void
+handle_set_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"password", true}};
+	const Refusal *refusal;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	refusal = flow_set_password(&request->caller->id, fields[0].value, &request->client);
+	if (refusal == NULL)
+		http_clear_cookies(response);
+	respond_done(response, refusal, "Password set successfully.");
 }
 
 void

@@ -22,13 +22,6 @@ find_user(const char *email)
 	return (email != NULL) ? users_find_by_email(email) : NULL;
 }
 
-static bool
-same_hash(const User *a, const User *b)
-{
-	return a->password_hash != NULL && b->password_hash != NULL &&
-		strcmp(a->password_hash, b->password_hash) == 0;
-}
-
 /*
  * Hashing takes long, and the user may change meanwhile: be banned, be
  * deleted, get another password.  So the row is locked and looked at again
@@ -52,7 +45,7 @@ log_in(const char *email, const char *password, const Client *client)
 		locked = users_lock(&user->id);
 		if (locked == NULL)
 			return auth_refused(&refusal_invalid_credentials);
-		if (same_hash(user, locked))
+		if (user_has_same_password(user, locked))
 			break;
 		user = locked;
 	}

@@ -23,6 +23,10 @@ GRANT EXECUTE ON FUNCTION
 	authfort.get_roles(uuid), authfort.user_has_role(uuid, text),
 	authfort.get_sessions(uuid, boolean), authfort.revoke_session(uuid),
 	authfort.revoke_sessions(uuid, uuid),
+	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
+	authfort.change_password(uuid, text, text), authfort.set_password(uuid, text),
+	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
+	authfort.take_messages(integer), authfort.message_sent(bigint),
 	authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text)
 	TO authfort_admin;

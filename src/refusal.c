@@ -42,7 +42,23 @@ const Refusal refusal_token_revoked =
 const Refusal refusal_user_gone =
 {"user_not_found", "User no longer exists", 401};
 
+/* passwords */
+const Refusal refusal_invalid_reset_token =
+{"invalid_reset_token", "Invalid or expired reset token", 400};
+const Refusal refusal_invalid_password =
+{"invalid_password", "Invalid password", 400};
+const Refusal refusal_password_unchanged =
+{"password_unchanged", "New password must differ from the current password", 400};
+const Refusal refusal_password_reused =
+{"password_reused", "Password was used before, please choose another", 400};
+const Refusal refusal_password_pwned =
+{"password_pwned", "This password is known from a data breach, please choose another", 400};
+const Refusal refusal_password_already_set =
+{"password_already_set", "Password already set, change it instead", 400};
+
 /* management */
+const Refusal refusal_user_not_found =
+{"user_not_found", "User not found", 404};
 const Refusal refusal_session_not_found =
 {"session_not_found", "There is no such session", 404};
 

@@ -11,7 +11,9 @@
 #include "flows.h"
 #include "input.h"
 #include "json.h"
+#include "new_password.h"
 #include "password.h"
+#include "password_history.h"
 #include "roles.h"
 #include "settings.h"
 
@@ -23,7 +25,7 @@ PG_FUNCTION_INFO_V1(authfort_create_user);
  * one.  Returns NULL or the refusal.
  */
 static const Refusal *
-accept_form(const SignupForm *form, NewUser *user)
+accept_form(const SignupForm *form, const Client *client, NewUser *user)
 {
 	const Refusal *refusal;
 	char	   *email;
@@ -36,7 +38,7 @@ accept_form(const SignupForm *form, NewUser *user)
 		(refusal = input_avatar_url(form->avatar_url, &avatar_url)) != NULL ||
 		(refusal = input_phone(form->phone, &phone)) != NULL)
 		return refusal;
-	if (form->password != NULL && (refusal = input_new_password(form->password)) != NULL)
+	if (form->password != NULL && (refusal = new_password_check(form->password, email, NULL, client)) != NULL)
 		return refusal;
 
 	user->email = email;
@@ -45,6 +47,13 @@ accept_form(const SignupForm *form, NewUser *user)
 	user->phone = phone;
 	user->password_hash = (form->password != NULL) ? password_hash(form->password) : NULL;
 	return NULL;
+}
+
+static void
+remember_password(const pg_uuid_t *id, const NewUser *values)
+{
+	if (values->password_hash != NULL)
+		password_history_add(id, values->password_hash);
 }
 
 static void
@@ -68,13 +77,14 @@ flow_signup(const SignupForm *form, const Client *client)
 
 	if (!setting_allow_signup)
 		return auth_refused(&refusal_signup_disabled);
-	refusal = accept_form(form, &values);
+	refusal = accept_form(form, client, &values);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 
 	/* the unique constraint decides who of two comes first */
 	if (!users_insert(&values, &id))
 		return auth_refused(&refusal_user_exists);
+	remember_password(&id, &values);
 	record_created(&id, &values, client);
 	return auth_sign_in(users_find(&id), client, "email");
 }
@@ -133,13 +143,14 @@ authfort_create_user(PG_FUNCTION_ARGS)
 	for (int i = 0; i < role_count; i++)
 		input_require_role(roles[i]);
 
-	refusal = accept_form(&form, &values);
+	refusal = accept_form(&form, NULL, &values);
 	if (refusal == NULL && !users_insert(&values, &id))
 		refusal = &refusal_user_exists;
 	if (refusal != NULL)
 		raise_refusal(refusal);
 	for (int i = 0; i < role_count; i++)
 		roles_insert(&id, roles[i]);
+	remember_password(&id, &values);
 	record_created(&id, &values, NULL);
 
 	initStringInfo(&json);

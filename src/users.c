@@ -116,6 +116,14 @@ users_require(const pg_uuid_t *id)
 	return user;
 }
 
+bool
+user_has_same_password(const User *a, const User *b)
+{
+	if (a->password_hash == NULL || b->password_hash == NULL)
+		return a->password_hash == b->password_hash;
+	return strcmp(a->password_hash, b->password_hash) == 0;
+}
+
 static Datum
 text_or_null(const char *text, char *null)
 {

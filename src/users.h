@@ -52,6 +52,9 @@ extern User *users_lock(const pg_uuid_t *id);
 extern User *users_require(const pg_uuid_t *id);
 extern User *users_require_lock(const pg_uuid_t *id);
 
+/* Whether no other password was set between the two readings. */
+extern bool user_has_same_password(const User *a, const User *b);
+
 /* False if the email is taken. */
 extern bool users_insert(const NewUser *values, pg_uuid_t *id);
 extern void users_set_password_hash(const pg_uuid_t *id, const char *hash);

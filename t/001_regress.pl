@@ -30,7 +30,7 @@ foreach my $test (names('sql/*.sql'))
 		$ENV{PG_REGRESS}, @where, '--outputdir', '.', '--use-existing', '--dbname', "regress_$test", $test ])
 	  if $node->safe_psql('postgres', "CREATE DATABASE regress_$test TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'") eq ''
 	  && $node->safe_psql("regress_$test", 'CREATE EXTENSION authfort') eq '';
-	ok($ok, "sql/$test.sql");
+	ok($ok, "sql/$test.sql") or diag(slurp_file('regression.diffs'));
 }
 
 mkdir 'output_iso';
@@ -41,7 +41,7 @@ foreach my $spec (names('specs/*.spec'))
 	my $ok = run_log([
 		$ENV{PG_ISOLATION_REGRESS}, @where, '--outputdir', 'output_iso', '--use-existing',
 		'--dbname', 'isolation', $spec ]);
-	ok($ok, "specs/$spec.spec");
+	ok($ok, "specs/$spec.spec") or diag(slurp_file('output_iso/regression.diffs'));
 }
 
 $node->stop;

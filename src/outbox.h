@@ -1,0 +1,30 @@
+/*
+ * outbox.h
+ *		Messages to be delivered with a secret in them: table authfort.outbox.
+ *
+ * They are sealed where they lie.  A mailer takes them, sends them and says
+ * so; one that it took and lost is handed out again.
+ */
+#ifndef AUTHFORT_OUTBOX_H
+#define AUTHFORT_OUTBOX_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "utils/uuid.h"
+
+/*
+ * Puts a message, a JSON object, in the outbox; after "expires_at" it is no
+ * longer handed out.  The text is wiped.
+ */
+extern void outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at,
+					   StringInfo message);
+
+/* Takes back what has not been sent to a user. */
+extern void outbox_delete(const pg_uuid_t *user_id);
+
+/* Deletes at most "limit" that have expired; returns their number. */
+extern int	outbox_delete_expired(int limit);
+
+#endif							/* AUTHFORT_OUTBOX_H */

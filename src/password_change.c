@@ -1,0 +1,233 @@
+/*
+ * password_change.c
+ *		Another password: by a reset token, by the old one, or the first.
+ *
+ * Hashing takes long, so no row is locked meanwhile.  The user is locked
+ * after it, and if another password has been set by then, all is looked at
+ * again.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "arguments.h"
+#include "events.h"
+#include "flows.h"
+#include "input.h"
+#include "json.h"
+#include "new_password.h"
+#include "one_time_tokens.h"
+#include "outbox.h"
+#include "pace.h"
+#include "password.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_create_password_reset_token);
+PG_FUNCTION_INFO_V1(authfort_reset_password);
+PG_FUNCTION_INFO_V1(authfort_change_password);
+PG_FUNCTION_INFO_V1(authfort_set_password);
+
+/*
+ * How long asking for a reset takes, in milliseconds; well above what the
+ * work takes for an account that exists.
+ */
+#define RESET_REQUEST_TIME 25
+
+/*
+ * Makes a token for the account, if there is one.  Its row is locked, so that
+ * of two requests the later gives the token that counts.
+ */
+static char *
+create_reset_token(const char *raw_email, const Client *client, User **user,
+				   TimestampTz *expires_at)
+{
+	char	   *email;
+	char	   *token;
+	Event		event;
+
+	PreventCommandIfReadOnly("a password reset");
+	*user = (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
+	if (*user != NULL)
+		*user = users_lock(&(*user)->id);
+	if (*user == NULL)
+	{
+		pace_commit();
+		return NULL;
+	}
+	token = one_time_token_create(&(*user)->id, ONE_TIME_PASSWORD_RESET,
+								  setting_password_reset_ttl, expires_at);
+	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &(*user)->id, NULL, client);
+	json_write_string(&event.payload, "email", (*user)->email);
+	event_record(&event);
+	return token;
+}
+
+static void
+put_reset_message(const User *user, const char *token, TimestampTz expires_at)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	json_open(&message);
+	json_write_string(&message, "email", user->email);
+	json_write_string(&message, "name", user->name);
+	json_write_string(&message, "token", token);
+	json_write_time(&message, "expires_at", expires_at);
+	json_close(&message);
+	outbox_put("password_reset", &user->id, expires_at, &message);
+}
+
+void
+flow_request_password_reset(const char *email, const Client *client)
+{
+	instr_time	start;
+	TimestampTz expires_at;
+	User	   *user;
+	char	   *token;
+
+	INSTR_TIME_SET_CURRENT(start);
+	token = create_reset_token(email, client, &user, &expires_at);
+	if (token != NULL)
+		put_reset_message(user, token, expires_at);
+	pace_until(start, RESET_REQUEST_TIME);
+}
+
+/*
+ * Takes a password into use if the user's is still the one that was looked
+ * at.  Returns false if it is not.
+ */
+static bool
+store_if_same(const User *user, const char *hash)
+{
+	User	   *locked = users_lock(&user->id);
+
+	if (locked == NULL || !user_has_same_password(user, locked))
+		return false;
+	new_password_store(&user->id, hash);
+	return true;
+}
+
+const Refusal *
+flow_reset_password(const char *token, const char *new_password, const Client *client)
+{
+	const Refusal *refusal;
+	pg_uuid_t	id;
+	User	   *user;
+	char	   *hash;
+
+	do
+	{
+		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id) ||
+			(user = users_find(&id)) == NULL)
+			return &refusal_invalid_reset_token;
+		if ((refusal = new_password_check(new_password, user->email, user, client)) != NULL ||
+			(refusal = new_password_check_reuse(new_password, user)) != NULL)
+			return refusal;
+		hash = password_hash(new_password);
+
+		/* the user before the token, as for all that a user has */
+		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
+			return &refusal_invalid_reset_token;
+	} while (!store_if_same(user, hash));
+
+	event_record_simple(EVENT_PASSWORD_RESET, &id, NULL, client);
+	return NULL;
+}
+
+const Refusal *
+flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
+					 const Client *client)
+{
+	const Refusal *refusal;
+	User	   *user;
+	char	   *hash;
+
+	do
+	{
+		user = users_require(id);
+		if (user->password_hash == NULL)
+			return &refusal_no_password;
+		if (password_verify(user->password_hash, old_password) == PASSWORD_WRONG)
+			return &refusal_invalid_password;
+		if ((refusal = new_password_check(new_password, user->email, user, client)) != NULL ||
+			(refusal = new_password_check_reuse(new_password, user)) != NULL)
+			return refusal;
+		hash = password_hash(new_password);
+	} while (!store_if_same(user, hash));
+
+	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
+	return NULL;
+}
+
+const Refusal *
+flow_set_password(const pg_uuid_t *id, const char *new_password, const Client *client)
+{
+	const Refusal *refusal;
+	User	   *user;
+	char	   *hash;
+
+	do
+	{
+		user = users_require(id);
+		if (user->password_hash != NULL)
+			return &refusal_password_already_set;
+		if ((refusal = new_password_check(new_password, user->email, user, client)) != NULL ||
+			(refusal = new_password_check_reuse(new_password, user)) != NULL)
+			return refusal;
+		hash = password_hash(new_password);
+	} while (!store_if_same(user, hash));
+
+	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
+	return NULL;
+}
+
+/* create_password_reset_token(email) -> text, or NULL */
+Datum
+authfort_create_password_reset_token(PG_FUNCTION_ARGS)
+{
+	char	   *email = argument_text(fcinfo, 0, "email");
+	instr_time	start;
+	TimestampTz expires_at;
+	User	   *user;
+	char	   *token;
+
+	INSTR_TIME_SET_CURRENT(start);
+	token = create_reset_token(email, NULL, &user, &expires_at);
+	pace_until(start, RESET_REQUEST_TIME);
+	if (token == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(token));
+}
+
+/* reset_password(token, new_password) -> jsonb */
+Datum
+authfort_reset_password(PG_FUNCTION_ARGS)
+{
+	char	   *token = argument_text(fcinfo, 0, "token");
+	char	   *new_password = argument_text(fcinfo, 1, "new_password");
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_reset_password(token, new_password, NULL)));
+}
+
+/* change_password(user_id, old_password, new_password) -> jsonb */
+Datum
+authfort_change_password(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	char	   *old_password = argument_text(fcinfo, 1, "old_password");
+	char	   *new_password = argument_text(fcinfo, 2, "new_password");
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_change_password(id, old_password, new_password, NULL)));
+}
+
+/* set_password(user_id, new_password) -> jsonb */
+Datum
+authfort_set_password(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	char	   *new_password = argument_text(fcinfo, 1, "new_password");
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_set_password(id, new_password, NULL)));
+}

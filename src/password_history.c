@@ -1,0 +1,80 @@
+/*
+ * password_history.c
+ *		Hashes of a user's last passwords: table authfort.password_history.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "password_history.h"
+#include "plan.h"
+#include "settings.h"
+
+char **
+password_history_hashes(const pg_uuid_t *user_id, int *count)
+{
+	static SavedPlan plan = {
+		"SELECT ARRAY(SELECT password_hash FROM authfort.password_history"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $2)",
+		2, {UUIDOID, INT4OID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(user_id),
+	Int32GetDatum(setting_password_history_count)};
+	char	  **hashes;
+
+	plan_open();
+	plan_run(&plan, values, NULL, SPI_OK_SELECT);
+	hashes = plan_texts(caller, 1, count);
+	plan_close();
+	return hashes;
+}
+
+static void
+forget_old(const pg_uuid_t *user_id)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND id NOT IN (SELECT h.id FROM authfort.password_history h"
+		" WHERE h.user_id OPERATOR(pg_catalog.=) $1 ORDER BY h.id DESC LIMIT $2)",
+		2, {UUIDOID, INT4OID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id),
+	Int32GetDatum(setting_password_history_count)};
+
+	plan_open();
+	plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	plan_close();
+}
+
+void
+password_history_add(const pg_uuid_t *user_id, const char *hash)
+{
+	static SavedPlan plan = {
+		"INSERT INTO authfort.password_history (user_id, password_hash) VALUES ($1, $2)",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(hash)};
+
+	if (setting_password_history_count == 0)
+		return;
+	plan_open();
+	plan_run(&plan, values, NULL, SPI_OK_INSERT);
+	plan_close();
+	forget_old(user_id);
+}
+
+void
+password_history_delete(const pg_uuid_t *user_id)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	Datum		value = UUIDPGetDatum(user_id);
+
+	plan_open();
+	plan_run(&plan, &value, NULL, SPI_OK_DELETE);
+	plan_close();
+}

@@ -1,0 +1,12 @@
+CREATE TABLE authfort.password_history (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	user_id uuid NOT NULL REFERENCES authfort.users (id) ON DELETE CASCADE,
+	password_hash text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE authfort.password_history IS 'Hashes of the last passwords of users, as many as authfort.password_history_count says';
+
+CREATE INDEX password_history_user_id ON authfort.password_history (user_id, id);
+
+SELECT pg_catalog.pg_extension_config_dump('authfort.password_history', '');
+SELECT pg_catalog.pg_extension_config_dump('authfort.password_history_id_seq', '');
