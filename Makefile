@@ -15,6 +15,7 @@ OBJS = \
 	src/url.o \
 	src/refresh_token.o \
 	src/json.o \
+	src/unicode.o \
 	src/input.o \
 	src/arguments.o \
 	src/plan.o \
@@ -28,6 +29,7 @@ OBJS = \
 	src/keys.o \
 	src/roles.o \
 	src/users.o \
+	src/user_search.o \
 	src/sessions.o \
 	src/one_time_tokens.o \
 	src/outbox.o \
@@ -42,6 +44,7 @@ OBJS = \
 	src/refresh.o \
 	src/password_change.o \
 	src/role_admin.o \
+	src/user_admin.o \
 	src/http_message.o \
 	src/http_auth.o \
 	src/http_account.o \
@@ -54,6 +57,7 @@ SQL_PIECES = \
 	src/keys.sql \
 	src/users.sql \
 	src/roles.sql \
+	src/user_search.sql \
 	src/sessions.sql \
 	src/one_time_tokens.sql \
 	src/outbox.sql \
@@ -64,6 +68,7 @@ SQL_PIECES = \
 	src/flows.sql \
 	src/password_change.sql \
 	src/role_admin.sql \
+	src/user_admin.sql \
 	src/http.sql \
 	src/privileges.sql
 

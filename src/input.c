@@ -5,14 +5,13 @@
 #include "postgres.h"
 
 #include <idn2.h>
-#include <locale.h>
-#include <wctype.h>
 
 #include "mb/pg_wchar.h"
 
 #include "input.h"
 #include "password.h"
 #include "settings.h"
+#include "unicode.h"
 
 #define MAX_EMAIL 255
 #define MAX_EMAIL_LOCAL_BYTES 64	/* RFC 5321, section 4.5.3.1.1 */
@@ -62,35 +61,6 @@ has_control(const char *text)
 			return true;
 	}
 	return false;
-}
-
-/*
- * Lower case by Unicode's own rules, whatever the locale of the database is:
- * an email has to compare the same after a dump is restored elsewhere.
- */
-static char *
-lower_case(const char *text)
-{
-	static locale_t unicode = (locale_t) 0;
-	size_t		len = strlen(text);
-	unsigned char *out = palloc(2 * len + 1);	/* no letter more than doubles */
-	unsigned char *end = out;
-
-	if (unicode == (locale_t) 0)
-		unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
-	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p += pg_utf_mblen(p))
-	{
-		pg_wchar	c = utf8_to_unicode(p);
-
-		if (c < 0x80)
-			c = pg_ascii_tolower(c);
-		else if (unicode != (locale_t) 0)
-			c = towlower_l(c, unicode);
-		unicode_to_utf8(c, end);
-		end += pg_utf_mblen(end);
-	}
-	*end = '\0';
-	return (char *) out;
 }
 
 /* RFC 5322's dot-atom, with the letters of RFC 6531; quoted forms are refused. */
@@ -160,13 +130,15 @@ input_email(const char *raw, char **email)
 
 	if (characters(local) > MAX_EMAIL)
 		return &refusal_invalid_email;
-	local = lower_case(local);
+	local = unicode_lower(local);
 	at = strrchr(local, '@');
 	if (at == NULL)
 		return &refusal_invalid_email;
 	*at = '\0';
 	domain = ascii_domain(at + 1);
 	if (domain == NULL || !is_email_local(local) || !is_email_domain(domain))
+		return &refusal_invalid_email;
+	if (strcmp(domain, DELETED_EMAIL_DOMAIN) == 0)
 		return &refusal_invalid_email;
 	*email = psprintf("%s@%s", local, domain);
 	if (characters(*email) > MAX_EMAIL)

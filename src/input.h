@@ -14,6 +14,12 @@
 
 #include "refusal.h"
 
+/*
+ * The domain of the emails that deleted users get.  Nobody can sign up with
+ * it, or an account could be made that keeps another from being deleted.
+ */
+#define DELETED_EMAIL_DOMAIN "deleted.invalid"
+
 extern const Refusal *input_email(const char *raw, char **email);
 extern const Refusal *input_name(const char *raw, char **name);
 extern const Refusal *input_phone(const char *raw, char **phone);

@@ -11,6 +11,8 @@
 
 #include "plan.h"
 
+static uint64 current_row;
+
 void
 plan_open(void)
 {
@@ -22,6 +24,15 @@ void
 plan_close(void)
 {
 	SPI_finish();
+}
+
+static uint64
+finish_run(int result, int expected)
+{
+	if (result != expected)
+		elog(ERROR, "unexpected result of a statement: %s", SPI_result_code_string(result));
+	current_row = 0;
+	return SPI_processed;
 }
 
 /*
@@ -44,15 +55,29 @@ plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected)
 		plan->plan = prepared;
 	}
 	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
-	if (result != expected)
-		elog(ERROR, "unexpected result of a statement: %s", SPI_result_code_string(result));
-	return SPI_processed;
+	return finish_run(result, expected);
+}
+
+uint64
+plan_run_once(const char *query, int parameter_count, Oid *parameter_types, Datum *values,
+			  const char *nulls, int expected)
+{
+	int			result = SPI_execute_with_args(query, parameter_count, parameter_types, values,
+											   nulls, false, 0);
+
+	return finish_run(result, expected);
+}
+
+void
+plan_use_row(uint64 row)
+{
+	current_row = row;
 }
 
 static Datum
-first_row(int column, bool *isnull)
+column_of_row(int column, bool *isnull)
 {
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
+	return SPI_getbinval(SPI_tuptable->vals[current_row], SPI_tuptable->tupdesc, column, isnull);
 }
 
 bool
@@ -60,7 +85,7 @@ plan_is_null(int column)
 {
 	bool		isnull;
 
-	first_row(column, &isnull);
+	column_of_row(column, &isnull);
 	return isnull;
 }
 
@@ -69,7 +94,7 @@ Datum
 plan_datum(int column)
 {
 	bool		isnull;
-	Datum		value = first_row(column, &isnull);
+	Datum		value = column_of_row(column, &isnull);
 
 	if (isnull)
 		elog(ERROR, "unexpected null in column %d", column);
@@ -81,7 +106,7 @@ char *
 plan_text(MemoryContext context, int column)
 {
 	bool		isnull;
-	Datum		value = first_row(column, &isnull);
+	Datum		value = column_of_row(column, &isnull);
 	MemoryContext old;
 	char	   *result;
 
@@ -104,7 +129,7 @@ TimestampTz
 plan_time(int column)
 {
 	bool		isnull;
-	Datum		value = first_row(column, &isnull);
+	Datum		value = column_of_row(column, &isnull);
 
 	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }

@@ -28,8 +28,15 @@ extern void plan_open(void);
 extern void plan_close(void);
 extern uint64 plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected);
 
+/* The same for a statement that is planned for these values, and not kept. */
+extern uint64 plan_run_once(const char *query, int parameter_count, Oid *parameter_types,
+							Datum *values, const char *nulls, int expected);
+
+/* From here on the columns are those of that row; the first is 0. */
+extern void plan_use_row(uint64 row);
+
 /*
- * Columns of the first row, numbered from 1, copied into "context", which has
+ * Columns of the row, numbered from 1, copied into "context", which has
  * to be one that outlives plan_close().
  */
 extern bool plan_is_null(int column);

@@ -2,6 +2,8 @@
  * refusal.c
  *		The codes, messages and HTTP statuses of refusals.
  */
+#include "postgres.h"
+
 #include "refusal.h"
 
 /* sign-up and sign-in */
@@ -59,6 +61,8 @@ const Refusal refusal_password_already_set =
 /* management */
 const Refusal refusal_user_not_found =
 {"user_not_found", "User not found", 404};
+const Refusal refusal_invalid_changes =
+{"invalid_changes", "What can be changed is email, name, avatar_url, phone and email_verified", 400};
 const Refusal refusal_session_not_found =
 {"session_not_found", "There is no such session", 404};
 
@@ -75,3 +79,13 @@ const Refusal refusal_invalid_phone =
 {"invalid_phone", "Phone number is too long or contains invalid characters", 400};
 const Refusal refusal_invalid_avatar_url =
 {"invalid_avatar_url", "Avatar URL must be a valid http or https URL", 400};
+
+void
+refusal_raise(const Refusal *refusal)
+{
+	ereport(ERROR,
+			(errcode(refusal == &refusal_user_exists ? ERRCODE_UNIQUE_VIOLATION
+					 : ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", refusal->message),
+			 errdetail("%s", refusal->code)));
+}

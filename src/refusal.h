@@ -8,6 +8,8 @@
 #ifndef AUTHFORT_REFUSAL_H
 #define AUTHFORT_REFUSAL_H
 
+#include "postgres.h"
+
 typedef struct Refusal
 {
 	const char *code;			/* what clients compare */
@@ -33,6 +35,7 @@ extern const Refusal refusal_token_revoked;
 extern const Refusal refusal_user_gone;
 extern const Refusal refusal_session_not_found;
 extern const Refusal refusal_user_not_found;
+extern const Refusal refusal_invalid_changes;
 extern const Refusal refusal_invalid_reset_token;
 extern const Refusal refusal_invalid_password;
 extern const Refusal refusal_password_unchanged;
@@ -45,5 +48,11 @@ extern const Refusal refusal_invalid_email;
 extern const Refusal refusal_invalid_name;
 extern const Refusal refusal_invalid_phone;
 extern const Refusal refusal_invalid_avatar_url;
+
+/*
+ * Raises it as an error, for callers who are told what is wrong and mean the
+ * whole transaction: admins.  The code is the DETAIL.
+ */
+extern void refusal_raise(const Refusal *refusal) pg_attribute_noreturn();
 
 #endif							/* AUTHFORT_REFUSAL_H */

@@ -17,3 +17,13 @@ CREATE FUNCTION authfort.user_has_role(user_id uuid, role text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_user_has_role';
 COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Whether a user has a role now. Raises no_data_found for an unknown user.';
+
+CREATE FUNCTION authfort.role_members(of_role text DEFAULT NULL)
+	RETURNS TABLE (role text, user_id uuid, email text, granted_at timestamptz)
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.role, r.user_id, u.email, r.granted_at
+	FROM authfort.user_roles r JOIN authfort.users u ON u.id OPERATOR(pg_catalog.=) r.user_id
+	WHERE of_role IS NULL OR r.role OPERATOR(pg_catalog.=) of_role
+	ORDER BY r.role, u.email
+$$;
+COMMENT ON FUNCTION authfort.role_members(text) IS 'Who has which role: all, or those who have the one named.';

@@ -45,3 +45,17 @@ roles_delete(const pg_uuid_t *user_id, const char *role)
 
 	return change(&plan, user_id, role, SPI_OK_DELETE);
 }
+
+void
+roles_delete_all(const pg_uuid_t *user_id)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.user_roles WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	Datum		value = UUIDPGetDatum(user_id);
+
+	plan_open();
+	plan_run(&plan, &value, NULL, SPI_OK_DELETE);
+	plan_close();
+}

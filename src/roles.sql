@@ -6,4 +6,6 @@ CREATE TABLE authfort.user_roles (
 );
 COMMENT ON TABLE authfort.user_roles IS 'Roles of users in the application, the "roles" claim; not database roles';
 
+CREATE INDEX user_roles_role ON authfort.user_roles (role, user_id);
+
 SELECT pg_catalog.pg_extension_config_dump('authfort.user_roles', '');

@@ -199,6 +199,20 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 }
 
 void
+sessions_delete_all(const pg_uuid_t *user_id)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	Datum		value = UUIDPGetDatum(user_id);
+
+	plan_open();
+	plan_run(&plan, &value, NULL, SPI_OK_DELETE);
+	plan_close();
+}
+
+void
 sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 						const Client *client)
 {

@@ -50,6 +50,9 @@ extern bool sessions_revoke(const pg_uuid_t *id);
  */
 extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
 
+/* Removes all of a user's sessions, and what they tell of the person. */
+extern void sessions_delete_all(const pg_uuid_t *user_id);
+
 /* Records that it was revoked, or all of the user's sessions where NULL. */
 extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 									const Client *client);

@@ -107,17 +107,6 @@ authfort_signup(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
-/* An admin can be told what is wrong, and means the whole transaction: raise. */
-static void
-raise_refusal(const Refusal *refusal)
-{
-	ereport(ERROR,
-			(errcode(refusal == &refusal_user_exists ? ERRCODE_UNIQUE_VIOLATION
-					 : ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s", refusal->message),
-			 errdetail("%s", refusal->code)));
-}
-
 /*
  * create_user(email, password, name, avatar_url, phone, email_verified, roles)
  *		-> jsonb user.  Works with signup off, and signs nobody in.
@@ -147,7 +136,7 @@ authfort_create_user(PG_FUNCTION_ARGS)
 	if (refusal == NULL && !users_insert(&values, &id))
 		refusal = &refusal_user_exists;
 	if (refusal != NULL)
-		raise_refusal(refusal);
+		refusal_raise(refusal);
 	for (int i = 0; i < role_count; i++)
 		roles_insert(&id, roles[i]);
 	remember_password(&id, &values);

@@ -6,19 +6,16 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
+#include "input.h"
 #include "json.h"
 #include "plan.h"
 #include "roles.h"
 #include "users.h"
 
-/* What each query for a user selects, in the order that read_user() reads. */
-#define USER_COLUMNS \
-	"u.id, u.email, u.name, u.avatar_url, u.phone, u.password_hash, u.email_verified," \
-	" u.banned, u.mfa_enabled, u.token_version, u.created_at, " ROLES_OF_USER("u.id")
-
-static User *
-read_user(MemoryContext context)
+User *
+users_read_row(MemoryContext context)
 {
 	User	   *user = MemoryContextAllocZero(context, sizeof(User));
 
@@ -33,7 +30,8 @@ read_user(MemoryContext context)
 	user->mfa_enabled = DatumGetBool(plan_datum(9));
 	user->token_version = DatumGetInt32(plan_datum(10));
 	user->created_at = plan_time(11);
-	user->roles = plan_texts(context, 12, &user->role_count);
+	user->deleted_at = plan_time(12);
+	user->roles = plan_texts(context, 13, &user->role_count);
 	return user;
 }
 
@@ -45,7 +43,7 @@ query_user(SavedPlan *plan, Datum key)
 
 	plan_open();
 	if (plan_run(plan, &key, NULL, SPI_OK_SELECT) > 0)
-		user = read_user(caller);
+		user = users_read_row(caller);
 	plan_close();
 	return user;
 }
@@ -87,8 +85,31 @@ users_lock(const pg_uuid_t *id)
 	return query_user(&plan, UUIDPGetDatum(id));
 }
 
-static void
-raise_unknown_user(const pg_uuid_t *id)
+User *
+users_find_any(const pg_uuid_t *id)
+{
+	static SavedPlan plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	return query_user(&plan, UUIDPGetDatum(id));
+}
+
+User *
+users_lock_any(const pg_uuid_t *id)
+{
+	static SavedPlan plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1"
+		" FOR UPDATE OF u",
+		1, {UUIDOID}
+	};
+
+	return query_user(&plan, UUIDPGetDatum(id));
+}
+
+void
+users_raise_unknown(const pg_uuid_t *id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
@@ -102,7 +123,7 @@ users_require_lock(const pg_uuid_t *id)
 	User	   *user = users_lock(id);
 
 	if (user == NULL)
-		raise_unknown_user(id);
+		users_raise_unknown(id);
 	return user;
 }
 
@@ -112,7 +133,7 @@ users_require(const pg_uuid_t *id)
 	User	   *user = users_find(id);
 
 	if (user == NULL)
-		raise_unknown_user(id);
+		users_raise_unknown(id);
 	return user;
 }
 
@@ -188,6 +209,101 @@ users_raise_token_version(const pg_uuid_t *id)
 	plan_close();
 }
 
+static bool
+email_is_taken(const char *email, const pg_uuid_t *by_other_than)
+{
+	User	   *holder = users_find_by_email(email);
+
+	return holder != NULL && memcmp(&holder->id, by_other_than, sizeof(pg_uuid_t)) != 0;
+}
+
+/*
+ * An email that somebody takes at the same moment violates the constraint,
+ * which raises unique_violation; one taken before is told by the result.
+ */
+bool
+users_update(const pg_uuid_t *id, const UserChanges *changes)
+{
+	static SavedPlan plan = {
+		"UPDATE authfort.users SET email = CASE WHEN $2 THEN $3 ELSE email END,"
+		" name = CASE WHEN $4 THEN $5 ELSE name END,"
+		" avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END,"
+		" phone = CASE WHEN $8 THEN $9 ELSE phone END,"
+		" email_verified = CASE WHEN $10 THEN $11 ELSE email_verified END"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		11, {UUIDOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID,
+		BOOLOID, BOOLOID}
+	};
+	const NewUser *new = &changes->values;
+	Datum		values[11];
+	char		nulls[11];
+
+	if (changes->set_email && email_is_taken(new->email, id))
+		return false;
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(id);
+	values[1] = BoolGetDatum(changes->set_email);
+	values[2] = text_or_null(new->email, &nulls[2]);
+	values[3] = BoolGetDatum(changes->set_name);
+	values[4] = text_or_null(new->name, &nulls[4]);
+	values[5] = BoolGetDatum(changes->set_avatar_url);
+	values[6] = text_or_null(new->avatar_url, &nulls[6]);
+	values[7] = BoolGetDatum(changes->set_phone);
+	values[8] = text_or_null(new->phone, &nulls[8]);
+	values[9] = BoolGetDatum(changes->set_email_verified);
+	values[10] = BoolGetDatum(new->email_verified);
+	plan_open();
+	plan_run(&plan, values, nulls, SPI_OK_UPDATE);
+	plan_close();
+	return true;
+}
+
+static void
+change_by_id(SavedPlan *plan, const pg_uuid_t *id, Datum value, int expected)
+{
+	Datum		values[2] = {UUIDPGetDatum(id), value};
+
+	plan_open();
+	plan_run(plan, values, NULL, expected);
+	plan_close();
+}
+
+void
+users_set_banned(const pg_uuid_t *id, bool banned)
+{
+	static SavedPlan plan = {
+		"UPDATE authfort.users SET banned = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BOOLOID}
+	};
+
+	change_by_id(&plan, id, BoolGetDatum(banned), SPI_OK_UPDATE);
+}
+
+void
+users_anonymize(const pg_uuid_t *id)
+{
+	static SavedPlan plan = {
+		"UPDATE authfort.users SET deleted_at = $2, name = NULL, avatar_url = NULL, phone = NULL,"
+		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
+		" email_verified = false, password_hash = NULL, mfa_enabled = false"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+
+	change_by_id(&plan, id, TimestampTzGetDatum(GetCurrentTimestamp()), SPI_OK_UPDATE);
+}
+
+void
+users_delete(const pg_uuid_t *id)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	change_by_id(&plan, id, (Datum) 0, SPI_OK_DELETE);
+}
+
 void
 users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
 {
@@ -203,7 +319,7 @@ users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
 	json_write_time(out, "created_at", user->created_at);
 	json_write_uuid(out, "session_id", session_id);
 	json_write_bool(out, "mfa_enabled", user->mfa_enabled);
-	json_write_bool(out, "is_deleted", false);
-	json_write_time(out, "deleted_at", DT_NOBEGIN);
+	json_write_bool(out, "is_deleted", user->deleted_at != DT_NOBEGIN);
+	json_write_time(out, "deleted_at", user->deleted_at);
 	json_close(out);
 }
