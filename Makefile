@@ -48,6 +48,7 @@ OBJS = \
 	src/http_message.o \
 	src/http_auth.o \
 	src/http_account.o \
+	src/http_admin.o \
 	src/http.o
 
 # the install script, in the order in which things need one another

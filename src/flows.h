@@ -25,6 +25,10 @@ typedef struct SignupForm
 extern AuthResult flow_signup(const SignupForm *form, const Client *client);
 extern AuthResult flow_login(const char *email, const char *password, const Client *client);
 
+/* Makes an account for somebody else, also with signup off; the password may be NULL. */
+extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,
+									   char *const *roles, int role_count, User **user);
+
 /*
  * "refresh_token" may be NULL.  "access_token", if not NULL, has to belong to
  * the same session, unless it cannot be read.

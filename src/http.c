@@ -38,6 +38,21 @@ static const Route routes[] = {
 	{"GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
 	{"DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
 	{"DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
+	{"GET", "/admin/users", ROUTE_ADMIN, handle_list_users},
+	{"POST", "/admin/users", ROUTE_ADMIN, handle_create_user},
+	{"GET", "/admin/users/{id}", ROUTE_ADMIN, handle_get_user},
+	{"PATCH", "/admin/users/{id}", ROUTE_ADMIN, handle_update_user},
+	{"DELETE", "/admin/users/{id}", ROUTE_ADMIN, handle_delete_user},
+	{"PUT", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_ban_user},
+	{"DELETE", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_unban_user},
+	{"PUT", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_add_role},
+	{"DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
+	{"GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
+	{"DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_revoke_user_sessions},
+	{"DELETE", "/admin/sessions/{id}", ROUTE_ADMIN, handle_revoke_session},
+	{"GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
+	{"POST", "/admin/keys/rotate", ROUTE_ADMIN, handle_rotate_key},
+	{"POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
 	{"GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
 };
 
@@ -131,6 +146,8 @@ admit(RouteAccess access, HttpRequest *request)
 
 	if (access == ROUTE_OPEN)
 		return NULL;
+	if (http_may_be_forged(request))
+		return &http_wrong_content_type;
 	refusal = access_token_authenticate(http_access_token(request), &claims, &request->caller,
 										&reason);
 	if (refusal != NULL)

@@ -48,4 +48,21 @@ extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
 
+/* http_admin.c: what admins do */
+extern void handle_list_users(HttpRequest *request, HttpResponse *response);
+extern void handle_create_user(HttpRequest *request, HttpResponse *response);
+extern void handle_get_user(HttpRequest *request, HttpResponse *response);
+extern void handle_update_user(HttpRequest *request, HttpResponse *response);
+extern void handle_delete_user(HttpRequest *request, HttpResponse *response);
+extern void handle_ban_user(HttpRequest *request, HttpResponse *response);
+extern void handle_unban_user(HttpRequest *request, HttpResponse *response);
+extern void handle_add_role(HttpRequest *request, HttpResponse *response);
+extern void handle_remove_role(HttpRequest *request, HttpResponse *response);
+extern void handle_user_sessions(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_session(HttpRequest *request, HttpResponse *response);
+extern void handle_list_keys(HttpRequest *request, HttpResponse *response);
+extern void handle_rotate_key(HttpRequest *request, HttpResponse *response);
+extern void handle_prepare_key(HttpRequest *request, HttpResponse *response);
+
 #endif							/* AUTHFORT_HTTP_H */

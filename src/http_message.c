@@ -17,7 +17,7 @@
 
 static const Refusal body_too_large =
 {"body_too_large", "The request body is too large", 413};
-static const Refusal wrong_content_type =
+const Refusal http_wrong_content_type =
 {"unsupported_media_type", "The request body must be application/json", 415};
 
 static char *
@@ -70,14 +70,23 @@ http_cookie(const HttpRequest *request, const char *name)
 	return pnstrdup(value, len);
 }
 
-char *
-http_access_token(const HttpRequest *request)
+/* RFC 6750, section 2.1 */
+static char *
+bearer_token(const HttpRequest *request)
 {
 	char	   *authorization = http_header(request, "authorization");
 
 	if (authorization != NULL && pg_strncasecmp(authorization, "Bearer ", 7) == 0)
 		return authorization + 7 + strspn(authorization + 7, " ");
-	return http_cookie(request, setting_access_cookie_name);
+	return NULL;
+}
+
+char *
+http_access_token(const HttpRequest *request)
+{
+	char	   *token = bearer_token(request);
+
+	return (token != NULL) ? token : http_cookie(request, setting_access_cookie_name);
 }
 
 /* Values are ours, or were checked when they were set: no line breaks. */
@@ -216,6 +225,13 @@ has_json_content_type(const HttpRequest *request)
 	return next == '\0' || next == ';' || next == ' ';
 }
 
+bool
+http_may_be_forged(const HttpRequest *request)
+{
+	return strcmp(request->method, "POST") == 0 && bearer_token(request) == NULL &&
+		!has_json_content_type(request);
+}
+
 static void
 read_string(const JsonbValue *value, BodyField *field, HttpResponse *response)
 {
@@ -288,47 +304,66 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 	}
 }
 
-bool
-http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse *response)
+/*
+ * Reads the body as a JSON object.  NULL stays in request->json if there is
+ * none.
+ */
+static bool
+read_json(HttpRequest *request, HttpResponse *response)
 {
-	if (request->body != NULL && request->body[0] != '\0')
-	{
-		const Refusal *refusal = NULL;
+	const Refusal *refusal = NULL;
 
-		if (strlen(request->body) > MAX_BODY_BYTES)
-			refusal = &body_too_large;
-		else if (!has_json_content_type(request))
-			refusal = &wrong_content_type;
-		if (refusal != NULL)
-		{
-			http_respond_refusal(response, refusal);
-			return false;
-		}
-		switch (json_read_object(request->body, strlen(request->body), &request->json))
-		{
-			case JSON_MALFORMED:
-				add_fault(response, "body", NULL, "json_invalid", "JSON decode error");
-				break;
-			case JSON_NOT_OBJECT:
-				add_fault(response, "body", NULL, "model_attributes_type",
-						  "Input should be a valid dictionary or object to extract fields from");
-				break;
-			case JSON_READ:
-				break;
-		}
-	}
-	if (!end_faults(response))
+	if (request->body == NULL || request->body[0] == '\0')
+		return true;
+	if (strlen(request->body) > MAX_BODY_BYTES)
+		refusal = &body_too_large;
+	else if (!has_json_content_type(request))
+		refusal = &http_wrong_content_type;
+	if (refusal != NULL)
 	{
-		for (int i = 0; i < count; i++)
-			read_field(request->json, &fields[i], response);
-		if (!end_faults(response))
-			return true;
+		http_respond_refusal(response, refusal);
+		return false;
 	}
+	switch (json_read_object(request->body, strlen(request->body), &request->json))
+	{
+		case JSON_MALFORMED:
+			add_fault(response, "body", NULL, "json_invalid", "JSON decode error");
+			break;
+		case JSON_NOT_OBJECT:
+			add_fault(response, "body", NULL, "model_attributes_type",
+					  "Input should be a valid dictionary or object to extract fields from");
+			break;
+		case JSON_READ:
+			break;
+	}
+	return !end_faults(response);
+}
+
+bool
+http_read_object(HttpRequest *request, HttpResponse *response)
+{
+	if (!read_json(request, response))
+		return false;
+	if (request->json != NULL)
+		return true;
+	add_fault(response, "body", NULL, "missing", "Field required");
+	end_faults(response);
 	return false;
 }
 
-static bool
-refuse_parameter(const char *name, const char *type, const char *message, HttpResponse *response)
+bool
+http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse *response)
+{
+	if (!read_json(request, response))
+		return false;
+	for (int i = 0; i < count; i++)
+		read_field(request->json, &fields[i], response);
+	return !end_faults(response);
+}
+
+bool
+http_refuse_parameter(const char *name, const char *type, const char *message,
+					  HttpResponse *response)
 {
 	add_fault(response, "query", name, type, message);
 	end_faults(response);
@@ -347,7 +382,7 @@ http_query_text(const HttpRequest *request, const char *name, char **value,
 		return true;
 	text = palloc(len + 1);
 	if (!url_decode(raw, len, true, text) || !pg_verifymbstr(text, strlen(text), true))
-		return refuse_parameter(name, "string_type", "Input should be a valid string", response);
+		return http_refuse_parameter(name, "string_type", "Input should be a valid string", response);
 	*value = text;
 	return true;
 }
@@ -362,7 +397,7 @@ http_query_boolean(const HttpRequest *request, const char *name, bool *value, bo
 		return false;
 	*present = text != NULL;
 	if (*present && !parse_bool(text, value))
-		return refuse_parameter(name, "bool_parsing", "Input should be a valid boolean", response);
+		return http_refuse_parameter(name, "bool_parsing", "Input should be a valid boolean", response);
 	return true;
 }
 
@@ -381,7 +416,7 @@ http_query_integer(const HttpRequest *request, const char *name, int min, int ma
 	errno = 0;
 	number = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || number < min || number > max)
-		return refuse_parameter(name, "int_parsing", "Input should be a valid integer in range",
+		return http_refuse_parameter(name, "int_parsing", "Input should be a valid integer in range",
 								response);
 	*value = (int) number;
 	return true;

@@ -45,6 +45,14 @@ extern char *http_header(const HttpRequest *request, const char *name);
 /* NULL if cookies are off, or there is no such cookie, or it is empty. */
 extern char *http_cookie(const HttpRequest *request, const char *name);
 
+/*
+ * Whether a page of another site could have sent this with the visitor's
+ * cookies: a POST that is not JSON, without a token of its own.  Other methods
+ * and JSON are not sent across sites without asking first.
+ */
+extern bool http_may_be_forged(const HttpRequest *request);
+extern const Refusal http_wrong_content_type;
+
 /* The token of "Authorization: Bearer", else the access cookie's; or NULL. */
 extern char *http_access_token(const HttpRequest *request);
 
@@ -76,6 +84,9 @@ typedef struct BodyField
 extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 						   HttpResponse *response);
 
+/* The same for a body whose members the caller reads: request->json. */
+extern bool http_read_object(HttpRequest *request, HttpResponse *response);
+
 /*
  * Parameters of the query, decoded.  "value" is left as it is if there is no
  * such parameter.  False if it is of the wrong form, or for an integer out of
@@ -87,6 +98,10 @@ extern bool http_query_boolean(const HttpRequest *request, const char *name, boo
 							   bool *present, HttpResponse *response);
 extern bool http_query_integer(const HttpRequest *request, const char *name, int min, int max,
 							   int *value, HttpResponse *response);
+
+/* Refuses a parameter of the query; returns false. */
+extern bool http_refuse_parameter(const char *name, const char *type, const char *message,
+								  HttpResponse *response);
 
 extern void http_add_header(HttpResponse *response, const char *name, const char *value);
 extern void http_set_cookies(HttpResponse *response, const AuthResult *result);

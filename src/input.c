@@ -238,11 +238,19 @@ input_new_password(const char *password)
 	return NULL;
 }
 
-void
-input_require_role(const char *role)
+const Refusal *
+input_role(const char *role)
 {
 	if (role[0] == '\0' || characters(role) > MAX_ROLE || has_control(role) ||
 		is_space(role[0]) || is_space(role[strlen(role) - 1]))
+		return &refusal_invalid_role;
+	return NULL;
+}
+
+void
+input_require_role(const char *role)
+{
+	if (input_role(role) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid role name"),

@@ -26,7 +26,9 @@ extern const Refusal *input_phone(const char *raw, char **phone);
 extern const Refusal *input_avatar_url(const char *raw, char **url);
 extern const Refusal *input_new_password(const char *password);
 
-/* A role name that is not fine is misuse, and raises. */
+extern const Refusal *input_role(const char *role);
+
+/* The same, where a name that is not fine is misuse: raises. */
 extern void input_require_role(const char *role);
 
 /* What a client calls itself, cut to what is worth keeping. */

@@ -497,25 +497,19 @@ record_rotation(const char *old_kid, const char *new_kid)
 	event_record(&event);
 }
 
-/* prepare_key(algorithm) -> text: publishes the next key before it signs. */
-Datum
-authfort_prepare_key(PG_FUNCTION_ARGS)
+char *
+keys_prepare(SignatureAlgorithm algorithm)
 {
-	SignatureAlgorithm algorithm = algorithm_argument(fcinfo, 0);
 	char	   *kid;
 
 	lock_keys();
 	kid = prepared_kid(algorithm);
-	if (kid == NULL)
-		kid = make_key(algorithm, false);
-	PG_RETURN_TEXT_P(cstring_to_text(kid));
+	return (kid != NULL) ? kid : make_key(algorithm, false);
 }
 
-/* rotate_key(algorithm) -> text: the id of the key that signs from now on. */
-Datum
-authfort_rotate_key(PG_FUNCTION_ARGS)
+char *
+keys_rotate(SignatureAlgorithm algorithm)
 {
-	SignatureAlgorithm algorithm = algorithm_argument(fcinfo, 0);
 	char	   *old_kid;
 	char	   *kid;
 
@@ -528,5 +522,39 @@ authfort_rotate_key(PG_FUNCTION_ARGS)
 	else
 		kid = make_key(algorithm, true);
 	record_rotation(old_kid, kid);
-	PG_RETURN_TEXT_P(cstring_to_text(kid));
+	return kid;
+}
+
+void
+keys_append_json(StringInfo out)
+{
+	static SavedPlan plan = {
+		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('kid', kid,"
+		" 'algorithm', algorithm, 'created_at', created_at, 'activated_at', activated_at,"
+		" 'expires_at', expires_at) ORDER BY created_at, kid), '[]')::pg_catalog.text"
+		" FROM authfort.signing_keys",
+		0
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *json;
+
+	plan_open();
+	plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	json = plan_text(caller, 1);
+	plan_close();
+	appendStringInfoString(out, json);
+}
+
+/* prepare_key(algorithm) -> text: publishes the next key before it signs. */
+Datum
+authfort_prepare_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(keys_prepare(algorithm_argument(fcinfo, 0))));
+}
+
+/* rotate_key(algorithm) -> text: the id of the key that signs from now on. */
+Datum
+authfort_rotate_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(keys_rotate(algorithm_argument(fcinfo, 0))));
 }

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+
 #include "pkey.h"
 
 typedef struct VerificationKey
@@ -51,5 +53,17 @@ extern SigningKey keys_signing_key(void);
  * only.
  */
 extern void keys_append_jwks(StringInfo out);
+
+/*
+ * Signs with another key from now on: the prepared one of that algorithm, or
+ * a new one.  Returns its id, palloc'd.
+ */
+extern char *keys_rotate(SignatureAlgorithm algorithm);
+
+/* Publishes the next key without signing with it yet. */
+extern char *keys_prepare(SignatureAlgorithm algorithm);
+
+/* Appends all keys as a JSON array, without what is secret. */
+extern void keys_append_json(StringInfo out);
 
 #endif							/* AUTHFORT_KEYS_H */

@@ -61,6 +61,8 @@ const Refusal refusal_password_already_set =
 /* management */
 const Refusal refusal_user_not_found =
 {"user_not_found", "User not found", 404};
+const Refusal refusal_unknown_algorithm =
+{"unknown_algorithm", "The algorithms are RS256, ES256 and EdDSA", 400};
 const Refusal refusal_invalid_changes =
 {"invalid_changes", "What can be changed is email, name, avatar_url, phone and email_verified", 400};
 const Refusal refusal_session_not_found =
@@ -75,6 +77,8 @@ const Refusal refusal_invalid_email =
 {"invalid_email", "Invalid email address", 400};
 const Refusal refusal_invalid_name =
 {"invalid_name", "Name is too long or contains control characters", 400};
+const Refusal refusal_invalid_role =
+{"invalid_role", "A role has 1 to 50 characters and no control characters", 400};
 const Refusal refusal_invalid_phone =
 {"invalid_phone", "Phone number is too long or contains invalid characters", 400};
 const Refusal refusal_invalid_avatar_url =

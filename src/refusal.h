@@ -35,6 +35,7 @@ extern const Refusal refusal_token_revoked;
 extern const Refusal refusal_user_gone;
 extern const Refusal refusal_session_not_found;
 extern const Refusal refusal_user_not_found;
+extern const Refusal refusal_unknown_algorithm;
 extern const Refusal refusal_invalid_changes;
 extern const Refusal refusal_invalid_reset_token;
 extern const Refusal refusal_invalid_password;
@@ -46,6 +47,7 @@ extern const Refusal refusal_password_too_short;
 extern const Refusal refusal_password_too_long;
 extern const Refusal refusal_invalid_email;
 extern const Refusal refusal_invalid_name;
+extern const Refusal refusal_invalid_role;
 extern const Refusal refusal_invalid_phone;
 extern const Refusal refusal_invalid_avatar_url;
 

@@ -10,6 +10,7 @@
 #include "events.h"
 #include "input.h"
 #include "json.h"
+#include "role_admin.h"
 #include "roles.h"
 #include "users.h"
 
@@ -18,40 +19,49 @@ PG_FUNCTION_INFO_V1(authfort_remove_role);
 PG_FUNCTION_INFO_V1(authfort_get_roles);
 PG_FUNCTION_INFO_V1(authfort_user_has_role);
 
-/*
- * add_role() and remove_role(): with "immediate", access tokens that were
- * issued with the other roles stop being current.
- */
+const Refusal *
+role_admin_change(const pg_uuid_t *user_id, const char *role, bool grant, bool immediate)
+{
+	Event		event;
+
+	if (users_lock(user_id) == NULL)
+		return &refusal_user_not_found;
+	if (!(grant ? roles_insert(user_id, role) : roles_delete(user_id, role)))
+		return NULL;
+	if (immediate)
+		users_raise_token_version(user_id);
+	event_begin(&event, grant ? EVENT_ROLE_ADDED : EVENT_ROLE_REMOVED, user_id, NULL, NULL);
+	json_write_string(&event.payload, "role", role);
+	event_record(&event);
+	return NULL;
+}
+
+/* What add_role() and remove_role() have in common. */
 static void
-change_role(FunctionCallInfo fcinfo, bool (*change) (const pg_uuid_t *, const char *), EventType type)
+change_role(FunctionCallInfo fcinfo, bool grant)
 {
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
 	char	   *role = argument_text(fcinfo, 1, "role");
 	bool		immediate = argument_bool(fcinfo, 2, "immediate");
-	Event		event;
 
 	input_require_role(role);
-	users_require_lock(user_id);
-	if (!change(user_id, role))
-		return;
-	if (immediate)
-		users_raise_token_version(user_id);
-	event_begin(&event, type, user_id, NULL, NULL);
-	json_write_string(&event.payload, "role", role);
-	event_record(&event);
+	if (role_admin_change(user_id, role, grant, immediate) != NULL)
+		users_raise_unknown(user_id);
 }
 
+/* add_role(user_id, role, immediate) -> void */
 Datum
 authfort_add_role(PG_FUNCTION_ARGS)
 {
-	change_role(fcinfo, roles_insert, EVENT_ROLE_ADDED);
+	change_role(fcinfo, true);
 	PG_RETURN_VOID();
 }
 
+/* remove_role(user_id, role, immediate) -> void */
 Datum
 authfort_remove_role(PG_FUNCTION_ARGS)
 {
-	change_role(fcinfo, roles_delete, EVENT_ROLE_REMOVED);
+	change_role(fcinfo, false);
 	PG_RETURN_VOID();
 }
 

@@ -107,6 +107,29 @@ authfort_signup(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
+const Refusal *
+flow_create_user(const SignupForm *form, bool email_verified, char *const *roles, int role_count,
+				 User **user)
+{
+	NewUser		values = {0};
+	const Refusal *refusal = accept_form(form, NULL, &values);
+	pg_uuid_t	id;
+
+	for (int i = 0; refusal == NULL && i < role_count; i++)
+		refusal = input_role(roles[i]);
+	if (refusal != NULL)
+		return refusal;
+	values.email_verified = email_verified;
+	if (!users_insert(&values, &id))
+		return &refusal_user_exists;
+	for (int i = 0; i < role_count; i++)
+		roles_insert(&id, roles[i]);
+	remember_password(&id, &values);
+	record_created(&id, &values, NULL);
+	*user = users_find(&id);
+	return NULL;
+}
+
 /*
  * create_user(email, password, name, avatar_url, phone, email_verified, roles)
  *		-> jsonb user.  Works with signup off, and signs nobody in.
@@ -115,11 +138,11 @@ Datum
 authfort_create_user(PG_FUNCTION_ARGS)
 {
 	SignupForm	form;
-	NewUser		values = {0};
 	const Refusal *refusal;
+	bool		email_verified;
 	char	  **roles;
 	int			role_count;
-	pg_uuid_t	id;
+	User	   *user;
 	StringInfoData json;
 
 	form.email = argument_text(fcinfo, 0, "email");
@@ -127,22 +150,15 @@ authfort_create_user(PG_FUNCTION_ARGS)
 	form.name = argument_optional_text(fcinfo, 2);
 	form.avatar_url = argument_optional_text(fcinfo, 3);
 	form.phone = argument_optional_text(fcinfo, 4);
-	values.email_verified = argument_bool(fcinfo, 5, "email_verified");
+	email_verified = argument_bool(fcinfo, 5, "email_verified");
 	roles = argument_texts(fcinfo, 6, "roles", &role_count);
 	for (int i = 0; i < role_count; i++)
 		input_require_role(roles[i]);
 
-	refusal = accept_form(&form, NULL, &values);
-	if (refusal == NULL && !users_insert(&values, &id))
-		refusal = &refusal_user_exists;
+	refusal = flow_create_user(&form, email_verified, roles, role_count, &user);
 	if (refusal != NULL)
 		refusal_raise(refusal);
-	for (int i = 0; i < role_count; i++)
-		roles_insert(&id, roles[i]);
-	remember_password(&id, &values);
-	record_created(&id, &values, NULL);
-
 	initStringInfo(&json);
-	users_append_json(&json, users_find(&id), NULL);
+	users_append_json(&json, user, NULL);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
 }
