@@ -23,11 +23,15 @@ unicode_lower(const char *text)
 		unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
 	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p += pg_utf_mblen(p))
 	{
-		pg_wchar	c = utf8_to_unicode(p);
+		pg_wchar	c;
 
-		if (c < 0x80)
-			c = pg_ascii_tolower(c);
-		else if (unicode != (locale_t) 0)
+		if (*p < 0x80)
+		{
+			*end++ = pg_ascii_tolower(*p);
+			continue;
+		}
+		c = utf8_to_unicode(p);
+		if (unicode != (locale_t) 0)
 			c = towlower_l(c, unicode);
 		unicode_to_utf8(c, end);
 		end += pg_utf_mblen(end);

@@ -7,12 +7,16 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "arguments.h"
 #include "plan.h"
@@ -23,6 +27,12 @@ PG_FUNCTION_INFO_V1(authfort_search_grams);
 PG_FUNCTION_INFO_V1(authfort_search_matches);
 
 #define GRAM_CHARACTERS 3
+
+/* How many grams of what is asked are looked up in the index at most. */
+#define GRAMS_LOOKED_UP 4
+
+/* The share of users from which on reading all costs less than looking up. */
+#define COMMON_SHARE 0.5
 
 /* Numbers of the parameters of a search. */
 enum
@@ -85,22 +95,91 @@ compare_hashes(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The grams as an integer[], each once. */
-static Datum
-grams_to_array(Grams *grams)
+/* Puts them in order, each once. */
+static void
+sort_grams(Grams *grams)
 {
 	int			distinct = 0;
 
-	if (grams->count == 0)
-		return PointerGetDatum(construct_empty_array(INT4OID));
-	qsort(grams->hashes, grams->count, sizeof(Datum), compare_hashes);
+	if (grams->count > 1)
+		qsort(grams->hashes, grams->count, sizeof(Datum), compare_hashes);
 	for (int i = 0; i < grams->count; i++)
 	{
 		if (distinct == 0 || grams->hashes[i] != grams->hashes[distinct - 1])
 			grams->hashes[distinct++] = grams->hashes[i];
 	}
-	return PointerGetDatum(construct_array(grams->hashes, distinct, INT4OID, sizeof(int32), true,
-										   TYPALIGN_INT));
+	grams->count = distinct;
+}
+
+static Datum
+grams_to_array(const Grams *grams)
+{
+	return PointerGetDatum(construct_array(grams->hashes, grams->count, INT4OID, sizeof(int32),
+										   true, TYPALIGN_INT));
+}
+
+/* The share of users who have the gram; 0 if it is not among the common ones. */
+static float4
+gram_share(const AttStatsSlot *common, Datum hash)
+{
+	for (int i = 0; i < common->nvalues; i++)
+	{
+		if (DatumGetInt32(common->values[i]) == DatumGetInt32(hash))
+			return common->numbers[i];
+	}
+	return 0;
+}
+
+/* Puts the rarest of the grams from "first" on in its place; returns its share. */
+static float4
+bring_rarest(Grams *grams, int first, const AttStatsSlot *common)
+{
+	Datum		hash = grams->hashes[first];
+	float4		least = gram_share(common, hash);
+	int			rarest = first;
+
+	for (int i = first + 1; i < grams->count && least > 0; i++)
+	{
+		float4		share = gram_share(common, grams->hashes[i]);
+
+		if (share < least)
+		{
+			least = share;
+			rarest = i;
+		}
+	}
+	grams->hashes[first] = grams->hashes[rarest];
+	grams->hashes[rarest] = hash;
+	return least;
+}
+
+/*
+ * The index walks through the list of each gram that it is asked for, and the
+ * list of ".com" names nearly everybody while it excludes nobody: so only the
+ * rarest are looked up, by what ANALYZE knows.  Matches are checked anyway.
+ */
+static void
+keep_rarest(Grams *grams)
+{
+	Oid			index = get_relname_relid("users_search", get_namespace_oid("authfort", true));
+	HeapTuple	statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index),
+											 Int16GetDatum(1), BoolGetDatum(false));
+	AttStatsSlot common;
+
+	if (!HeapTupleIsValid(statistics))
+		return;
+	if (get_attstatsslot(&common, statistics, STATISTIC_KIND_MCELEM, InvalidOid,
+						 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
+	{
+		int			kept = 0;
+
+		while (kept < Min(grams->count, GRAMS_LOOKED_UP) &&
+			   bring_rarest(grams, kept, &common) < COMMON_SHARE)
+			kept++;
+		grams->count = kept;
+		free_attstatsslot(&common);
+	}
+	ReleaseSysCache(statistics);
 }
 
 /* The texts of a VARIADIC argument that are not NULL. */
@@ -136,6 +215,7 @@ authfort_search_grams(PG_FUNCTION_ARGS)
 	texts = variadic_texts(fcinfo, 0, &count);
 	for (int i = 0; i < count; i++)
 		add_grams(&grams, texts[i]);
+	sort_grams(&grams);
 	PG_RETURN_DATUM(grams_to_array(&grams));
 }
 
@@ -179,6 +259,8 @@ begin_search(Search *search, const UserFilter *filter)
 	if (filter->query != NULL && filter->query[0] != '\0')
 	{
 		add_grams(&grams, filter->query);
+		sort_grams(&grams);
+		keep_rarest(&grams);
 		if (grams.count > 0)
 			add_condition(search, PARAMETER_GRAMS, grams_to_array(&grams),
 						  "authfort.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) $1");
