@@ -43,7 +43,10 @@ SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_toke
 SELECT key, value FROM jsonb_each(authfort.update_user(:'ada', '{"name": " Countess  Ada ", "phone": "+44 20", "avatar_url": "https://example.com/a", "email_verified": true}'))
 	WHERE key NOT IN ('id', 'created_at') ORDER BY key;
 SELECT u->'name' AS name, u->'phone' AS phone, u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"phone": null}') u;
+SELECT authfort.create_password_reset_token('ada@example.com') AS sent \gset
 SELECT u->>'email' AS email, u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"email": "Countess@Example.com"}') u;
+-- what was sent to the old address is worth nothing
+SELECT authfort.reset_password(:'sent', 'battery staple')->>'error' AS old_mailbox;
 SELECT u->>'email' AS email, u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"email": "ada@example.com", "email_verified": true}') u;
 SELECT u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"email": "ADA@example.com"}') u;
 SELECT authfort.update_user(:'ada', changes) FROM (VALUES ('{}'::jsonb)) v(changes);
@@ -124,6 +127,9 @@ SELECT event, payload->>'email' LIKE '%@%' AS email, payload->'fields' AS fields
 INSERT INTO authfort.users (email, name) SELECT 'user' || md5(n::text) || '@example.net', 'Name ' || n FROM generate_series(1, 20000) n;
 ANALYZE authfort.users;
 SELECT authfort.get_user_count('4567');
+-- as it does when grams that most users have are left out, and on any page
+SELECT pg_temp.emails(authfort.list_users('Name 4567')), pg_temp.emails(authfort.list_users('@example.net')) LIKE '% of 20000' AS all_have_it,
+	authfort.list_users('name 456', max_users => 5, skip => 10)->'total' AS last_page, authfort.list_users('name 456', skip => 99)->'total' AS past_it;
 EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL
 	AND authfort.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) authfort.search_grams('Name 4567')
 	AND authfort.search_matches('Name 4567', u.email, u.name);

@@ -157,6 +157,12 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 		changes.set_email_verified = true;
 	if (!users_update(id, &changes))
 		return &refusal_user_exists;
+	/* whoever reads the old mailbox must not get in by what was sent there */
+	if (changes.set_email)
+	{
+		one_time_tokens_delete(id);
+		outbox_delete(id);
+	}
 	*updated = users_find(id);
 	record_updated(before, *updated, json);
 	return NULL;
@@ -216,6 +222,15 @@ user_admin_ban(const pg_uuid_t *id, bool banned)
 	return NULL;
 }
 
+/* The number over all pages; the last page tells it without counting. */
+static int64
+total_users(const UserFilter *filter, const UserPage *page, int count)
+{
+	if (count < page->limit && (count > 0 || page->offset == 0))
+		return (int64) page->offset + count;
+	return user_search_count(filter);
+}
+
 void
 user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage *page)
 {
@@ -232,7 +247,7 @@ user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage 
 		users_append_json(out, users[i], NULL);
 	}
 	appendStringInfoChar(out, ']');
-	json_write_integer(out, "total", user_search_count(filter));
+	json_write_integer(out, "total", total_users(filter, page, count));
 	json_write_integer(out, "limit", page->limit);
 	json_write_integer(out, "offset", page->offset);
 	json_close(out);
