@@ -4,18 +4,7 @@ SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 SELECT authfort.create_user('bench@example.com', 'correct horse') \g /dev/null
 
-CREATE PROCEDURE pg_temp.time_it(name text, count integer, query text, rounds integer DEFAULT 7) LANGUAGE plpgsql AS $$
-DECLARE
-	start timestamptz;
-	best numeric;
-BEGIN
-	FOR i IN 1 .. rounds LOOP
-		start := clock_timestamp();
-		EXECUTE query;
-		best := least(best, extract(epoch FROM clock_timestamp() - start) * 1e6 / count);
-	END LOOP;
-	RAISE INFO '% %', name, round(best, 2);
-END $$;
+\ir time_it.sql
 
 -- more tokens than a backend remembers, so that each is verified anew
 CREATE TEMP TABLE tokens (token text);
@@ -37,6 +26,8 @@ CALL pg_temp.verify_each('EdDSA');
 CALL pg_temp.verify_each('RS256');
 SELECT token FROM tokens LIMIT 1 \gset
 CALL pg_temp.time_it('verify-remembered', 1000, format('SELECT count(authfort.verify_jwt(%L)) FROM tokens', :'token'));
+
+CALL pg_temp.time_it('authenticate', 1000, format('SELECT count(authfort.authenticate(%L)) FROM tokens', :'token'));
 
 CALL pg_temp.time_it('login', 1, $$SELECT authfort.login('bench@example.com', 'correct horse')$$, 21);
 
