@@ -134,3 +134,11 @@ EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL
 	AND authfort.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) authfort.search_grams('Name 4567')
 	AND authfort.search_matches('Name 4567', u.email, u.name);
 EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL ORDER BY u.created_at DESC, u.id DESC LIMIT 50;
+
+-- a ban touches no index
+SELECT id AS banned FROM authfort.users WHERE name = 'Name 4567' \gset
+BEGIN;
+SELECT authfort.ban_user(:'banned'), authfort.unban_user(:'banned');
+SELECT pg_stat_get_xact_tuples_updated(t) AS updated, pg_stat_get_xact_tuples_hot_updated(t) AS hot
+	FROM CAST('authfort.users'::regclass AS oid) t;
+COMMIT;

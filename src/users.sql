@@ -1,3 +1,4 @@
+-- Bans, token versions and passwords change no index: pages keep room for it.
 CREATE TABLE authfort.users (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	email text COLLATE "C" NOT NULL,
@@ -13,7 +14,7 @@ CREATE TABLE authfort.users (
 	deleted_at timestamptz,
 	CONSTRAINT users_email_key UNIQUE (email),
 	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
-);
+) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
 COMMENT ON COLUMN authfort.users.email IS 'Normalized: lower case, domain in ASCII';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
