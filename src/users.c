@@ -11,6 +11,7 @@
 #include "input.h"
 #include "json.h"
 #include "plan.h"
+#include "refusal.h"
 #include "roles.h"
 #include "users.h"
 
@@ -217,6 +218,18 @@ email_is_taken(const char *email, const pg_uuid_t *by_other_than)
 	return holder != NULL && memcmp(&holder->id, by_other_than, sizeof(pg_uuid_t)) != 0;
 }
 
+/* Says of a violated constraint what is said of an email that was taken before. */
+static void
+name_taken_email(void *arg)
+{
+	(void) arg;
+	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
+	{
+		errmsg("%s", refusal_user_exists.message);
+		errdetail("%s", refusal_user_exists.code);
+	}
+}
+
 /*
  * An email that somebody takes at the same moment violates the constraint,
  * which raises unique_violation; one taken before is told by the result.
@@ -237,6 +250,7 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 	const NewUser *new = &changes->values;
 	Datum		values[11];
 	char		nulls[11];
+	ErrorContextCallback context;
 
 	if (changes->set_email && email_is_taken(new->email, id))
 		return false;
@@ -252,9 +266,15 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 	values[8] = text_or_null(new->phone, &nulls[8]);
 	values[9] = BoolGetDatum(changes->set_email_verified);
 	values[10] = BoolGetDatum(new->email_verified);
+
+	context.callback = name_taken_email;
+	context.arg = NULL;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
 	plan_open();
 	plan_run(&plan, values, nulls, SPI_OK_UPDATE);
 	plan_close();
+	error_context_stack = context.previous;
 	return true;
 }
 
