@@ -138,7 +138,9 @@ EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL O
 -- a ban touches no index
 SELECT id AS banned FROM authfort.users WHERE name = 'Name 4567' \gset
 BEGIN;
+SELECT pg_stat_get_xact_tuples_updated('authfort.users'::regclass) AS updated,
+	pg_stat_get_xact_tuples_hot_updated('authfort.users'::regclass) AS hot \gset
 SELECT authfort.ban_user(:'banned'), authfort.unban_user(:'banned');
-SELECT pg_stat_get_xact_tuples_updated(t) AS updated, pg_stat_get_xact_tuples_hot_updated(t) AS hot
-	FROM CAST('authfort.users'::regclass AS oid) t;
+SELECT pg_stat_get_xact_tuples_updated('authfort.users'::regclass) - :updated AS updated,
+	pg_stat_get_xact_tuples_hot_updated('authfort.users'::regclass) - :hot AS hot;
 COMMIT;
