@@ -45,6 +45,8 @@ OBJS = \
 	src/password_change.o \
 	src/role_admin.o \
 	src/user_admin.o \
+	src/cleanup.o \
+	src/housekeeping.o \
 	src/http_message.o \
 	src/http_auth.o \
 	src/http_account.o \
@@ -70,6 +72,7 @@ SQL_PIECES = \
 	src/password_change.sql \
 	src/role_admin.sql \
 	src/user_admin.sql \
+	src/cleanup.sql \
 	src/http.sql \
 	src/privileges.sql
 

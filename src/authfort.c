@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "housekeeping.h"
 #include "keys.h"
 #include "settings.h"
 
@@ -27,6 +28,7 @@ _PG_init(void)
 				 errmsg("could not initialize libsodium")));
 	settings_define();
 	keys_init();
+	housekeeping_init();
 }
 
 /* version() -> text */

@@ -558,3 +558,21 @@ authfort_rotate_key(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(keys_rotate(algorithm_argument(fcinfo, 0))));
 }
+
+int
+keys_delete_expired(int limit)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.signing_keys WHERE kid OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT k.kid FROM authfort.signing_keys k"
+		" WHERE k.expires_at OPERATOR(pg_catalog.<=) $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
+	int			deleted;
+
+	plan_open();
+	deleted = plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	plan_close();
+	return deleted;
+}

@@ -66,4 +66,7 @@ extern char *keys_prepare(SignatureAlgorithm algorithm);
 /* Appends all keys as a JSON array, without what is secret. */
 extern void keys_append_json(StringInfo out);
 
+/* Deletes at most "limit" keys that no longer verify; returns their number. */
+extern int	keys_delete_expired(int limit);
+
 #endif							/* AUTHFORT_KEYS_H */

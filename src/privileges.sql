@@ -32,5 +32,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
 	authfort.take_messages(integer), authfort.message_sent(bigint),
 	authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
-	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text)
+	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),
+	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),
+	authfort.cleanup_expired_sessions(), authfort.cleanup()
 	TO authfort_admin;

@@ -11,6 +11,8 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -28,6 +30,9 @@
 PG_FUNCTION_INFO_V1(authfort_get_sessions);
 PG_FUNCTION_INFO_V1(authfort_revoke_session);
 PG_FUNCTION_INFO_V1(authfort_revoke_sessions);
+
+/* Blocks of the table that are looked through at a time for sessions to delete. */
+#define CLEANUP_BLOCKS 128
 
 static TimestampTz
 seconds_after(TimestampTz time, int seconds)
@@ -287,6 +292,76 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 	json = plan_text(caller, 1);
 	plan_close();
 	appendStringInfoString(out, json);
+}
+
+static BlockNumber
+table_blocks(void)
+{
+	static SavedPlan plan = {
+		"SELECT pg_catalog.pg_relation_size('authfort.sessions'::pg_catalog.regclass)",
+		0, {0}
+	};
+	BlockNumber blocks;
+
+	plan_open();
+	plan_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	blocks = DatumGetInt64(plan_datum(1)) / BLCKSZ;
+	plan_close();
+	return blocks;
+}
+
+/* Deletes ended sessions from blocks "from" to before "to". */
+static int
+delete_ended_in(BlockNumber from, BlockNumber to, int limit)
+{
+	static SavedPlan plan = {
+		"DELETE FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT s.id FROM authfort.sessions s"
+		" WHERE s.ctid OPERATOR(pg_catalog.>=) $1 AND s.ctid OPERATOR(pg_catalog.<) $2"
+		" AND (s.revoked_at OPERATOR(pg_catalog.<=) $3 OR s.expires_at OPERATOR(pg_catalog.<=) $3)"
+		" LIMIT $4 FOR UPDATE SKIP LOCKED))",
+		4, {TIDOID, TIDOID, TIMESTAMPTZOID, INT4OID}
+	};
+	ItemPointerData first;
+	ItemPointerData end;
+	Datum		values[4];
+	int			deleted;
+
+	ItemPointerSet(&first, from, 0);
+	ItemPointerSet(&end, to, 0);
+	values[0] = PointerGetDatum(&first);
+	values[1] = PointerGetDatum(&end);
+	values[2] = TimestampTzGetDatum(seconds_after(GetCurrentTimestamp(),
+												  -setting_session_retention));
+	values[3] = Int32GetDatum(limit);
+	plan_open();
+	deleted = plan_run(&plan, values, NULL, SPI_OK_DELETE);
+	plan_close();
+	return deleted;
+}
+
+/*
+ * An index on expires_at would find them, at the cost of every refresh, whose
+ * update could then not be HOT.  So the table is read through, piece by piece,
+ * going on where the batch before stopped.
+ */
+int
+sessions_delete_ended(int limit, BlockNumber *position)
+{
+	BlockNumber blocks = table_blocks();
+	int			deleted = 0;
+
+	while (*position < blocks)
+	{
+		BlockNumber next = Min(*position + CLEANUP_BLOCKS, blocks);
+
+		CHECK_FOR_INTERRUPTS();
+		deleted += delete_ended_in(*position, next, limit - deleted);
+		if (deleted == limit)
+			break;
+		*position = next;
+	}
+	return deleted;
 }
 
 /*

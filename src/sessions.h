@@ -12,6 +12,7 @@
 
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "storage/block.h"
 #include "utils/uuid.h"
 
 #include "client.h"
@@ -60,6 +61,13 @@ extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *s
 /* Appends the user's live sessions as a JSON array, "current" being one's own. */
 extern void sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
 								 const pg_uuid_t *current);
+
+/*
+ * Deletes at most "limit" sessions that ended authfort.session_retention ago
+ * or earlier, expired or revoked, and returns their number.  Begins with
+ * *position 0; fewer than "limit" means that all of the table was seen.
+ */
+extern int	sessions_delete_ended(int limit, BlockNumber *position);
 
 extern bool session_is_expired(const Session *session);
 

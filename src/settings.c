@@ -9,7 +9,9 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "pkey.h"
 #include "settings.h"
@@ -18,6 +20,7 @@ int			setting_access_token_ttl;
 int			setting_refresh_token_ttl;
 int			setting_refresh_grace;
 int			setting_session_max_lifetime;
+int			setting_session_retention;
 int			setting_theft_response;
 char	   *setting_jwt;
 char	   *setting_jwt_issuer;
@@ -37,6 +40,8 @@ int			setting_password_reset_ttl;
 bool		setting_notify_events;
 int			setting_event_retention;
 int			setting_message_lease;
+int			setting_housekeeping_interval;
+char	   *setting_housekeeping_databases;
 char	   *setting_http_prefix;
 char	   *setting_admin_role;
 bool		setting_cookies;
@@ -48,6 +53,8 @@ char	   *setting_access_cookie_name;
 char	   *setting_refresh_cookie_name;
 
 uint64		settings_token_generation = 1;
+
+static bool is_preloaded;
 
 #define MINUTE 60
 #define HOUR (60 * MINUTE)
@@ -179,6 +186,34 @@ check_http_prefix(char **newval, void **extra, GucSource source)
 	return is_header_safe(*newval, "?#;%\"\\");
 }
 
+static bool
+check_identifier_list(char **newval, void **extra, GucSource source)
+{
+	List	   *names;
+	char	   *copy = pstrdup(*newval);
+	bool		valid = SplitIdentifierString(copy, ',', &names);
+
+	(void) extra;
+	(void) source;
+	list_free(names);
+	pfree(copy);
+	if (!valid)
+		GUC_check_errdetail("List syntax is invalid.");
+	return valid;
+}
+
+/* Without preload nobody would clean up, and nobody would say so. */
+static bool
+check_housekeeping_interval(int *newval, void **extra, GucSource source)
+{
+	(void) extra;
+	if (source != PGC_S_DEFAULT && *newval > 0 && !is_preloaded)
+		ereport(WARNING,
+				(errmsg("\"authfort.housekeeping_interval\" has no effect"),
+				 errhint("Add authfort to \"shared_preload_libraries\", or run authfort.cleanup() on a schedule.")));
+	return true;
+}
+
 static void
 define_token_settings(void)
 {
@@ -227,6 +262,11 @@ define_session_settings(void)
 							"Time after sign-in at which a session ends however often it is refreshed.",
 							"Zero sets no limit.",
 							&setting_session_max_lifetime, 0, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.session_retention",
+							"Time for which a session that expired or was revoked is kept.",
+							"Zero lets the next cleanup remove it.",
+							&setting_session_retention, 0, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomEnumVariable("authfort.theft_response",
 							 "What ends when an old refresh token is used again: all sessions of the user, or that session.",
@@ -321,6 +361,21 @@ define_event_settings(void)
 }
 
 static void
+define_housekeeping_settings(void)
+{
+	DefineCustomIntVariable("authfort.housekeeping_interval",
+							"Time between two rounds of the background worker that cleans up.",
+							"Zero turns it off. It runs only with authfort in shared_preload_libraries.",
+							&setting_housekeeping_interval, 10 * MINUTE, 0, 7 * DAY, PGC_SIGHUP, GUC_UNIT_S,
+							check_housekeeping_interval, NULL, NULL);
+	DefineCustomStringVariable("authfort.housekeeping_databases",
+							   "Databases that the background worker cleans up, separated by commas.",
+							   "Empty for every database that has the extension.",
+							   &setting_housekeeping_databases, "", PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_identifier_list, NULL, NULL);
+}
+
+static void
 define_http_settings(void)
 {
 	DefineCustomStringVariable("authfort.http_prefix",
@@ -374,11 +429,13 @@ define_http_settings(void)
 void
 settings_define(void)
 {
+	is_preloaded = process_shared_preload_libraries_in_progress;
 	define_token_settings();
 	define_session_settings();
 	define_key_settings();
 	define_password_settings();
 	define_event_settings();
+	define_housekeeping_settings();
 	define_http_settings();
 	MarkGUCPrefixReserved("authfort");
 }

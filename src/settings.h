@@ -27,6 +27,7 @@ extern int	setting_access_token_ttl;
 extern int	setting_refresh_token_ttl;
 extern int	setting_refresh_grace;
 extern int	setting_session_max_lifetime;	/* 0: no limit */
+extern int	setting_session_retention;
 extern int	setting_theft_response; /* TheftResponse */
 extern char *setting_jwt;
 extern char *setting_jwt_issuer;
@@ -52,6 +53,10 @@ extern int	setting_password_reset_ttl;
 extern bool setting_notify_events;
 extern int	setting_event_retention;	/* 0: for ever */
 extern int	setting_message_lease;
+
+/* housekeeping */
+extern int	setting_housekeeping_interval;	/* 0: off */
+extern char *setting_housekeeping_databases;	/* "": all that have the extension */
 
 /* HTTP */
 extern char *setting_http_prefix;
