@@ -29,6 +29,30 @@ CALL pg_temp.time_it('verify-remembered', 1000, format('SELECT count(authfort.ve
 
 CALL pg_temp.time_it('authenticate', 1000, format('SELECT count(authfort.authenticate(%L)) FROM tokens', :'token'));
 
+-- a refresh, and the part of it that records the event
+CREATE FUNCTION pg_temp.refresh_often(count integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	r jsonb := authfort.login('bench@example.com', 'correct horse');
+BEGIN
+	FOR i IN 1 .. count LOOP
+		r := authfort.refresh(r->'tokens'->>'refresh_token', NULL, 'bench', '192.0.2.7');
+	END LOOP;
+END $$;
+CREATE FUNCTION pg_temp.record_often(count integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	e authfort.events := (SELECT e FROM authfort.events e WHERE event = 'token_refreshed' ORDER BY id DESC LIMIT 1);
+	handlers text[];
+BEGIN
+	FOR i IN 1 .. count LOOP
+		INSERT INTO authfort.events (event, created_at, user_id, session_id, ip_address, user_agent, payload)
+			VALUES (e.event, clock_timestamp(), e.user_id, e.session_id, e.ip_address, e.user_agent,
+				jsonb_build_object('user_id', e.user_id, 'ip_address', e.ip_address, 'user_agent', e.user_agent, 'timestamp', clock_timestamp()))
+			RETURNING ARRAY(SELECT h.handler FROM authfort.event_handlers h WHERE h.event IN (e.event, '*') ORDER BY h.id) INTO handlers;
+	END LOOP;
+END $$;
+CALL pg_temp.time_it('refresh', 1000, 'SELECT pg_temp.refresh_often(1000)');
+CALL pg_temp.time_it('event', 1000, 'SELECT pg_temp.record_often(1000)');
+
 CALL pg_temp.time_it('login', 1, $$SELECT authfort.login('bench@example.com', 'correct horse')$$, 21);
 
 CREATE TABLE big AS SELECT CASE WHEN g % 2 = 0 THEN authfort.uid() END AS owner, g FROM generate_series(1, 1000000) g LIMIT 0;
