@@ -1,4 +1,4 @@
-# authfort: make, make install, make test, make demo, make bench
+# authfort: make, make install, make test, make demo, make bench, make fuzz
 
 EXTENSION = authfort
 EXTVERSION = 0.1.0
@@ -82,8 +82,8 @@ EXTRA_CLEAN = authfort--$(EXTVERSION).sql results output_iso tmp_check
 PG_CONFIG ?= pg_config
 
 # These run on a machine that has nothing yet, pg_config included.
-ifneq ($(filter test demo demo-stop bench,$(MAKECMDGOALS)),)
-.PHONY: test demo demo-stop bench
+ifneq ($(filter test demo demo-stop bench fuzz,$(MAKECMDGOALS)),)
+.PHONY: test demo demo-stop bench fuzz
 test:
 	scripts/install-deps
 	scripts/build-and-install
@@ -101,6 +101,11 @@ bench:
 	scripts/install-deps
 	scripts/build-and-install
 	bench/run
+
+# each target for a minute, with clang's sanitizers
+fuzz:
+	scripts/install-deps clang libclang-rt-14-dev
+	$(MAKE) -C fuzz fuzz
 else
 
 # the server's headers are not ours to warn about

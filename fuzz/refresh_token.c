@@ -1,0 +1,36 @@
+/*
+ * refresh_token.c
+ *		Fuzz target: a refresh token has one spelling, and no MAC is right by
+ *		chance.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refresh_token.h"
+
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const unsigned char key[REFRESH_TOKEN_KEY_BYTES] = {1};
+	static const unsigned char salt[REFRESH_TOKEN_SALT_BYTES] = {2};
+	char		text[REFRESH_TOKEN_TEXT_SIZE];
+	RefreshToken token;
+
+	if (!refresh_token_read((const char *) data, size, &token))
+		return 0;
+	refresh_token_write(&token, text);
+	if (strlen(text) != size || memcmp(text, data, size) != 0)
+		abort();
+	if (refresh_token_check(&token, key, salt))
+		abort();
+	refresh_token_sign(&token, key, salt);
+	if (!refresh_token_check(&token, key, salt))
+		abort();
+	token.generation++;
+	if (refresh_token_check(&token, key, salt))
+		abort();
+	return 0;
+}
