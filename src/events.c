@@ -288,13 +288,19 @@ event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *s
 	event_record(&event);
 }
 
+/*
+ * Looks at the oldest ids only, which are in the order of time but for
+ * transactions that overlapped: when nothing is left to delete, nothing has
+ * to be read to find that out.
+ */
 int
 events_delete_expired(int limit)
 {
 	static SavedPlan plan = {
-		"DELETE FROM authfort.events WHERE id IN"
-		" (SELECT e.id FROM authfort.events e WHERE e.created_at OPERATOR(pg_catalog.<) $1"
-		" ORDER BY e.id LIMIT $2)",
+		"DELETE FROM authfort.events WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM (SELECT e.id, e.created_at FROM authfort.events e"
+		" ORDER BY e.id LIMIT $2 FOR UPDATE SKIP LOCKED) o"
+		" WHERE o.created_at OPERATOR(pg_catalog.<) $1))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 	Datum		values[2];

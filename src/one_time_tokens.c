@@ -115,10 +115,10 @@ int
 one_time_tokens_delete_expired(int limit)
 {
 	static SavedPlan plan = {
-		"DELETE FROM authfort.one_time_tokens WHERE (user_id, purpose) IN"
-		" (SELECT t.user_id, t.purpose FROM authfort.one_time_tokens t"
+		"DELETE FROM authfort.one_time_tokens WHERE token_hash OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT t.token_hash FROM authfort.one_time_tokens t"
 		" WHERE t.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY t.expires_at LIMIT $2"
-		" FOR UPDATE SKIP LOCKED)",
+		" FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};

@@ -94,9 +94,9 @@ int
 outbox_delete_expired(int limit)
 {
 	static SavedPlan plan = {
-		"DELETE FROM authfort.outbox WHERE id IN"
+		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.<=) $1"
-		" ORDER BY o.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+		" ORDER BY o.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
@@ -155,10 +155,10 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 {
 	static SavedPlan plan = {
 		"WITH taken AS (UPDATE authfort.outbox SET taken_at = $1,"
-		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id IN"
+		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.>) $1"
 		" AND (o.taken_at IS NULL OR o.taken_at OPERATOR(pg_catalog.<=) $2)"
-		" ORDER BY o.id LIMIT $3 FOR UPDATE SKIP LOCKED)"
+		" ORDER BY o.id LIMIT $3 FOR UPDATE SKIP LOCKED))"
 		" RETURNING id, kind, user_id, message, created_at, expires_at, attempts)"
 		" SELECT * FROM taken ORDER BY id",
 		3, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}

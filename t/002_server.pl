@@ -2,6 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -67,14 +68,30 @@ is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"
 $session->quit;
 $standby->stop;
 
+# events are announced, when they are wanted
+my $listener = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 });
+$listener->do("SET authfort.notify_events = on; LISTEN authfort_events; LISTEN authfort_outbox");
+my $forgot = q{SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "a@example.com"}')};
+$listener->do($forgot);
+my %heard;
+while (my $notice = $listener->pg_notifies)
+{
+	$heard{ $notice->[0] } = $notice->[2];
+}
+like($heard{authfort_events}, qr/^\{"id":\d+,"event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'an event is announced');
+is($heard{authfort_outbox}, 'password_reset', 'and a message');
+$listener->disconnect;
+my $reset = $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages()");
+
 # a dump is a backup, and holds no credential
 ($access, $refresh) = tokens("refresh('$refresh')");
 $node->safe_psql('app', "SELECT authfort.add_role(id, 'admin', false) FROM authfort.users");
 my $dump = $node->basedir . '/app.dump.sql';
 $node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr('app') ], 'pg_dump');
 my $text = slurp_file($dump);
+my $events = $node->safe_psql('app', 'SELECT count(*), max(id) FROM authfort.events');
 like($text, qr/a\@example\.com/, 'the dump has the user');
-foreach my $secret ($password, $access, $refresh, $master_key, (split /\./, $access)[2])
+foreach my $secret ($password, $reset, $access, $refresh, $master_key, (split /\./, $access)[2])
 {
 	unlike($text, qr/\Q$secret\E/, 'the dump does not have a secret');
 }
@@ -82,6 +99,8 @@ unlike($text, qr/PRIVATE KEY/, 'nor a private key in PEM');
 $node->safe_psql('postgres', "CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
 	'the dump restores');
+is($node->safe_psql('restored', 'SELECT count(*), max(id) FROM authfort.events'), $events, 'what happened is back');
+is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; SELECT message->>'token' FROM authfort.take_messages()"), $reset, 'so is what was to be sent');
 is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
 	'["admin"]', 'users, roles, sessions and keys are back');
 is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'and sessions go on');
