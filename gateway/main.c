@@ -2,13 +2,15 @@
  * main.c
  *		authfort-gateway: serves authfort.http() over HTTP.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "options.h"
 #include "pool.h"
 #include "server.h"
+
+#define LAST_WRITES_SECONDS 1
 
 int
 main(int argc, char **argv)
@@ -36,10 +38,10 @@ main(int argc, char **argv)
 
 	sigwait(&signals, &received);
 	server_quiesce();
-	pool_drain(options.shutdown_timeout);
+	server_drain(options.shutdown_timeout);
 	pool_stop();
-	/* what was answered last is written before connections are closed */
-	usleep(100000);
+	/* those that the pool gave up are told so */
+	server_drain(LAST_WRITES_SECONDS);
 	server_stop();
 	return 0;
 }

@@ -39,7 +39,6 @@ static struct
 	Request    *first;			/* the queue, oldest first */
 	Request    *last;
 	long		waiting;
-	long		running;
 	long		up;
 	bool		stopping;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -348,13 +347,11 @@ static void
 serve_one(Worker *worker, Request *request)
 {
 	worker->running = request;
-	pool.running++;
 	pthread_mutex_unlock(&pool.lock);
 	run(worker, request);
 	pthread_mutex_lock(&pool.lock);
 	/* once resumed it may be freed at any time, so nobody may still see it */
 	worker->running = NULL;
-	pool.running--;
 	resume(request);
 	pthread_cond_broadcast(&pool.changed);
 }
@@ -444,23 +441,6 @@ pool_submit(Request *request)
 	}
 	pthread_mutex_unlock(&pool.lock);
 	return taken;
-}
-
-void
-pool_drain(long seconds)
-{
-	struct timespec start;
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	now = start;
-	pthread_mutex_lock(&pool.lock);
-	while ((pool.running > 0 || pool.waiting > 0) && now.tv_sec - start.tv_sec < seconds)
-	{
-		wait_ms(100);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	}
-	pthread_mutex_unlock(&pool.lock);
 }
 
 void

@@ -22,10 +22,7 @@ extern bool pool_is_up(void);
  */
 extern bool pool_submit(Request *request);
 
-/* Waits until nothing runs or waits, or the seconds are over. */
-extern void pool_drain(long seconds);
-
-/* Refuses what still waits, and ends the threads. */
+/* Refuses what still waits, cancels what runs, and ends the threads. */
 extern void pool_stop(void);
 
 #endif							/* GATEWAY_POOL_H */

@@ -9,11 +9,13 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pool.h"
@@ -26,6 +28,36 @@ static const Options *options;
 static struct MHD_Daemon *server_daemon;
 static Text tls_cert;
 static Text tls_key;
+
+/* Requests whose first line was read and whose answer is not yet written. */
+static struct
+{
+	pthread_mutex_t lock;
+	pthread_cond_t none_left;
+	long		count;
+	bool		stopping;
+} open_requests = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+count_request(long change)
+{
+	pthread_mutex_lock(&open_requests.lock);
+	open_requests.count += change;
+	if (open_requests.count == 0)
+		pthread_cond_broadcast(&open_requests.none_left);
+	pthread_mutex_unlock(&open_requests.lock);
+}
+
+static bool
+is_stopping(void)
+{
+	bool		stopping;
+
+	pthread_mutex_lock(&open_requests.lock);
+	stopping = open_requests.stopping;
+	pthread_mutex_unlock(&open_requests.lock);
+	return stopping;
+}
 
 /* Splits the URI before anybody decodes it; the result is *con_cls from then on. */
 static void *
@@ -51,6 +83,7 @@ begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 		*question = '\0';
 		request->query = question + 1;
 	}
+	count_request(1);
 	return request;
 }
 
@@ -188,6 +221,8 @@ reply(Request *request)
 		return MHD_NO;
 	}
 	add_reply_headers(response, &request->reply_headers);
+	if (is_stopping())
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	result = MHD_queue_response(request->connection, request->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -303,6 +338,7 @@ end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 		log_request(request);
 	request_free(request);
 	*con_cls = NULL;
+	count_request(-1);
 }
 
 /* The path goes to the router as it was sent. */
@@ -398,9 +434,14 @@ server_start(const Options *given)
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}
 	};
+	pthread_condattr_t attributes;
 	int			fd;
 
 	options = given;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&open_requests.none_left, &attributes);
+	pthread_condattr_destroy(&attributes);
 	if (options->tls_cert[0] != '\0')
 	{
 		if (!read_file(options->tls_cert, &tls_cert) || !read_file(options->tls_key, &tls_key))
@@ -444,6 +485,23 @@ server_quiesce(void)
 
 	if (fd >= 0)
 		close(fd);
+	pthread_mutex_lock(&open_requests.lock);
+	open_requests.stopping = true;
+	pthread_mutex_unlock(&open_requests.lock);
+}
+
+void
+server_drain(long seconds)
+{
+	struct timespec until;
+	int			error = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&open_requests.lock);
+	while (open_requests.count > 0 && error == 0)
+		error = pthread_cond_timedwait(&open_requests.none_left, &open_requests.lock, &until);
+	pthread_mutex_unlock(&open_requests.lock);
 }
 
 void

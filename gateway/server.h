@@ -12,8 +12,11 @@
 /* Says why on standard error if it fails. */
 extern bool server_start(const Options *options);
 
-/* Takes no new connections from now on. */
+/* Takes no new connections from now on, and keeps none after its answer. */
 extern void server_quiesce(void);
+
+/* Waits until every request is answered and written, or the seconds are over. */
+extern void server_drain(long seconds);
 extern void server_stop(void);
 
 #endif							/* GATEWAY_SERVER_H */

@@ -2,14 +2,15 @@
 use strict;
 use warnings FATAL => 'all';
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Gateway qw(poll);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
-use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 my $node = PostgreSQL::Test::Cluster->new('gateway');
 $node->init;
@@ -21,33 +22,8 @@ $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 $node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 
-my $log = $node->basedir . '/gateway.log';
-my $errors = $node->basedir . '/gateway.err';
-my $pid = fork() // die;
-if ($pid == 0)
-{
-	open STDOUT, '>', $log or die;
-	open STDERR, '>', $errors or die;
-	exec './gateway/authfort-gateway', '--listen', '127.0.0.1:0', '--pool-size', '4',
-		'--dsn', $node->connstr('app') . ' user=gateway';
-}
-END { my $status = $?; kill 'KILL', $pid if $pid; $? = $status; }
-
-# Waits until the condition is true; dies after a minute.
-sub poll
-{
-	my ($what, $condition) = @_;
-	my $deadline = time + 60;
-	until ($condition->())
-	{
-		die "timed out: $what" if time > $deadline;
-		sleep 0.05;
-	}
-	return 1;
-}
-
-my $port;
-poll('gateway starts', sub { ($port) = -e $errors && slurp_file($errors) =~ /^listening on \S+:(\d+)$/m; $port });
+my $gateway = Gateway->new('gateway', $node, '--pool-size', '4');
+my ($port, $log, $errors) = @$gateway{qw(port log errors)};
 my $base = "http://127.0.0.1:$port";
 my $http = HTTP::Tiny->new(timeout => 60);
 
@@ -135,10 +111,7 @@ $r = request('POST', '/auth/login', \%ada);
 is($r->{status} . $r->{json}{detail}{message}, '500Internal error', 'an error tells the client nothing');
 like(slurp_file($errors), qr/could not read master key file/, 'but the log why');
 
-kill 'TERM', $pid;
-waitpid $pid, 0;
-is($?, 0, 'SIGTERM ends it cleanly');
-$pid = undef;
+is($gateway->stop, 0, 'SIGTERM ends it cleanly');
 
 my $access_log = slurp_file($log);
 like($access_log, qr{^\S+Z 127\.0\.0\.1 GET /auth/me 200 \d+ \d+ms$}m, 'the access log has a line a request');

@@ -1,0 +1,67 @@
+# Starts the gateway in front of a node's database "app", as the role "gateway".
+package Gateway;
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use PostgreSQL::Test::Utils qw(slurp_file);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(poll);
+
+# Waits until the condition is true; dies after a minute.
+sub poll
+{
+	my ($what, $condition) = @_;
+	my $deadline = time + 60;
+	until ($condition->())
+	{
+		die "timed out: $what" if time > $deadline;
+		sleep 0.05;
+	}
+	return 1;
+}
+
+# The fields of the result: pid, port, and the names of its files log and errors.
+sub new
+{
+	my ($class, $name, $node, @options) = @_;
+	my $self = bless { log => $node->basedir . "/$name.log", errors => $node->basedir . "/$name.err" }, $class;
+	$self->{pid} = fork() // die "fork: $!";
+	if ($self->{pid} == 0)
+	{
+		open STDOUT, '>', $self->{log} or die;
+		open STDERR, '>', $self->{errors} or die;
+		exec './gateway/authfort-gateway', '--listen', '127.0.0.1:0', '--dsn', $node->connstr('app') . ' user=gateway', @options;
+	}
+	poll("$name starts", sub { ($self->{port}) = -e $self->{errors} && slurp_file($self->{errors}) =~ /^listening on \S+:(\d+)$/m; $self->{port} });
+	return $self;
+}
+
+# Asks it to end, and does not wait.
+sub terminate { kill 'TERM', $_[0]{pid}; return; }
+
+# Waits for its end and returns its exit status.
+sub wait
+{
+	my ($self) = @_;
+	waitpid delete $self->{pid}, 0;
+	return $?;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	$self->terminate;
+	return $self->wait;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $@, $!);
+	kill 'KILL', $self->{pid} if $self->{pid};
+	return;
+}
+
+1;
