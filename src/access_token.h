@@ -50,7 +50,7 @@ extern const Refusal *access_token_authenticate(const char *token, const AccessC
 												User **user, const char **reason);
 
 /* Raises the refusal; "reason" never holds anything of the token. */
-extern void access_token_raise(const Refusal *refusal, const char *reason) pg_attribute_noreturn();
+extern _Noreturn void access_token_raise(const Refusal *refusal, const char *reason);
 
 /* Copies in the current memory context. */
 extern void access_claims_copy(const AccessClaims *claims, AccessClaims *copy);

@@ -55,6 +55,6 @@ extern const Refusal refusal_invalid_avatar_url;
  * Raises it as an error, for callers who are told what is wrong and mean the
  * whole transaction: admins.  The code is the DETAIL.
  */
-extern void refusal_raise(const Refusal *refusal) pg_attribute_noreturn();
+extern _Noreturn void refusal_raise(const Refusal *refusal);
 
 #endif							/* AUTHFORT_REFUSAL_H */

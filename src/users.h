@@ -61,7 +61,7 @@ extern User *users_lock(const pg_uuid_t *id);
 /* The same, but raise if there is no such user. */
 extern User *users_require(const pg_uuid_t *id);
 extern User *users_require_lock(const pg_uuid_t *id);
-extern void users_raise_unknown(const pg_uuid_t *id) pg_attribute_noreturn();
+extern _Noreturn void users_raise_unknown(const pg_uuid_t *id);
 
 /* Whether no other password was set between the two readings. */
 extern bool user_has_same_password(const User *a, const User *b);
