@@ -56,8 +56,89 @@ SET parallel_leader_participation = off;
 SET authfort.jwt = :'token';
 EXPLAIN (COSTS OFF) SELECT count(*) FROM notes WHERE owner = authfort.uid();
 SELECT count(*) FROM notes WHERE owner = authfort.uid();
+SELECT count(*) FILTER (WHERE authfort.has_role('admin')) AS admin, count(*) FILTER (WHERE authfort.has_role('x')) AS x FROM notes;
 RESET authfort.jwt;
 SELECT count(*) FROM notes WHERE owner = authfort.uid();
+
+-- by an index
+CREATE INDEX notes_owner ON notes (owner);
+INSERT INTO notes SELECT gen_random_uuid(), 'other' FROM generate_series(1, 5000);
+ANALYZE notes;
+SET max_parallel_workers_per_gather = 0;
+SET ROLE regress_authfort_app;
+EXPLAIN (COSTS OFF) SELECT body FROM notes;
+RESET ROLE;
+
+-- in prepared statements and cached plans
+PREPARE mine AS SELECT count(*), bool_and(authfort.has_role('admin')) FROM notes WHERE owner = authfort.uid();
+SET plan_cache_mode = force_generic_plan;
+EXECUTE mine;
+SET authfort.jwt = :'token';
+EXECUTE mine;
+SET authfort.jwt = '';
+EXECUTE mine;
+
+-- in one expression of PL/pgSQL, many times, while the setting changes
+CREATE FUNCTION who(token text) RETURNS TABLE (step text, known boolean, admin boolean, "of" boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	wanted text[];
+BEGIN
+	FOR i IN 1 .. 600 LOOP
+		IF i = 300 THEN
+			SET LOCAL authfort.jwt = '';
+			step := 'cleared';
+		ELSIF i = 400 THEN
+			BEGIN
+				PERFORM set_config('authfort.jwt', token, true);
+				step := 'set in a block';
+				known := authfort.uid() IS NOT NULL;
+				admin := authfort.has_role('admin');
+				RETURN NEXT;
+				RAISE 'back';
+			EXCEPTION WHEN raise_exception THEN
+				step := 'rolled back';
+			END;
+		ELSIF i = 500 THEN
+			step := set_config('authfort.jwt', token, true);
+			step := 'set by an expression';
+		ELSE
+			step := NULL;
+		END IF;
+		wanted := CASE WHEN i % 2 = 0 THEN '{admin}' ELSE '{x}' END::text[];
+		known := authfort.uid() IS NOT NULL;
+		admin := authfort.has_role('admin');
+		of := authfort.has_role(VARIADIC wanted);
+		IF step <> '' OR i IN (1, 2, 299, 600) THEN
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END $$;
+SET authfort.jwt = :'token';
+SELECT * FROM who(:'token');
+
+-- a token ends when it says, in the middle of a transaction and of a function
+SET authfort.access_token_ttl = 2;
+SELECT authfort.login('root@example.com', 'correct horse')#>>'{tokens,access_token}' AS short \gset
+RESET authfort.access_token_ttl;
+CREATE FUNCTION outlive() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	IF authfort.uid() IS NULL OR NOT authfort.has_role('admin') THEN
+		RETURN 'not known to begin with';
+	END IF;
+	WHILE authfort.uid() IS NOT NULL AND clock_timestamp() < statement_timestamp() + interval '30 s' LOOP
+		PERFORM pg_sleep(0.05);
+	END LOOP;
+	RETURN CASE WHEN authfort.has_role('admin') THEN 'still admin'
+		WHEN EXISTS (SELECT FROM notes WHERE owner = authfort.uid()) THEN 'still an owner' ELSE 'ended' END;
+END $$;
+BEGIN;
+SET LOCAL authfort.jwt = :'short';
+SELECT outlive();
+SELECT authfort.uid(), authfort.session_id(), authfort.roles(), authfort.claims(), authfort.has_role('admin');
+COMMIT;
+SELECT authfort.uid() IS NOT NULL AS "the one before";
+RESET max_parallel_workers_per_gather;
+RESET plan_cache_mode;
 
 -- another setting inside a function, and back
 SET authfort.jwt = :'token';
@@ -97,5 +178,6 @@ SELECT authfort.authenticate(:'one'::jsonb#>>'{tokens,access_token}');
 SELECT authfort.authenticate(NULL);
 RESET authfort.jwt;
 DROP TABLE notes;
-DROP FUNCTION anonymous_uid();
+DROP FUNCTION anonymous_uid(), who(text), outlive();
+DEALLOCATE mine;
 DROP ROLE regress_authfort_app;

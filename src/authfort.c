@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "housekeeping.h"
+#include "identity.h"
 #include "keys.h"
 #include "settings.h"
 
@@ -28,6 +29,7 @@ _PG_init(void)
 				 errmsg("could not initialize libsodium")));
 	settings_define();
 	keys_init();
+	identity_init();
 	housekeeping_init();
 }
 

@@ -9,14 +9,16 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "access_token.h"
 #include "arguments.h"
+#include "identity.h"
 #include "json.h"
 #include "keys.h"
 #include "settings.h"
@@ -30,23 +32,90 @@ PG_FUNCTION_INFO_V1(authfort_has_role);
 PG_FUNCTION_INFO_V1(authfort_current_user);
 PG_FUNCTION_INFO_V1(authfort_require_role);
 
+/* Calls that may follow one another without a look at the clock, at most. */
+#define MAX_STRIDE 256
+
+/*
+ * Calls left before we make sure of the identity again.  Whatever may change
+ * it sets this to zero, so that a call for a row has one number to look at.
+ */
+static int	calls_left = 0;
+
 static struct
 {
+	const AccessClaims *caller; /* NULL: nobody, or expired */
+	uint64		serial;			/* from 1 on; rises when "caller" changes */
+	int			stride;			/* calls_left after the next look at the clock */
+	int64		looked_at;		/* Unix time of the last look */
+
+	/* what was found out, and what it holds for */
 	uint64		keys_generation;	/* 0: never found out */
 	uint64		settings_generation;
 	bool		known;			/* whether "claims" holds an identity */
 	AccessClaims claims;
 	MemoryContext context;		/* owns what claims points to */
-} identity;
+} identity = {.serial = 1};
+
+static ExecutorStart_hook_type next_executor_start = NULL;
 
 static void
-find_out(uint64 generation)
+on_token_change(void)
 {
+	calls_left = 0;
+}
+
+static void
+on_relcache_invalidation(Datum arg, Oid relid)
+{
+	(void) arg;
+	(void) relid;
+	calls_left = 0;
+}
+
+/*
+ * Each execution of a plan, those inside of functions too, looks at the clock
+ * and hears of changed keys when it first asks who the caller is.
+ */
+static void
+on_executor_start(QueryDesc *query, int flags)
+{
+	calls_left = 0;
+	identity.stride = 1;
+	if (next_executor_start != NULL)
+		next_executor_start(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+void
+identity_init(void)
+{
+	settings_token_changed = on_token_change;
+	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = on_executor_start;
+}
+
+static void
+set_caller(const AccessClaims *claims)
+{
+	if (identity.caller != claims)
+	{
+		identity.caller = claims;
+		identity.serial++;
+	}
+}
+
+static void
+find_out(void)
+{
+	uint64		generation = keys_generation();
 	const AccessClaims *claims;
 	const char *reason;
 	MemoryContext old;
 
 	identity.keys_generation = 0;	/* unless we come to the end */
+	set_caller(NULL);
 	identity.known = false;
 	if (identity.context == NULL)
 		identity.context = AllocSetContextCreate(CacheMemoryContext, "authfort identity",
@@ -64,61 +133,116 @@ find_out(uint64 generation)
 	identity.keys_generation = generation;
 }
 
-/*
- * The claims of the caller's token, or NULL.  time() is read each time, so
- * that a token ends when it says, also inside a long transaction; with the
- * vDSO that costs less than a function call.
- */
-static const AccessClaims *
-caller(void)
+static bool
+is_found_out(void)
 {
-	uint64		generation = keys_generation();
-
-	if (unlikely(identity.keys_generation != generation ||
-				 identity.settings_generation != settings_token_generation))
-		find_out(generation);
-	if (!identity.known || identity.claims.exp <= time(NULL))
-		return NULL;
-	return &identity.claims;
+	return identity.keys_generation == keys_generation() &&
+		identity.settings_generation == settings_token_generation;
 }
 
 /*
- * Returns a value in memory that belongs to this call site.  A pointer into
- * the remembered identity would dangle if another argument of the same
- * expression changed it, and a palloc for each row would cost more.
+ * Makes sure of the caller: the keys, the setting, the clock.
+ *
+ * To read the clock for each row would cost more than the rest of the answer.
+ * So the first call of an execution reads it, and then ever fewer do, as long
+ * as the calls come many to a second.  Expressions of PL/pgSQL that run
+ * without an execution of their own are caught by that too: where a second
+ * passes between calls, each of them reads the clock.
  */
-static Datum
-return_uuid(FunctionCallInfo fcinfo, const pg_uuid_t *uuid)
+static pg_noinline void
+look_again(void)
 {
-	pg_uuid_t  *result = fcinfo->flinfo->fn_extra;
+	int64		now = time(NULL);
 
-	if (result == NULL)
-		fcinfo->flinfo->fn_extra = result = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
-															   sizeof(pg_uuid_t));
-	*result = *uuid;
-	PG_RETURN_UUID_P(result);
+	AcceptInvalidationMessages();
+	if (!is_found_out())
+		find_out();
+	set_caller((identity.known && identity.claims.exp > now) ? &identity.claims : NULL);
+	identity.stride = (now == identity.looked_at) ? Min(2 * identity.stride, MAX_STRIDE) : 1;
+	identity.looked_at = now;
+	/* unless the keys changed while we found out */
+	calls_left = is_found_out() ? identity.stride : 0;
+}
+
+static inline void
+make_sure(void)
+{
+	if (unlikely(--calls_left < 0))
+		look_again();
+}
+
+/* The claims of the caller's token, or NULL. */
+static const AccessClaims *
+caller(void)
+{
+	make_sure();
+	return identity.caller;
+}
+
+/*
+ * What a call site answered, and answers again as long as the identity is
+ * that.  The memory belongs to the call site: a pointer into the remembered
+ * identity would dangle if another argument of the same expression changed it.
+ */
+typedef struct CallSite
+{
+	uint64		serial;			/* of the identity */
+	bool		is_null;
+	bool		answer;
+	pg_uuid_t	uuid;
+} CallSite;
+
+static CallSite *
+call_site(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+														  sizeof(CallSite));
+	return fcinfo->flinfo->fn_extra;
+}
+
+static pg_noinline CallSite *
+answer_uuid(FunctionCallInfo fcinfo, const pg_uuid_t *uuid)
+{
+	CallSite   *site = call_site(fcinfo);
+
+	site->is_null = (uuid == NULL);
+	if (uuid != NULL)
+		site->uuid = *uuid;
+	site->serial = identity.serial;
+	return site;
+}
+
+static inline bool
+answers_again(const CallSite *site)
+{
+	return likely(site != NULL && site->serial == identity.serial);
 }
 
 /* uid() -> uuid */
 Datum
 authfort_uid(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = caller();
+	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	if (claims == NULL)
-		PG_RETURN_NULL();
-	return return_uuid(fcinfo, &claims->sub);
+	make_sure();
+	if (!answers_again(site))
+		site = answer_uuid(fcinfo, identity.caller ? &identity.caller->sub : NULL);
+	fcinfo->isnull = site->is_null;
+	return UUIDPGetDatum(&site->uuid);
 }
 
 /* session_id() -> uuid */
 Datum
 authfort_session_id(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = caller();
+	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	if (claims == NULL)
-		PG_RETURN_NULL();
-	return return_uuid(fcinfo, &claims->sid);
+	make_sure();
+	if (!answers_again(site))
+		site = answer_uuid(fcinfo, identity.caller ? &identity.caller->sid : NULL);
+	fcinfo->isnull = site->is_null;
+	return UUIDPGetDatum(&site->uuid);
 }
 
 /* roles() -> text[] */
@@ -160,13 +284,42 @@ has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
 	return false;
 }
 
+/*
+ * Whether this call always asks for the same roles.  A parameter will not do:
+ * in an expression of PL/pgSQL it is a variable.
+ */
+static bool
+has_constant_argument(FunctionCallInfo fcinfo)
+{
+	FuncExpr   *call = (FuncExpr *) fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) &&
+		list_length(call->args) == 1 && IsA(linitial(call->args), Const);
+}
+
+static pg_noinline bool
+answer_has_role(FunctionCallInfo fcinfo)
+{
+	bool		answer = identity.caller != NULL && has_any_role(identity.caller, fcinfo);
+
+	if (has_constant_argument(fcinfo))
+	{
+		CallSite   *site = call_site(fcinfo);
+
+		site->answer = answer;
+		site->serial = identity.serial;
+	}
+	return answer;
+}
+
 /* has_role(VARIADIC roles) -> boolean: whether the caller has one of them */
 Datum
 authfort_has_role(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = caller();
+	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	PG_RETURN_BOOL(claims != NULL && has_any_role(claims, fcinfo));
+	make_sure();
+	PG_RETURN_BOOL(answers_again(site) ? site->answer : answer_has_role(fcinfo));
 }
 
 /* require_role(VARIADIC roles) -> uuid */
@@ -180,7 +333,7 @@ authfort_require_role(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied: a required role is missing"),
 				 errdetail("insufficient_role")));
-	return return_uuid(fcinfo, &claims->sub);
+	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
 }
 
 /* current_user() -> jsonb user */

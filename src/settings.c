@@ -53,6 +53,7 @@ char	   *setting_access_cookie_name;
 char	   *setting_refresh_cookie_name;
 
 uint64		settings_token_generation = 1;
+void		(*settings_token_changed) (void) = NULL;
 
 static bool is_preloaded;
 
@@ -101,6 +102,8 @@ assign_token_setting(const char *newval, void *extra)
 	(void) newval;
 	(void) extra;
 	settings_token_generation++;
+	if (settings_token_changed != NULL)
+		settings_token_changed();
 }
 
 /* The token is a credential: SHOW tells that there is one, not which. */

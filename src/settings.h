@@ -77,6 +77,9 @@ extern char *setting_refresh_cookie_name;
  */
 extern uint64 settings_token_generation;
 
+/* Called then, if not NULL; it may do no more than take a note. */
+extern void (*settings_token_changed) (void);
+
 extern void settings_define(void);
 extern const char *settings_samesite_name(void);
 
