@@ -69,6 +69,24 @@ is(request('POST', '/auth/login', "\xff")->{status}, 400, 'a body that is not UT
 is(request('GET', '/auth/me', undef, 'X-Large' => 'x' x 100000)->{status}, 431, 'large headers');
 is(request('GET', '/auth/%6De')->{status}, 404, 'a path goes to the router as it was sent');
 
+# accounts and admins: other methods, parameters in path and query
+$node->safe_psql('app', "SELECT authfort.add_role(id, 'admin') FROM authfort.users");
+my %admin = (Authorization => 'Bearer ' . request('POST', '/auth/login', \%ada)->{json}{tokens}{access_token});
+$r = request('POST', '/auth/admin/users', { email => 'bob@example.com', name => 'Bob' }, %admin);
+is($r->{status}, 201, 'an admin makes a user');
+my $bob = $r->{json}{id};
+is(request('PATCH', "/auth/admin/users/$bob", { name => "B\x{f6}b" }, %admin)->{json}{name}, "B\x{f6}b", 'and changes one');
+is(request('PUT', "/auth/admin/users/$bob/roles/head%20of%20all", undef, %admin)->{status}, 204, 'and gives a role');
+$r = request('GET', '/auth/admin/users?query=B%C3%96B&limit=5', undef, %admin);
+is(join(' ', $r->{json}{total}, @{ $r->{json}{users}[0]{roles} }), '1 head of all', 'and finds both');
+is(request('DELETE', "/auth/admin/users/$bob", undef, %admin)->{status}, 204, 'and deletes one');
+is(request('GET', '/auth/admin/users')->{status}, 401, 'nobody else does');
+is(scalar @{ request('GET', '/auth/sessions', undef, %admin)->{json} }, 1, 'her own sessions');
+is(request('POST', '/auth/forgot-password', { email => $ada{email} })->{status}, 200, 'a reset is asked for');
+is(request('POST', '/auth/reset-password', { new_password => $ada{password} . '2',
+	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages()") })->{status}, 200, 'and done');
+$ada{password} .= '2';
+
 # several cookies
 $node->append_conf('postgresql.conf', 'authfort.cookies = on');
 $node->reload;
