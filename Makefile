@@ -24,6 +24,8 @@ OBJS = \
 	src/jwt.o \
 	src/master_key.o \
 	src/seal.o \
+	src/shared_memory.o \
+	src/hash_budget.o \
 	src/password.o \
 	src/events.o \
 	src/keys.o \

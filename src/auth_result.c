@@ -73,6 +73,8 @@ append_refusal(StringInfo out, const Refusal *refusal)
 	json_write_string(out, "error", refusal->code);
 	json_write_string(out, "message", refusal->message);
 	json_write_integer(out, "status", refusal->status);
+	if (refusal->retry_after > 0)
+		json_write_integer(out, "retry_after", refusal->retry_after);
 }
 
 Jsonb *

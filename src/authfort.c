@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "housekeeping.h"
+#include "hash_budget.h"
 #include "identity.h"
 #include "keys.h"
 #include "settings.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	settings_define();
 	keys_init();
 	identity_init();
+	hash_budget_init();
 	housekeeping_init();
 }
 

@@ -10,7 +10,9 @@
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "replication/message.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 
 /* Since 16 the varlena macros have a header of their own. */
@@ -46,6 +48,17 @@ compat_owns_function(Oid function, Oid role)
 	return object_ownercheck(ProcedureRelationId, function, role);
 #else
 	return pg_proc_ownercheck(function, role);
+#endif
+}
+
+/* Since 17 the number of this process is no longer part of its PGPROC. */
+static inline int
+compat_proc_number(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProcNumber;
+#else
+	return MyProc->pgprocno;
 #endif
 }
 

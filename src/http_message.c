@@ -145,6 +145,11 @@ http_respond_refusal(HttpResponse *response, const Refusal *refusal)
 	json_open(&response->body);
 	json_write_string(&response->body, "error", refusal->code);
 	json_write_string(&response->body, "message", refusal->message);
+	if (refusal->retry_after > 0)
+	{
+		json_write_integer(&response->body, "retry_after", refusal->retry_after);
+		http_add_header(response, "Retry-After", psprintf("%d", refusal->retry_after));
+	}
 	json_close(&response->body);
 	json_close(&response->body);
 }

@@ -22,6 +22,16 @@ find_user(const char *email)
 	return (email != NULL) ? users_find_by_email(email) : NULL;
 }
 
+/* If it is busy now, the next login will do. */
+static void
+replace_hash(const pg_uuid_t *id, const char *password)
+{
+	char	   *hash = password_hash(password);
+
+	if (hash != NULL)
+		users_set_password_hash(id, hash);
+}
+
 /*
  * Hashing takes long, and the user may change meanwhile: be banned, be
  * deleted, get another password.  So the row is locked and looked at again
@@ -37,6 +47,8 @@ log_in(const char *email, const char *password, const Client *client)
 	for (;;)
 	{
 		check = password_verify((user != NULL) ? user->password_hash : NULL, password);
+		if (check == PASSWORD_BUSY)
+			return auth_refused(&refusal_server_busy);
 		if (user != NULL && user->password_hash == NULL)
 			return auth_refused(&refusal_no_password);
 		if (check == PASSWORD_WRONG)
@@ -52,7 +64,7 @@ log_in(const char *email, const char *password, const Client *client)
 	if (locked->banned)
 		return auth_refused(&refusal_user_banned);
 	if (check == PASSWORD_RIGHT_OUTDATED)
-		users_set_password_hash(&locked->id, password_hash(password));
+		replace_hash(&locked->id, password);
 	return auth_sign_in(locked, client, "email");
 }
 
@@ -81,7 +93,7 @@ flow_login(const char *email, const char *password, const Client *client)
 	if (input_email(email, &stored) != NULL)
 		stored = NULL;
 	result = log_in(stored, password, client);
-	if (result.refusal != NULL)
+	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
 		record_failure(stored, result.refusal, client);
 	return result;
 }

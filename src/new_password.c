@@ -52,19 +52,26 @@ new_password_check(const char *password, const char *email, const User *user,
 const Refusal *
 new_password_check_reuse(const char *password, const User *user)
 {
+	PasswordCheck check;
 	int			count;
 	char	  **hashes;
 
-	if (user->password_hash != NULL &&
-		password_verify(user->password_hash, password) != PASSWORD_WRONG)
-		return &refusal_password_unchanged;
+	if (user->password_hash != NULL)
+	{
+		check = password_verify(user->password_hash, password);
+		if (check != PASSWORD_WRONG)
+			return (check == PASSWORD_BUSY) ? &refusal_server_busy : &refusal_password_unchanged;
+	}
 	hashes = password_history_hashes(&user->id, &count);
 	for (int i = 0; i < count; i++)
 	{
 		/* the present one is among them, and was looked at */
 		if (user->password_hash != NULL && strcmp(hashes[i], user->password_hash) == 0)
 			continue;
-		if (password_verify(hashes[i], password) != PASSWORD_WRONG)
+		check = password_verify(hashes[i], password);
+		if (check == PASSWORD_BUSY)
+			return &refusal_server_busy;
+		if (check != PASSWORD_WRONG)
 		{
 			event_record_simple(EVENT_PASSWORD_REUSE_REJECTED, &user->id, NULL, NULL);
 			return &refusal_password_reused;

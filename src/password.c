@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "hash_budget.h"
 #include "password.h"
 #include "settings.h"
 
@@ -58,15 +59,19 @@ decoy(void)
 					params.memory, params.passes, params.lanes);
 }
 
-/* The encoded hash is in the current memory context. */
 char *
 password_hash(const char *password)
 {
 	Argon2Parameters params = wanted_parameters();
 	char	   *encoded = palloc(crypto_pwhash_STRBYTES);
+	int			failed;
 
-	if (crypto_pwhash_str_alg(encoded, password, strlen(password), params.passes,
-							  (size_t) params.memory * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
+	if (!hash_budget_enter())
+		return NULL;
+	failed = crypto_pwhash_str_alg(encoded, password, strlen(password), params.passes,
+								   (size_t) params.memory * 1024, crypto_pwhash_ALG_ARGON2ID13);
+	hash_budget_leave();
+	if (failed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory for hashing a password"),
@@ -75,17 +80,18 @@ password_hash(const char *password)
 }
 
 /* Verifies; a hash in a form that we do not know verifies for no password. */
-static bool
+static PasswordCheck
 verify_encoded(const char *encoded, const char *password)
 {
-	return crypto_pwhash_str_verify(encoded, password, strlen(password)) == 0;
+	int			failed;
+
+	if (!hash_budget_enter())
+		return PASSWORD_BUSY;
+	failed = crypto_pwhash_str_verify(encoded, password, strlen(password));
+	hash_budget_leave();
+	return failed ? PASSWORD_WRONG : PASSWORD_RIGHT;
 }
 
-/*
- * Checks a password against a stored hash.  With no hash (an unknown user, a
- * user without a password) or one that is not usable it does the same work
- * and says wrong, so that the time taken does not tell which it was.
- */
 PasswordCheck
 password_verify(const char *stored, const char *password)
 {
@@ -95,14 +101,12 @@ password_verify(const char *stored, const char *password)
 		read_parameters(stored, &params) && params.memory <= MAX_STORED_MEMORY &&
 		params.passes <= MAX_STORED_PASSES && params.lanes <= MAX_STORED_LANES;
 
+	PasswordCheck check;
+
 	if (!usable)
-	{
-		verify_encoded(decoy(), "");
-		return PASSWORD_WRONG;
-	}
-	if (!verify_encoded(stored, password))
-		return PASSWORD_WRONG;
-	if (memcmp(&params, &wanted, sizeof(params)) != 0)
+		return (verify_encoded(decoy(), "") == PASSWORD_BUSY) ? PASSWORD_BUSY : PASSWORD_WRONG;
+	check = verify_encoded(stored, password);
+	if (check == PASSWORD_RIGHT && memcmp(&params, &wanted, sizeof(params)) != 0)
 		return PASSWORD_RIGHT_OUTDATED;
-	return PASSWORD_RIGHT;
+	return check;
 }

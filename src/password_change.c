@@ -126,6 +126,8 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 			(refusal = new_password_check_reuse(new_password, user)) != NULL)
 			return refusal;
 		hash = password_hash(new_password);
+		if (hash == NULL)
+			return &refusal_server_busy;
 
 		/* the user before the token, as for all that a user has */
 		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
@@ -141,6 +143,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 					 const Client *client)
 {
 	const Refusal *refusal;
+	PasswordCheck check;
 	User	   *user;
 	char	   *hash;
 
@@ -149,12 +152,17 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 		user = users_require(id);
 		if (user->password_hash == NULL)
 			return &refusal_no_password;
-		if (password_verify(user->password_hash, old_password) == PASSWORD_WRONG)
+		check = password_verify(user->password_hash, old_password);
+		if (check == PASSWORD_BUSY)
+			return &refusal_server_busy;
+		if (check == PASSWORD_WRONG)
 			return &refusal_invalid_password;
 		if ((refusal = new_password_check(new_password, user->email, user, client)) != NULL ||
 			(refusal = new_password_check_reuse(new_password, user)) != NULL)
 			return refusal;
 		hash = password_hash(new_password);
+		if (hash == NULL)
+			return &refusal_server_busy;
 	} while (!store_if_same(user, hash));
 
 	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
@@ -177,6 +185,8 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const Client *c
 			(refusal = new_password_check_reuse(new_password, user)) != NULL)
 			return refusal;
 		hash = password_hash(new_password);
+		if (hash == NULL)
+			return &refusal_server_busy;
 	} while (!store_if_same(user, hash));
 
 	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);

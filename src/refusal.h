@@ -15,9 +15,11 @@ typedef struct Refusal
 	const char *code;			/* what clients compare */
 	const char *message;		/* what people read */
 	int			status;			/* HTTP status */
+	int			retry_after;	/* seconds after which it may succeed; 0: not told */
 } Refusal;
 
 extern const Refusal refusal_invalid_credentials;
+extern const Refusal refusal_server_busy;
 extern const Refusal refusal_user_exists;
 extern const Refusal refusal_signup_disabled;
 extern const Refusal refusal_user_banned;

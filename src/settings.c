@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -35,6 +37,8 @@ bool		setting_allow_signup;
 int			setting_min_password_length;
 int			setting_password_memory;
 int			setting_password_time_cost;
+int			setting_max_concurrent_hashes;
+int			setting_hash_queue_timeout;
 int			setting_password_history_count;
 int			setting_password_reset_ttl;
 bool		setting_notify_events;
@@ -205,6 +209,27 @@ check_identifier_list(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
+/* Without preload there is nothing that all backends share. */
+static bool
+check_max_concurrent_hashes(int *newval, void **extra, GucSource source)
+{
+	(void) newval;
+	(void) extra;
+	if (source != PGC_S_DEFAULT && !is_preloaded)
+		ereport(WARNING,
+				(errmsg("\"authfort.max_concurrent_hashes\" has no effect"),
+				 errhint("Add authfort to \"shared_preload_libraries\".")));
+	return true;
+}
+
+static int
+number_of_cores(void)
+{
+	long		cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (int) Max(1, Min(cores, 1024));
+}
+
 /* Without preload nobody would clean up, and nobody would say so. */
 static bool
 check_housekeeping_interval(int *newval, void **extra, GucSource source)
@@ -330,6 +355,16 @@ define_password_settings(void)
 							"Passes over the memory when hashing a password (Argon2id t).",
 							NULL,
 							&setting_password_time_cost, 3, 1, 100, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.max_concurrent_hashes",
+							"Number of passwords that are hashed at once in the whole server.",
+							"The default is the number of cores. Each takes authfort.password_memory. It takes the library to be preloaded.",
+							&setting_max_concurrent_hashes, number_of_cores(), 1, 1024, PGC_SIGHUP, 0,
+							check_max_concurrent_hashes, NULL, NULL);
+	DefineCustomIntVariable("authfort.hash_queue_timeout",
+							"Time to wait for one's turn to hash a password before the answer is server_busy.",
+							NULL,
+							&setting_hash_queue_timeout, 5000, 0, HOUR * 1000, PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.password_history_count",
 							"Number of a user's last passwords that a new one must differ from.",

@@ -46,6 +46,8 @@ extern bool setting_allow_signup;
 extern int	setting_min_password_length;	/* characters */
 extern int	setting_password_memory;
 extern int	setting_password_time_cost; /* passes */
+extern int	setting_max_concurrent_hashes;
+extern int	setting_hash_queue_timeout; /* milliseconds */
 extern int	setting_password_history_count; /* 0: none is kept */
 extern int	setting_password_reset_ttl;
 

@@ -45,8 +45,10 @@ accept_form(const SignupForm *form, const Client *client, NewUser *user)
 	user->name = name;
 	user->avatar_url = avatar_url;
 	user->phone = phone;
-	user->password_hash = (form->password != NULL) ? password_hash(form->password) : NULL;
-	return NULL;
+	if (form->password == NULL)
+		return NULL;
+	user->password_hash = password_hash(form->password);
+	return (user->password_hash != NULL) ? NULL : &refusal_server_busy;
 }
 
 static void

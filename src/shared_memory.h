@@ -1,0 +1,24 @@
+/*
+ * shared_memory.h
+ *		What all backends share, when the library is preloaded.
+ */
+#ifndef AUTHFORT_SHARED_MEMORY_H
+#define AUTHFORT_SHARED_MEMORY_H
+
+#include "postgres.h"
+
+#include "storage/lwlock.h"
+
+/* One room's part of it. */
+typedef struct SharedPart
+{
+	const char *name;
+	Size		(*size) (void); /* asked for once, when the server starts */
+	void		(*init) (void *memory, LWLock *lock);	/* fills in zeroed memory */
+	void	  **memory;			/* where its address goes; NULL stays without preload */
+} SharedPart;
+
+/* From _PG_init(); does nothing without preload.  The part has to be static. */
+extern void shared_memory_register(const SharedPart *part);
+
+#endif							/* AUTHFORT_SHARED_MEMORY_H */
