@@ -38,6 +38,7 @@ OBJS = \
 	src/password_history.o \
 	src/breached_passwords.o \
 	src/access_token.o \
+	src/request_claims.o \
 	src/identity.o \
 	src/auth_result.o \
 	src/new_password.o \

@@ -18,7 +18,9 @@ typedef struct AccessClaims
 	pg_uuid_t	sub;
 	pg_uuid_t	sid;
 	int64		ver;
-	int64		exp;			/* Unix time */
+	int64		exp;			/* Unix time; PG_INT64_MAX: none */
+	bool		has_sid;		/* whether "sid" is set */
+	bool		has_ver;		/* whether "ver" is set */
 	char	  **roles;
 	int			role_count;
 	Jsonb	   *json;			/* the whole payload */
@@ -48,6 +50,17 @@ extern const Refusal *access_token_verify_expired(const char *token, const Acces
  */
 extern const Refusal *access_token_authenticate(const char *token, const AccessClaims **claims,
 												User **user, const char **reason);
+
+/* The second half of that, for claims that were verified before. */
+extern const Refusal *access_claims_authenticate(const AccessClaims *claims, User **user,
+												 const char **reason);
+
+/*
+ * Reads, in the current memory context, claims that somebody has verified who
+ * is trusted to.  Returns NULL, or why they are no identity.  Whether they
+ * have expired is for the caller.
+ */
+extern const char *access_claims_read(const char *text, AccessClaims *claims);
 
 /* Raises the refusal; "reason" never holds anything of the token. */
 extern _Noreturn void access_token_raise(const Refusal *refusal, const char *reason);

@@ -14,6 +14,8 @@
 #include "replication/message.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 /* Since 16 the varlena macros have a header of their own. */
 #if PG_VERSION_NUM >= 160000
@@ -70,6 +72,25 @@ compat_log_message(const char *prefix, const char *message, size_t len)
 	LogLogicalMessage(prefix, message, len, true, false);
 #else
 	LogLogicalMessage(prefix, message, len, true);
+#endif
+}
+
+/* The configuration parameter of that name; NULL if there is none. */
+static inline struct config_generic *
+compat_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **settings = get_guc_variables();
+	int			count = GetNumConfigOptions();
+
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i];
+	}
+	return NULL;
 #endif
 }
 

@@ -2,8 +2,11 @@
  * identity.c
  *		Who the caller is: what row-level security policies ask.
  *
- * The identity is the subject of the token in authfort.jwt, and of nothing
- * else.  It is found out when it is first asked for, and remembered until the
+ * The identity is the subject of the token in authfort.jwt.  Where that is
+ * empty it is the subject of request.jwt.claims, if the session is one of
+ * those that are trusted to have verified them.  Nothing else counts.
+ *
+ * It is found out when it is first asked for, and remembered until the
  * setting, the keys or the time say otherwise; a policy asks once a row, so
  * asking again costs a few comparisons.
  */
@@ -11,6 +14,7 @@
 
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -21,6 +25,7 @@
 #include "identity.h"
 #include "json.h"
 #include "keys.h"
+#include "request_claims.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_set_jwt);
@@ -51,6 +56,8 @@ static struct
 	/* what was found out, and what it holds for */
 	uint64		keys_generation;	/* 0: never found out */
 	uint64		settings_generation;
+	Oid			session_user;
+	bool		unwatched;		/* it may change without telling us */
 	bool		known;			/* whether "claims" holds an identity */
 	AccessClaims claims;
 	MemoryContext context;		/* owns what claims points to */
@@ -106,38 +113,70 @@ set_caller(const AccessClaims *claims)
 	}
 }
 
+/* The identity in authfort.jwt, taken into identity.context. */
 static void
-find_out(void)
+take_token(void)
 {
-	uint64		generation = keys_generation();
 	const AccessClaims *claims;
 	const char *reason;
 	MemoryContext old;
 
+	if (access_token_verify(setting_jwt, &claims, &reason) != NULL)
+		return;
+	old = MemoryContextSwitchTo(identity.context);
+	access_claims_copy(claims, &identity.claims);
+	MemoryContextSwitchTo(old);
+	identity.known = true;
+}
+
+/*
+ * The identity in request.jwt.claims, likewise.  If the setting does not exist
+ * yet we cannot be told that somebody sets it.
+ */
+static void
+take_request_claims(void)
+{
+	const char *text;
+	MemoryContext old = MemoryContextSwitchTo(identity.context);
+
+	if (request_claims_trusted())
+	{
+		identity.unwatched = !request_claims_watch();
+		text = request_claims_text();
+		identity.known = text != NULL && access_claims_read(text, &identity.claims) == NULL;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+find_out(void)
+{
+	uint64		generation = keys_generation();
+	uint64		settings_generation = settings_token_generation;
+
 	identity.keys_generation = 0;	/* unless we come to the end */
 	set_caller(NULL);
 	identity.known = false;
+	identity.unwatched = false;
 	if (identity.context == NULL)
 		identity.context = AllocSetContextCreate(CacheMemoryContext, "authfort identity",
 												 ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(identity.context);
-
-	if (access_token_verify(setting_jwt, &claims, &reason) == NULL)
-	{
-		old = MemoryContextSwitchTo(identity.context);
-		access_claims_copy(claims, &identity.claims);
-		MemoryContextSwitchTo(old);
-		identity.known = true;
-	}
-	identity.settings_generation = settings_token_generation;
+	if (setting_jwt[0] != '\0')
+		take_token();
+	else
+		take_request_claims();
+	identity.session_user = GetSessionUserId();
+	identity.settings_generation = settings_generation;
 	identity.keys_generation = generation;
 }
 
 static bool
 is_found_out(void)
 {
-	return identity.keys_generation == keys_generation() &&
-		identity.settings_generation == settings_token_generation;
+	return !identity.unwatched && identity.keys_generation == keys_generation() &&
+		identity.settings_generation == settings_token_generation &&
+		identity.session_user == GetSessionUserId();
 }
 
 /*
@@ -160,7 +199,7 @@ look_again(void)
 	set_caller((identity.known && identity.claims.exp > now) ? &identity.claims : NULL);
 	identity.stride = (now == identity.looked_at) ? Min(2 * identity.stride, MAX_STRIDE) : 1;
 	identity.looked_at = now;
-	/* unless the keys changed while we found out */
+	/* unless something changed while we found out */
 	calls_left = is_found_out() ? identity.stride : 0;
 }
 
@@ -240,7 +279,8 @@ authfort_session_id(PG_FUNCTION_ARGS)
 
 	make_sure();
 	if (!answers_again(site))
-		site = answer_uuid(fcinfo, identity.caller ? &identity.caller->sid : NULL);
+		site = answer_uuid(fcinfo, (identity.caller && identity.caller->has_sid)
+							? &identity.caller->sid : NULL);
 	fcinfo->isnull = site->is_null;
 	return UUIDPGetDatum(&site->uuid);
 }
@@ -336,21 +376,37 @@ authfort_require_role(PG_FUNCTION_ARGS)
 	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
 }
 
+/* As access_token_authenticate(), for the caller, whichever way it is known. */
+static const Refusal *
+authenticate_caller(User **user, pg_uuid_t *session_id, const char **reason)
+{
+	const AccessClaims *claims = caller();
+	const Refusal *refusal;
+
+	if (setting_jwt[0] == '\0' && claims != NULL)
+		refusal = access_claims_authenticate(claims, user, reason);
+	else
+		refusal = access_token_authenticate(setting_jwt, &claims, user, reason);
+	if (refusal == NULL)
+		*session_id = claims->sid;
+	return refusal;
+}
+
 /* current_user() -> jsonb user */
 Datum
 authfort_current_user(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims;
 	const char *reason;
 	User	   *user;
-	const Refusal *refusal = access_token_authenticate(setting_jwt, &claims, &user, &reason);
+	pg_uuid_t	session_id;
+	const Refusal *refusal = authenticate_caller(&user, &session_id, &reason);
 	StringInfoData json;
 
 	(void) fcinfo;
 	if (refusal != NULL)
 		access_token_raise(refusal, reason);
 	initStringInfo(&json);
-	users_append_json(&json, user, &claims->sid);
+	users_append_json(&json, user, &session_id);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
 }
 

@@ -1,6 +1,6 @@
 CREATE FUNCTION authfort.uid() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_uid';
-COMMENT ON FUNCTION authfort.uid() IS 'Id of the user whose access token is in authfort.jwt; NULL without a valid one. Cheap enough to be called for each row of a policy.';
+COMMENT ON FUNCTION authfort.uid() IS 'Id of the user whose access token is in authfort.jwt or, where that is empty and the session logged in as one of authfort.trusted_authenticators, the sub of request.jwt.claims; NULL without a valid one. Cheap enough to be called for each row of a policy.';
 
 CREATE FUNCTION authfort.session_id() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_session_id';

@@ -25,6 +25,7 @@ int			setting_session_max_lifetime;
 int			setting_session_retention;
 int			setting_theft_response;
 char	   *setting_jwt;
+char	   *setting_trusted_authenticators;
 char	   *setting_jwt_issuer;
 char	   *setting_jwt_audience;
 char	   *setting_jwt_role;
@@ -100,14 +101,20 @@ settings_samesite_name(void)
 	return "Lax";
 }
 
+void
+settings_note_token_change(void)
+{
+	settings_token_generation++;
+	if (settings_token_changed != NULL)
+		settings_token_changed();
+}
+
 static void
 assign_token_setting(const char *newval, void *extra)
 {
 	(void) newval;
 	(void) extra;
-	settings_token_generation++;
-	if (settings_token_changed != NULL)
-		settings_token_changed();
+	settings_note_token_change();
 }
 
 /* The token is a credential: SHOW tells that there is one, not which. */
@@ -251,6 +258,11 @@ define_token_settings(void)
 							   &setting_jwt, "", PGC_USERSET,
 							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   NULL, assign_token_setting, show_jwt);
+	DefineCustomStringVariable("authfort.trusted_authenticators",
+							   "Roles that log in for others and have verified whom \"request.jwt.claims\" names, separated by commas.",
+							   "That setting gives an identity only in their sessions, and only where \"authfort.jwt\" is empty.",
+							   &setting_trusted_authenticators, "", PGC_SUSET, GUC_LIST_INPUT,
+							   check_identifier_list, assign_token_setting, NULL);
 	DefineCustomStringVariable("authfort.jwt_issuer",
 							   "Value of the \"iss\" claim, issued and required.",
 							   NULL,

@@ -30,6 +30,7 @@ extern int	setting_session_max_lifetime;	/* 0: no limit */
 extern int	setting_session_retention;
 extern int	setting_theft_response; /* TheftResponse */
 extern char *setting_jwt;
+extern char *setting_trusted_authenticators; /* list of names */
 extern char *setting_jwt_issuer;
 extern char *setting_jwt_audience;	/* "": none */
 extern char *setting_jwt_role;
@@ -73,7 +74,7 @@ extern char *setting_refresh_cookie_name;
 
 /*
  * Rises whenever a setting changes on which the meaning of a token depends
- * (authfort.jwt, jwt_issuer, jwt_audience), by whatever way: SET, SET LOCAL,
+ * (authfort.jwt, jwt_issuer, jwt_audience and the like), by whatever way: SET, SET LOCAL,
  * end of transaction, rollback to a savepoint, reload, function SET clause.
  * What was concluded from a token at another value no longer holds.
  */
@@ -81,6 +82,9 @@ extern uint64 settings_token_generation;
 
 /* Called then, if not NULL; it may do no more than take a note. */
 extern void (*settings_token_changed) (void);
+
+/* Says that a setting which is not ours, but means a token, has changed. */
+extern void settings_note_token_change(void);
 
 extern void settings_define(void);
 extern const char *settings_samesite_name(void);

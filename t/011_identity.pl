@@ -1,0 +1,136 @@
+# The identity of a session, by the ways that need a server of their own: options
+# of the connection, and a pooler that gives each transaction another session.
+use strict;
+use warnings FATAL => 'all';
+
+use DBI;
+use File::Basename qw(dirname);
+use IPC::Run qw(start);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use lib dirname(__FILE__) . '/lib';
+use Gateway qw(poll);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+listen_addresses = '127.0.0.1'
+CONF
+append_to_file($node->data_dir . '/pg_hba.conf', "host all all 127.0.0.1/32 trust\n");
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', <<'SQL');
+CREATE EXTENSION authfort;
+CREATE ROLE app LOGIN;
+CREATE TABLE note (owner uuid DEFAULT authfort.uid(), body text);
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON note USING (owner = authfort.uid());
+GRANT SELECT, INSERT ON note TO app;
+SQL
+my %token = map { $_ => $node->safe_psql('app', "SELECT authfort.signup('$_\@example.com', 'correct horse')#>>'{tokens,access_token}'") } qw(ada bob);
+
+# Runs statements as the role "app"; returns the output, or the error.
+sub ask
+{
+	my ($sql, %more) = @_;
+	my ($code, $out, $err) = $node->psql('app', $sql, connstr => $more{connstr} // $node->connstr('app') . ' user=app');
+	return $code == 0 ? $out : $err;
+}
+
+my $who = "SELECT coalesce(authfort.claims()->>'email', 'nobody')";
+
+{
+	local $ENV{PGOPTIONS} = "-c authfort.jwt=$token{ada}";
+	is(ask($who), 'ada@example.com', 'an option of the connection gives the identity');
+	is(ask("BEGIN; SET LOCAL authfort.jwt = '$token{bob}'; $who; COMMIT; $who"), "bob\@example.com\nada\@example.com", 'a transaction may have another');
+	is(ask("SET authfort.jwt = ''; $who; RESET authfort.jwt; $who"), "nobody\nada\@example.com", 'RESET goes back to the option');
+	is(ask("DISCARD ALL; $who"), 'ada@example.com', 'so does DISCARD ALL');
+	is(ask("$who; SHOW authfort.jwt"), "ada\@example.com\n********", 'it does not show');
+}
+{
+	local $ENV{PGOPTIONS} = '-c authfort.jwt=nonsense';
+	is(ask($who), 'nobody', 'an option that is no token is nobody');
+}
+
+# The library is not loaded before its first function is called: until then anybody may make a placeholder of any name.
+my $claims = '{"sub":"11111111-1111-1111-1111-111111111111"}';
+my $trust = "SET authfort.trusted_authenticators = 'app'; SET request.jwt.claims = '$claims'; SELECT coalesce(authfort.uid()::text, 'nobody')";
+like(ask($trust), qr/nobody$/, 'a trust that was set before the library was loaded is dropped');
+{
+	local $ENV{PGOPTIONS} = '-c authfort.trusted_authenticators=app';
+	unlike(ask($trust), qr/1111/, 'so is one in an option of the connection');
+}
+$node->safe_psql('app', 'ALTER ROLE app IN DATABASE app SET authfort.trusted_authenticators = app');
+like(ask("SET request.jwt.claims = '$claims'; SELECT authfort.uid()"), qr/^1111/, 'one that a superuser gave the role counts');
+like(ask("$trust"), qr/1111/, 'and is not lost by trying to set it');
+is(ask("BEGIN; SET LOCAL request.jwt.claims = '$claims'; SELECT authfort.uid() IS NULL; COMMIT; SELECT authfort.uid() IS NULL"), "f\nt", 'claims end with their transaction');
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;';
+my $query = "SELECT count(*) = 0 FROM pg_class WHERE coalesce(authfort.uid()::text, relname) NOT LIKE '1111%'";
+like(ask("$parallel EXPLAIN $query"), qr/Workers Planned/, 'a parallel query');
+is(ask("$parallel SET request.jwt.claims = '$claims'; $query"), 't', 'claims reach parallel workers');
+$node->safe_psql('app', 'ALTER ROLE app IN DATABASE app RESET ALL');
+
+# pgbouncer in transaction mode: one server session, handed to whoever begins a transaction
+my $dir = PostgreSQL::Test::Utils::tempdir;
+my $port = PostgreSQL::Test::Cluster::get_free_port();
+append_to_file("$dir/users.txt", qq{"app" ""\n});
+append_to_file("$dir/pgbouncer.ini", <<"INI");
+[databases]
+app = host=127.0.0.1 port=@{[ $node->port ]} dbname=app user=app
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $port
+unix_socket_dir =
+auth_type = trust
+auth_file = $dir/users.txt
+pool_mode = transaction
+default_pool_size = 1
+logfile = $dir/pgbouncer.log
+pidfile = $dir/pgbouncer.pid
+INI
+my $bouncer = start([ '/usr/sbin/pgbouncer', '-q', "$dir/pgbouncer.ini" ], '>', "$dir/out", '2>&1');
+my $pooled = "host=127.0.0.1 port=$port dbname=app user=app";
+poll('pgbouncer answers', sub { ($node->psql('app', 'SELECT 1', connstr => $pooled))[0] == 0 });
+
+my %client = map { $_ => DBI->connect("dbi:Pg:$pooled", 'app', '', { RaiseError => 1, pg_server_prepare => 0 }) } qw(ada bob);
+
+# Runs statements in one transaction; returns what the last one gives.
+sub transaction
+{
+	my ($client, @statements) = @_;
+	my $last = pop @statements;
+	$client->begin_work;
+	$client->do($_) foreach @statements;
+	my ($result) = $client->selectrow_array($last);
+	$client->commit;
+	return $result;
+}
+
+foreach my $round (1 .. 3)
+{
+	foreach my $name (qw(ada bob))
+	{
+		my $c = $client{$name};
+		is($c->selectrow_array($who), 'nobody', "round $round: before its transaction $name is nobody");
+		is(transaction($c, "SET LOCAL authfort.jwt = '$token{$name}'", "INSERT INTO note (body) VALUES ('of $name $round')", $who),
+			"$name\@example.com", "round $round: $name in it");
+		is(transaction($c, "SELECT authfort.set_jwt('$token{$name}')", "SELECT string_agg(body, ',' ORDER BY body) FROM note"),
+			join(',', map { "of $name $_" } 1 .. $round), "round $round: $name sees no other rows");
+	}
+}
+$client{ada}->begin_work;
+$client{ada}->do("SET LOCAL authfort.jwt = '$token{ada}'");
+is($client{ada}->selectrow_array($who), 'ada@example.com', 'a transaction that is rolled back');
+$client{ada}->rollback;
+is($client{bob}->selectrow_array($who), 'nobody', 'leaves nobody behind');
+is($client{ada}->selectrow_array('SELECT pg_backend_pid()'), $client{bob}->selectrow_array('SELECT pg_backend_pid()'), 'all of it in one server session');
+$_->disconnect foreach values %client;
+$bouncer->signal('INT');
+$bouncer->finish;
+
+$node->stop;
+done_testing();
