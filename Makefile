@@ -19,6 +19,8 @@ OBJS = \
 	src/input.o \
 	src/arguments.o \
 	src/plan.o \
+	src/address.o \
+	src/rate.o \
 	src/pace.o \
 	src/pkey.o \
 	src/jwt.o \
@@ -37,6 +39,7 @@ OBJS = \
 	src/outbox.o \
 	src/password_history.o \
 	src/breached_passwords.o \
+	src/rate_limit.o \
 	src/access_token.o \
 	src/request_claims.o \
 	src/identity.o \
@@ -75,6 +78,7 @@ SQL_PIECES = \
 	src/password_change.sql \
 	src/role_admin.sql \
 	src/user_admin.sql \
+	src/rate_limit.sql \
 	src/cleanup.sql \
 	src/http.sql \
 	src/privileges.sql

@@ -13,6 +13,7 @@
 #include "hash_budget.h"
 #include "identity.h"
 #include "keys.h"
+#include "rate_limit.h"
 #include "settings.h"
 
 PG_MODULE_MAGIC;
@@ -32,6 +33,7 @@ _PG_init(void)
 	keys_init();
 	identity_init();
 	hash_budget_init();
+	rate_limit_init();
 	housekeeping_init();
 }
 

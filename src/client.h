@@ -15,4 +15,11 @@ typedef struct Client
 	bool		has_ip;
 } Client;
 
+/* "client" may be NULL. */
+static inline bool
+client_has_address(const Client *client)
+{
+	return client != NULL && client->has_ip;
+}
+
 #endif							/* AUTHFORT_CLIENT_H */

@@ -41,9 +41,10 @@ extern void flow_logout(const char *refresh_token, const Client *client);
 
 /*
  * Puts a token into the outbox for the account with that email, if there is
- * one.  Takes the same time if there is none.
+ * one.  Takes the same time if there is none.  Returns NULL, or the refusal
+ * if it was asked too often.
  */
-extern void flow_request_password_reset(const char *email, const Client *client);
+extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
 
 /*
  * These return NULL or the refusal.  They end every session and access token

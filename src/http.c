@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "access_token.h"
+#include "address.h"
 #include "arguments.h"
 #include "http.h"
 #include "json.h"
@@ -219,9 +220,22 @@ finish(const HttpRequest *request, HttpResponse *response)
 		resetStringInfo(&response->body);
 }
 
+/* The peer's address, or the one that a proxy of ours tells. */
+static void
+find_client_address(HttpRequest *request)
+{
+	char	   *forwarded_for = http_header_list(request, "x-forwarded-for");
+
+	if (request->client.has_ip)
+		request->client.ip = InetPGetDatum(address_of_client(DatumGetInetPP(request->client.ip),
+															 forwarded_for,
+															 setting_trusted_proxies));
+}
+
 void
 http_serve(HttpRequest *request, HttpResponse *response)
 {
+	find_client_address(request);
 	request->client.user_agent = http_header(request, "user-agent");
 	initStringInfo(&response->headers);
 	appendStringInfoChar(&response->headers, '[');

@@ -33,9 +33,8 @@ handle_forgot_password(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	flow_request_password_reset(fields[0].value, &request->client);
-	http_respond_message(response,
-						 "If an account exists, a link to reset its password has been sent.");
+	respond_done(response, flow_request_password_reset(fields[0].value, &request->client),
+				 "If an account exists, a link to reset its password has been sent.");
 }
 
 void

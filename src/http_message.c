@@ -59,6 +59,33 @@ http_header(const HttpRequest *request, const char *name)
 }
 
 char *
+http_header_list(const HttpRequest *request, const char *name)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	if (request->headers == NULL)
+		return list.data;
+	if (!JB_ROOT_IS_ARRAY(request->headers))
+	{
+		char	   *value = header_in_object(&request->headers->root, name);
+
+		return (value != NULL) ? value : list.data;
+	}
+	for (uint32 i = 0; i < JB_ROOT_COUNT(request->headers); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(&request->headers->root, i);
+		char	   *value = NULL;
+
+		if (element->type == jbvBinary && JsonContainerIsObject(element->val.binary.data))
+			value = header_in_object(element->val.binary.data, name);
+		if (value != NULL)
+			appendStringInfo(&list, "%s%s", (list.len > 0) ? "," : "", value);
+	}
+	return list.data;
+}
+
+char *
 http_cookie(const HttpRequest *request, const char *name)
 {
 	char	   *header = setting_cookies ? http_header(request, "cookie") : NULL;

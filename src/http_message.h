@@ -42,6 +42,9 @@ typedef struct HttpResponse
 /* Names in lower case; NULL if there is no such header. */
 extern char *http_header(const HttpRequest *request, const char *name);
 
+/* All headers of that name, in their order, joined by commas; "" for none. */
+extern char *http_header_list(const HttpRequest *request, const char *name);
+
 /* NULL if cookies are off, or there is no such cookie, or it is empty. */
 extern char *http_cookie(const HttpRequest *request, const char *name);
 

@@ -12,6 +12,7 @@
 #include "input.h"
 #include "json.h"
 #include "password.h"
+#include "rate_limit.h"
 
 PG_FUNCTION_INFO_V1(authfort_login);
 
@@ -88,10 +89,14 @@ AuthResult
 flow_login(const char *email, const char *password, const Client *client)
 {
 	char	   *stored = NULL;
+	const Refusal *refusal;
 	AuthResult	result;
 
 	if (input_email(email, &stored) != NULL)
 		stored = NULL;
+	refusal = rate_limit_check(RATE_LIMIT_LOGIN, stored, client);
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	result = log_in(stored, password, client);
 	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
 		record_failure(stored, result.refusal, client);

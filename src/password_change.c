@@ -22,6 +22,7 @@
 #include "outbox.h"
 #include "pace.h"
 #include "password.h"
+#include "rate_limit.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_create_password_reset_token);
@@ -79,19 +80,27 @@ put_reset_message(const User *user, const char *token, TimestampTz expires_at)
 	outbox_put("password_reset", &user->id, expires_at, &message);
 }
 
-void
+const Refusal *
 flow_request_password_reset(const char *email, const Client *client)
 {
 	instr_time	start;
+	const Refusal *refusal;
 	TimestampTz expires_at;
+	char	   *stored;
 	User	   *user;
 	char	   *token;
 
 	INSTR_TIME_SET_CURRENT(start);
+	if (input_email(email, &stored) != NULL)
+		stored = NULL;
+	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, stored, client);
+	if (refusal != NULL)
+		return refusal;
 	token = create_reset_token(email, client, &user, &expires_at);
 	if (token != NULL)
 		put_reset_message(user, token, expires_at);
 	pace_until(start, RESET_REQUEST_TIME);
+	return NULL;
 }
 
 /*
@@ -117,6 +126,9 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 	User	   *user;
 	char	   *hash;
 
+	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, NULL, client);
+	if (refusal != NULL)
+		return refusal;
 	do
 	{
 		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id) ||

@@ -12,6 +12,7 @@
 #include "events.h"
 #include "flows.h"
 #include "json.h"
+#include "rate_limit.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_refresh);
@@ -91,7 +92,10 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 	User	   *user;
 	TokenAge	age;
 	const AccessClaims *claims;
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REFRESH, NULL, client);
 
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	if (refresh_token == NULL || refresh_token[0] == '\0')
 		return auth_refused(&refusal_refresh_token_missing);
 

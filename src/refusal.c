@@ -11,6 +11,9 @@ const Refusal refusal_invalid_credentials =
 {"invalid_credentials", "Invalid email or password", 401};
 const Refusal refusal_server_busy =
 {"server_busy", "Too many requests at the moment, please try again", 503, .retry_after = 5};
+/* a copy of it tells when to come back */
+const Refusal refusal_rate_limit_exceeded =
+{"rate_limit_exceeded", "Too many requests, please try again later", 429};
 const Refusal refusal_user_exists =
 {"user_exists", "A user with this email already exists", 409};
 const Refusal refusal_signup_disabled =

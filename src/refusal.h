@@ -20,6 +20,7 @@ typedef struct Refusal
 
 extern const Refusal refusal_invalid_credentials;
 extern const Refusal refusal_server_busy;
+extern const Refusal refusal_rate_limit_exceeded;
 extern const Refusal refusal_user_exists;
 extern const Refusal refusal_signup_disabled;
 extern const Refusal refusal_user_banned;

@@ -203,6 +203,24 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 	return revoked;
 }
 
+bool
+sessions_know_address(const pg_uuid_t *user_id, Datum address)
+{
+	static SavedPlan plan = {
+		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND ip_address OPERATOR(pg_catalog.<<=) pg_catalog.network(pg_catalog.set_masklen($2,"
+		" CASE pg_catalog.family($2) WHEN 6 THEN 64 ELSE 32 END)) LIMIT 1",
+		2, {UUIDOID, INETOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), address};
+	bool		known;
+
+	plan_open();
+	known = plan_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	plan_close();
+	return known;
+}
+
 void
 sessions_delete_all(const pg_uuid_t *user_id)
 {

@@ -51,6 +51,12 @@ extern bool sessions_revoke(const pg_uuid_t *id);
  */
 extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
 
+/*
+ * Whether the user has a session that began at that address (inet), or for
+ * IPv6 in its /64.
+ */
+extern bool sessions_know_address(const pg_uuid_t *user_id, Datum address);
+
 /* Removes all of a user's sessions, and what they tell of the person. */
 extern void sessions_delete_all(const pg_uuid_t *user_id);
 

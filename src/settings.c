@@ -15,7 +15,9 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "address.h"
 #include "pkey.h"
+#include "rate.h"
 #include "settings.h"
 
 int			setting_access_token_ttl;
@@ -47,6 +49,13 @@ int			setting_event_retention;
 int			setting_message_lease;
 int			setting_housekeeping_interval;
 char	   *setting_housekeeping_databases;
+bool		setting_rate_limit;
+int			setting_rate_limit_memory;
+char	   *setting_rate_limit_login;
+char	   *setting_rate_limit_signup;
+char	   *setting_rate_limit_refresh;
+char	   *setting_rate_limit_password_reset;
+char	   *setting_trusted_proxies;
 char	   *setting_http_prefix;
 char	   *setting_admin_role;
 bool		setting_cookies;
@@ -390,6 +399,70 @@ define_password_settings(void)
 							NULL, NULL, NULL);
 }
 
+static bool
+check_rate(char **newval, void **extra, GucSource source)
+{
+	Rate		rate;
+
+	(void) extra;
+	(void) source;
+	if (rate_read(*newval, &rate))
+		return true;
+	GUC_check_errdetail("A limit is written as a number, a slash, and sec, min, hour or day, or is empty.");
+	return false;
+}
+
+static bool
+check_networks(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if (address_is_network_list(*newval))
+		return true;
+	GUC_check_errdetail("The value must be a list of networks in CIDR notation, separated by commas.");
+	return false;
+}
+
+static void
+define_rate_limit_settings(void)
+{
+	static const char empty[] = "Empty for no limit. It counts with authfort.rate_limit.";
+
+	DefineCustomBoolVariable("authfort.rate_limit",
+							 "Whether requests are limited by address and email.",
+							 "It takes the library to be preloaded.",
+							 &setting_rate_limit, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	/* one of PGC_POSTMASTER cannot be defined once the server runs */
+	DefineCustomIntVariable("authfort.rate_limit_memory",
+							"Shared memory for counting requests.",
+							"It is taken when the server starts with the library preloaded.",
+							&setting_rate_limit_memory, 4 * 1024, 64, 1024 * 1024,
+							is_preloaded ? PGC_POSTMASTER : PGC_SIGHUP, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_login",
+							   "Logins by an address, and for an email.", empty,
+							   &setting_rate_limit_login, "5/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_signup",
+							   "Sign-ups by an address, and for an email.", empty,
+							   &setting_rate_limit_signup, "3/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_refresh",
+							   "Refreshes by an address.", empty,
+							   &setting_rate_limit_refresh, "30/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_password_reset",
+							   "Password resets by an address, and asked for by an email.", empty,
+							   &setting_rate_limit_password_reset, "5/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.trusted_proxies",
+							   "Networks of proxies whose X-Forwarded-For is believed.",
+							   "The client is the rightmost address in it that is in none of these networks.",
+							   &setting_trusted_proxies, "", PGC_SUSET, 0,
+							   check_networks, NULL, NULL);
+}
+
 static void
 define_event_settings(void)
 {
@@ -484,6 +557,7 @@ settings_define(void)
 	define_session_settings();
 	define_key_settings();
 	define_password_settings();
+	define_rate_limit_settings();
 	define_event_settings();
 	define_housekeeping_settings();
 	define_http_settings();

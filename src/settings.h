@@ -61,9 +61,18 @@ extern int	setting_message_lease;
 extern int	setting_housekeeping_interval;	/* 0: off */
 extern char *setting_housekeeping_databases;	/* "": all that have the extension */
 
+/* rate limits, each as rate.h reads it */
+extern bool setting_rate_limit;
+extern int	setting_rate_limit_memory;	/* kilobytes */
+extern char *setting_rate_limit_login;
+extern char *setting_rate_limit_signup;
+extern char *setting_rate_limit_refresh;
+extern char *setting_rate_limit_password_reset;
+
 /* HTTP */
 extern char *setting_http_prefix;
 extern char *setting_admin_role;
+extern char *setting_trusted_proxies;	/* as address.h reads it */
 extern bool setting_cookies;
 extern bool setting_cookie_secure;
 extern int	setting_cookie_samesite;	/* CookieSameSite */

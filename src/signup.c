@@ -14,6 +14,7 @@
 #include "new_password.h"
 #include "password.h"
 #include "password_history.h"
+#include "rate_limit.h"
 #include "roles.h"
 #include "settings.h"
 
@@ -75,10 +76,16 @@ flow_signup(const SignupForm *form, const Client *client)
 {
 	NewUser		values = {0};
 	const Refusal *refusal;
+	char	   *email;
 	pg_uuid_t	id;
 
 	if (!setting_allow_signup)
 		return auth_refused(&refusal_signup_disabled);
+	if (input_email(form->email, &email) != NULL)
+		email = NULL;
+	refusal = rate_limit_check(RATE_LIMIT_SIGNUP, email, client);
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	refusal = accept_form(form, client, &values);
 	if (refusal != NULL)
 		return auth_refused(refusal);

@@ -1,0 +1,36 @@
+/*
+ * rate_limit.h
+ *		How often one may ask: counted in shared memory, for all backends.
+ */
+#ifndef AUTHFORT_RATE_LIMIT_H
+#define AUTHFORT_RATE_LIMIT_H
+
+#include "postgres.h"
+
+#include "client.h"
+#include "refusal.h"
+
+/* In the order of their names in rate_limit.c. */
+typedef enum RateLimited
+{
+	RATE_LIMIT_LOGIN,
+	RATE_LIMIT_SIGNUP,
+	RATE_LIMIT_REFRESH,
+	RATE_LIMIT_PASSWORD_RESET
+} RateLimited;
+
+#define RATE_LIMIT_ENDPOINTS (RATE_LIMIT_PASSWORD_RESET + 1)
+
+extern void rate_limit_init(void);
+
+/*
+ * Counts a request by the client's address and by the email, as far as they
+ * are told; the email is in its stored form.  Returns NULL, or the refusal
+ * with the time after which it may succeed.  The first refusal in a window is
+ * recorded as an event.  Raises if limits are on without preload, rather than
+ * to go on without them.
+ */
+extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email,
+									   const Client *client);
+
+#endif							/* AUTHFORT_RATE_LIMIT_H */

@@ -1,0 +1,146 @@
+# How often one may ask, and who it is that asks.
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('limits');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+shared_preload_libraries = 'authfort'
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+authfort.rate_limit_memory = '64kB'
+CONF
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', "CREATE EXTENSION authfort; SELECT FROM authfort.signup('a\@example.com', 'correct horse', ip => '198.51.100.1')");
+
+sub sql
+{
+	my ($query) = @_;
+	return $node->safe_psql('app', $query);
+}
+
+# Errors of logins with a wrong password, each in a transaction and a backend of its own.
+sub logins
+{
+	my (@attempts) = @_;
+	return join ' ', map {
+		my ($email, $ip) = @$_;
+		sql("SELECT r->>'error' FROM authfort.login('$email', 'wrong', ip => " . ($ip ? "'$ip'" : 'NULL') . ') r')
+	} @attempts;
+}
+my $wrong = 'invalid_credentials';
+my $limited = 'rate_limit_exceeded';
+
+is(logins(map { [ 'a@example.com', '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 7), 'there are no limits unless they are asked for');
+sql("ALTER DATABASE app SET authfort.rate_limit = on");
+sql("ALTER DATABASE app SET authfort.rate_limit_login = '5/day'");
+
+# by address
+is(logins(map { [ "nobody$_\@example.com", '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 5, ($limited) x 2), 'an address has five a day');
+is(logins([ 'nobody@example.com', '192.0.2.2' ]), $wrong, 'another one has its own');
+is(sql("SELECT r->'status', (r->>'retry_after')::int BETWEEN 86400 - 60 AND 2 * 86400 FROM authfort.login('x\@example.com', 'wrong', ip => '192.0.2.1') r"),
+	'429|t', 'the refusal tells when to come back');
+is(sql(q{SELECT status, (SELECT h->>'Retry-After' = body::jsonb#>>'{detail,retry_after}' FROM jsonb_array_elements(headers) h WHERE h ? 'Retry-After')
+	FROM authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}', '{"email": "x@example.com", "password": "wrong"}', '192.0.2.1')}),
+	'429|t', 'over HTTP with Retry-After');
+is(sql(q{SELECT count(*), min(payload->>'endpoint' || ' ' || (payload->>'limit') || ' ' || (payload->>'key_type') || ' ' || (payload->>'ip_address'))
+	FROM authfort.events WHERE event = 'rate_limit_exceeded'}), '1|login 5/day ip 192.0.2.1', 'it is one event, not one a request');
+
+# IPv6 by /64, mapped IPv4 as IPv4
+is(logins(map { [ "six$_\@example.com", "2001:db8:0:1::$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'a /64 counts as one');
+is(logins([ 'six@example.com', '2001:db8:0:2::1' ]), $wrong, 'the next /64 as another');
+is(logins([ 'six@example.com', '::ffff:192.0.2.1' ]), $limited, 'a mapped IPv4 address is that address');
+
+# a rollback forgets nothing
+$node->safe_psql('app', "BEGIN; SELECT authfort.login('nobody\@example.com', 'wrong', ip => '192.0.2.3'); ROLLBACK;") foreach 1 .. 5;
+is(logins([ 'b@example.com', '192.0.2.3' ]), $limited, 'attempts that were rolled back count');
+
+# by email, from wherever; but not where its owner is known
+is(logins(map { [ 'a@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an email has five a day from all addresses');
+is(logins([ 'a@example.com' ]), $limited, 'and from none');
+is(sql("SELECT authfort.login('a\@example.com', 'correct horse', ip => '198.51.100.1') ? 'tokens'"), 't', 'its owner is not kept out of where a session began');
+is(sql("SELECT payload->>'key_type' FROM authfort.events WHERE event = 'rate_limit_exceeded' ORDER BY id DESC LIMIT 1"), 'email', 'which is told');
+
+# looking at them and forgetting them
+like(sql('SELECT * FROM authfort.rate_limits()'), qr/^(\d+)\|(\d+)\|[4-9]$/, 'the counters can be looked at');
+is(sql("SELECT authfort.reset_rate_limits('A\@example.com')"), '1', 'an email can be set free');
+is(logins([ 'a@example.com', '203.0.113.9' ]), $wrong, 'it is');
+is(sql("SELECT authfort.reset_rate_limits(address => '2001:db8:0:1::7')"), '1', 'so can an address');
+ok(sql('SELECT authfort.reset_rate_limits()') > 5, 'and everybody');
+is(logins([ 'c@example.com', '192.0.2.1' ]), $wrong, 'they are');
+
+# the window slides
+my $burst = q{SELECT string_agg(coalesce(r->>'error', ''), ' ') FROM generate_series(1, 3) g, authfort.refresh('x', ip => '192.0.2.50'::inet + 0 * g) r};
+is($node->safe_psql('app', "SET authfort.rate_limit_refresh = '2/sec'; $burst"), "refresh_token_invalid refresh_token_invalid $limited", 'two a second');
+sql("ALTER DATABASE app SET authfort.rate_limit_refresh = '2/sec'");
+ok($node->poll_query_until('app', "SELECT r->>'error' <> '$limited' FROM authfort.refresh('x', ip => '192.0.2.50') r"), 'and again later');
+sql('ALTER DATABASE app RESET authfort.rate_limit_refresh');
+is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join(' ', ('refresh_token_invalid') x 3), 'an empty limit is none');
+
+# the memory is what it is, whoever asks
+is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');
+is(sql('SELECT used <= entries AND entries < 1500 FROM authfort.rate_limits()'), 't', 'take no more memory');
+
+# other endpoints
+is(sql(q{SELECT string_agg(coalesce(r->>'error', 'ok'), ' ') FROM generate_series(1, 4) g, authfort.signup('s' || g || '@example.com', 'correct horse', ip => '192.0.2.60') r}),
+	"ok ok ok $limited", 'sign-up');
+is(sql(q{SELECT string_agg(status::text, ' ') FROM generate_series(1, 6) g,
+	authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "z@example.com"}', '192.0.2.61'::inet + 0 * g)}),
+	'200 200 200 200 200 429', 'password reset, for an unknown email as well');
+
+# whose address it is: peer, X-Forwarded-For, trusted proxies
+sql('ALTER DATABASE app RESET authfort.rate_limit');
+foreach my $case (
+	[ '192.0.2.9', '', '203.0.113.1', '192.0.2.9', 'nobody is trusted' ],
+	[ '10.1.2.3', '10.0.0.0/8', '203.0.113.1', '203.0.113.1', 'a trusted peer' ],
+	[ '192.0.2.9', '10.0.0.0/8', '203.0.113.1', '192.0.2.9', 'another peer' ],
+	[ '10.1.2.3', '10.0.0.0/8', '198.51.100.7, 203.0.113.1', '203.0.113.1', 'the leftmost is what the client claims' ],
+	[ '10.1.2.3', '10.0.0.0/8, 192.168.0.0/16', '203.0.113.1 ,192.168.0.5,10.9.9.9', '203.0.113.1', 'several proxies' ],
+	[ '10.1.2.3', '10.0.0.0/8', '10.0.0.1, 10.0.0.2', '10.0.0.1', 'nothing but proxies' ],
+	[ '10.1.2.3', '10.0.0.0/8', '203.0.113.1, nonsense', '10.1.2.3', 'what is no address ends it' ],
+	[ '10.1.2.3', '10.0.0.0/8', '203.0.113.0/24', '10.1.2.3', 'a network is no address' ],
+	[ '10.1.2.3', '10.0.0.0/8', '', '10.1.2.3', 'nothing forwarded' ],
+	[ '10.1.2.3', '10.0.0.0/8', ',,,', '10.1.2.3', 'nothing but commas' ],
+	[ '10.1.2.3', '10.0.0.0/8', 'x' x 5000, '10.1.2.3', 'something long' ],
+	[ '::1', '::1/128', '2001:db8::1', '2001:db8::1', 'IPv6' ],
+	[ '::ffff:10.1.2.3', '10.0.0.0/8', '::ffff:203.0.113.1', '203.0.113.1', 'mapped IPv4' ],
+	[ '2001:db8:5::1', '2001:db8:5::/48', '203.0.113.1', '203.0.113.1', 'an IPv6 network' ])
+{
+	my ($peer, $trusted, $forwarded, $expected, $what) = @$case;
+	is($node->safe_psql('app', <<SQL), $expected, "client address: $what");
+SET authfort.trusted_proxies = '$trusted';
+SELECT FROM authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json", "X-Forwarded-For": "$forwarded"}', '{"email": "x\@example.com", "password": "wrong"}', '$peer');
+SELECT ip_address FROM authfort.events ORDER BY id DESC LIMIT 1;
+SQL
+}
+is($node->safe_psql('app', <<'SQL'), '203.0.113.1', 'client address: the header in two lines');
+SET authfort.trusted_proxies = '10.0.0.0/8';
+SELECT FROM authfort.http('POST', '/auth/login', NULL, '[{"content-type": "application/json"}, {"x-forwarded-for": "198.51.100.7"}, {"x-forwarded-for": "203.0.113.1"}]', '{"email": "x@example.com", "password": "wrong"}', '10.1.2.3');
+SELECT ip_address FROM authfort.events ORDER BY id DESC LIMIT 1;
+SQL
+
+# settings that make no sense
+foreach my $setting (map { [ 'rate_limit_login', $_ ] } ('5', '5/', '/min', '0/min', '-1/min', '5/week', '5 /min', '1.5/min', '99999999999/min'))
+{
+	my ($code, $out, $err) = $node->psql('app', "SET authfort.$setting->[0] = '$setting->[1]'");
+	like($err, qr/invalid value for parameter/, "$setting->[0] = '$setting->[1]' is refused");
+}
+foreach my $networks ('10.0.0.0/33', 'localhost', '10.0.0.0/8,,::1', '10.0.0.0/8;', '2001:db8::/129')
+{
+	my ($code, $out, $err) = $node->psql('app', "SET authfort.trusted_proxies = '$networks'");
+	like($err, qr/invalid value for parameter/, "trusted_proxies = '$networks' is refused");
+}
+
+# without preload there is nothing to count in, and nobody goes on without
+$node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
+$node->restart;
+my ($code, $out, $err) = $node->psql('app', "LOAD 'authfort'; SET authfort.rate_limit = on; SELECT authfort.login('a\@example.com', 'wrong')");
+like($err, qr/rate_limit is on, but the library is not preloaded.*shared_preload_libraries/s, 'without preload it is refused');
+is(sql('SELECT * FROM authfort.rate_limits()'), '0|0|0', 'and there is nothing to see');
+$node->stop;
+done_testing();
