@@ -57,7 +57,8 @@ OBJS = \
 	src/http_auth.o \
 	src/http_account.o \
 	src/http_admin.o \
-	src/http.o
+	src/http.o \
+	src/postgrest.o
 
 # the install script, in the order in which things need one another
 SQL_PIECES = \
@@ -81,6 +82,7 @@ SQL_PIECES = \
 	src/rate_limit.sql \
 	src/cleanup.sql \
 	src/http.sql \
+	src/postgrest.sql \
 	src/privileges.sql
 
 DATA_built = authfort--$(EXTVERSION).sql

@@ -75,6 +75,17 @@ compat_log_message(const char *prefix, const char *message, size_t len)
 #endif
 }
 
+/* Whether a session of "member" may SET ROLE to "role". */
+static inline bool
+compat_may_set_role(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
 /* The configuration parameter of that name; NULL if there is none. */
 static inline struct config_generic *
 compat_find_setting(const char *name)

@@ -19,6 +19,7 @@
 #include "url.h"
 
 PG_FUNCTION_INFO_V1(authfort_http);
+PG_FUNCTION_INFO_V1(authfort_routes);
 
 static const Refusal not_found = {"not_found", "There is nothing at this path", 404};
 static const Refusal method_not_allowed =
@@ -27,34 +28,34 @@ static const Refusal insufficient_role =
 {"insufficient_role", "This takes a role that you do not have", 403};
 
 static const Route routes[] = {
-	{"POST", "/signup", ROUTE_OPEN, handle_signup},
-	{"POST", "/login", ROUTE_OPEN, handle_login},
-	{"POST", "/refresh", ROUTE_OPEN, handle_refresh},
-	{"POST", "/logout", ROUTE_OPEN, handle_logout},
-	{"GET", "/me", ROUTE_SIGNED_IN, handle_me},
-	{"POST", "/forgot-password", ROUTE_OPEN, handle_forgot_password},
-	{"POST", "/reset-password", ROUTE_OPEN, handle_reset_password},
-	{"POST", "/change-password", ROUTE_SIGNED_IN, handle_change_password},
-	{"POST", "/set-password", ROUTE_SIGNED_IN, handle_set_password},
-	{"GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
-	{"DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
-	{"DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
-	{"GET", "/admin/users", ROUTE_ADMIN, handle_list_users},
-	{"POST", "/admin/users", ROUTE_ADMIN, handle_create_user},
-	{"GET", "/admin/users/{id}", ROUTE_ADMIN, handle_get_user},
-	{"PATCH", "/admin/users/{id}", ROUTE_ADMIN, handle_update_user},
-	{"DELETE", "/admin/users/{id}", ROUTE_ADMIN, handle_delete_user},
-	{"PUT", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_ban_user},
-	{"DELETE", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_unban_user},
-	{"PUT", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_add_role},
-	{"DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
-	{"GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
-	{"DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_revoke_user_sessions},
-	{"DELETE", "/admin/sessions/{id}", ROUTE_ADMIN, handle_revoke_session},
-	{"GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
-	{"POST", "/admin/keys/rotate", ROUTE_ADMIN, handle_rotate_key},
-	{"POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
-	{"GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
+	{"signup", "POST", "/signup", ROUTE_OPEN, handle_signup},
+	{"login", "POST", "/login", ROUTE_OPEN, handle_login},
+	{"refresh", "POST", "/refresh", ROUTE_OPEN, handle_refresh},
+	{"logout", "POST", "/logout", ROUTE_OPEN, handle_logout},
+	{"me", "GET", "/me", ROUTE_SIGNED_IN, handle_me},
+	{"forgot_password", "POST", "/forgot-password", ROUTE_OPEN, handle_forgot_password},
+	{"reset_password", "POST", "/reset-password", ROUTE_OPEN, handle_reset_password},
+	{"change_password", "POST", "/change-password", ROUTE_SIGNED_IN, handle_change_password},
+	{"set_password", "POST", "/set-password", ROUTE_SIGNED_IN, handle_set_password},
+	{"own_sessions", "GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
+	{"revoke_other_sessions", "DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
+	{"revoke_own_session", "DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
+	{"list_users", "GET", "/admin/users", ROUTE_ADMIN, handle_list_users},
+	{"create_user", "POST", "/admin/users", ROUTE_ADMIN, handle_create_user},
+	{"get_user", "GET", "/admin/users/{id}", ROUTE_ADMIN, handle_get_user},
+	{"update_user", "PATCH", "/admin/users/{id}", ROUTE_ADMIN, handle_update_user},
+	{"delete_user", "DELETE", "/admin/users/{id}", ROUTE_ADMIN, handle_delete_user},
+	{"ban_user", "PUT", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_ban_user},
+	{"unban_user", "DELETE", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_unban_user},
+	{"add_role", "PUT", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_add_role},
+	{"remove_role", "DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
+	{"user_sessions", "GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
+	{"revoke_user_sessions", "DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_revoke_user_sessions},
+	{"revoke_session", "DELETE", "/admin/sessions/{id}", ROUTE_ADMIN, handle_revoke_session},
+	{"list_keys", "GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
+	{"rotate_key", "POST", "/admin/keys/rotate", ROUTE_ADMIN, handle_rotate_key},
+	{"prepare_key", "POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
+	{"jwks", "GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
 };
 
 /*
@@ -117,13 +118,10 @@ route_has_method(const Route *route, const char *method)
 }
 
 /* RFC 6750, section 3 */
-static void
-add_challenge(HttpResponse *response, const Refusal *refusal)
+const char *
+http_challenge(const Refusal *refusal)
 {
-	if (refusal->status == 401)
-		http_add_header(response, "WWW-Authenticate",
-						refusal == &refusal_token_missing ? "Bearer"
-						: "Bearer error=\"invalid_token\"");
+	return (refusal == &refusal_token_missing) ? "Bearer" : "Bearer error=\"invalid_token\"";
 }
 
 static bool
@@ -137,23 +135,37 @@ has_role(const User *user, const char *role)
 	return false;
 }
 
+/* Sets the request's caller, from its token or what was verified before. */
+static const Refusal *
+authenticate(HttpRequest *request)
+{
+	const char *token = http_access_token(request);
+	const AccessClaims *claims = request->claims;
+	const char *reason;
+	const Refusal *refusal;
+
+	if (token == NULL && claims != NULL)
+		refusal = access_claims_authenticate(claims, &request->caller, &reason);
+	else
+		refusal = access_token_authenticate(token, &claims, &request->caller, &reason);
+	if (refusal == NULL)
+		request->session_id = claims->sid;
+	return refusal;
+}
+
 /* The roles that count are those that the user has now, not the token's. */
 static const Refusal *
 admit(RouteAccess access, HttpRequest *request)
 {
-	const AccessClaims *claims;
-	const char *reason;
 	const Refusal *refusal;
 
 	if (access == ROUTE_OPEN)
 		return NULL;
 	if (http_may_be_forged(request))
 		return &http_wrong_content_type;
-	refusal = access_token_authenticate(http_access_token(request), &claims, &request->caller,
-										&reason);
+	refusal = authenticate(request);
 	if (refusal != NULL)
 		return refusal;
-	request->session_id = claims->sid;
 	if (access == ROUTE_ADMIN &&
 		(setting_admin_role[0] == '\0' || !has_role(request->caller, setting_admin_role)))
 		return &insufficient_role;
@@ -170,7 +182,8 @@ take_route(const Route *route, HttpRequest *request, HttpResponse *response)
 		route->handler(request, response);
 		return;
 	}
-	add_challenge(response, refusal);
+	if (refusal->status == 401)
+		http_add_header(response, "WWW-Authenticate", http_challenge(refusal));
 	http_respond_refusal(response, refusal);
 }
 
@@ -232,15 +245,43 @@ find_client_address(HttpRequest *request)
 															 setting_trusted_proxies));
 }
 
-void
-http_serve(HttpRequest *request, HttpResponse *response)
+static void
+begin(HttpRequest *request, HttpResponse *response)
 {
 	find_client_address(request);
 	request->client.user_agent = http_header(request, "user-agent");
 	initStringInfo(&response->headers);
 	appendStringInfoChar(&response->headers, '[');
 	initStringInfo(&response->body);
+}
+
+void
+http_serve(HttpRequest *request, HttpResponse *response)
+{
+	begin(request, response);
 	dispatch(request, response);
+	finish(request, response);
+}
+
+const Route *
+http_find_route(const char *name)
+{
+	for (size_t i = 0; i < lengthof(routes); i++)
+	{
+		if (strcmp(routes[i].name, name) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+void
+http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response)
+{
+	begin(request, response);
+	if (route_has_path(route, request))
+		take_route(route, request, response);
+	else
+		http_respond_refusal(response, &not_found);
 	finish(request, response);
 }
 
@@ -270,4 +311,43 @@ authfort_http(PG_FUNCTION_ARGS)
 	values[2] = CStringGetTextDatum(response.body.data);
 	nulls[2] = response.body.len == 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+static const char *
+access_name(RouteAccess access)
+{
+	switch (access)
+	{
+		case ROUTE_SIGNED_IN:
+			return "signed_in";
+		case ROUTE_ADMIN:
+			return "admin";
+		case ROUTE_OPEN:
+			break;
+	}
+	return "open";
+}
+
+/* routes() -> setof (name, method, path, access) */
+Datum
+authfort_routes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (size_t i = 0; i < lengthof(routes); i++)
+	{
+		const Route *route = &routes[i];
+		char	   *path = psprintf("%s%s", route->rooted ? "" : setting_http_prefix, route->path);
+		Datum		values[4] = {
+			CStringGetTextDatum(route->name),
+			CStringGetTextDatum(route->method),
+			CStringGetTextDatum(path),
+			CStringGetTextDatum(access_name(route->access))
+		};
+		bool		nulls[4] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

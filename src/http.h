@@ -21,6 +21,7 @@ typedef void (*RouteHandler) (HttpRequest *request, HttpResponse *response);
 
 typedef struct Route
 {
+	const char *name;			/* of its function in schema authfort_api */
 	const char *method;
 	const char *path;			/* a segment {name} takes any one segment */
 	RouteAccess access;
@@ -30,6 +31,13 @@ typedef struct Route
 
 /* Answers a request; the response is complete but for the transport. */
 extern void http_serve(HttpRequest *request, HttpResponse *response);
+
+/* The same through a door that knows the route; 404 if the path is not its. */
+extern const Route *http_find_route(const char *name);
+extern void http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response);
+
+/* The value of WWW-Authenticate that goes with a refusal of status 401. */
+extern const char *http_challenge(const Refusal *refusal);
 
 /* http_auth.c: signing up, in and out */
 extern void handle_signup(HttpRequest *request, HttpResponse *response);

@@ -88,10 +88,19 @@ http_header_list(const HttpRequest *request, const char *name)
 char *
 http_cookie(const HttpRequest *request, const char *name)
 {
-	char	   *header = setting_cookies ? http_header(request, "cookie") : NULL;
+	char	   *header;
 	const char *value;
 	size_t		len;
 
+	if (!setting_cookies)
+		return NULL;
+	if (request->cookies != NULL)
+	{
+		char	   *cookie = json_member_string(request->cookies, name);
+
+		return (cookie == NULL || cookie[0] == '\0') ? NULL : cookie;
+	}
+	header = http_header(request, "cookie");
 	if (header == NULL || !cookie_find(header, name, &value, &len) || len == 0)
 		return NULL;
 	return pnstrdup(value, len);

@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
+#include "access_token.h"
 #include "auth_result.h"
 #include "client.h"
 #include "refusal.h"
@@ -23,6 +24,8 @@ typedef struct HttpRequest
 	const char *path;			/* as sent, without the query */
 	const char *query;			/* NULL: none */
 	Jsonb	   *headers;		/* object, or array of objects; NULL: none */
+	Jsonb	   *cookies;		/* object; NULL: they are in the headers */
+	const AccessClaims *claims; /* of who was verified before; NULL: nobody */
 	const char *body;			/* NULL: none */
 	Jsonb	   *json;			/* the body, once http_read_body() read it */
 	Client		client;

@@ -210,9 +210,8 @@ make_sure(void)
 		look_again();
 }
 
-/* The claims of the caller's token, or NULL. */
-static const AccessClaims *
-caller(void)
+const AccessClaims *
+identity_caller(void)
 {
 	make_sure();
 	return identity.caller;
@@ -289,7 +288,7 @@ authfort_session_id(PG_FUNCTION_ARGS)
 Datum
 authfort_roles(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = caller();
+	const AccessClaims *claims = identity_caller();
 
 	if (claims == NULL)
 		PG_RETURN_NULL();
@@ -300,7 +299,7 @@ authfort_roles(PG_FUNCTION_ARGS)
 Datum
 authfort_claims(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = caller();
+	const AccessClaims *claims = identity_caller();
 
 	if (claims == NULL)
 		PG_RETURN_NULL();
@@ -366,7 +365,7 @@ authfort_has_role(PG_FUNCTION_ARGS)
 Datum
 authfort_require_role(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = caller();
+	const AccessClaims *claims = identity_caller();
 
 	if (claims == NULL || !has_any_role(claims, fcinfo))
 		ereport(ERROR,
@@ -380,7 +379,7 @@ authfort_require_role(PG_FUNCTION_ARGS)
 static const Refusal *
 authenticate_caller(User **user, pg_uuid_t *session_id, const char **reason)
 {
-	const AccessClaims *claims = caller();
+	const AccessClaims *claims = identity_caller();
 	const Refusal *refusal;
 
 	if (setting_jwt[0] == '\0' && claims != NULL)

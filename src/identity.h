@@ -7,6 +7,11 @@
 
 #include "postgres.h"
 
+#include "access_token.h"
+
 extern void identity_init(void);
+
+/* The caller's claims, which stay as they are until the next call; or NULL. */
+extern const AccessClaims *identity_caller(void);
 
 #endif							/* AUTHFORT_IDENTITY_H */

@@ -13,6 +13,11 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON FUNCTION authfort.http(text, text, text, jsonb, text, inet) TO authfort_http;
 
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort_api FROM PUBLIC;
+GRANT USAGE ON SCHEMA authfort_api TO authfort_http;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA authfort_api TO authfort_http;
+GRANT EXECUTE ON FUNCTION authfort.routes() TO authfort_http, authfort_admin;
+
 GRANT EXECUTE ON FUNCTION
 	authfort.verify_jwt(text), authfort.try_verify_jwt(text), authfort.authenticate(text),
 	authfort.signup(text, text, text, text, text, text, inet),

@@ -1,0 +1,142 @@
+-- PostgREST: a function for each route, the check before each request, and how
+-- the two are made known to each other.
+CREATE SCHEMA authfort_api;
+COMMENT ON SCHEMA authfort_api IS 'The routes of authfort.http() as functions for PostgREST';
+
+-- PostgREST calls the one without an argument where the body is empty or {}.
+DO $do$
+DECLARE
+	route record;
+	signature text;
+BEGIN
+	FOR route IN SELECT * FROM authfort.routes() LOOP
+		FOREACH signature IN ARRAY CASE WHEN route.method OPERATOR(pg_catalog.=) 'GET' THEN '{""}' ELSE '{"",json}' END::text[] LOOP
+			EXECUTE pg_catalog.format(
+				'CREATE FUNCTION authfort_api.%I(%s) RETURNS json LANGUAGE c %s SECURITY DEFINER'
+				' SET search_path = pg_catalog, pg_temp AS %L, %L',
+				route.name, signature, CASE WHEN route.method OPERATOR(pg_catalog.=) 'GET' THEN 'STABLE' ELSE 'VOLATILE' END,
+				'MODULE_PATHNAME', 'authfort_api_route');
+			EXECUTE pg_catalog.format(
+				'COMMENT ON FUNCTION authfort_api.%I(%s) IS %L', route.name, signature,
+				pg_catalog.format('Serves %s %s through PostgREST: reads request.headers and request.cookies, sets response.status and response.headers, and returns the body. A path with {segments} and a query are taken from the header X-Original-URI.',
+					route.method, route.path));
+		END LOOP;
+	END LOOP;
+END
+$do$;
+
+CREATE FUNCTION authfort_api.pre_request() RETURNS void
+	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_api_pre_request';
+COMMENT ON FUNCTION authfort_api.pre_request() IS 'For PostgREST''s db-pre-request. Answers 401 with WWW-Authenticate where the token''s user is banned or gone, its version outdated, or its session revoked. With authfort.cookies on takes the access token from its cookie if there is no other: sets authfort.jwt and the role that the token names, if the authenticator may. Anonymous requests pass.';
+
+-- Who is told of the keys.  Role settings are no part of a dump, this is.
+CREATE TABLE authfort.jwks_subscribers (
+	authenticator name PRIMARY KEY
+);
+COMMENT ON TABLE authfort.jwks_subscribers IS 'Roles of PostgREST whose setting pgrst.jwt_secret follows the signing keys';
+SELECT pg_catalog.pg_extension_config_dump('authfort.jwks_subscribers', '');
+
+-- While a rotation is under way no key signs, and authfort.jwks() would make one.
+CREATE FUNCTION authfort.publish_keys() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	subscriber name;
+	told boolean = false;
+BEGIN
+	IF NOT EXISTS (SELECT FROM authfort.signing_keys WHERE activated_at IS NOT NULL AND expires_at IS NULL) THEN
+		RETURN NULL;
+	END IF;
+	FOR subscriber IN SELECT authenticator FROM authfort.jwks_subscribers s
+		WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) s.authenticator) LOOP
+		EXECUTE pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET pgrst.jwt_secret = %L',
+			subscriber, pg_catalog.current_database(), authfort.jwks()::text);
+		told := true;
+	END LOOP;
+	IF told THEN
+		PERFORM pg_catalog.pg_notify('pgrst', 'reload config');
+	END IF;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION authfort.publish_keys() IS 'Trigger: writes the JWK Set into PostgREST''s in-database configuration and has it reloaded.';
+
+CREATE TRIGGER signing_keys_published AFTER INSERT OR UPDATE OR DELETE ON authfort.signing_keys
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort.publish_keys();
+CREATE TRIGGER jwks_subscribed AFTER INSERT OR UPDATE ON authfort.jwks_subscribers
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort.publish_keys();
+
+CREATE FUNCTION authfort.publish_jwks(authenticator name) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF publish_jwks.authenticator IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'argument "authenticator" must not be NULL';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) publish_jwks.authenticator) THEN
+		RAISE undefined_object USING MESSAGE = pg_catalog.format('role "%s" does not exist', publish_jwks.authenticator);
+	END IF;
+	PERFORM authfort.jwks();
+	INSERT INTO authfort.jwks_subscribers AS s VALUES (publish_jwks.authenticator)
+		ON CONFLICT ON CONSTRAINT jwks_subscribers_pkey DO UPDATE SET authenticator = excluded.authenticator;
+END $$;
+COMMENT ON FUNCTION authfort.publish_jwks(name) IS 'Writes the JWK Set into pgrst.jwt_secret of PostgREST''s role in this database, now and whenever the keys change, and has PostgREST reload its configuration. Needs a superuser. Raises null_value_not_allowed, or undefined_object for a role that does not exist.';
+
+CREATE FUNCTION authfort.setup_postgrest(authenticator name DEFAULT 'authenticator', anon name DEFAULT 'anon',
+										 authenticated name DEFAULT 'authenticated') RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+DECLARE
+	role name;
+	database name = pg_catalog.current_database();
+BEGIN
+	IF authenticator IS NULL OR anon IS NULL OR authenticated IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'the names of the three roles must not be NULL';
+	END IF;
+	FOREACH role IN ARRAY ARRAY[authenticator, anon, authenticated] LOOP
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) role) THEN
+			EXECUTE pg_catalog.format('CREATE ROLE %I NOINHERIT', role);
+			IF role OPERATOR(pg_catalog.=) authenticator THEN
+				EXECUTE pg_catalog.format('ALTER ROLE %I LOGIN', role);
+			END IF;
+		END IF;
+	END LOOP;
+	EXECUTE pg_catalog.format('GRANT %I, %I TO %I', anon, authenticated, authenticator);
+	EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA authfort_api TO %I, %I', anon, authenticated);
+	EXECUTE pg_catalog.format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA authfort_api TO %I, %I', anon, authenticated);
+	EXECUTE pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET authfort.trusted_authenticators = %L',
+		authenticator, database, pg_catalog.quote_ident(authenticator));
+	IF authenticated OPERATOR(pg_catalog.<>) pg_catalog.current_setting('authfort.jwt_role')::name THEN
+		EXECUTE pg_catalog.format('ALTER DATABASE %I SET authfort.jwt_role = %L', database, authenticated);
+	END IF;
+	PERFORM authfort.publish_jwks(authenticator);
+	PERFORM pg_catalog.pg_notify('pgrst', 'reload schema');
+END $$;
+COMMENT ON FUNCTION authfort.setup_postgrest(name, name, name) IS 'Makes this database ready for PostgREST, and changes nothing when it is: the roles are made if they do not exist (the authenticator may log in, without a password); the authenticator may become the other two and is trusted (authfort.trusted_authenticators); these two may call schema authfort_api; tokens name the third (authfort.jwt_role); the keys are published as by authfort.publish_jwks(). Settings count for new connections. Needs a superuser. Raises null_value_not_allowed.';
+
+CREATE FUNCTION authfort.nginx_conf(upstream text DEFAULT 'http://127.0.0.1:3000') RETURNS text
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT pg_catalog.format(
+		E'# Made by authfort.nginx_conf() from authfort.routes(); for the http context.\n'
+		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s}\n'
+		'map $authfort_rpc $authfort_method {\n\tdefault POST;\n%s}\n'
+		'# other methods are not sent across sites unasked, so they count as JSON\n'
+		'map $request_method $authfort_content_type {\n\tdefault application/json;\n\tPOST $content_type;\n}\n'
+		'\n# For the server.\n%s',
+		pg_catalog.string_agg(pg_catalog.format(E'\t"~^%s %s$" %s;\n',
+			CASE WHEN r.method OPERATOR(pg_catalog.=) 'GET' THEN '(GET|HEAD)' ELSE r.method END,
+			pg_catalog.regexp_replace(pg_catalog.replace(r.path, '.', '\.'), '\{\w+\}', '[^/]+', 'g'), r.name), '' ORDER BY r.path, r.method),
+		pg_catalog.string_agg(pg_catalog.format(E'\t%s GET;\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.method OPERATOR(pg_catalog.=) 'GET'),
+		(SELECT pg_catalog.string_agg(pg_catalog.format(
+			E'location %s {\n'
+			'\tif ($authfort_rpc = "") { return 404; }\n'
+			'\trewrite ^ /rpc/$authfort_rpc? break;\n'
+			'\tproxy_method $authfort_method;\n'
+			'\tproxy_set_header Host $host;\n'
+			'\tproxy_set_header Accept application/json;\n'
+			'\tproxy_set_header Content-Type $authfort_content_type;\n'
+			'\tproxy_set_header Accept-Profile authfort_api;\n'
+			'\tproxy_set_header Content-Profile authfort_api;\n'
+			'\tproxy_set_header X-Original-URI $request_uri;\n'
+			'\tproxy_pass %s;\n}\n', l.location, upstream), '' ORDER BY l.location)
+		 FROM (SELECT pg_catalog.current_setting('authfort.http_prefix') OPERATOR(pg_catalog.||) '/' UNION SELECT '= /.well-known/jwks.json') AS l(location)))
+	FROM authfort.routes() r
+$$;
+COMMENT ON FUNCTION authfort.nginx_conf(text) IS 'Configuration for nginx that serves the routes of authfort.http() through PostgREST at the URL "upstream".';

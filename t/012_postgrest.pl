@@ -1,0 +1,214 @@
+# The routes through PostgREST, as it calls them, beside the same routes by authfort.http().
+use strict;
+use warnings FATAL => 'all';
+use utf8;
+
+use File::Basename qw(dirname);
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use lib dirname(__FILE__) . '/lib';
+use LikePostgREST;
+
+my $json = JSON::PP->new->canonical->utf8(0)->allow_nonref;
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+authfort.cookies = on
+CONF
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', <<'SQL');
+CREATE EXTENSION authfort;
+SELECT authfort.setup_postgrest('door', 'web_anon', 'authenticated');
+SELECT authfort.setup_postgrest('door', 'web_anon', 'authenticated');
+CREATE SCHEMA api;
+GRANT USAGE ON SCHEMA api TO web_anon, authenticated;
+CREATE TABLE api.note (owner uuid DEFAULT authfort.uid() REFERENCES authfort.users, body text);
+ALTER TABLE api.note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON api.note USING (owner = authfort.uid());
+GRANT SELECT, INSERT ON api.note TO authenticated;
+CREATE FUNCTION api.who() RETURNS json LANGUAGE sql STABLE AS
+	$$ SELECT json_build_object('uid', authfort.uid(), 'session', authfort.session_id() IS NOT NULL, 'roles', authfort.roles(), 'role', current_user) $$;
+CREATE FUNCTION api.add_note(json) RETURNS json LANGUAGE sql AS
+	$$ INSERT INTO api.note (body) VALUES ($1->>'body') RETURNING to_json(body) $$;
+SQL
+sub sql { return $node->safe_psql('app', @_); }
+
+is(sql("SELECT string_agg(rolname || ' ' || rolcanlogin || ' ' || rolinherit, ', ' ORDER BY rolname) FROM pg_roles WHERE rolname IN ('door', 'web_anon', 'authenticated')"),
+	'authenticated false false, door true false, web_anon false false', 'setup_postgrest makes the roles');
+is(sql("SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = setrole, unnest(setconfig) WHERE rolname = 'door'"), '2', 'and is idempotent');
+
+my $dsn = 'dbi:Pg:' . $node->connstr('app');
+my %options = (dsn => $dsn, user => 'door', anon => 'web_anon', pre_request => 'authfort_api.pre_request');
+my $auth = LikePostgREST->new(%options, schema => 'authfort_api');
+my $api = LikePostgREST->new(%options, schema => 'api');
+
+sub post
+{
+	my ($function, $body, %more) = @_;
+	$more{headers} = { 'content-type' => 'application/json', %{ $more{headers} // {} } };
+	return $auth->request('POST', $function, body => defined $body ? $json->encode($body) : undef, %more);
+}
+sub bearer { return (headers => { authorization => "Bearer $_[0]" }); }
+sub decoded { return $json->decode($_[0]->{body}); }
+sub tokens { return @{ decoded($_[0])->{tokens} }{qw(access_token refresh_token)}; }
+
+# both doors answer alike
+my $signup = post('signup', { email => 'ada@example.com', password => 'correct horse', name => 'Ada "quoted" \\ Łovelace' });
+is($signup->{status}, 201, q{signup});
+is(decoded($signup)->{user}{name}, 'Ada "quoted" \\ Łovelace', 'the body goes through as it is');
+is(scalar LikePostgREST::header($signup, 'set-cookie'), 2, 'two cookies');
+like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a cookie') foreach LikePostgREST::header($signup, 'set-cookie');
+is_deeply([ LikePostgREST::header($signup, 'cache-control') ], ['no-store'], 'Cache-Control');
+my $id = decoded($signup)->{user}{id};
+
+sub http
+{
+	my ($method, $path, $headers, $body) = @_;
+	my $r = $auth->{gateway}->selectrow_hashref('SELECT * FROM authfort.http(?, ?, headers => ?::jsonb, body => ?)', undef, $method, $path, $json->encode($headers), $body);
+	return { status => $r->{status}, headers => $json->decode($r->{headers}), body => $r->{body} // '' };
+}
+sql('CREATE ROLE gateway LOGIN IN ROLE authfort_http');
+$auth->{gateway} = DBI->connect($dsn, 'gateway', '', { RaiseError => 1, pg_enable_utf8 => 1 });
+my ($access, $refresh) = tokens($signup);
+foreach my $case (
+	[ 'login', 'POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}' ],
+	[ 'login', 'POST', '/auth/login', {}, '{"email": 1}' ],
+	[ 'login', 'POST', '/auth/login', {}, '' ],
+	[ 'login', 'POST', '/auth/login', {}, '{"email": "a", "email": "b", "password": "c"}' ],
+	[ 'signup', 'POST', '/auth/signup', {}, '{"email": "ada@example.com", "password": "correct horse"}' ],
+	[ 'signup', 'POST', '/auth/signup', {}, '{"email": "no", "password": "correct horse"}' ],
+	[ 'refresh', 'POST', '/auth/refresh', {}, '{"refresh_token": "nonsense"}' ],
+	[ 'refresh', 'POST', '/auth/refresh', {}, '' ],
+	[ 'logout', 'POST', '/auth/logout', {}, '' ],
+	[ 'me', 'GET', '/auth/me', {}, '' ],
+	[ 'me', 'GET', '/auth/me', { authorization => "Bearer $access" }, '' ],
+	[ 'list_users', 'GET', '/auth/admin/users', { authorization => "Bearer $access" }, '' ],
+	[ 'own_sessions', 'GET', '/auth/sessions', { authorization => "Bearer $access" }, '' ],
+	[ 'change_password', 'POST', '/auth/change-password', { authorization => "Bearer $access" }, '{"old_password": "wrong", "new_password": "another horse"}' ],
+	[ 'jwks', 'GET', '/.well-known/jwks.json', {}, '' ])
+{
+	my ($function, $method, $path, $headers, $body) = @$case;
+	$headers->{'content-type'} = 'application/json' if $method eq 'POST';
+	my $here = $auth->request($method, $function, headers => $headers, body => $body);
+	my $there = http($method, $path, $headers, $body);
+	is_deeply($here, $there, "$method $path $body: $there->{status} by both doors") or diag(explain([ $here, $there ]));
+}
+is(sql("SELECT string_agg(name, ',' ORDER BY name) FROM authfort.routes() r WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE pronamespace = 'authfort_api'::regnamespace
+	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = CASE method WHEN 'GET' THEN 's' ELSE 'v' END)"), '', 'each route has its function');
+
+# sessions
+is(decoded($auth->request('GET', 'me', bearer($access)))->{id}, $id, 'me by bearer');
+my $refreshed = post('refresh', { refresh_token => $refresh });
+is($refreshed->{status}, 200, 'refresh by the body');
+my $by_cookie = post('refresh', undef, cookies => { refresh_token => (tokens($refreshed))[1], access_token => (tokens($refreshed))[0] });
+is($by_cookie->{status}, 200, 'refresh by cookies, without a body');
+($access, $refresh) = tokens($by_cookie);
+is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application/x-www-form-urlencoded' }, cookies => { refresh_token => $refresh })->{status}, 404, 'a form finds no function');
+
+# the application's own functions
+is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef, role => 'web_anon' }, 'anonymous requests pass');
+is_deeply(decoded($api->request('GET', 'who', bearer($access))), { uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' }, 'a token gives the identity');
+is_deeply(decoded($api->request('GET', 'who', cookies => { access_token => $access })), { uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' }, 'so does a cookie, with its role');
+is($api->request('POST', 'add_note', headers => { authorization => "Bearer $access" }, body => '{"body": "x"}')->{body}, '"x"', 'a policy lets the owner write');
+is($api->request('POST', 'add_note', headers => { 'content-type' => 'application/json' }, cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"', 'by cookie too');
+is($api->request('POST', 'add_note', cookies => { access_token => $access }, body => '{"body": "z"}')->{status}, 415, 'but not where another site could have sent it');
+is($api->request('POST', 'add_note', body => '{"body": "z"}')->{status}, 401, 'nor an anonymous one');
+is(sql('SELECT string_agg(body, $$,$$ ORDER BY body) FROM api.note'), 'x,y', 'the rows');
+is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef, role => 'web_anon' }, 'nothing stays behind');
+
+# what pre_request refuses
+sub refused
+{
+	my ($code, $what) = @_;
+	foreach my $how ([ 'bearer', bearer($access) ], [ 'cookie', cookies => { access_token => $access } ])
+	{
+		my ($name, %with) = @$how;
+		my $r = $api->request('GET', 'who', %with);
+		is("$r->{status} " . decoded($r)->{code} . ' ' . (LikePostgREST::header($r, 'www-authenticate'))[0], "401 $code Bearer error=\"invalid_token\"", "$what, by $name");
+	}
+}
+sub again
+{
+	my $r = post('login', { email => 'ada@example.com', password => 'correct horse' });
+	($access, $refresh) = tokens($r);
+}
+sql("SELECT authfort.revoke_sessions('$id')");
+refused('token_version_mismatch', 'a revoked version');
+again();
+sql("SELECT authfort.revoke_session(id) FROM authfort.get_sessions('$id', active_only => true)");
+refused('token_invalid', 'a revoked session');
+again();
+sql("UPDATE authfort.users SET banned = true");
+refused('user_banned', 'a ban');
+sql("SELECT authfort.unban_user('$id')");
+is($auth->request('POST', 'login', headers => { 'content-type' => 'application/json' }, cookies => { access_token => $access }, body => '{"email": "ada@example.com", "password": "correct horse"}')->{status},
+	200, 'an old cookie does not stand in the way of signing in');
+again();
+is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204, 'logout');
+refused('token_invalid', 'after logout');
+again();
+
+# a stolen token's revocation is committed with the refusal
+my $stolen = $refresh;
+($access, $refresh) = tokens(post('refresh', { refresh_token => $stolen }));
+my ($a2, $r2) = tokens(post('refresh', { refresh_token => $refresh }));
+is(decoded(post('refresh', { refresh_token => $stolen }))->{detail}{error}, 'refresh_token_revoked', 'reuse is theft');
+is(post('refresh', { refresh_token => $r2 })->{status}, 401, 'and ends the session for good');
+again();
+
+# segments and queries come in a header
+sql("SELECT authfort.add_role('$id', 'admin')");
+again();
+my %admin = (authorization => "Bearer $access", 'content-type' => 'application/json');
+is(decoded($auth->request('GET', 'list_users', headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0, 'a query');
+is(decoded($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com', 'a segment');
+is($auth->request('POST', 'add_role', headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id/roles/editor" })->{status}, 204, 'PUT, as a POST');
+again();
+$admin{authorization} = "Bearer $access";
+is($auth->request('GET', 'get_user', headers => \%admin)->{status}, 404, 'no segment, no user');
+is($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => '/auth/admin/keys' })->{status}, 404, 'another path is not taken');
+again();
+
+# someone who is no authenticator
+sql('CREATE ROLE other LOGIN; GRANT web_anon, authenticated TO other; GRANT CONNECT ON DATABASE app TO other');
+my $other = LikePostgREST->new(%options, user => 'other', schema => 'api');
+$other->{keys} = $api->{keys};
+is($other->request('GET', 'who', bearer($access))->{status}, 403, 'claims from a role that is not trusted are refused');
+delete $other->{pre_request};
+is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef, 'and nobody without the check');
+
+# the keys follow
+my $kid = sql('SELECT authfort.rotate_key()');
+ok($api->reload_if_told, 'a rotation notifies');
+is_deeply([ map { $_->{kid} } grep { $_->{kid} eq $kid } @{ $api->{keys} } ], [$kid], 'the new key is published');
+is(scalar @{ $api->{keys} }, 2, 'beside the old one');
+is($json->encode({ keys => $api->{keys} }), $json->encode($json->decode(sql('SELECT authfort.jwks()'))), 'the key set is that of jwks()');
+is(sql('SELECT count(*) FROM authfort.signing_keys'), '2', 'publishing makes no key');
+$kid = sql("SELECT authfort.prepare_key('EdDSA')");
+ok($api->reload_if_told, 'so does preparing one');
+is(scalar(grep { $_->{kid} eq $kid } @{ $api->{keys} }), 1, 'which is published before it signs');
+$auth->reload_if_told;
+is($api->request('GET', 'who', bearer($access))->{status}, 200, 'tokens of the old key go on');
+again();
+is($api->request('GET', 'who', bearer($access))->{status}, 200, 'and those of the new one');
+
+# misuse
+foreach my $case ([ 'setup_postgrest(NULL)', '22004' ], [ "publish_jwks(NULL)", '22004' ], [ "publish_jwks('missing')", '42704' ])
+{
+	my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY sqlstate\nSELECT authfort.$case->[0]");
+	like($err, qr/$case->[1]/, $case->[0]);
+}
+foreach my $function ("setup_postgrest()", "publish_jwks('door')", "publish_keys()", 'routes()')
+{
+	my ($code, $out, $err) = $node->psql('app', "SET ROLE web_anon; SELECT authfort.$function");
+	like($err, qr/permission denied for function/, "not for everybody: $function");
+}
+
+$node->stop;
+done_testing();
