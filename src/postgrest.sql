@@ -111,32 +111,41 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION authfort.setup_postgrest(name, name, name) IS 'Makes this database ready for PostgREST, and changes nothing when it is: the roles are made if they do not exist (the authenticator may log in, without a password); the authenticator may become the other two and is trusted (authfort.trusted_authenticators); these two may call schema authfort_api; tokens name the third (authfort.jwt_role); the keys are published as by authfort.publish_jwks(). Settings count for new connections. Needs a superuser. Raises null_value_not_allowed.';
 
-CREATE FUNCTION authfort.nginx_conf(upstream text DEFAULT 'http://127.0.0.1:3000') RETURNS text
+CREATE FUNCTION authfort.nginx_maps() RETURNS text
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT pg_catalog.format(
-		E'# Made by authfort.nginx_conf() from authfort.routes(); for the http context.\n'
+		E'# Made by authfort.nginx_maps() from authfort.routes(); for the http context.\n'
 		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s}\n'
 		'map $authfort_rpc $authfort_method {\n\tdefault POST;\n%s}\n'
-		'# other methods are not sent across sites unasked, so they count as JSON\n'
-		'map $request_method $authfort_content_type {\n\tdefault application/json;\n\tPOST $content_type;\n}\n'
-		'\n# For the server.\n%s',
+		'# No page of another site can send the other methods unasked, so they count as JSON.\n'
+		'map $request_method $authfort_content_type {\n\tdefault application/json;\n\tPOST $content_type;\n}',
 		pg_catalog.string_agg(pg_catalog.format(E'\t"~^%s %s$" %s;\n',
 			CASE WHEN r.method OPERATOR(pg_catalog.=) 'GET' THEN '(GET|HEAD)' ELSE r.method END,
 			pg_catalog.regexp_replace(pg_catalog.replace(r.path, '.', '\.'), '\{\w+\}', '[^/]+', 'g'), r.name), '' ORDER BY r.path, r.method),
-		pg_catalog.string_agg(pg_catalog.format(E'\t%s GET;\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.method OPERATOR(pg_catalog.=) 'GET'),
-		(SELECT pg_catalog.string_agg(pg_catalog.format(
-			E'location %s {\n'
-			'\tif ($authfort_rpc = "") { return 404; }\n'
-			'\trewrite ^ /rpc/$authfort_rpc? break;\n'
-			'\tproxy_method $authfort_method;\n'
-			'\tproxy_set_header Host $host;\n'
-			'\tproxy_set_header Accept application/json;\n'
-			'\tproxy_set_header Content-Type $authfort_content_type;\n'
-			'\tproxy_set_header Accept-Profile authfort_api;\n'
-			'\tproxy_set_header Content-Profile authfort_api;\n'
-			'\tproxy_set_header X-Original-URI $request_uri;\n'
-			'\tproxy_pass %s;\n}\n', l.location, upstream), '' ORDER BY l.location)
-		 FROM (SELECT pg_catalog.current_setting('authfort.http_prefix') OPERATOR(pg_catalog.||) '/' UNION SELECT '= /.well-known/jwks.json') AS l(location)))
+		pg_catalog.string_agg(pg_catalog.format(E'\t%s GET;\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.method OPERATOR(pg_catalog.=) 'GET'))
 	FROM authfort.routes() r
 $$;
-COMMENT ON FUNCTION authfort.nginx_conf(text) IS 'Configuration for nginx that serves the routes of authfort.http() through PostgREST at the URL "upstream".';
+COMMENT ON FUNCTION authfort.nginx_maps() IS 'Configuration for nginx, in its http context: which function of schema authfort_api serves which method and path.';
+
+CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1:3000') RETURNS text
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT pg_catalog.string_agg(pg_catalog.format(
+		E'location %s {\n'
+		'\tif ($authfort_rpc = "") {\n\t\treturn 404;\n\t}\n'
+		'\trewrite ^ /rpc/$authfort_rpc? break;\n'
+		'\tproxy_method $authfort_method;\n'
+		'\tproxy_set_header Host $host;\n'
+		'\tproxy_set_header Accept application/json;\n'
+		'\tproxy_set_header Content-Type $authfort_content_type;\n'
+		'\tproxy_set_header Accept-Profile authfort_api;\n'
+		'\tproxy_set_header Content-Profile authfort_api;\n'
+		'\tproxy_set_header X-Original-URI $request_uri;\n'
+		'\tproxy_pass %s;\n}', l.location, upstream), E'\n' ORDER BY l.location)
+	FROM (SELECT DISTINCT CASE
+			WHEN prefix OPERATOR(pg_catalog.<>) '' AND pg_catalog.starts_with(r.path, prefix OPERATOR(pg_catalog.||) '/') THEN prefix OPERATOR(pg_catalog.||) '/'
+			WHEN pg_catalog.strpos(r.path, '{') OPERATOR(pg_catalog.>) 0
+				THEN '~ ^' OPERATOR(pg_catalog.||) pg_catalog.regexp_replace(pg_catalog.replace(r.path, '.', '\.'), '\{\w+\}', '[^/]+', 'g') OPERATOR(pg_catalog.||) '$'
+			ELSE '= ' OPERATOR(pg_catalog.||) r.path END
+		FROM authfort.routes() r, pg_catalog.current_setting('authfort.http_prefix') prefix) AS l(location)
+$$;
+COMMENT ON FUNCTION authfort.nginx_locations(text) IS 'Configuration for nginx, in its server context: serves the routes of authfort.http() through PostgREST at the URL "upstream". Goes with authfort.nginx_maps().';

@@ -1,13 +1,14 @@
 # Does to the database, for one request, what PostgREST 12 to 14 does: the same
 # transaction, settings and statements in the same order (its modules PreQuery,
-# Statements, SqlFragment and Error).  It is not PostgREST: it does not speak
-# HTTP, calls functions only, and takes a token's signature for good if the
-# published key set has its key.
+# Statements, SqlFragment and Error).  It is not PostgREST: of tables it reads
+# all rows and inserts one of text, and it takes a token's signature for good if
+# the published key set has its key.
 package LikePostgREST;
 use strict;
 use warnings FATAL => 'all';
 
 use DBI;
+use Encode ();
 use JSON::PP;
 use MIME::Base64 qw(decode_base64url);
 
@@ -81,11 +82,45 @@ sub failure
 		body => $json->encode({ code => $code }) };
 }
 
-# A request: method, function, headers (lower-case names), cookies, body.
+# What a call of a function reads from, and its parameter: an empty body and one
+# without members are the same, a call without arguments.
+sub call
+{
+	my ($self, $schema, $function, $method, $content_type, $text) = @_;
+	my ($argument, @bind) = ('');
+	if ($method eq 'POST')
+	{
+		return failure(404, 'PGRST202') if $content_type !~ m{^application/json};
+		my $body = length($text) ? eval { $json->decode($text) } : {};
+		return failure(400, 'PGRST102') if !defined $body;
+		($body) = @$body if ref $body eq 'ARRAY' && @$body && ref $body->[0] eq 'HASH';
+		($argument, @bind) = ('?::json', $text) if ref $body eq 'HASH' && %$body;
+	}
+	my $volatility = $self->{db}->selectrow_array(
+		'SELECT provolatile FROM pg_proc WHERE pronamespace = ?::regnamespace AND proname = ? AND pronargs = ?',
+		undef, $schema, $function, scalar @bind) or return failure(404, 'PGRST202');
+	return (undef, $method ne 'POST' || $volatility ne 'v',
+		qq{SELECT pgrst_call.pgrst_scalar FROM (SELECT "$schema"."$function"($argument) pgrst_scalar) pgrst_call},
+		q{coalesce(json_agg(_postgrest_t.pgrst_scalar)->0, 'null')}, @bind);
+}
+
+# The same for a table.
+sub read_or_insert
+{
+	my ($self, $schema, $table, $method, $text) = @_;
+	return (undef, 1, qq{SELECT "$table".* FROM "$schema"."$table"}, q{coalesce(json_agg(_postgrest_t), '[]')}) if $method ne 'POST';
+	my @columns = map { qq{"$_"} } sort keys %{ $json->decode($text) };
+	return (undef, 0, qq{INSERT INTO "$schema"."$table"(} . join(', ', @columns) . ') SELECT ' . join(', ', map { "pgrst_body.$_" } @columns)
+			. ' FROM (SELECT ?::json AS json_data) pgrst_payload, LATERAL (SELECT ' . join(', ', @columns)
+			. ' FROM json_to_record(pgrst_payload.json_data) AS _(' . join(', ', map { "$_ text" } @columns) . ')) pgrst_body RETURNING 1', q{''::text}, $text);
+}
+
+# A request: method, function or /table, headers (lower-case names), cookies, body.
 sub request
 {
-	my ($self, $method, $function, %more) = @_;
+	my ($self, $method, $what, %more) = @_;
 	my %headers = %{ $more{headers} // {} };
+	my $schema = $headers{ $method eq 'POST' ? 'content-profile' : 'accept-profile' } // $self->{schema};
 	my %claims;
 	my $role = $self->{anon};
 
@@ -97,43 +132,26 @@ sub request
 	}
 	return failure(405, 'PGRST101') unless $method =~ /^(GET|HEAD|POST)$/;
 
-	# an empty body and one without members are the same: a call without arguments
-	my ($argument, $read_only) = ('', $method ne 'POST');
-	my @bind;
-	if (!$read_only)
-	{
-		return failure(404, 'PGRST202') if ($headers{'content-type'} // 'application/json') !~ m{^application/json};
-		my $body = length($more{body} // '') ? eval { $json->decode($more{body}) } : {};
-		return failure(400, 'PGRST102') if $@;
-		($body) = @$body if ref $body eq 'ARRAY' && @$body && ref $body->[0] eq 'HASH';
-		if (ref $body eq 'HASH' && %$body)
-		{
-			$argument = '?::json';
-			@bind = ($more{body});
-		}
-	}
-
 	my $db = $self->{db};
+	my ($refusal, $read_only, $source, $body, @bind) = $what =~ m{^/(.*)}
+		? $self->read_or_insert($schema, $1, $method, $more{body})
+		: $self->call($schema, $what, $method, $headers{'content-type'} // 'application/json', $more{body} // '');
+	return $refusal if $refusal;
 	my $response = eval {
-		my $volatility = $db->selectrow_array("SELECT provolatile FROM pg_proc WHERE pronamespace = ?::regnamespace AND proname = ? AND pronargs = ?",
-			undef, $self->{schema}, $function, scalar @bind);
-		$volatility or return failure(404, 'PGRST202');
-		$read_only = 1 if $volatility ne 'v';
 		$db->begin_work;
 		$db->do('SET TRANSACTION ISOLATION LEVEL READ COMMITTED, ' . ($read_only ? 'READ ONLY' : 'READ WRITE'));
 		my @settings = (
-			search_path => qq{"$self->{schema}", "public"}, role => $role,
+			search_path => qq{"$schema", "public"}, role => $role,
 			'request.jwt.claims' => $json->encode({ %claims, role => $role }),
-			'request.method' => $method, 'request.path' => "/rpc/$function",
+			'request.method' => $method, 'request.path' => $what =~ m{^/} ? $what : "/rpc/$what",
 			'request.headers' => $json->encode(\%headers), 'request.cookies' => $json->encode($more{cookies} // {}));
 		$db->selectrow_array('select ' . join(', ', ('set_config(?, ?, true)') x (@settings / 2)), undef, @settings);
 		$db->selectrow_array("select $self->{pre_request}()") if $self->{pre_request};
-		my $row = $db->selectrow_hashref(qq{WITH pgrst_source AS (SELECT pgrst_call.pgrst_scalar FROM (SELECT "$self->{schema}"."$function"($argument) pgrst_scalar) pgrst_call) }
-			. q{SELECT null::bigint AS total_result_set, 1 AS page_total, coalesce(json_agg(_postgrest_t.pgrst_scalar)->0, 'null') AS body, }
+		my $row = $db->selectrow_hashref("WITH pgrst_source AS ($source) SELECT null::bigint AS total_result_set, 1 AS page_total, $body AS body, "
 			. q{nullif(current_setting('response.headers', true), '') AS response_headers, nullif(current_setting('response.status', true), '') AS response_status, }
 			. q{'' AS response_inserted FROM (SELECT "pgrst_source".* FROM "pgrst_source") _postgrest_t}, undef, @bind);
 		$db->commit;
-		my $status = $row->{response_status} // 200;
+		my $status = $row->{response_status} // ($what =~ m{^/} && $method eq 'POST' ? 201 : 200);
 		return { status => $status, headers => $json->decode($row->{response_headers} // '[]'), body => $status == 204 ? '' : $row->{body} };
 	};
 	return $response if $response;
@@ -141,6 +159,31 @@ sub request
 	$response = $self->error_response(!%claims);
 	$db->rollback unless $db->{AutoCommit};
 	return $response;
+}
+
+# Answers HTTP requests, one at a time, until it is killed.
+sub serve
+{
+	my ($self, $listener) = @_;
+	while (my $client = $listener->accept)
+	{
+		my ($method, $target) = (readline($client) // '') =~ m{^(\S+) (\S+)} or next;
+		my (%headers, %cookies);
+		while (defined(my $line = readline $client))
+		{
+			my ($name, $value) = $line =~ /^([^:]+):\s*(.*?)\r?\n/ or last;
+			$headers{ lc $name } = $value;
+		}
+		%cookies = map { /^\s*([^=]+)=(.*)/ } split /;/, delete $headers{cookie} // '';
+		read $client, my $body, $headers{'content-length'} // 0;
+		$self->reload_if_told;
+		my ($what) = $target =~ m{^(?:/rpc/|(?=/))([^?]*)};
+		my $response = $self->request($method, $what, headers => \%headers, cookies => \%cookies, body => Encode::decode_utf8($body // ''));
+		my $bytes = Encode::encode_utf8($response->{body});
+		print $client "HTTP/1.1 $response->{status} -\r\nConnection: close\r\n", ($response->{status} == 204 ? '' : 'Content-Length: ' . length($bytes) . "\r\n"),
+			(map { my ($n, $v) = %$_; "$n: $v\r\n" } @{ $response->{headers} }), "\r\n", $method eq 'HEAD' ? '' : $bytes;
+		close $client;
+	}
 }
 
 # The values of a header of a response.

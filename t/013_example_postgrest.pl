@@ -1,0 +1,104 @@
+# examples/postgrest: the schema and the configuration of nginx, as they are there,
+# with LikePostgREST in the place of PostgREST.
+use strict;
+use warnings FATAL => 'all';
+
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use lib dirname(__FILE__) . '/lib';
+use Gateway qw(poll);
+use LikePostgREST;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+authfort.cookies = on
+CONF
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE todo TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/postgrest/schema.sql', $node->connstr('todo') ], 'schema.sql');
+
+# its settings, as far as LikePostgREST has them
+my %conf = slurp_file('examples/postgrest/postgrest.conf') =~ /^([a-z-]+) = "?([^"\n]*)"?$/mg;
+my ($user, $database) = $conf{'db-uri'} =~ m{^postgres://(\w+)@/(\w+)$};
+my $listener = IO::Socket::INET->new(Listen => 10, LocalAddr => '127.0.0.1', ReuseAddr => 1) or die $!;
+my $upstream = fork() // die;
+if ($upstream == 0)
+{
+	LikePostgREST->new(dsn => 'dbi:Pg:' . $node->connstr($database), user => $user, anon => $conf{'db-anon-role'},
+		pre_request => $conf{'db-pre-request'}, schema => (split /, /, $conf{'db-schemas'})[0])->serve($listener);
+	exit;
+}
+
+my $dir = PostgreSQL::Test::Utils::tempdir;
+my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $url = 'http://127.0.0.1:' . $listener->sockport;
+my $nginx_conf = slurp_file('examples/postgrest/nginx.conf');
+$nginx_conf =~ s{\bhttp \{\n}{http \{\n\taccess_log off;\n@{[ join '', map { "\t${_}_temp_path $dir;\n" } qw(client_body proxy fastcgi uwsgi scgi) ]}};
+$nginx_conf =~ s{listen 8080}{listen 127.0.0.1:$port};
+$nginx_conf =~ s{http://127.0.0.1:3000}{$url};
+append_to_file("$dir/nginx.conf", $nginx_conf);
+append_to_file("$dir/authfort_maps.conf", $node->safe_psql('todo', 'SELECT authfort.nginx_maps()'));
+append_to_file("$dir/authfort_locations.conf", $node->safe_psql('todo', "SELECT authfort.nginx_locations('$url')"));
+my $nginx = fork() // die;
+exec '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-g', "daemon off; pid $dir/pid; error_log $dir/error.log;" if $nginx == 0;
+my $http = HTTP::Tiny->new(timeout => 30);
+my $at = "http://127.0.0.1:$port";
+poll('nginx answers', sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
+
+sub ask
+{
+	my ($method, $path, $token, $body) = @_;
+	my %headers = $token ? (authorization => "Bearer $token") : ();
+	$headers{'content-type'} = 'application/json' if defined $body;
+	return $http->request($method, $at . $path, { headers => \%headers, content => defined $body ? encode_json($body) : '' });
+}
+
+my %token;
+foreach my $name (qw(ada bob))
+{
+	my $r = ask('POST', '/auth/signup', undef, { email => "$name\@example.com", password => 'correct horse' });
+	is($r->{status}, 201, "$name signs up");
+	is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'with two cookies');
+	$token{$name} = decode_json($r->{content})->{tokens}{access_token};
+	is(decode_json(ask('GET', '/auth/me', $token{$name})->{content})->{email}, "$name\@example.com", 'me');
+	is(ask('POST', '/todo', $token{$name}, { title => "of $name" })->{status}, 201, "$name writes");
+	is_deeply([ map { $_->{title} } @{ decode_json(ask('GET', '/todo', $token{$name})->{content}) } ], ["of $name"], 'and reads no more than that');
+}
+is(ask('GET', '/todo')->{status}, 401, 'a stranger reads nothing');
+is(ask('GET', '/auth/todo')->{status}, 404, 'a path that is no route');
+is(ask('POST', '/auth/me', $token{ada})->{status}, 404, 'a method that is none');
+is(ask('HEAD', '/auth/me', $token{ada})->{status}, 200, 'HEAD');
+is(decode_json(ask('GET', '/.well-known/jwks.json')->{content})->{keys}[0]{use}, 'sig', 'the key set');
+is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', 'which may be cached');
+
+# each route leads to its function, whatever it says then
+my %calls;
+foreach my $route (split /\n/, $node->safe_psql('todo', 'SELECT name, method, path, access FROM authfort.routes()'))
+{
+	my ($name, $method, $path, $access) = split /\|/, $route;
+	$path =~ s/\{\w+\}/x/g;
+	my $r = ask($method, $path, undef, $method eq 'GET' ? undef : {});
+	if ($access eq 'open') { isnt($r->{status}, 404, "$method $path"); }
+	else { is("$r->{status} " . (eval { decode_json($r->{content})->{detail}{error} } // $r->{content}), '401 token_missing', "$method $path"); }
+}
+$node->safe_psql('todo', "SELECT authfort.add_role(id, 'admin') FROM authfort.users WHERE email = 'ada\@example.com'");
+my $admin = decode_json(ask('POST', '/auth/login', undef, { email => 'ada@example.com', password => 'correct horse' })->{content})->{tokens}{access_token};
+my $list = decode_json(ask('GET', '/auth/admin/users?query=bob', $admin)->{content});
+is($list->{total}, 1, 'a query gets through');
+is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204, 'PUT with a segment');
+is(ask('GET', '/todo', $token{bob})->{status}, 401, 'a ban counts at once');
+like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/, 'and says so');
+
+kill 'TERM', $upstream, $nginx;
+waitpid $_, 0 foreach $upstream, $nginx;
+$node->stop;
+done_testing();
