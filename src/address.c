@@ -127,26 +127,55 @@ inet_of_network(const Network *network)
 	return address;
 }
 
+/*
+ * Takes the last entry of the header before *end, and moves *end before it.
+ * False if there is none, or it is no address.
+ */
+static bool
+take_last_entry(const char *forwarded_for, const char **end, Network *client)
+{
+	const char *entry = *end;
+	Network		named;
+
+	while (entry > forwarded_for && entry[-1] != ',')
+		entry--;
+	if (!read_network(entry, *end - entry, &named) || named.bits != whole_address_bits(&named))
+		return false;
+	*client = named;
+	*end = (entry > forwarded_for) ? entry - 1 : entry;
+	return true;
+}
+
+/* Goes on to the left for as long as it meets proxies. */
+static inet *
+first_untrusted(Network *client, const char *forwarded_for, const char *end, const char *networks)
+{
+	while (end > forwarded_for && check_networks(networks, client))
+	{
+		if (!take_last_entry(forwarded_for, &end, client))
+			break;
+	}
+	return inet_of_network(client);
+}
+
 inet *
 address_of_client(inet *peer, const char *forwarded_for, const char *networks)
 {
 	Network		client = network_of_inet(peer);
+
+	return first_untrusted(&client, forwarded_for, forwarded_for + strlen(forwarded_for), networks);
+}
+
+inet *
+address_of_forwarded_client(const char *forwarded_for, const char *networks)
+{
 	const char *end = forwarded_for + strlen(forwarded_for);
+	Network		client;
 
-	while (end > forwarded_for && check_networks(networks, &client))
-	{
-		const char *entry = end;
-		Network		named;
-
-		while (entry > forwarded_for && entry[-1] != ',')
-			entry--;
-		if (!read_network(entry, end - entry, &named) ||
-			named.bits != whole_address_bits(&named))
-			break;
-		client = named;
-		end = (entry > forwarded_for) ? entry - 1 : entry;
-	}
-	return inet_of_network(&client);
+	if (networks[strspn(networks, " \t")] == '\0' ||
+		!take_last_entry(forwarded_for, &end, &client))
+		return NULL;
+	return first_untrusted(&client, forwarded_for, end, networks);
 }
 
 char *

@@ -21,6 +21,12 @@ extern bool address_is_network_list(const char *networks);
 extern inet *address_of_client(inet *peer, const char *forwarded_for, const char *networks);
 
 /*
+ * The same where the peer is not told, but known to be a proxy, if there is
+ * any: the header's last entry is what it wrote.  NULL if that is no address.
+ */
+extern inet *address_of_forwarded_client(const char *forwarded_for, const char *networks);
+
+/*
  * What an address is counted by: itself for IPv4, also where it is mapped into
  * IPv6, and the /64 for IPv6, of which everybody has one at least.
  */

@@ -248,7 +248,6 @@ find_client_address(HttpRequest *request)
 static void
 begin(HttpRequest *request, HttpResponse *response)
 {
-	find_client_address(request);
 	request->client.user_agent = http_header(request, "user-agent");
 	initStringInfo(&response->headers);
 	appendStringInfoChar(&response->headers, '[');
@@ -258,6 +257,7 @@ begin(HttpRequest *request, HttpResponse *response)
 void
 http_serve(HttpRequest *request, HttpResponse *response)
 {
+	find_client_address(request);
 	begin(request, response);
 	dispatch(request, response);
 	finish(request, response);

@@ -20,6 +20,7 @@
 #include "utils/syscache.h"
 
 #include "access_token.h"
+#include "address.h"
 #include "compat.h"
 #include "http.h"
 #include "identity.h"
@@ -57,6 +58,20 @@ request_object(const char *name)
 	return object;
 }
 
+/*
+ * PostgREST does not tell who is at the other end of its connection.  With
+ * authfort.trusted_proxies set, it is one of them.
+ */
+static void
+read_client_address(HttpRequest *request)
+{
+	inet	   *client = address_of_forwarded_client(http_header_list(request, "x-forwarded-for"),
+													 setting_trusted_proxies);
+
+	request->client.has_ip = client != NULL;
+	request->client.ip = InetPGetDatum(client);
+}
+
 /* A request without cookies has an empty object, not a Cookie header. */
 static void
 read_request(HttpRequest *request)
@@ -67,6 +82,7 @@ read_request(HttpRequest *request)
 	request->method = (method != NULL) ? method : "POST";
 	request->headers = request_object("request.headers");
 	request->cookies = request_object("request.cookies");
+	read_client_address(request);
 }
 
 /*

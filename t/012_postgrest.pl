@@ -210,5 +210,18 @@ foreach my $function ("setup_postgrest()", "publish_jwks('door')", "publish_keys
 	like($err, qr/permission denied for function/, "not for everybody: $function");
 }
 
+# whose address it is: only what a proxy in front tells, and only if there is one
+my %wrong = (email => 'nobody@example.com', password => 'wrong');
+my $last_address = "SELECT coalesce(host(ip_address), 'none') FROM authfort.events ORDER BY id DESC LIMIT 1";
+my %forwarded = (headers => { 'x-forwarded-for' => '198.51.100.7, 203.0.113.1' });
+post('login', \%wrong, %forwarded);
+is(sql($last_address), 'none', 'nobody is believed unless there are trusted proxies');
+sql("ALTER DATABASE app SET authfort.trusted_proxies = '127.0.0.1'");
+$auth = LikePostgREST->new(%options, schema => 'authfort_api');
+post('login', \%wrong, %forwarded);
+is(sql($last_address), '203.0.113.1', 'what the proxy wrote counts');
+post('login', \%wrong);
+is(sql($last_address), 'none', 'and nothing where it wrote nothing');
+
 $node->stop;
 done_testing();
