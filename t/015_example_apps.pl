@@ -1,0 +1,100 @@
+# examples/fastapi and examples/express, as they are there, over HTTP.
+use strict;
+use warnings FATAL => 'all';
+
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use lib dirname(__FILE__) . '/lib';
+use Gateway qw(poll);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+authfort.password_memory = '1MB'
+authfort.password_time_cost = 1
+authfort.cookies = on
+CONF
+$node->start;
+my $http = HTTP::Tiny->new(timeout => 30);
+
+my %command = (
+	fastapi => sub { ('/usr/bin/python3', '-m', 'uvicorn', '--app-dir', 'examples/fastapi', '--host', '127.0.0.1', '--port', $_[0], 'app:app') },
+	express => sub { ('node', 'examples/express/app.js') });
+
+foreach my $name (sort keys %command)
+{
+	SKIP:
+	{
+		# nodejs of another origin keeps Debian's modules out
+		skip 'node has no express and pg', 1 if $name eq 'express' && system(q{NODE_PATH="$NODE_PATH:/usr/share/nodejs" node -e 'require("express"); require("pg")' 2>/dev/null}) != 0;
+		$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+		$node->safe_psql('postgres', 'DROP ROLE IF EXISTS todo_app');
+		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql", $node->connstr($name) ], "$name: schema.sql");
+
+		my $port = PostgreSQL::Test::Cluster::get_free_port();
+		my $log = $node->basedir . "/$name.log";
+		my $server = fork() // die;
+		if ($server == 0)
+		{
+			$ENV{DATABASE_URL} = $node->connstr($name) . ' user=todo_app';
+			@ENV{qw(PGHOST PGPORT PGDATABASE PGUSER PORT)} = ($node->host, $node->port, $name, 'todo_app', $port);
+			$ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
+			$ENV{PYTHONDONTWRITEBYTECODE} = 1;
+			open STDOUT, '>', $log or die;
+			open STDERR, '>&', \*STDOUT or die;
+			exec $command{$name}->($port);
+		}
+		poll("$name answers", sub { waitpid($server, 1) == 0 or die slurp_file($log); IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
+		try_it($name, "http://127.0.0.1:$port");
+		kill 'TERM', $server;
+		waitpid $server, 0;
+		$node->safe_psql($name, 'DROP TABLE todo; DROP OWNED BY todo_app');
+		$node->safe_psql('postgres', "DROP DATABASE $name WITH (FORCE)");
+	}
+}
+
+sub try_it
+{
+	my ($name, $at) = @_;
+	my $ask = sub {
+		my ($method, $path, $headers, $body) = @_;
+		my %headers = (%{ $headers // {} }, defined $body ? ('content-type' => 'application/json') : ());
+		return $http->request($method, $at . $path, { headers => \%headers, content => $body // '' });
+	};
+	my %by;
+	foreach my $user (qw(ada bob))
+	{
+		my $r = $ask->('POST', '/auth/signup', {}, qq({"email": "$user\@example.com", "password": "correct horse"}));
+		is($r->{status}, 201, "$name: $user signs up");
+		is(scalar @{ $r->{headers}{'set-cookie'} // [] }, 2, "$name: with two cookies");
+		$by{$user} = { authorization => 'Bearer ' . decode_json($r->{content})->{tokens}{access_token} };
+		is(decode_json($ask->('GET', '/auth/me', $by{$user})->{content})->{email}, "$user\@example.com", "$name: me");
+		is($ask->('POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201, "$name: $user writes");
+		is_deeply([ map { $_->{title} } @{ decode_json($ask->('GET', '/todo', $by{$user})->{content}) } ], ["of $user"], "$name: and reads no more than that");
+	}
+	is($ask->('GET', '/todo')->{content}, '[]', "$name: a stranger reads nothing");
+	is($ask->('POST', '/todo', {}, '{"title": "x"}')->{status}, 401, "$name: nor writes");
+	is($ask->('GET', '/todo', { authorization => 'Bearer x' })->{status}, 401, "$name: a bad token");
+	like($ask->('GET', '/todo', { authorization => 'Bearer x' })->{headers}{'www-authenticate'}, qr/invalid_token/, "$name: is told");
+	my $cookie = { cookie => 'access_token=' . $by{ada}{authorization} =~ s/Bearer //r };
+	is(decode_json($ask->('GET', '/todo', $cookie)->{content})->[0]{title}, 'of ada', "$name: by cookie");
+	is($ask->('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', "$name: the key set");
+	is($ask->('POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')->{status}, 401, "$name: a wrong password");
+	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400, "$name: what is no UTF-8");
+	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400, "$name: a zero byte");
+	is($ask->('DELETE', '/auth/me', $by{ada})->{status}, 405, "$name: a method that the path does not take");
+	is($ask->('GET', '/auth/admin/users?query=a%20b', $by{ada})->{status}, 403, "$name: a query");
+	is($ask->('POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logout");
+	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
+	is($ask->('GET', '/todo', $by{ada})->{status}, 401, "$name: a revoked session counts at once");
+	is(decode_json($ask->('GET', '/todo', $by{bob})->{content})->[0]{title}, 'of bob', "$name: and nobody else is concerned");
+}
+
+$node->stop;
+done_testing();
