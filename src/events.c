@@ -303,18 +303,11 @@ events_delete_expired(int limit)
 		" WHERE o.created_at OPERATOR(pg_catalog.<) $1))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
-	Datum		values[2];
-	int			deleted;
 
 	if (setting_event_retention == 0)
 		return 0;
-	values[0] = TimestampTzGetDatum(GetCurrentTimestamp() -
-									setting_event_retention * USECS_PER_SEC);
-	values[1] = Int32GetDatum(limit);
-	plan_open();
-	deleted = plan_run(&plan, values, NULL, SPI_OK_DELETE);
-	plan_close();
-	return deleted;
+	return plan_delete_before(&plan, GetCurrentTimestamp() - setting_event_retention * USECS_PER_SEC,
+							  limit);
 }
 
 static void

@@ -568,11 +568,6 @@ keys_delete_expired(int limit)
 		" WHERE k.expires_at OPERATOR(pg_catalog.<=) $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
-	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
-	int			deleted;
 
-	plan_open();
-	deleted = plan_run(&plan, values, NULL, SPI_OK_DELETE);
-	plan_close();
-	return deleted;
+	return plan_delete_before(&plan, GetCurrentTimestamp(), limit);
 }

@@ -83,11 +83,8 @@ outbox_delete(const pg_uuid_t *user_id)
 		"DELETE FROM authfort.outbox WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
-	Datum		value = UUIDPGetDatum(user_id);
 
-	plan_open();
-	plan_run(&plan, &value, NULL, SPI_OK_DELETE);
-	plan_close();
+	plan_run_by_id(&plan, user_id, SPI_OK_DELETE);
 }
 
 int
@@ -99,13 +96,8 @@ outbox_delete_expired(int limit)
 		" ORDER BY o.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
-	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
-	int			deleted;
 
-	plan_open();
-	deleted = plan_run(&plan, values, NULL, SPI_OK_DELETE);
-	plan_close();
-	return deleted;
+	return plan_delete_before(&plan, GetCurrentTimestamp(), limit);
 }
 
 /* Columns of a taken row, and of the result. */

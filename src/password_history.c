@@ -72,9 +72,6 @@ password_history_delete(const pg_uuid_t *user_id)
 		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
-	Datum		value = UUIDPGetDatum(user_id);
 
-	plan_open();
-	plan_run(&plan, &value, NULL, SPI_OK_DELETE);
-	plan_close();
+	plan_run_by_id(&plan, user_id, SPI_OK_DELETE);
 }

@@ -69,6 +69,28 @@ plan_run_once(const char *query, int parameter_count, Oid *parameter_types, Datu
 }
 
 void
+plan_run_by_id(SavedPlan *plan, const pg_uuid_t *id, int expected)
+{
+	Datum		value = UUIDPGetDatum(id);
+
+	plan_open();
+	plan_run(plan, &value, NULL, expected);
+	plan_close();
+}
+
+int
+plan_delete_before(SavedPlan *plan, TimestampTz time, int limit)
+{
+	Datum		values[2] = {TimestampTzGetDatum(time), Int32GetDatum(limit)};
+	int			deleted;
+
+	plan_open();
+	deleted = plan_run(plan, values, NULL, SPI_OK_DELETE);
+	plan_close();
+	return deleted;
+}
+
+void
 plan_use_row(uint64 row)
 {
 	current_row = row;

@@ -32,6 +32,13 @@ extern uint64 plan_run(SavedPlan *plan, Datum *values, const char *nulls, int ex
 extern uint64 plan_run_once(const char *query, int parameter_count, Oid *parameter_types,
 							Datum *values, const char *nulls, int expected);
 
+/*
+ * For statements that stand alone, from open to close: one whose parameter is
+ * an id, and one that deletes what is older than a time, at most so many rows.
+ */
+extern void plan_run_by_id(SavedPlan *plan, const pg_uuid_t *id, int expected);
+extern int	plan_delete_before(SavedPlan *plan, TimestampTz time, int limit);
+
 /* From here on the columns are those of that row; the first is 0. */
 extern void plan_use_row(uint64 row);
 

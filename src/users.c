@@ -203,11 +203,8 @@ users_raise_token_version(const pg_uuid_t *id)
 		" WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
-	Datum		value = UUIDPGetDatum(id);
 
-	plan_open();
-	plan_run(&plan, &value, NULL, SPI_OK_UPDATE);
-	plan_close();
+	plan_run_by_id(&plan, id, SPI_OK_UPDATE);
 }
 
 static bool
@@ -279,12 +276,12 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 }
 
 static void
-change_by_id(SavedPlan *plan, const pg_uuid_t *id, Datum value, int expected)
+change_by_id(SavedPlan *plan, const pg_uuid_t *id, Datum value)
 {
 	Datum		values[2] = {UUIDPGetDatum(id), value};
 
 	plan_open();
-	plan_run(plan, values, NULL, expected);
+	plan_run(plan, values, NULL, SPI_OK_UPDATE);
 	plan_close();
 }
 
@@ -296,7 +293,7 @@ users_set_banned(const pg_uuid_t *id, bool banned)
 		2, {UUIDOID, BOOLOID}
 	};
 
-	change_by_id(&plan, id, BoolGetDatum(banned), SPI_OK_UPDATE);
+	change_by_id(&plan, id, BoolGetDatum(banned));
 }
 
 void
@@ -310,7 +307,7 @@ users_anonymize(const pg_uuid_t *id)
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
 
-	change_by_id(&plan, id, TimestampTzGetDatum(GetCurrentTimestamp()), SPI_OK_UPDATE);
+	change_by_id(&plan, id, TimestampTzGetDatum(GetCurrentTimestamp()));
 }
 
 void
@@ -321,7 +318,7 @@ users_delete(const pg_uuid_t *id)
 		1, {UUIDOID}
 	};
 
-	change_by_id(&plan, id, (Datum) 0, SPI_OK_DELETE);
+	plan_run_by_id(&plan, id, SPI_OK_DELETE);
 }
 
 void
