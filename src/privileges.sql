@@ -16,7 +16,7 @@ GRANT EXECUTE ON FUNCTION authfort.http(text, text, text, jsonb, text, inet) TO 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort_api FROM PUBLIC;
 GRANT USAGE ON SCHEMA authfort_api TO authfort_http;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA authfort_api TO authfort_http;
-GRANT EXECUTE ON FUNCTION authfort.routes() TO authfort_http, authfort_admin;
+GRANT EXECUTE ON FUNCTION authfort.routes() TO authfort_admin;
 
 GRANT EXECUTE ON FUNCTION
 	authfort.verify_jwt(text), authfort.try_verify_jwt(text), authfort.authenticate(text),
