@@ -52,6 +52,7 @@ OBJS = \
 	src/role_admin.o \
 	src/user_admin.o \
 	src/cleanup.o \
+	src/drop_guard.o \
 	src/housekeeping.o \
 	src/http_message.o \
 	src/http_auth.o \

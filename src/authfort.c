@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "housekeeping.h"
+#include "drop_guard.h"
 #include "hash_budget.h"
 #include "identity.h"
 #include "keys.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 	identity_init();
 	hash_budget_init();
 	rate_limit_init();
+	drop_guard_init();
 	housekeeping_init();
 }
 

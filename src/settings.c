@@ -49,6 +49,7 @@ int			setting_event_retention;
 int			setting_message_lease;
 int			setting_housekeeping_interval;
 char	   *setting_housekeeping_databases;
+bool		setting_allow_drop;
 bool		setting_rate_limit;
 int			setting_rate_limit_memory;
 char	   *setting_rate_limit_login;
@@ -486,6 +487,11 @@ define_event_settings(void)
 static void
 define_housekeeping_settings(void)
 {
+	DefineCustomBoolVariable("authfort.allow_drop",
+							 "Whether the extension may be dropped.",
+							 "It takes the library to be preloaded; without, nothing keeps anybody from it.",
+							 &setting_allow_drop, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.housekeeping_interval",
 							"Time between two rounds of the background worker that cleans up.",
 							"Zero turns it off. It runs only with authfort in shared_preload_libraries.",

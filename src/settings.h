@@ -69,6 +69,8 @@ extern char *setting_rate_limit_signup;
 extern char *setting_rate_limit_refresh;
 extern char *setting_rate_limit_password_reset;
 
+extern bool setting_allow_drop;
+
 /* HTTP */
 extern char *setting_http_prefix;
 extern char *setting_admin_role;
