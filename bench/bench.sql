@@ -98,3 +98,15 @@ CALL pg_temp.time_policies('scan', 25);
 SET max_parallel_workers_per_gather = 2;
 CALL pg_temp.time_policies('parallel-scan', 25);
 SET max_parallel_workers_per_gather = 0;
+
+-- what PostgREST does before each request: new claims, and the check
+SELECT set_config('bench.claims', authfort.claims()::text, false) \g /dev/null
+RESET authfort.jwt;
+SET authfort.trusted_authenticators = 'bench';
+CALL pg_temp.time_it('pre-request', 1000, $query$DO $do$
+	BEGIN
+		FOR i IN 1 .. 1000 LOOP
+			PERFORM set_config('request.jwt.claims', current_setting('bench.claims'), false);
+			PERFORM authfort_api.pre_request();
+		END LOOP;
+	END $do$ $query$);

@@ -140,6 +140,7 @@ CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1
 		'\tproxy_set_header Accept-Profile authfort_api;\n'
 		'\tproxy_set_header Content-Profile authfort_api;\n'
 		'\tproxy_set_header X-Original-URI $request_uri;\n'
+		'\tproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n'
 		'\tproxy_pass %s;\n}', l.location, upstream), E'\n' ORDER BY l.location)
 	FROM (SELECT DISTINCT CASE
 			WHEN prefix OPERATOR(pg_catalog.<>) '' AND pg_catalog.starts_with(r.path, prefix OPERATOR(pg_catalog.||) '/') THEN prefix OPERATOR(pg_catalog.||) '/'
