@@ -368,33 +368,60 @@ access_token_verify_expired(const char *token, const AccessClaims **claims)
 	return verify(token, claims, &reason);
 }
 
-const Refusal *
-access_claims_authenticate(const AccessClaims *claims, User **user, const char **reason)
+/*
+ * Holds verified claims against what the tables say of their user, who exists
+ * if "standing" is not NULL, and of their session.
+ */
+static const Refusal *
+judge(const AccessClaims *claims, const UserStanding *standing, const char **reason)
 {
 	const Refusal *refusal = NULL;
 	Session		session;
-	pg_uuid_t	session_id = claims->sid;
-	int64		version = claims->ver;
 
-	if (!claims->has_sid || !claims->has_ver)
-	{
-		*reason = "it names no session";
-		return &refusal_token_invalid;
-	}
-	/* from here on tables are read, and "claims" may go */
-	*user = users_find(&claims->sub);
-	if (*user == NULL)
+	if (standing == NULL)
 		refusal = &refusal_user_gone;
-	else if ((*user)->banned)
+	else if (standing->banned)
 		refusal = &refusal_user_banned;
-	else if (version != (*user)->token_version)
+	else if (claims->ver != standing->token_version)
 		refusal = &refusal_token_version_mismatch;
-	else if (!sessions_find(&session_id, &session) || session.revoked ||
-			 memcmp(&session.user_id, &(*user)->id, sizeof(pg_uuid_t)) != 0)
+	else if (!sessions_find(&claims->sid, &session) || session.revoked ||
+			 memcmp(&session.user_id, &claims->sub, sizeof(pg_uuid_t)) != 0)
 		refusal = &refusal_token_revoked;
 	if (refusal != NULL)
 		*reason = refusal->message;
 	return refusal;
+}
+
+static bool
+names_session(const AccessClaims *claims, const char **reason)
+{
+	*reason = "it names no session";
+	return claims->has_sid && claims->has_ver;
+}
+
+const Refusal *
+access_claims_check(const AccessClaims *claims, const char **reason)
+{
+	UserStanding standing;
+
+	if (!names_session(claims, reason))
+		return &refusal_token_invalid;
+	return judge(claims, users_find_standing(&claims->sub, &standing) ? &standing : NULL, reason);
+}
+
+const Refusal *
+access_claims_authenticate(const AccessClaims *claims, User **user, const char **reason)
+{
+	UserStanding standing;
+
+	if (!names_session(claims, reason))
+		return &refusal_token_invalid;
+	*user = users_find(&claims->sub);
+	if (*user == NULL)
+		return judge(claims, NULL, reason);
+	standing.banned = (*user)->banned;
+	standing.token_version = (*user)->token_version;
+	return judge(claims, &standing, reason);
 }
 
 const Refusal *

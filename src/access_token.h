@@ -55,6 +55,9 @@ extern const Refusal *access_token_authenticate(const char *token, const AccessC
 extern const Refusal *access_claims_authenticate(const AccessClaims *claims, User **user,
 												 const char **reason);
 
+/* The same for those who need not know the user. */
+extern const Refusal *access_claims_check(const AccessClaims *claims, const char **reason);
+
 /*
  * Reads, in the current memory context, claims that somebody has verified who
  * is trusted to.  Returns NULL, or why they are no identity.  Whether they

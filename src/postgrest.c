@@ -208,11 +208,10 @@ owner_of(Oid function)
  * role.  Its search_path is pinned, so the statements mean what they say.
  */
 static const Refusal *
-authenticate_as_owner(FunctionCallInfo fcinfo, const AccessClaims *claims)
+check_as_owner(FunctionCallInfo fcinfo, const AccessClaims *claims)
 {
 	Oid			user;
 	int			context;
-	User	   *ignored;
 	const char *reason;
 	const Refusal *refusal;
 
@@ -220,7 +219,7 @@ authenticate_as_owner(FunctionCallInfo fcinfo, const AccessClaims *claims)
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(owner_of(fcinfo->flinfo->fn_oid),
 						   context | SECURITY_LOCAL_USERID_CHANGE);
-	refusal = access_claims_authenticate(claims, &ignored, &reason);
+	refusal = access_claims_check(claims, &reason);
 	SetUserIdAndSecContext(user, context);
 	return refusal;
 }
@@ -291,7 +290,7 @@ accept_cookie(FunctionCallInfo fcinfo)
 		return;
 	refusal = access_token_verify(token, &claims, &reason);
 	if (refusal == NULL)
-		refusal = authenticate_as_owner(fcinfo, claims);
+		refusal = check_as_owner(fcinfo, claims);
 	if (refusal != NULL && asks_for_open_route())
 		return;
 	if (refusal != NULL)
@@ -310,7 +309,7 @@ authfort_api_pre_request(PG_FUNCTION_ARGS)
 
 	if (claims != NULL)
 	{
-		const Refusal *refusal = authenticate_as_owner(fcinfo, claims);
+		const Refusal *refusal = check_as_owner(fcinfo, claims);
 
 		if (refusal != NULL)
 			respond(401, refusal);

@@ -73,6 +73,28 @@ users_find(const pg_uuid_t *id)
 	return query_user(&plan, UUIDPGetDatum(id));
 }
 
+bool
+users_find_standing(const pg_uuid_t *id, UserStanding *standing)
+{
+	static SavedPlan plan = {
+		"SELECT u.banned, u.token_version FROM authfort.users u"
+		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
+		1, {UUIDOID}
+	};
+	Datum		value = UUIDPGetDatum(id);
+	bool		found;
+
+	plan_open();
+	found = plan_run(&plan, &value, NULL, SPI_OK_SELECT) > 0;
+	if (found)
+	{
+		standing->banned = DatumGetBool(plan_datum(1));
+		standing->token_version = DatumGetInt32(plan_datum(2));
+	}
+	plan_close();
+	return found;
+}
+
 User *
 users_lock(const pg_uuid_t *id)
 {

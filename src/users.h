@@ -31,6 +31,13 @@ typedef struct User
 	int			role_count;
 } User;
 
+/* What decides whether a user's tokens are good. */
+typedef struct UserStanding
+{
+	bool		banned;
+	int32		token_version;
+} UserStanding;
+
 typedef struct NewUser
 {
 	const char *email;			/* in its stored form, as all of these */
@@ -54,6 +61,9 @@ extern User *users_read_row(MemoryContext context);
  */
 extern User *users_find_by_email(const char *email);
 extern User *users_find(const pg_uuid_t *id);
+
+/* False if there is no such user.  Asked for each request, and cheaper than all of a user. */
+extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
 
 /* The same, locked against change until the end of the transaction. */
 extern User *users_lock(const pg_uuid_t *id);
