@@ -278,10 +278,16 @@ void
 http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response)
 {
 	begin(request, response);
-	if (route_has_path(route, request))
-		take_route(route, request, response);
-	else
+	if (!route_has_path(route, request))
 		http_respond_refusal(response, &not_found);
+	else if (strcmp(route->method, "GET") != 0 && strcmp(request->method, "POST") != 0)
+	{
+		/* a link on any page is followed with GET, and with the visitor's cookies */
+		http_add_header(response, "Allow", "POST");
+		http_respond_refusal(response, &method_not_allowed);
+	}
+	else
+		take_route(route, request, response);
 	finish(request, response);
 }
 

@@ -32,7 +32,10 @@ typedef struct Route
 /* Answers a request; the response is complete but for the transport. */
 extern void http_serve(HttpRequest *request, HttpResponse *response);
 
-/* The same through a door that knows the route; 404 if the path is not its. */
+/*
+ * The same through a door that knows the route, and has POST for all methods
+ * that change something.  404 if the path is not the route's.
+ */
 extern const Route *http_find_route(const char *name);
 extern void http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response);
 

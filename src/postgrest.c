@@ -74,12 +74,12 @@ read_client_address(HttpRequest *request)
 
 /* A request without cookies has an empty object, not a Cookie header. */
 static void
-read_request(HttpRequest *request)
+read_request(HttpRequest *request, const char *default_method)
 {
 	const char *method = request_setting("request.method");
 
 	memset(request, 0, sizeof(*request));
-	request->method = (method != NULL) ? method : "POST";
+	request->method = (method != NULL) ? method : default_method;
 	request->headers = request_object("request.headers");
 	request->cookies = request_object("request.cookies");
 	read_client_address(request);
@@ -142,7 +142,7 @@ authfort_api_route(PG_FUNCTION_ARGS)
 	HttpRequest request;
 	HttpResponse response = {0};
 
-	read_request(&request);
+	read_request(&request, (strcmp(route->method, "GET") == 0) ? "GET" : "POST");
 	read_uri(&request, route);
 	request.claims = identity_caller();
 	if (PG_NARGS() > 0 && !PG_ARGISNULL(0))
@@ -284,7 +284,7 @@ accept_cookie(FunctionCallInfo fcinfo)
 	const char *reason;
 	const Refusal *refusal;
 
-	read_request(&request);
+	read_request(&request, "POST");
 	token = http_cookie(&request, setting_access_cookie_name);
 	if (token == NULL)
 		return;

@@ -111,6 +111,9 @@ is($by_cookie->{status}, 200, 'refresh by cookies, without a body');
 ($access, $refresh) = tokens($by_cookie);
 is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application/x-www-form-urlencoded' }, cookies => { refresh_token => $refresh })->{status}, 404, 'a form finds no function');
 
+is($auth->request('GET', 'logout', cookies => { refresh_token => $refresh })->{status}, 405, 'a link signs nobody out');
+is($auth->request('GET', 'login')->{status}, 405, 'nor in');
+
 # the application's own functions
 is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef, role => 'web_anon' }, 'anonymous requests pass');
 is_deeply(decoded($api->request('GET', 'who', bearer($access))), { uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' }, 'a token gives the identity');
