@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use lib dirname(__FILE__) . '/lib';
+use Gateway qw(poll);
 use LikePostgREST;
 
 my $json = JSON::PP->new->canonical->utf8(0)->allow_nonref;
@@ -188,15 +189,15 @@ is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef, 'and n
 
 # the keys follow
 my $kid = sql('SELECT authfort.rotate_key()');
-ok($api->reload_if_told, 'a rotation notifies');
+ok(poll('a notification', sub { $api->reload_if_told }), 'a rotation notifies');
 is_deeply([ map { $_->{kid} } grep { $_->{kid} eq $kid } @{ $api->{keys} } ], [$kid], 'the new key is published');
 is(scalar @{ $api->{keys} }, 2, 'beside the old one');
 is($json->encode({ keys => $api->{keys} }), $json->encode($json->decode(sql('SELECT authfort.jwks()'))), 'the key set is that of jwks()');
 is(sql('SELECT count(*) FROM authfort.signing_keys'), '2', 'publishing makes no key');
 $kid = sql("SELECT authfort.prepare_key('EdDSA')");
-ok($api->reload_if_told, 'so does preparing one');
+ok(poll('a notification', sub { $api->reload_if_told }), 'so does preparing one');
 is(scalar(grep { $_->{kid} eq $kid } @{ $api->{keys} }), 1, 'which is published before it signs');
-$auth->reload_if_told;
+$auth->load_config;
 is($api->request('GET', 'who', bearer($access))->{status}, 200, 'tokens of the old key go on');
 again();
 is($api->request('GET', 'who', bearer($access))->{status}, 200, 'and those of the new one');
