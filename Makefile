@@ -13,6 +13,8 @@ OBJS = \
 	src/cookie.o \
 	src/jws.o \
 	src/url.o \
+	src/sql_scan.o \
+	src/statement_text.o \
 	src/refresh_token.o \
 	src/json.o \
 	src/unicode.o \
@@ -53,6 +55,8 @@ OBJS = \
 	src/user_admin.o \
 	src/cleanup.o \
 	src/drop_guard.o \
+	src/secret_functions.o \
+	src/log_redaction.o \
 	src/housekeeping.o \
 	src/http_message.o \
 	src/http_auth.o \

@@ -14,6 +14,7 @@
 #include "hash_budget.h"
 #include "identity.h"
 #include "keys.h"
+#include "log_redaction.h"
 #include "rate_limit.h"
 #include "settings.h"
 
@@ -36,6 +37,7 @@ _PG_init(void)
 	hash_budget_init();
 	rate_limit_init();
 	drop_guard_init();
+	log_redaction_init();
 	housekeeping_init();
 }
 
