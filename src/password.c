@@ -18,6 +18,9 @@
 #define MAX_STORED_PASSES 100
 #define MAX_STORED_LANES 64
 
+/* kilobytes; less than this Argon2 does not take, for one lane */
+#define LEAST_MEMORY 8
+
 typedef struct Argon2Parameters
 {
 	unsigned int memory;		/* kilobytes */
@@ -46,17 +49,36 @@ read_parameters(const char *encoded, Argon2Parameters *params)
 }
 
 /*
- * A hash of no password, with the parameters in force.  Verifying against it
- * takes the very path and time of verifying a real one.
+ * A hash of no password.  Verifying against it takes the very path and time of
+ * verifying a real one.
  */
 static char *
-decoy(void)
+decoy(Argon2Parameters params)
 {
-	Argon2Parameters params = wanted_parameters();
-
 	return psprintf("$argon2id$v=19$m=%u,t=%u,p=%u"
 					"$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 					params.memory, params.passes, params.lanes);
+}
+
+/* Getting the memory, cleared, takes about as long as a pass over it. */
+static int64
+work_of(Argon2Parameters params)
+{
+	return (int64) params.memory * (params.passes + 1);
+}
+
+/*
+ * What is left to compute after a hash with "spent" for it to have been the
+ * work of one with "wanted"; no memory if nothing is left.
+ */
+static Argon2Parameters
+rest_of(Argon2Parameters wanted, Argon2Parameters spent)
+{
+	int64		left = work_of(wanted) - work_of(spent);
+	Argon2Parameters rest = wanted;
+
+	rest.memory = (left > 0) ? left / (wanted.passes + 1) : 0;
+	return rest;
 }
 
 char *
@@ -79,17 +101,29 @@ password_hash(const char *password)
 	return encoded;
 }
 
-/* Verifies; a hash in a form that we do not know verifies for no password. */
-static PasswordCheck
-verify_encoded(const char *encoded, const char *password)
+static bool
+fits(const char *encoded, const char *password)
 {
-	int			failed;
+	return crypto_pwhash_str_verify(encoded, password, strlen(password)) == 0;
+}
+
+/*
+ * Verifies.  A hash made with less memory or fewer passes takes less time, and
+ * an account that has one would be told from none; so after a wrong password
+ * the rest of the work is done as well.
+ */
+static PasswordCheck
+verify_encoded(const char *encoded, const char *password, Argon2Parameters rest)
+{
+	bool		right;
 
 	if (!hash_budget_enter())
 		return PASSWORD_BUSY;
-	failed = crypto_pwhash_str_verify(encoded, password, strlen(password));
+	right = fits(encoded, password);
+	if (!right && rest.memory >= LEAST_MEMORY)
+		(void) fits(decoy(rest), "");
 	hash_budget_leave();
-	return failed ? PASSWORD_WRONG : PASSWORD_RIGHT;
+	return right ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
 PasswordCheck
@@ -97,15 +131,17 @@ password_verify(const char *stored, const char *password)
 {
 	Argon2Parameters wanted = wanted_parameters();
 	Argon2Parameters params;
+	PasswordCheck check;
 	bool		usable = stored != NULL && strlen(password) <= PASSWORD_MAX_BYTES &&
 		read_parameters(stored, &params) && params.memory <= MAX_STORED_MEMORY &&
 		params.passes <= MAX_STORED_PASSES && params.lanes <= MAX_STORED_LANES;
 
-	PasswordCheck check;
-
 	if (!usable)
-		return (verify_encoded(decoy(), "") == PASSWORD_BUSY) ? PASSWORD_BUSY : PASSWORD_WRONG;
-	check = verify_encoded(stored, password);
+	{
+		check = verify_encoded(decoy(wanted), "", rest_of(wanted, wanted));
+		return (check == PASSWORD_BUSY) ? PASSWORD_BUSY : PASSWORD_WRONG;
+	}
+	check = verify_encoded(stored, password, rest_of(wanted, params));
 	if (check == PASSWORD_RIGHT && memcmp(&params, &wanted, sizeof(params)) != 0)
 		return PASSWORD_RIGHT_OUTDATED;
 	return check;
