@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include <openssl/crypto.h>
 #include <sodium.h>
 
 #include "common/hashfn.h"
@@ -282,12 +283,24 @@ slot_of(const char *token)
 	return &remembered[hash & (REMEMBERED_TOKENS - 1)];
 }
 
+/*
+ * In constant time: the slot of a token can be found out, and a comparison
+ * that ends early would tell of what is in it byte by byte.
+ */
+static bool
+is_same_token(const char *a, const char *b)
+{
+	size_t		len = strlen(a);
+
+	return strlen(b) == len && CRYPTO_memcmp(a, b, len) == 0;
+}
+
 static bool
 is_remembered(const RememberedToken *slot, const char *token)
 {
 	return slot->context != NULL && slot->keys_generation == keys_generation() &&
 		slot->settings_generation == settings_token_generation &&
-		strcmp(slot->token, token) == 0;
+		is_same_token(slot->token, token);
 }
 
 static void
