@@ -1,6 +1,6 @@
 /*
  * outbox.c
- *		Messages to be delivered with a secret in them: table authfort.outbox.
+ *		Messages to be delivered to users: table authfort.outbox.
  */
 #include "postgres.h"
 
@@ -16,6 +16,8 @@
 #include "arguments.h"
 #include "compat.h"
 #include "json.h"
+#include "keys.h"
+#include "master_key.h"
 #include "outbox.h"
 #include "plan.h"
 #include "seal.h"
@@ -48,6 +50,13 @@ next_id(void)
 	id = DatumGetInt64(plan_datum(1));
 	plan_close();
 	return id;
+}
+
+void
+outbox_prepare(void)
+{
+	(void) keys_signing_key();
+	(void) master_key_current();
 }
 
 void

@@ -1,9 +1,9 @@
 /*
  * outbox.h
- *		Messages to be delivered with a secret in them: table authfort.outbox.
+ *		Messages to be delivered to users: table authfort.outbox.
  *
- * They are sealed where they lie.  A mailer takes them, sends them and says
- * so; one that it took and lost is handed out again.
+ * Most hold a secret, so they are sealed where they lie.  A mailer takes them,
+ * sends them and says so; one that it took and lost is handed out again.
  */
 #ifndef AUTHFORT_OUTBOX_H
 #define AUTHFORT_OUTBOX_H
@@ -13,6 +13,13 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
+
+/*
+ * Makes sure that a message can be sealed: makes the first keys if there are
+ * none, and raises where the master key is missing.  Asked before it is known
+ * whether there will be a message, so that an error does not tell.
+ */
+extern void outbox_prepare(void);
 
 /*
  * Puts a message, a JSON object, in the outbox; after "expires_at" it is no

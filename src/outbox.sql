@@ -9,7 +9,7 @@ CREATE TABLE authfort.outbox (
 	attempts integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() hands them out';
-COMMENT ON COLUMN authfort.outbox.kind IS 'What the message is for: password_reset';
+COMMENT ON COLUMN authfort.outbox.kind IS 'What the message is for: password_reset, signup_attempt';
 COMMENT ON COLUMN authfort.outbox.message IS 'JSON, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
 COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was handed out last; it is handed out again authfort.message_lease later';
 COMMENT ON COLUMN authfort.outbox.attempts IS 'How often it was handed out';

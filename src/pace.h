@@ -10,15 +10,16 @@
 #include "portability/instr_time.h"
 
 /*
- * Waits until "milliseconds" have passed since "start".  Where the answer must
- * not tell whether an account exists, but finding it takes more work than not
- * finding it, both take this long.
+ * Waits until a fixed time has passed since "start".  Where the answer must
+ * not tell whether an account exists, but there is more to do for one that
+ * does, both take this long.
  */
-extern void pace_until(instr_time start, int milliseconds);
+extern void pace_answer(instr_time start);
 
 /*
- * Makes the commit to come wait for the disk as that of a transaction which
- * wrote something.
+ * Makes the commit to come wait as that of a transaction which wrote something
+ * and recorded an event: for the disk, and where events are announced, for the
+ * other transactions that notify.
  */
 extern void pace_commit(void);
 

@@ -8,8 +8,10 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 
 #include "arguments.h"
@@ -30,33 +32,30 @@ PG_FUNCTION_INFO_V1(authfort_reset_password);
 PG_FUNCTION_INFO_V1(authfort_change_password);
 PG_FUNCTION_INFO_V1(authfort_set_password);
 
-/*
- * How long asking for a reset takes, in milliseconds; well above what the
- * work takes for an account that exists.
- */
-#define RESET_REQUEST_TIME 25
+/* Tells our advisory locks from those of SQL functions, which have 1 and 2. */
+#define RESET_LOCK_CLASS 0xa1
 
-/*
- * Makes a token for the account, if there is one.  Its row is locked, so that
- * of two requests the later gives the token that counts.
- */
-static char *
-create_reset_token(const char *raw_email, const Client *client, User **user,
-				   TimestampTz *expires_at)
+static User *
+find_by_raw_email(const char *raw_email)
 {
 	char	   *email;
+
+	return (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
+}
+
+/*
+ * The account's row is locked and read again, so that of two requests the
+ * later gives the token that counts.  NULL if the account has gone.
+ */
+static char *
+create_reset_token(User **user, const Client *client, TimestampTz *expires_at)
+{
 	char	   *token;
 	Event		event;
 
-	PreventCommandIfReadOnly("a password reset");
-	*user = (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
-	if (*user != NULL)
-		*user = users_lock(&(*user)->id);
+	*user = users_lock(&(*user)->id);
 	if (*user == NULL)
-	{
-		pace_commit();
 		return NULL;
-	}
 	token = one_time_token_create(&(*user)->id, ONE_TIME_PASSWORD_RESET,
 								  setting_password_reset_ttl, expires_at);
 	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &(*user)->id, NULL, client);
@@ -80,15 +79,41 @@ put_reset_message(const User *user, const char *token, TimestampTz expires_at)
 	outbox_put("password_reset", &user->id, expires_at, &message);
 }
 
+/*
+ * False while another transaction does this for the same account.  To wait for
+ * it would tell that there is an account, to whoever asks twice at once.
+ */
+static bool
+claim_reset(const User *user)
+{
+	uint64		key = hash_bytes_extended(user->id.data, UUID_LEN, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, RESET_LOCK_CLASS);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* False if there is nothing to send. */
+static bool
+send_reset_token(const char *email, const Client *client)
+{
+	TimestampTz expires_at;
+	User	   *user = find_by_raw_email(email);
+	char	   *token = NULL;
+
+	if (user != NULL && claim_reset(user))
+		token = create_reset_token(&user, client, &expires_at);
+	if (token != NULL)
+		put_reset_message(user, token, expires_at);
+	return token != NULL;
+}
+
 const Refusal *
 flow_request_password_reset(const char *email, const Client *client)
 {
 	instr_time	start;
 	const Refusal *refusal;
-	TimestampTz expires_at;
 	char	   *stored;
-	User	   *user;
-	char	   *token;
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (input_email(email, &stored) != NULL)
@@ -96,10 +121,11 @@ flow_request_password_reset(const char *email, const Client *client)
 	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, stored, client);
 	if (refusal != NULL)
 		return refusal;
-	token = create_reset_token(email, client, &user, &expires_at);
-	if (token != NULL)
-		put_reset_message(user, token, expires_at);
-	pace_until(start, RESET_REQUEST_TIME);
+	PreventCommandIfReadOnly("a password reset");
+	outbox_prepare();
+	if (!send_reset_token(email, client))
+		pace_commit();
+	pace_answer(start);
 	return NULL;
 }
 
@@ -216,8 +242,12 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 	char	   *token;
 
 	INSTR_TIME_SET_CURRENT(start);
-	token = create_reset_token(email, NULL, &user, &expires_at);
-	pace_until(start, RESET_REQUEST_TIME);
+	PreventCommandIfReadOnly("a password reset");
+	user = find_by_raw_email(email);
+	token = (user != NULL) ? create_reset_token(&user, NULL, &expires_at) : NULL;
+	if (token == NULL)
+		pace_commit();
+	pace_answer(start);
 	if (token == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(token));
