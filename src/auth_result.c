@@ -20,6 +20,15 @@ auth_refused(const Refusal *refusal)
 }
 
 AuthResult
+auth_told(const char *message)
+{
+	AuthResult	result = {0};
+
+	result.message = message;
+	return result;
+}
+
+AuthResult
 auth_tokens(User *user, const Session *session)
 {
 	AuthResult	result = {0};
@@ -101,6 +110,11 @@ auth_to_jsonb(const AuthResult *result)
 	json_open(&json);
 	if (result->refusal != NULL)
 		append_refusal(&json, result->refusal);
+	else if (result->message != NULL)
+	{
+		json_write_bool(&json, "ok", true);
+		json_write_string(&json, "message", result->message);
+	}
 	else
 	{
 		json_name(&json, "user");

@@ -15,7 +15,8 @@
 
 typedef struct AuthResult
 {
-	const Refusal *refusal;		/* NULL: it succeeded, and the rest is set */
+	const Refusal *refusal;		/* NULL: it succeeded */
+	const char *message;		/* NULL: it succeeded, and the rest is set */
 	User	   *user;
 	pg_uuid_t	session_id;
 	char	   *access_token;
@@ -24,6 +25,9 @@ typedef struct AuthResult
 } AuthResult;
 
 extern AuthResult auth_refused(const Refusal *refusal);
+
+/* All that is told is the message, and nobody is signed in. */
+extern AuthResult auth_told(const char *message);
 
 /* The present tokens of a session. */
 extern AuthResult auth_tokens(User *user, const Session *session);
@@ -37,7 +41,7 @@ extern AuthResult auth_sign_in(User *user, const Client *client, const char *pro
 /* Appends {"user": ..., "tokens": ...} as HTTP clients get it. */
 extern void auth_append_json(StringInfo out, const AuthResult *result);
 
-/* The value that the SQL functions return. */
+/* The value that the SQL functions return; {"ok": true, "message": ...} for a message. */
 extern Jsonb *auth_to_jsonb(const AuthResult *result);
 
 /* The same for a flow that gives nothing: {"ok": true} for NULL. */

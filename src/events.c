@@ -37,6 +37,7 @@ static const char *const event_names[] = {
 	"user_banned",
 	"user_unbanned",
 	"user_deleted",
+	"signup_attempt",
 	"login",
 	"login_failed",
 	"logout",

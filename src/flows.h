@@ -22,6 +22,10 @@ typedef struct SignupForm
 	const char *phone;
 } SignupForm;
 
+/*
+ * With authfort.hide_accounts the result is a message, the same and after the
+ * same time whether the email was taken or not, and nobody is signed in.
+ */
 extern AuthResult flow_signup(const SignupForm *form, const Client *client);
 extern AuthResult flow_login(const char *email, const char *password, const Client *client);
 
@@ -41,8 +45,8 @@ extern void flow_logout(const char *refresh_token, const Client *client);
 
 /*
  * Puts a token into the outbox for the account with that email, if there is
- * one.  Takes the same time if there is none.  Returns NULL, or the refusal
- * if it was asked too often.
+ * one and no other transaction is doing so.  Takes the same time if there is
+ * none.  Returns NULL, or the refusal if it was asked too often.
  */
 extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
 

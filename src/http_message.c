@@ -208,6 +208,13 @@ http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
 		http_respond_refusal(response, result->refusal);
 		return;
 	}
+	if (result->message != NULL)
+	{
+		/* accepted; what came of it is not told */
+		http_respond_message(response, result->message);
+		response->status = 202;
+		return;
+	}
 	response->status = status;
 	http_set_cookies(response, result);
 	auth_append_json(&response->body, result);

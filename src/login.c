@@ -13,6 +13,8 @@
 #include "json.h"
 #include "password.h"
 #include "rate_limit.h"
+#include "sessions.h"
+#include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_login);
 
@@ -85,22 +87,67 @@ record_failure(const char *email, const Refusal *refusal, const Client *client)
 	event_record(&event);
 }
 
+/* That an account has no password tells that there is one. */
+static AuthResult
+attempt(const char *email, const char *password, const Client *client)
+{
+	AuthResult	result = log_in(email, password, client);
+
+	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
+		record_failure(email, result.refusal, client);
+	if (setting_hide_accounts && result.refusal == &refusal_no_password)
+		return auth_refused(&refusal_invalid_credentials);
+	return result;
+}
+
+/* Whether the user has a session that began there. */
+static bool
+is_known_address(const char *email, const Client *client)
+{
+	User	   *user = client_has_address(client) ? find_user(email) : NULL;
+
+	return user != NULL && sessions_know_address(&user->id, client->ip);
+}
+
+/*
+ * The limit by email keeps somebody with many addresses from guessing at one
+ * account.  It must not keep the account's owner out meanwhile, so it does not
+ * count where the user has a session from that address: there, the limit by
+ * address is all there is.
+ *
+ * That it does not count tells others at that address that there is an
+ * account.  Where that is hidden, only the right password is let in, and every
+ * other answer is the same: a hash is computed, and nothing recorded, for that
+ * would have the commit wait for the disk.
+ */
+static AuthResult
+log_in_over_limit(const char *email, const char *password, const Client *client,
+				  const Refusal *over_limit)
+{
+	bool		known = is_known_address(email, client);
+	AuthResult	result;
+
+	if (!setting_hide_accounts)
+		return known ? attempt(email, password, client) : auth_refused(over_limit);
+	result = log_in(known ? email : NULL, password, client);
+	return (result.refusal != NULL) ? auth_refused(over_limit) : result;
+}
+
 AuthResult
 flow_login(const char *email, const char *password, const Client *client)
 {
 	char	   *stored = NULL;
 	const Refusal *refusal;
-	AuthResult	result;
 
 	if (input_email(email, &stored) != NULL)
 		stored = NULL;
-	refusal = rate_limit_check(RATE_LIMIT_LOGIN, stored, client);
+	refusal = rate_limit_check_address(RATE_LIMIT_LOGIN, stored, client);
 	if (refusal != NULL)
 		return auth_refused(refusal);
-	result = log_in(stored, password, client);
-	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
-		record_failure(stored, result.refusal, client);
-	return result;
+	refusal = rate_limit_check_email(RATE_LIMIT_LOGIN, stored, client);
+	if (refusal != NULL)
+		return log_in_over_limit(stored, password, client, refusal);
+	return attempt(stored, password, client);
 }
 
 /* login(email, password, user_agent, ip) -> jsonb */

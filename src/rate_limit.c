@@ -30,10 +30,8 @@
 #include "json.h"
 #include "rate.h"
 #include "rate_limit.h"
-#include "sessions.h"
 #include "settings.h"
 #include "shared_memory.h"
-#include "users.h"
 
 PG_FUNCTION_INFO_V1(authfort_rate_limits);
 PG_FUNCTION_INFO_V1(authfort_reset_rate_limits);
@@ -288,22 +286,10 @@ require_preload(void)
 				 errhint("Add authfort to \"shared_preload_libraries\" and restart, or turn authfort.rate_limit off.")));
 }
 
-/*
- * The limit by email keeps somebody with many addresses from guessing at one
- * account.  It must not keep the account's owner out meanwhile, so it does not
- * count where the user has a session from that address: there, the limit by
- * address is all there is.
- */
-static bool
-is_known_address(const char *email, const Client *client)
-{
-	User	   *user = client_has_address(client) ? users_find_by_email(email) : NULL;
-
-	return user != NULL && sessions_know_address(&user->id, client->ip);
-}
-
-const Refusal *
-rate_limit_check(RateLimited endpoint, const char *email, const Client *client)
+/* "value" is what is counted, and may be NULL. */
+static const Refusal *
+check(RateLimited endpoint, KeyType type, const char *value, const char *email,
+	  const Client *client)
 {
 	Rate		limit;
 	int64		wait;
@@ -314,26 +300,35 @@ rate_limit_check(RateLimited endpoint, const char *email, const Client *client)
 	require_preload();
 	/* the setting's check hook has made sure that it is a limit */
 	(void) rate_read(*limits[endpoint], &limit);
-	if (limit.requests == 0)
+	if (limit.requests == 0 || value == NULL)
 		return NULL;
-	if (client_has_address(client))
-	{
-		wait = count_request(endpoint, KEY_ADDRESS,
-							 address_for_counting(DatumGetInetPP(client->ip)), &limit, &first);
-		if (first)
-			record(endpoint, KEY_ADDRESS, email, client);
-		if (wait > 0)
-			return refuse(wait);
-	}
-	if (email != NULL)
-	{
-		wait = count_request(endpoint, KEY_EMAIL, email, &limit, &first);
-		if (first)
-			record(endpoint, KEY_EMAIL, email, client);
-		if (wait > 0 && !is_known_address(email, client))
-			return refuse(wait);
-	}
-	return NULL;
+	wait = count_request(endpoint, type, value, &limit, &first);
+	if (first)
+		record(endpoint, type, email, client);
+	return (wait > 0) ? refuse(wait) : NULL;
+}
+
+const Refusal *
+rate_limit_check_address(RateLimited endpoint, const char *email, const Client *client)
+{
+	const char *address = client_has_address(client) ?
+		address_for_counting(DatumGetInetPP(client->ip)) : NULL;
+
+	return check(endpoint, KEY_ADDRESS, address, email, client);
+}
+
+const Refusal *
+rate_limit_check_email(RateLimited endpoint, const char *email, const Client *client)
+{
+	return check(endpoint, KEY_EMAIL, email, email, client);
+}
+
+const Refusal *
+rate_limit_check(RateLimited endpoint, const char *email, const Client *client)
+{
+	const Refusal *refusal = rate_limit_check_address(endpoint, email, client);
+
+	return (refusal != NULL) ? refusal : rate_limit_check_email(endpoint, email, client);
 }
 
 /* rate_limits() -> (entries, used, exhausted) */

@@ -33,4 +33,10 @@ extern void rate_limit_init(void);
 extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email,
 									   const Client *client);
 
+/* The two halves of it. */
+extern const Refusal *rate_limit_check_address(RateLimited endpoint, const char *email,
+											   const Client *client);
+extern const Refusal *rate_limit_check_email(RateLimited endpoint, const char *email,
+											 const Client *client);
+
 #endif							/* AUTHFORT_RATE_LIMIT_H */

@@ -37,6 +37,7 @@ int			setting_key_rotation_ttl;
 char	   *setting_master_key_file;
 char	   *setting_master_key_command;
 bool		setting_allow_signup;
+bool		setting_hide_accounts;
 int			setting_min_password_length;
 int			setting_password_memory;
 int			setting_password_time_cost;
@@ -362,6 +363,11 @@ define_password_settings(void)
 							 "Whether authfort.signup() makes accounts.",
 							 NULL,
 							 &setting_allow_signup, true, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("authfort.hide_accounts",
+							 "Whether strangers are kept from finding out which emails have an account.",
+							 "Sign-up then signs nobody in, and login does not tell that an account has no password.",
+							 &setting_hide_accounts, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.min_password_length",
 							"Least number of characters in a new password.",

@@ -44,6 +44,7 @@ extern char *setting_master_key_command;
 
 /* passwords and signup */
 extern bool setting_allow_signup;
+extern bool setting_hide_accounts;
 extern int	setting_min_password_length;	/* characters */
 extern int	setting_password_memory;
 extern int	setting_password_time_cost; /* passes */

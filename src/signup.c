@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/timestamp.h"
 
 #include "arguments.h"
 #include "events.h"
@@ -12,6 +13,8 @@
 #include "input.h"
 #include "json.h"
 #include "new_password.h"
+#include "outbox.h"
+#include "pace.h"
 #include "password.h"
 #include "password_history.h"
 #include "rate_limit.h"
@@ -20,6 +23,9 @@
 
 PG_FUNCTION_INFO_V1(authfort_signup);
 PG_FUNCTION_INFO_V1(authfort_create_user);
+
+/* After that, the news that somebody tried to sign up is none. */
+#define ATTEMPT_MESSAGE_TTL USECS_PER_DAY
 
 /*
  * Brings a form into its stored form and hashes the password, if there is
@@ -71,6 +77,75 @@ record_created(const pg_uuid_t *id, const NewUser *values, const Client *client)
 	event_record(&event);
 }
 
+/* False if the email is taken; the unique constraint decides who of two comes first. */
+static bool
+make_account(const NewUser *values, const Client *client, pg_uuid_t *id)
+{
+	if (!users_insert(values, id))
+		return false;
+	remember_password(id, values);
+	record_created(id, values, client);
+	return true;
+}
+
+static void
+record_attempt(const User *owner, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_SIGNUP_ATTEMPT, &owner->id, NULL, client);
+	json_write_string(&event.payload, "email", owner->email);
+	event_record(&event);
+}
+
+static void
+put_attempt_message(const User *owner)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	json_open(&message);
+	json_write_string(&message, "email", owner->email);
+	json_write_string(&message, "name", owner->name);
+	json_close(&message);
+	outbox_put("signup_attempt", &owner->id, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
+}
+
+/* The owner learns what whoever signed up does not: that there is an account. */
+static void
+tell_owner(const char *email, const Client *client)
+{
+	User	   *owner = users_find_by_email(email);
+
+	if (owner == NULL)
+	{
+		/* was deleted just now */
+		pace_commit();
+		return;
+	}
+	record_attempt(owner, client);
+	put_attempt_message(owner);
+}
+
+/*
+ * Signing in would tell that the account is new, for nobody can be given
+ * tokens of somebody else's.  So nobody is signed in, and the answer is the
+ * same.  The hash has been computed in any case; the rest takes a fixed time.
+ */
+static AuthResult
+sign_up_hidden(const NewUser *values, const Client *client)
+{
+	instr_time	start;
+	pg_uuid_t	id;
+
+	INSTR_TIME_SET_CURRENT(start);
+	outbox_prepare();
+	if (!make_account(values, client, &id))
+		tell_owner(values->email, client);
+	pace_answer(start);
+	return auth_told("If there was no account with this email, there is one now, and you can log in.");
+}
+
 AuthResult
 flow_signup(const SignupForm *form, const Client *client)
 {
@@ -90,11 +165,10 @@ flow_signup(const SignupForm *form, const Client *client)
 	if (refusal != NULL)
 		return auth_refused(refusal);
 
-	/* the unique constraint decides who of two comes first */
-	if (!users_insert(&values, &id))
+	if (setting_hide_accounts)
+		return sign_up_hidden(&values, client);
+	if (!make_account(&values, client, &id))
 		return auth_refused(&refusal_user_exists);
-	remember_password(&id, &values);
-	record_created(&id, &values, client);
 	return auth_sign_in(users_find(&id), client, "email");
 }
 
