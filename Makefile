@@ -20,6 +20,7 @@ OBJS = \
 	src/unicode.o \
 	src/input.o \
 	src/arguments.o \
+	src/rights.o \
 	src/plan.o \
 	src/address.o \
 	src/rate.o \

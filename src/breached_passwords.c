@@ -22,6 +22,7 @@
 #include "arguments.h"
 #include "breached_passwords.h"
 #include "plan.h"
+#include "rights.h"
 
 PG_FUNCTION_INFO_V1(authfort_load_breached_file);
 PG_FUNCTION_INFO_V1(authfort_load_breached_hashes);
@@ -147,15 +148,17 @@ authfort_load_breached_file(PG_FUNCTION_ARGS)
 {
 	char	   *path = argument_text(fcinfo, 0, "file");
 	Loading    *loading = palloc0(sizeof(Loading));
+	Rights		caller;
 
-	/* we run as the extension's owner; the user outside of that is who asked */
-	if (!has_privs_of_role(GetOuterUserId(), ROLE_PG_READ_SERVER_FILES))
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read files of the server"),
 				 errhint("It takes the privileges of pg_read_server_files; authfort.load_breached_passwords(text[]) takes lines instead.")));
+	rights_take_owners(fcinfo, &caller);
 	read_hash_file(loading, path);
 	insert_batch(loading);
+	rights_restore(&caller);
 	PG_RETURN_INT64(loading->loaded);
 }
 

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
@@ -22,6 +23,7 @@
 #include "input.h"
 #include "json.h"
 #include "plan.h"
+#include "rights.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_on);
@@ -81,17 +83,17 @@ event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 }
 
 /*
- * Inserts the event.  Returns its id, and the signatures of the handlers in
- * the caller's memory context.
+ * Inserts the event.  Returns its id, and for each handler two texts in the
+ * caller's memory context: its signature, and who registered it.
  */
 static int64
-insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *count)
+insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *texts)
 {
 	static SavedPlan plan = {
 		"INSERT INTO authfort.events"
 		" (event, created_at, user_id, session_id, ip_address, user_agent, payload)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
-		" RETURNING id, ARRAY(SELECT h.handler FROM authfort.event_handlers h"
+		" RETURNING id, ARRAY(SELECT ARRAY[h.handler, h.owner] FROM authfort.event_handlers h"
 		" WHERE h.event OPERATOR(pg_catalog.=) ANY (ARRAY[$1, '*']) ORDER BY h.id)",
 		7, {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, INETOID, TEXTOID, JSONBOID}
 	};
@@ -129,7 +131,7 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 	plan_open();
 	plan_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
 	id = DatumGetInt64(plan_datum(1));
-	*handlers = plan_texts(caller, 2, count);
+	*handlers = plan_texts(caller, 2, texts);
 	plan_close();
 	return id;
 }
@@ -138,6 +140,7 @@ typedef struct HandlerCall
 {
 	const char *event;
 	const char *handler;
+	const char *registered_by;
 } HandlerCall;
 
 static void
@@ -162,25 +165,23 @@ find_handler(const char *signature)
 	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(found);
 }
 
-static Form_pg_proc
-require_function(Oid function, HeapTuple *tuple)
+/*
+ * Whoever may drop the function, or make others in its schema once it is
+ * gone, could put one of theirs in its place and be told of every event.  A
+ * superuser needs no such way, and restores dumps without owners.
+ */
+static void
+require_same_owner(const HandlerCall *call, Oid owner)
 {
-	*tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(*tuple))
+	char	   *name = GetUserNameFromId(owner, false);
+
+	if (strcmp(name, call->registered_by) != 0 && !superuser_arg(owner))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function with OID %u does not exist", function)));
-	return (Form_pg_proc) GETSTRUCT(*tuple);
-}
-
-static Oid
-owner_of(Oid function)
-{
-	HeapTuple	tuple;
-	Oid			owner = require_function(function, &tuple)->proowner;
-
-	ReleaseSysCache(tuple);
-	return owner;
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("event handler %s is not the function that was registered", call->handler),
+				 errdetail("It belongs to role \"%s\", and role \"%s\" registered it.",
+						   name, call->registered_by),
+				 errhint("If it is the right one, register it again with authfort.on().")));
 }
 
 /* A function that returns void may well return NULL, unlike those of OidFunctionCall1(). */
@@ -200,15 +201,15 @@ call_ignoring_result(Oid function, Datum argument)
 /*
  * Calls a handler with the privileges of its owner: we run with those of the
  * extension's owner, often a superuser, and registering a handler must not be
- * a way to get them.
+ * a way to get them, or those of whoever caused the event.
  */
 static void
 call_handler(const HandlerCall *call, Jsonb *event)
 {
 	ErrorContextCallback context;
+	Rights		saved;
 	Oid			function;
-	Oid			caller;
-	int			security;
+	Oid			owner;
 
 	context.callback = add_handler_context;
 	context.arg = unconstify(HandlerCall *, call);
@@ -221,10 +222,11 @@ call_handler(const HandlerCall *call, Jsonb *event)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("event handler %s does not exist", call->handler),
 				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
-	GetUserIdAndSecContext(&caller, &security);
-	SetUserIdAndSecContext(owner_of(function), security | SECURITY_LOCAL_USERID_CHANGE);
+	owner = rights_function_owner(function);
+	require_same_owner(call, owner);
+	rights_confine(owner, &saved);
 	call_ignoring_result(function, JsonbPGetDatum(event));
-	SetUserIdAndSecContext(caller, security);
+	rights_restore(&saved);
 
 	error_context_stack = context.previous;
 }
@@ -263,17 +265,17 @@ event_record(Event *event)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	char	  **handlers;
-	int			count;
+	int			texts;
 	int64		id;
 
 	json_write_time(&event->payload, "timestamp", now);
 	json_close(&event->payload);
-	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &count);
+	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &texts);
 	if (setting_notify_events)
 		notify(event, id);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < texts; i += 2)
 	{
-		HandlerCall call = {event_names[event->type], handlers[i]};
+		HandlerCall call = {event_names[event->type], handlers[i], handlers[i + 1]};
 
 		call_handler(&call, event_for_handlers(event, id));
 	}
@@ -327,28 +329,40 @@ require_event_name(const char *name)
 			 errhint("The documentation lists the events; * stands for all of them.")));
 }
 
-/*
- * Whoever asked owns the function.  We run as the extension's owner; the user
- * outside of that is the one who asked.
- */
-static void
-require_own_handler(Oid function)
+/* A temporary one would be gone with its session. */
+static bool
+can_handle_events(Oid function)
 {
-	HeapTuple	tuple;
-	Form_pg_proc form = require_function(function, &tuple);
-	bool		fits = form->prokind == PROKIND_FUNCTION && !form->proretset &&
-		form->pronargs == 1 && form->proargtypes.values[0] == JSONBOID;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		can;
 
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	can = form->prokind == PROKIND_FUNCTION && !form->proretset &&
+		form->pronargs == 1 && form->proargtypes.values[0] == JSONBOID &&
+		!isAnyTempNamespace(form->pronamespace);
 	ReleaseSysCache(tuple);
-	if (!compat_owns_function(function, GetOuterUserId()))
+	return can;
+}
+
+/* The owner of a function that can be a handler, and is the caller's. */
+static Oid
+owner_of_own_handler(Oid function)
+{
+	Oid			owner = rights_function_owner(function);
+
+	if (!compat_owns_function(function, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of function %s", format_procedure(function))));
-	if (!fits)
+	if (!can_handle_events(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 				 errmsg("function %s cannot handle events", format_procedure(function)),
-				 errdetail("A handler takes one argument of type jsonb and returns no set.")));
+				 errdetail("A handler takes one argument of type jsonb, returns no set, and is not temporary.")));
+	return owner;
 }
 
 /* What on() and off() have in common. */
@@ -356,18 +370,21 @@ static void
 change_handler(FunctionCallInfo fcinfo, SavedPlan *plan, int expected)
 {
 	char	   *event = argument_text(fcinfo, 0, "event");
-	Datum		values[2];
+	Datum		values[3];
 	Oid			function;
+	Rights		caller;
 
 	argument_require(fcinfo, 1, "handler");
 	function = PG_GETARG_OID(1);
 	require_event_name(event);
-	require_own_handler(function);
+	values[2] = CStringGetTextDatum(GetUserNameFromId(owner_of_own_handler(function), false));
 	values[0] = CStringGetTextDatum(event);
 	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
+	rights_take_owners(fcinfo, &caller);
 	plan_open();
 	plan_run(plan, values, NULL, expected);
 	plan_close();
+	rights_restore(&caller);
 }
 
 /* on(event, handler) -> void */
@@ -375,9 +392,9 @@ Datum
 authfort_on(PG_FUNCTION_ARGS)
 {
 	static SavedPlan plan = {
-		"INSERT INTO authfort.event_handlers (event, handler) VALUES ($1, $2)"
-		" ON CONFLICT (event, handler) DO NOTHING",
-		2, {TEXTOID, TEXTOID}
+		"INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ($1, $2, $3)"
+		" ON CONFLICT (event, handler) DO UPDATE SET owner = excluded.owner",
+		3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	change_handler(fcinfo, &plan, SPI_OK_INSERT);

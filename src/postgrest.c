@@ -9,15 +9,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "access_token.h"
 #include "address.h"
@@ -26,6 +23,7 @@
 #include "identity.h"
 #include "json.h"
 #include "request_claims.h"
+#include "rights.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_api_route);
@@ -189,19 +187,6 @@ respond(int status, const Refusal *refusal)
 			 errdetail_internal("%s", rest.data)));
 }
 
-static Oid
-owner_of(Oid function)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Asks the tables about verified claims, with the rights of this function's
  * owner.  The function itself runs as its caller, for nothing else may set the
@@ -210,17 +195,13 @@ owner_of(Oid function)
 static const Refusal *
 check_as_owner(FunctionCallInfo fcinfo, const AccessClaims *claims)
 {
-	Oid			user;
-	int			context;
+	Rights		caller;
 	const char *reason;
 	const Refusal *refusal;
 
-	/* an error resets this with its transaction */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner_of(fcinfo->flinfo->fn_oid),
-						   context | SECURITY_LOCAL_USERID_CHANGE);
+	rights_take_owners(fcinfo, &caller);
 	refusal = access_claims_check(claims, &reason);
-	SetUserIdAndSecContext(user, context);
+	rights_restore(&caller);
 	return refusal;
 }
 
