@@ -5,11 +5,15 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "plan.h"
+#include "rights.h"
 
 static uint64 current_row;
 
@@ -35,15 +39,9 @@ finish_run(int result, int expected)
 	return SPI_processed;
 }
 
-/*
- * Runs a statement, in a new snapshot, between plan_open() and plan_close();
- * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
- */
-uint64
-plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected)
+static SPIPlanPtr
+prepare(SavedPlan *plan)
 {
-	int			result;
-
 	if (plan->plan == NULL)
 	{
 		SPIPlanPtr	prepared = SPI_prepare(plan->query, plan->parameter_count,
@@ -54,7 +52,18 @@ plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected)
 				 SPI_result_code_string(SPI_result));
 		plan->plan = prepared;
 	}
-	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
+	return plan->plan;
+}
+
+/*
+ * Runs a statement, in a new snapshot, between plan_open() and plan_close();
+ * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
+ */
+uint64
+plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected)
+{
+	int			result = SPI_execute_plan(prepare(plan), values, nulls, false, 0);
+
 	return finish_run(result, expected);
 }
 
@@ -75,6 +84,32 @@ plan_run_by_id(SavedPlan *plan, const pg_uuid_t *id, int expected)
 
 	plan_open();
 	plan_run(plan, &value, NULL, expected);
+	plan_close();
+}
+
+/*
+ * Triggers of the tables that it cascades to are code of whoever owns these.
+ * Before PostgreSQL 18 those that are AFTER it run as whoever is the current
+ * user when they fire: that would be the extension's owner, often a superuser.
+ * The caller's rights are not for them either.  So they run as a role that may
+ * do no more than a stranger on the network.
+ */
+void
+plan_delete_cascading(SavedPlan *plan, const pg_uuid_t *id)
+{
+	Datum		value = UUIDPGetDatum(id);
+	Rights		deleting;
+	Rights		firing;
+
+	plan_open();
+	rights_confine(GetUserId(), &deleting);
+	AfterTriggerBeginQuery();
+	finish_run(SPI_execute_snapshot(prepare(plan), &value, NULL, InvalidSnapshot, InvalidSnapshot,
+									false, false, 0), SPI_OK_DELETE);
+	rights_confine(get_role_oid("authfort_http", false), &firing);
+	AfterTriggerEndQuery(NULL);
+	rights_restore(&firing);
+	rights_restore(&deleting);
 	plan_close();
 }
 
