@@ -451,7 +451,8 @@ static void
 activate_key(const char *kid)
 {
 	static SavedPlan plan = {
-		"UPDATE authfort.signing_keys SET activated_at = $2 WHERE kid = $1",
+		"UPDATE authfort.signing_keys SET activated_at = $2"
+		" WHERE kid OPERATOR(pg_catalog.=) $1",
 		2, {TEXTOID, TIMESTAMPTZOID}
 	};
 	Datum		values[2] = {CStringGetTextDatum(kid), TimestampTzGetDatum(GetCurrentTimestamp())};
