@@ -1,5 +1,28 @@
 -- Last: nothing is executable by PUBLIC but what reads the caller's own
--- verified identity.
+-- verified identity.  What ALTER DEFAULT PRIVILEGES gave to others when the
+-- objects were made is taken back first.
+DO $$
+DECLARE
+	given record;
+BEGIN
+	FOR given IN
+		SELECT DISTINCT o.object, CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
+		FROM (
+			SELECT 'SCHEMA ' OPERATOR(pg_catalog.||) n.oid::regnamespace::text, n.nspowner, n.nspacl, n.oid FROM pg_catalog.pg_namespace n
+			UNION ALL
+			SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END OPERATOR(pg_catalog.||) c.oid::regclass::text, c.relowner, c.relacl, c.relnamespace
+				FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,S}')
+			UNION ALL
+			SELECT 'ROUTINE ' OPERATOR(pg_catalog.||) p.oid::regprocedure::text, p.proowner, p.proacl, p.pronamespace FROM pg_catalog.pg_proc p
+		) AS o(object, owner, acl, namespace), pg_catalog.aclexplode(o.acl) a
+		WHERE o.namespace OPERATOR(pg_catalog.=) ANY (ARRAY['authfort', 'authfort_api']::regnamespace[])
+			AND a.grantee OPERATOR(pg_catalog.<>) o.owner
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', given.object, given.grantee);
+	END LOOP;
+END
+$$;
+
 REVOKE ALL ON ALL TABLES IN SCHEMA authfort FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort FROM PUBLIC;
 REVOKE ALL ON SCHEMA authfort FROM PUBLIC;

@@ -13,15 +13,40 @@ BEGIN
 END
 $$;
 
--- Roles belong to the cluster, so they may be there from another database.
+-- Roles belong to the cluster, so they may be there from another database, and
+-- have members, who get this one's rights with them: whoever runs this is told.
+-- Rights of their own they have from somebody who means them to be more than
+-- they are, and whoever holds such a role could take them by SET ROLE.
 DO $$
+DECLARE
+	name text;
+	role record;
+	known text;
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authfort_http') THEN
-		CREATE ROLE authfort_http NOLOGIN;
-	END IF;
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authfort_admin') THEN
-		CREATE ROLE authfort_admin NOLOGIN;
-	END IF;
+	FOREACH name IN ARRAY ARRAY['authfort_http', 'authfort_admin'] LOOP
+		SELECT r.oid, r.rolcanlogin, pg_catalog.concat_ws(', ',
+				CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+				CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END,
+				CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END) AS powers
+			INTO role FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) name;
+		IF NOT FOUND THEN
+			EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', name);
+			CONTINUE;
+		END IF;
+		IF role.powers OPERATOR(pg_catalog.<>) '' THEN
+			RAISE EXCEPTION 'role "%" exists already, and may do more than authfort grants', name
+				USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = pg_catalog.format('It has %s.', role.powers),
+					  HINT = 'Take that from it with ALTER ROLE.';
+		END IF;
+		SELECT pg_catalog.concat_ws('; ', CASE WHEN role.rolcanlogin THEN 'it can log in' END,
+				'its members: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.member::regrole::text, ', ' ORDER BY m.member) FILTER (WHERE m.roleid OPERATOR(pg_catalog.=) role.oid),
+				'it is a member of: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.roleid::regrole::text, ', ' ORDER BY m.roleid) FILTER (WHERE m.member OPERATOR(pg_catalog.=) role.oid))
+			INTO known FROM pg_catalog.pg_auth_members m;
+		IF known OPERATOR(pg_catalog.<>) '' THEN
+			RAISE WARNING 'role "%" exists already, and whoever holds it gets its rights in this database', name
+				USING DETAIL = pg_catalog.format('Of the role: %s.', known);
+		END IF;
+	END LOOP;
 END
 $$;
 
