@@ -128,7 +128,7 @@ $$;
 COMMENT ON FUNCTION authfort.nginx_maps() IS 'Configuration for nginx, in its http context: which function of schema authfort_api serves which method and path.';
 
 CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1:3000') RETURNS text
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT pg_catalog.string_agg(pg_catalog.format(
 		E'location %s {\n'
 		'\tif ($authfort_rpc = "") {\n\t\treturn 404;\n\t}\n'
