@@ -36,8 +36,8 @@ forget_old(const pg_uuid_t *user_id)
 {
 	static SavedPlan plan = {
 		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1"
-		" AND id NOT IN (SELECT h.id FROM authfort.password_history h"
-		" WHERE h.user_id OPERATOR(pg_catalog.=) $1 ORDER BY h.id DESC LIMIT $2)",
+		" AND id OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT h.id FROM authfort.password_history h"
+		" WHERE h.user_id OPERATOR(pg_catalog.=) $1 ORDER BY h.id DESC LIMIT $2))",
 		2, {UUIDOID, INT4OID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(user_id),
