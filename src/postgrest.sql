@@ -90,6 +90,8 @@ BEGIN
 	IF authenticator IS NULL OR anon IS NULL OR authenticated IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'the names of the three roles must not be NULL';
 	END IF;
+	-- loads the library: a setting of it is read below
+	PERFORM authfort.version();
 	FOREACH role IN ARRAY ARRAY[authenticator, anon, authenticated] LOOP
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) role) THEN
 			EXECUTE pg_catalog.format('CREATE ROLE %I NOINHERIT', role);
