@@ -131,9 +131,11 @@ SELECT authfort.publish_jwks(:'door');
 SELECT rolname, rolcanlogin, pg_has_role(:'door', oid, 'MEMBER') FROM pg_roles WHERE rolname IN (:'door', :'anon', :'user') ORDER BY rolname COLLATE "C";
 SELECT split_part(s, '=', 1) AS setting, CASE WHEN s NOT LIKE 'pgrst%' THEN s END AS value FROM pg_db_role_setting, unnest(setconfig) s
 	WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1;
+\set VERBOSITY terse
 SELECT authfort.setup_postgrest('public');
 SELECT authfort.setup_postgrest('regress_catalog_x', 'none');
 SELECT authfort.setup_postgrest('');
+\set VERBOSITY default
 SELECT authfort.nginx_locations(:'door') LIKE '%proxy_pass "; DROP TABLE x; --;%' AS as_it_is;
 CREATE SCHEMA ".';";
 CREATE FUNCTION ".';"."""; DROP TABLE x; --"(event jsonb) RETURNS void LANGUAGE sql AS $$ INSERT INTO public.x VALUES (1) $$;
