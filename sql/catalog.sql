@@ -22,6 +22,8 @@ WITH objects (object, owner, acl) AS (
 	UNION ALL
 	SELECT object || ' column ' || attname, 0, attacl FROM members JOIN pg_attribute ON classid = 'pg_class'::regclass AND objid = attrelid
 	UNION ALL
+	SELECT 'type ' || t.oid::regtype, typowner, coalesce(typacl, acldefault('T', typowner)) FROM members JOIN pg_type t ON classid = 'pg_class'::regclass AND objid = typrelid
+	UNION ALL
 	SELECT object, nspowner, coalesce(nspacl, acldefault('n', nspowner)) FROM members JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND objid = n.oid
 	UNION ALL
 	SELECT CASE WHEN object ~ '^function authfort_api\.' THEN 'functions of authfort_api' ELSE object END, proowner, coalesce(proacl, acldefault('f', proowner))

@@ -1,6 +1,7 @@
 -- Last: nothing is executable by PUBLIC but what reads the caller's own
 -- verified identity.  What ALTER DEFAULT PRIVILEGES gave to others when the
--- objects were made is taken back first.
+-- objects were made is taken back first; and what all may do with the types of
+-- our rows, for a column of one would keep its table from being altered.
 DO $$
 DECLARE
 	given record;
@@ -14,6 +15,9 @@ BEGIN
 				FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,S}')
 			UNION ALL
 			SELECT 'ROUTINE ' OPERATOR(pg_catalog.||) p.oid::regprocedure::text, p.proowner, p.proacl, p.pronamespace FROM pg_catalog.pg_proc p
+			UNION ALL
+			SELECT 'TYPE ' OPERATOR(pg_catalog.||) t.oid::regtype::text, t.typowner, COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner)), t.typnamespace
+				FROM pg_catalog.pg_type t WHERE t.typelem OPERATOR(pg_catalog.=) 0
 		) AS o(object, owner, acl, namespace), pg_catalog.aclexplode(o.acl) a
 		WHERE o.namespace OPERATOR(pg_catalog.=) ANY (ARRAY['authfort', 'authfort_api']::regnamespace[])
 			AND a.grantee OPERATOR(pg_catalog.<>) o.owner

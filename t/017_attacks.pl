@@ -21,7 +21,7 @@ CREATE ROLE eve LOGIN;
 CREATE ROLE mallory LOGIN;
 CREATE ROLE backend LOGIN;
 SQL
-$node->safe_psql('app', 'CREATE SCHEMA eve AUTHORIZATION eve; GRANT USAGE ON SCHEMA eve TO PUBLIC; GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT CREATE ON DATABASE app TO eve');
+$node->safe_psql('app', 'CREATE SCHEMA eve AUTHORIZATION eve; GRANT USAGE ON SCHEMA eve TO PUBLIC; GRANT CREATE ON SCHEMA public TO PUBLIC; ALTER DATABASE app OWNER TO eve');
 
 my $super = $node->safe_psql('app', 'SELECT current_user');
 
@@ -154,7 +154,7 @@ is(attempt($super, 'SET ROLE anon', 'SELECT authfort_api.pre_request()'), '', 'i
 super('ALTER DATABASE app RESET ALL');
 super('DROP OWNED BY anon, authenticated, authenticator');
 
-# A role that has nothing.
+# A role that has nothing, but owns the database.
 my $eve = session('eve');
 my $key_file = $node->data_dir . '/authfort_master.key';
 foreach my $statement (
@@ -163,7 +163,7 @@ foreach my $statement (
 	'CREATE RULE r AS ON INSERT TO authfort.users DO ALSO NOTHING', 'CREATE RULE "_RETURN" AS ON SELECT TO authfort.users DO INSTEAD SELECT 1',
 	'CREATE TRIGGER t AFTER INSERT ON authfort.users EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'ALTER TABLE authfort.signing_keys DISABLE TRIGGER ALL',
 	'CREATE POLICY p ON authfort.users', 'ALTER TABLE authfort.users ENABLE ROW LEVEL SECURITY', 'CREATE INDEX ON authfort.users (eve.lower(email))', 'ALTER TABLE authfort.users ADD COLUMN c text', 'ALTER TABLE authfort.users OWNER TO eve',
-	'CREATE TABLE eve.child () INHERITS (authfort.users)', 'CREATE TABLE eve.partition (LIKE authfort.users)', 'CREATE TABLE eve.fk (id uuid REFERENCES authfort.users)', 'CREATE STATISTICS eve.s ON id, email FROM authfort.users',
+	'CREATE TABLE eve.rows (u authfort.users)', 'CREATE FUNCTION eve.f(authfort.users) RETURNS text LANGUAGE sql AS $$ SELECT $1.email $$', 'CREATE TABLE eve.child () INHERITS (authfort.users)', 'CREATE TABLE eve.partition (LIKE authfort.users)', 'CREATE TABLE eve.fk (id uuid REFERENCES authfort.users)', 'CREATE STATISTICS eve.s ON id, email FROM authfort.users',
 	'CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION eve.now()', 'CREATE PUBLICATION p FOR TABLE authfort.users', 'CREATE PUBLICATION p FOR ALL TABLES', "SELECT pg_create_logical_replication_slot('eve', 'pgoutput')",
 	'CREATE FUNCTION authfort.login(unknown_email name, unknown_password name) RETURNS jsonb LANGUAGE sql AS $$ SELECT NULL $$', 'CREATE OR REPLACE FUNCTION authfort.uid() RETURNS uuid LANGUAGE sql AS $$ SELECT NULL $$',
 	'ALTER FUNCTION authfort.uid() RENAME TO uid2', 'ALTER FUNCTION authfort.http SET search_path = eve', 'CREATE VIEW authfort.v AS SELECT 1', 'CREATE TRIGGER t AFTER INSERT ON eve.users EXECUTE FUNCTION authfort.publish_keys()',
