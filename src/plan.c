@@ -56,15 +56,40 @@ prepare(SavedPlan *plan)
 }
 
 /*
+ * A DELETE may cascade to tables of the application, whose triggers are code of
+ * whoever owns these.  Before PostgreSQL 18 those that are AFTER it run as
+ * whoever is the current user when they fire: that would be the extension's
+ * owner, often a superuser.  The caller's rights are not for them either.  So
+ * they run as a role that may do no more than a stranger on the network.
+ */
+static uint64
+run_delete(SavedPlan *plan, Datum *values, const char *nulls)
+{
+	Rights		deleting;
+	Rights		firing;
+	uint64		deleted;
+
+	rights_confine(GetUserId(), &deleting);
+	AfterTriggerBeginQuery();
+	deleted = finish_run(SPI_execute_snapshot(prepare(plan), values, nulls, InvalidSnapshot,
+											  InvalidSnapshot, false, false, 0), SPI_OK_DELETE);
+	rights_confine(get_role_oid("authfort_http", false), &firing);
+	AfterTriggerEndQuery(NULL);
+	rights_restore(&firing);
+	rights_restore(&deleting);
+	return deleted;
+}
+
+/*
  * Runs a statement, in a new snapshot, between plan_open() and plan_close();
  * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
  */
 uint64
 plan_run(SavedPlan *plan, Datum *values, const char *nulls, int expected)
 {
-	int			result = SPI_execute_plan(prepare(plan), values, nulls, false, 0);
-
-	return finish_run(result, expected);
+	if (expected == SPI_OK_DELETE)
+		return run_delete(plan, values, nulls);
+	return finish_run(SPI_execute_plan(prepare(plan), values, nulls, false, 0), expected);
 }
 
 uint64
@@ -84,32 +109,6 @@ plan_run_by_id(SavedPlan *plan, const pg_uuid_t *id, int expected)
 
 	plan_open();
 	plan_run(plan, &value, NULL, expected);
-	plan_close();
-}
-
-/*
- * Triggers of the tables that it cascades to are code of whoever owns these.
- * Before PostgreSQL 18 those that are AFTER it run as whoever is the current
- * user when they fire: that would be the extension's owner, often a superuser.
- * The caller's rights are not for them either.  So they run as a role that may
- * do no more than a stranger on the network.
- */
-void
-plan_delete_cascading(SavedPlan *plan, const pg_uuid_t *id)
-{
-	Datum		value = UUIDPGetDatum(id);
-	Rights		deleting;
-	Rights		firing;
-
-	plan_open();
-	rights_confine(GetUserId(), &deleting);
-	AfterTriggerBeginQuery();
-	finish_run(SPI_execute_snapshot(prepare(plan), &value, NULL, InvalidSnapshot, InvalidSnapshot,
-									false, false, 0), SPI_OK_DELETE);
-	rights_confine(get_role_oid("authfort_http", false), &firing);
-	AfterTriggerEndQuery(NULL);
-	rights_restore(&firing);
-	rights_restore(&deleting);
 	plan_close();
 }
 

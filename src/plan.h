@@ -39,9 +39,6 @@ extern uint64 plan_run_once(const char *query, int parameter_count, Oid *paramet
 extern void plan_run_by_id(SavedPlan *plan, const pg_uuid_t *id, int expected);
 extern int	plan_delete_before(SavedPlan *plan, TimestampTz time, int limit);
 
-/* For a DELETE by id whose foreign keys reach tables of the application. */
-extern void plan_delete_cascading(SavedPlan *plan, const pg_uuid_t *id);
-
 /* From here on the columns are those of that row; the first is 0. */
 extern void plan_use_row(uint64 row);
 

@@ -340,7 +340,7 @@ users_delete(const pg_uuid_t *id)
 		1, {UUIDOID}
 	};
 
-	plan_delete_cascading(&plan, id);
+	plan_run_by_id(&plan, id, SPI_OK_DELETE);
 }
 
 void

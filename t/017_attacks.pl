@@ -313,6 +313,12 @@ attempt($eve, $_) foreach 'CREATE FUNCTION eve.later() RETURNS trigger LANGUAGE 
 like(attempt('backend', "SELECT authfort.delete_user('$id{ada}', true)"), $restricted, 'a trigger that would wait for the end of the transaction keeps the user');
 is(super('SELECT count(*) FROM eve.log'), 0, 'and runs as nobody');
 attempt($eve, 'DROP TABLE eve.note');
+# likewise where the clean-up deletes sessions, by a worker that is a superuser or by hand
+super('CREATE TABLE eve.cart (session pg_catalog.uuid REFERENCES authfort.sessions ON DELETE CASCADE)', 'INSERT INTO eve.cart SELECT id FROM authfort.sessions LIMIT 1', 'UPDATE authfort.sessions SET revoked_at = pg_catalog.now()', 'ALTER TABLE eve.cart OWNER TO eve');
+attempt($eve, 'CREATE TRIGGER a AFTER DELETE ON eve.cart FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()');
+like(super('SELECT authfort.cleanup_expired_sessions()'), qr/^[1-9]/, 'sessions are cleaned up');
+like(attempt($eve, 'SELECT string_agg(who, $$, $$) FROM eve.log'), qr/^AFTER (authfort_http|eve)$/, 'and a trigger behind them runs as nobody in particular');
+attempt($eve, 'DROP TABLE eve.cart');
 
 # Arguments that are not what the function expects.
 my $huge = "repeat('x', 20000000)";
