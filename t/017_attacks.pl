@@ -312,6 +312,7 @@ attempt($eve, $_) foreach 'CREATE FUNCTION eve.later() RETURNS trigger LANGUAGE 
 	'CREATE CONSTRAINT TRIGGER c AFTER DELETE ON eve.note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.later()', 'TRUNCATE eve.log', "INSERT INTO eve.note VALUES ('$id{ada}')";
 like(attempt('backend', "SELECT authfort.delete_user('$id{ada}', true)"), $restricted, 'a trigger that would wait for the end of the transaction keeps the user');
 is(super('SELECT count(*) FROM eve.log'), 0, 'and runs as nobody');
+is(attempt('backend', 'BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', "SELECT authfort.delete_user('$id{ada}', true)"), '', 'if it does not wait it does not');
 attempt($eve, 'DROP TABLE eve.note');
 # likewise where the clean-up deletes sessions, by a worker that is a superuser or by hand
 super('CREATE TABLE eve.cart (session pg_catalog.uuid REFERENCES authfort.sessions ON DELETE CASCADE)', 'INSERT INTO eve.cart SELECT id FROM authfort.sessions LIMIT 1', 'UPDATE authfort.sessions SET revoked_at = pg_catalog.now()', 'ALTER TABLE eve.cart OWNER TO eve');
