@@ -32,7 +32,8 @@ typedef struct Worker
 static struct
 {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* work came, work ended, or stopping */
+	pthread_cond_t work;		/* a request came: one worker may take it */
+	pthread_cond_t stop;		/* stopping */
 	const Options *options;
 	Worker	   *workers;
 	long		share;
@@ -63,7 +64,7 @@ refuse_unavailable(Request *request)
 }
 
 static void
-wait_ms(long ms)
+wait_ms(pthread_cond_t *event, long ms)
 {
 	struct timespec until;
 
@@ -71,7 +72,7 @@ wait_ms(long ms)
 	until.tv_nsec += ms % 1000 * 1000000;
 	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&pool.changed, &pool.lock, &until);
+	pthread_cond_timedwait(event, &pool.lock, &until);
 }
 
 static long
@@ -338,7 +339,7 @@ come_up(Worker *worker)
 			return;
 		}
 		/* not all at once, when the server comes back */
-		wait_ms(backoff / 2 + rand_r(&worker->seed) % backoff);
+		wait_ms(&pool.stop, backoff / 2 + rand_r(&worker->seed) % backoff);
 		backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
 	}
 }
@@ -353,9 +354,12 @@ serve_one(Worker *worker, Request *request)
 	/* once resumed it may be freed at any time, so nobody may still see it */
 	worker->running = NULL;
 	resume(request);
-	pthread_cond_broadcast(&pool.changed);
 }
 
+/*
+ * A request wakes one worker.  Where it finds the request's path occupied, it
+ * is the worker that makes room for it who takes it next.
+ */
 static void *
 work(void *arg)
 {
@@ -375,13 +379,16 @@ work(void *arg)
 		{
 			/* it was not sent, so it may go to another connection */
 			if (request != NULL)
+			{
 				enqueue_first(request);
+				pthread_cond_signal(&pool.work);
+			}
 			disconnect(worker);
 		}
 		else if (request != NULL)
 			serve_one(worker, request);
 		else
-			wait_ms(IDLE_CHECK_MS);
+			wait_ms(&pool.work, IDLE_CHECK_MS);
 	}
 	if (worker->conn != NULL)
 		disconnect(worker);
@@ -396,7 +403,8 @@ pool_start(const Options *options)
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&pool.changed, &attributes);
+	pthread_cond_init(&pool.work, &attributes);
+	pthread_cond_init(&pool.stop, &attributes);
 	pool.options = options;
 	pool.share = options->path_share > 0 ? options->path_share : (options->pool_size + 1) / 2;
 	pool.workers = calloc(options->pool_size, sizeof(Worker));
@@ -436,7 +444,7 @@ pool_submit(Request *request)
 	{
 		MHD_suspend_connection(request->connection);
 		enqueue_last(request);
-		pthread_cond_broadcast(&pool.changed);
+		pthread_cond_signal(&pool.work);
 		taken = true;
 	}
 	pthread_mutex_unlock(&pool.lock);
@@ -459,7 +467,8 @@ pool_stop(void)
 			PQcancel(cancel, error, sizeof(error));
 		PQfreeCancel(cancel);
 	}
-	pthread_cond_broadcast(&pool.changed);
+	pthread_cond_broadcast(&pool.work);
+	pthread_cond_broadcast(&pool.stop);
 	pthread_mutex_unlock(&pool.lock);
 	for (long i = 0; i < pool.options->pool_size; i++)
 		pthread_join(pool.workers[i].thread, NULL);
