@@ -31,6 +31,7 @@ OBJS = \
 	src/seal.o \
 	src/shared_memory.o \
 	src/hash_budget.o \
+	src/long_work.o \
 	src/password.o \
 	src/events.o \
 	src/keys.o \

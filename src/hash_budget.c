@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "access/twophase.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -44,7 +43,7 @@ typedef struct HashBudget
 	LWLock	   *lock;			/* protects all that is here */
 	int			hashing;
 	dlist_head	queue;
-	Place		places[FLEXIBLE_ARRAY_MEMBER];	/* one a process */
+	Place		places[FLEXIBLE_ARRAY_MEMBER];	/* one for each process that runs SQL */
 } HashBudget;
 
 static HashBudget *budget = NULL;
@@ -53,8 +52,7 @@ static Size
 budget_size(void)
 {
 	return add_size(offsetof(HashBudget, places),
-					mul_size(MaxBackends + NUM_AUXILIARY_PROCS + max_prepared_xacts,
-							 sizeof(Place)));
+					mul_size(MaxBackends, sizeof(Place)));
 }
 
 static void

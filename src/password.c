@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "hash_budget.h"
+#include "long_work.h"
 #include "password.h"
 #include "settings.h"
 
@@ -90,8 +91,10 @@ password_hash(const char *password)
 
 	if (!hash_budget_enter())
 		return NULL;
+	long_work_begin();
 	failed = crypto_pwhash_str_alg(encoded, password, strlen(password), params.passes,
 								   (size_t) params.memory * 1024, crypto_pwhash_ALG_ARGON2ID13);
+	long_work_end();
 	hash_budget_leave();
 	if (failed)
 		ereport(ERROR,
@@ -115,13 +118,17 @@ fits(const char *encoded, const char *password)
 static PasswordCheck
 verify_encoded(const char *encoded, const char *password, Argon2Parameters rest)
 {
+	/* made before it is our turn, for that may raise */
+	char	   *filler = (rest.memory >= LEAST_MEMORY) ? decoy(rest) : NULL;
 	bool		right;
 
 	if (!hash_budget_enter())
 		return PASSWORD_BUSY;
+	long_work_begin();
 	right = fits(encoded, password);
-	if (!right && rest.memory >= LEAST_MEMORY)
-		(void) fits(decoy(rest), "");
+	if (!right && filler != NULL)
+		(void) fits(filler, "");
+	long_work_end();
 	hash_budget_leave();
 	return right ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
