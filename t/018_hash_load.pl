@@ -1,0 +1,135 @@
+# Many logins at once: what memory they take, and whether all are answered.
+use strict;
+use warnings FATAL => 'all';
+
+use DBD::Pg qw(:async);
+use DBI;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Gateway qw(poll);
+use HTTP::Tiny;
+use List::Util qw(max);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+plan skip_all => 'the memory of a process is not told here'
+  unless -r '/proc/self/smaps_rollup' && slurp_file('/proc/self/smaps_rollup') =~ /^Pss_Anon:/m;
+
+my $logins = 64;
+my $budget = 2;
+my $hash_kb = 64 * 1024;
+
+my $node = PostgreSQL::Test::Cluster->new('load');
+$node->init;
+$node->append_conf('postgresql.conf', <<"CONF");
+shared_preload_libraries = 'authfort'
+max_connections = 100
+authfort.password_memory = '${hash_kb}kB'
+authfort.password_time_cost = 1
+authfort.max_concurrent_hashes = $budget
+authfort.hash_queue_timeout = '5min'
+CONF
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', "CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http; SELECT FROM authfort.create_user('a\@example.com', 'correct horse')");
+$node->safe_psql('app', "SET authfort.password_memory = '1MB'; SELECT FROM authfort.create_user('b\@example.com', 'correct horse')");
+my $token = $node->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse')#>>'{tokens,access_token}'");
+
+my $gateway = Gateway->new('load', $node);
+my $http = HTTP::Tiny->new(timeout => 60);
+
+sub me
+{
+	return $http->get("http://127.0.0.1:$gateway->{port}/auth/me", { headers => { Authorization => "Bearer $token" } })->{status};
+}
+poll('gateway connects', sub { me() == 200 });
+
+my @sessions = map { DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 }) } 1 .. $logins;
+my @pids = split /\n/, $node->safe_psql('app', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+
+# Memory of all processes of the cluster in kB, but for what they share.  All
+# of them are stopped meanwhile, or a hash that ends and the next one, which
+# begins, would be counted both.
+sub memory
+{
+	my $sum = 0;
+	kill 'STOP', @pids;
+	foreach my $pid (@pids)
+	{
+		slurp_file("/proc/$pid/smaps_rollup") =~ /^Pss_Anon:\s+(\d+) kB/m or die "process $pid";
+		$sum += $1;
+	}
+	kill 'CONT', @pids;
+	return $sum;
+}
+
+# Begins a login and goes on; answer() waits for it.
+sub begin
+{
+	my ($dbh, $email) = @_;
+	my $sth = $dbh->prepare("SELECT coalesce(r->>'error', 'ok') FROM authfort.login(?, 'correct horse') r", { pg_async => PG_ASYNC });
+	$sth->execute($email);
+	return { dbh => $dbh, sth => $sth };
+}
+
+sub answer
+{
+	my ($call) = @_;
+	$call->{dbh}->pg_result;
+	return ($call->{sth}->fetchrow_array)[0];
+}
+
+# Logs in everywhere at once.  Returns the answers, the most memory taken
+# meanwhile, and how often /auth/me was answered and not.
+sub storm
+{
+	my @calls = map { begin($_, 'a@example.com') } @sessions;
+	my (%answers, %me);
+	my $peak = 0;
+	while (@calls)
+	{
+		$peak = max($peak, memory());
+		$me{ me() }++;
+		sleep 0.01;
+		my @ready = grep { $_->{dbh}->pg_ready } @calls;
+		$answers{ answer($_) }++ foreach @ready;
+		@calls = grep { my $call = $_; !grep { $_ == $call } @ready } @calls;
+	}
+	return (\%answers, $peak, \%me);
+}
+
+# what a backend keeps from its first logins is no matter of hashing
+foreach my $session (@sessions)
+{
+	$session->do("SET authfort.password_memory = '1MB'");
+	answer(begin($session, 'b@example.com')) foreach 1 .. 8;
+	$session->do('RESET authfort.password_memory');
+}
+my $idle = memory();
+my ($answers, $peak, $me) = storm();
+is_deeply($answers, { ok => $logins }, 'all logins are answered');
+is_deeply([ keys %$me ], [200], 'and /auth/me is, meanwhile');
+cmp_ok($me->{200}, '>', 5, 'again and again');
+cmp_ok($peak - $idle, '<=', 1.1 * $budget * $hash_kb, 'the memory taken is that of the budget');
+cmp_ok($peak - $idle, '>', 0.9 * $hash_kb, 'which is seen');
+cmp_ok(memory() - $idle, '<', 0.25 * $hash_kb, 'and is given back');
+note(sprintf 'idle %.0f MB, at most %.1f MB more, with a budget of %.0f MB; %.1f MB more in the end; /auth/me %d times',
+	$idle / 1024, ($peak - $idle) / 1024, $budget * $hash_kb / 1024, (memory() - $idle) / 1024, $me->{200});
+
+# it is the budget that does it
+$node->append_conf('postgresql.conf', 'authfort.max_concurrent_hashes = 8');
+$node->reload;
+foreach my $session (@sessions)
+{
+	poll('the setting is read', sub { $session->selectrow_array('SHOW authfort.max_concurrent_hashes') == 8 });
+}
+($answers, $peak, $me) = storm();
+is_deeply($answers, { ok => $logins }, 'with a larger budget as well');
+cmp_ok($peak - $idle, '>', 1.5 * $budget * $hash_kb, 'more is taken');
+
+$gateway->stop;
+$_->disconnect foreach @sessions;
+$node->stop;
+done_testing();
