@@ -5,19 +5,15 @@
  *
  * http_refresh PORT CONNECTIONS SECONDS < REFRESH TOKENS, one a line
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "http_client.h"
+
 #define TOKEN_SIZE 128
-#define ANSWER_SIZE 16384
 
 typedef struct Client
 {
@@ -27,60 +23,6 @@ typedef struct Client
 	char		token[TOKEN_SIZE];
 	long		refreshes;
 } Client;
-
-static void
-fail(const char *what)
-{
-	fprintf(stderr, "http_refresh: %s\n", what);
-	exit(1);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static int
-open_connection(int port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int			fd = socket(AF_INET, SOCK_STREAM, 0);
-	int			on = 1;
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof(address)) != 0)
-		fail("cannot connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
-}
-
-/* Reads one answer, by its Content-Length. */
-static void
-read_answer(int fd, char answer[ANSWER_SIZE])
-{
-	size_t		len = 0;
-
-	for (;;)
-	{
-		ssize_t		got = read(fd, answer + len, ANSWER_SIZE - 1 - len);
-		char	   *body;
-		char	   *length;
-
-		if (got <= 0)
-			fail("the connection ended");
-		len += got;
-		answer[len] = '\0';
-		body = strstr(answer, "\r\n\r\n");
-		length = strcasestr(answer, "\r\nContent-Length:");
-		if (body != NULL && length != NULL &&
-			len >= (size_t) (body + 4 - answer) + strtoul(length + 17, NULL, 10))
-			return;
-	}
-}
 
 static void
 take_token(const char *answer, char token[TOKEN_SIZE])
@@ -110,9 +52,7 @@ run(void *argument)
 								   "{\"refresh_token\":\"%s\"}",
 								   strlen(client->token) + 20, client->token);
 
-		if (write(fd, request, len) != len)
-			fail("cannot send");
-		read_answer(fd, answer);
+		exchange(fd, request, len, answer);
 		take_token(answer, client->token);
 		client->refreshes++;
 	}
