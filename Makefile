@@ -16,6 +16,7 @@ OBJS = \
 	src/sql_scan.o \
 	src/statement_text.o \
 	src/refresh_token.o \
+	src/secret.o \
 	src/json.o \
 	src/unicode.o \
 	src/input.o \

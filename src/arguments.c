@@ -9,6 +9,8 @@
 #include "utils/builtins.h"
 
 #include "arguments.h"
+#include "compat.h"
+#include "secret.h"
 
 static void
 raise_null(const char *name)
@@ -30,6 +32,29 @@ argument_text(FunctionCallInfo fcinfo, int number, const char *name)
 {
 	argument_require(fcinfo, number, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+/* What was unpacked for it is wiped as well; the argument itself is the caller's. */
+char *
+argument_optional_secret(FunctionCallInfo fcinfo, int number)
+{
+	text	   *packed;
+	text	   *plain;
+
+	if (PG_ARGISNULL(number))
+		return NULL;
+	packed = (text *) PG_GETARG_POINTER(number);
+	plain = PG_GETARG_TEXT_PP(number);
+	if (plain != packed)
+		secret_wipe_later(plain, VARSIZE_ANY(plain));
+	return secret_copy(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+}
+
+char *
+argument_secret(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	argument_require(fcinfo, number, name);
+	return argument_optional_secret(fcinfo, number);
 }
 
 pg_uuid_t *

@@ -307,7 +307,7 @@ authfort_http(PG_FUNCTION_ARGS)
 	request.path = argument_text(fcinfo, 1, "path");
 	request.query = argument_optional_text(fcinfo, 2);
 	request.headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
-	request.body = argument_optional_text(fcinfo, 4);
+	request.body = argument_optional_secret(fcinfo, 4);
 	request.client.has_ip = !PG_ARGISNULL(5);
 	request.client.ip = request.client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
 	http_serve(&request, &response);

@@ -10,6 +10,7 @@
 #include "cookie.h"
 #include "http_message.h"
 #include "json.h"
+#include "secret.h"
 #include "settings.h"
 #include "url.h"
 
@@ -284,7 +285,7 @@ static void
 read_string(const JsonbValue *value, BodyField *field, HttpResponse *response)
 {
 	if (value->type == jbvString)
-		field->value = pnstrdup(value->val.string.val, value->val.string.len);
+		field->value = secret_copy(value->val.string.val, value->val.string.len);
 	else
 		add_fault(response, "body", field->name, "string_type", "Input should be a valid string");
 }
@@ -372,7 +373,7 @@ read_json(HttpRequest *request, HttpResponse *response)
 		http_respond_refusal(response, refusal);
 		return false;
 	}
-	switch (json_read_object(request->body, strlen(request->body), &request->json))
+	switch (json_read_secret_object(request->body, strlen(request->body), &request->json))
 	{
 		case JSON_MALFORMED:
 			add_fault(response, "body", NULL, "json_invalid", "JSON decode error");

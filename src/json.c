@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -18,6 +20,7 @@
 
 #include "compat.h"
 #include "json.h"
+#include "secret.h"
 
 #define MAX_DEPTH 32
 #define MAX_NUMBER_LENGTH 64
@@ -112,6 +115,7 @@ json_read_object(const char *text, size_t len, Jsonb **object)
 {
 	JsonSemAction actions = {0};
 	Inspection	seen = {0};
+	char	   *copy;
 
 	if (len > MaxAllocSize / 8 || memchr(text, '\0', len) != NULL ||
 		pg_verify_mbstr(PG_UTF8, text, len, true) == false || too_deep(text, len))
@@ -127,10 +131,40 @@ json_read_object(const char *text, size_t len, Jsonb **object)
 	if (!seen.is_object)
 		return JSON_NOT_OBJECT;
 
-	*object = cstring_to_jsonb(pnstrdup(text, len));
+	copy = pnstrdup(text, len);
+	*object = cstring_to_jsonb(copy);
+	sodium_memzero(copy, len);
 	if (JsonContainerSize(&(*object)->root) != (uint32) seen.members)
 		return JSON_MALFORMED;
 	return JSON_READ;
+}
+
+/* The parsers leave copies all over their memory: many times the text. */
+#define PARSER_MEMORY(len) (16 * (len))
+
+JsonReading
+json_read_secret_object(const char *text, size_t len, Jsonb **object)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch = secret_scratch_create(PARSER_MEMORY(len));
+	volatile JsonReading reading = JSON_MALFORMED;
+
+	MemoryContextSwitchTo(scratch);
+	PG_TRY();
+	{
+		Jsonb	   *read;
+
+		reading = json_read_object(text, len, &read);
+		MemoryContextSwitchTo(caller);
+		if (reading == JSON_READ)
+			*object = (Jsonb *) secret_copy((char *) read, VARSIZE(read));
+	}
+	PG_FINALLY();
+	{
+		secret_scratch_delete(scratch);
+	}
+	PG_END_TRY();
+	return reading;
 }
 
 /* NULL if there is none. */

@@ -155,7 +155,7 @@ Datum
 authfort_login(PG_FUNCTION_ARGS)
 {
 	char	   *email = argument_text(fcinfo, 0, "email");
-	char	   *password = argument_text(fcinfo, 1, "password");
+	char	   *password = argument_secret(fcinfo, 1, "password");
 	Client		client = argument_client(fcinfo, 2, 3);
 	AuthResult	result = flow_login(email, password, &client);
 

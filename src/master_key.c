@@ -212,11 +212,11 @@ load_from_file(void)
 	if (len < 0)
 		raise_unreadable(path);
 	CloseTransientFile(fd);
-	if (len == sizeof(text))
-		raise_malformed("It is too long.");
 
 	PG_TRY();
 	{
+		if (len == sizeof(text))
+			raise_malformed("It is too long.");
 		read_keys(text, len, path);
 	}
 	PG_FINALLY();

@@ -257,8 +257,8 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 Datum
 authfort_reset_password(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_text(fcinfo, 0, "token");
-	char	   *new_password = argument_text(fcinfo, 1, "new_password");
+	char	   *token = argument_secret(fcinfo, 0, "token");
+	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
 
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_reset_password(token, new_password, NULL)));
 }
@@ -268,8 +268,8 @@ Datum
 authfort_change_password(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *old_password = argument_text(fcinfo, 1, "old_password");
-	char	   *new_password = argument_text(fcinfo, 2, "new_password");
+	char	   *old_password = argument_secret(fcinfo, 1, "old_password");
+	char	   *new_password = argument_secret(fcinfo, 2, "new_password");
 
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_change_password(id, old_password, new_password, NULL)));
 }
@@ -279,7 +279,7 @@ Datum
 authfort_set_password(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *new_password = argument_text(fcinfo, 1, "new_password");
+	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
 
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_set_password(id, new_password, NULL)));
 }

@@ -18,6 +18,7 @@
 
 #include "access_token.h"
 #include "address.h"
+#include "arguments.h"
 #include "compat.h"
 #include "http.h"
 #include "identity.h"
@@ -144,7 +145,7 @@ authfort_api_route(PG_FUNCTION_ARGS)
 	read_uri(&request, route);
 	request.claims = identity_caller();
 	if (PG_NARGS() > 0 && !PG_ARGISNULL(0))
-		request.body = TextDatumGetCString(PG_GETARG_DATUM(0));
+		request.body = argument_optional_secret(fcinfo, 0);
 	http_serve_route(route, &request, &response);
 
 	set_locally("response.status", psprintf("%d", response.status));

@@ -181,7 +181,7 @@ authfort_signup(PG_FUNCTION_ARGS)
 	AuthResult	result;
 
 	form.email = argument_text(fcinfo, 0, "email");
-	form.password = argument_text(fcinfo, 1, "password");
+	form.password = argument_secret(fcinfo, 1, "password");
 	form.name = argument_optional_text(fcinfo, 2);
 	form.avatar_url = argument_optional_text(fcinfo, 3);
 	form.phone = argument_optional_text(fcinfo, 4);
@@ -229,7 +229,7 @@ authfort_create_user(PG_FUNCTION_ARGS)
 	StringInfoData json;
 
 	form.email = argument_text(fcinfo, 0, "email");
-	form.password = argument_optional_text(fcinfo, 1);
+	form.password = argument_optional_secret(fcinfo, 1);
 	form.name = argument_optional_text(fcinfo, 2);
 	form.avatar_url = argument_optional_text(fcinfo, 3);
 	form.phone = argument_optional_text(fcinfo, 4);
