@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.list_users(text, boolean, text, boolean, text, text, integer, integer),
 	authfort.get_user_count(text, boolean, text, boolean), authfort.update_user(uuid, jsonb),
 	authfort.delete_user(uuid, boolean), authfort.ban_user(uuid), authfort.unban_user(uuid),
-	authfort.rate_limits(), authfort.reset_rate_limits(text, inet),
+	authfort.rate_limits(), authfort.rate_limit_status(text, inet), authfort.reset_rate_limits(text, inet),
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.change_password(uuid, text, text), authfort.set_password(uuid, text),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),

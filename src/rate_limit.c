@@ -34,6 +34,7 @@
 #include "shared_memory.h"
 
 PG_FUNCTION_INFO_V1(authfort_rate_limits);
+PG_FUNCTION_INFO_V1(authfort_rate_limit_status);
 PG_FUNCTION_INFO_V1(authfort_reset_rate_limits);
 
 #define KEY_BYTES 16
@@ -266,13 +267,19 @@ record(RateLimited endpoint, KeyType type, const char *email, const Client *clie
 	event_record(&event);
 }
 
+static int
+seconds_to_wait(int64 wait)
+{
+	return (int) Min(wait / USECS_PER_SEC + 1, PG_INT32_MAX);
+}
+
 static const Refusal *
 refuse(int64 wait)
 {
 	Refusal    *refusal = palloc(sizeof(Refusal));
 
 	*refusal = refusal_rate_limit_exceeded;
-	refusal->retry_after = (int) Min(wait / USECS_PER_SEC + 1, PG_INT32_MAX);
+	refusal->retry_after = seconds_to_wait(wait);
 	return refusal;
 }
 
@@ -363,6 +370,76 @@ authfort_rate_limits(PG_FUNCTION_ARGS)
 	values[1] = Int32GetDatum(used);
 	values[2] = Int32GetDatum(exhausted);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+/* Copies a counter as it stands now; false if there is none. */
+static bool
+look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, Counter *copy)
+{
+	unsigned char key[KEY_BYTES];
+	CounterSet *set;
+	Counter    *counter;
+	Rate		limit;
+
+	make_key(endpoint, type, value, key);
+	set = set_of(key);
+	SpinLockAcquire(&set->lock);
+	counter = find_counter(set, key);
+	if (counter != NULL)
+		*copy = *counter;
+	SpinLockRelease(&set->lock);
+	if (counter == NULL)
+		return false;
+	limit.requests = copy->limit;
+	limit.window = copy->window;
+	slide(copy, &limit, now);
+	return copy->requests + copy->before > 0;
+}
+
+static void
+put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char *value)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Counter		counter;
+	Rate		limit;
+	double		faded;
+	int64		wait;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	if (!look_up(endpoint, type, value, now, &counter))
+		return;
+	limit.requests = counter.limit;
+	limit.window = counter.window;
+	faded = counter.before * (1 - (double) (now - counter.begin) / counter.window);
+	wait = time_to_wait(&counter, &limit, now);
+	values[0] = CStringGetTextDatum(endpoint_names[endpoint]);
+	values[1] = CStringGetTextDatum(key_type_names[type]);
+	values[2] = Int32GetDatum(counter.requests + (int) ceil(faded));
+	values[3] = Int32GetDatum(counter.limit);
+	values[4] = Int32GetDatum((wait > 0) ? seconds_to_wait(wait) : 0);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* rate_limit_status(email, address) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
+Datum
+authfort_rate_limit_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *email = argument_optional_text(fcinfo, 0);
+	const char *address = PG_ARGISNULL(1) ? NULL : address_for_counting(PG_GETARG_INET_PP(1));
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (email != NULL && input_email(email, &email) != NULL)
+		email = NULL;
+	for (int endpoint = 0; counters != NULL && endpoint < RATE_LIMIT_ENDPOINTS; endpoint++)
+	{
+		if (address != NULL)
+			put_status(result, endpoint, KEY_ADDRESS, address);
+		if (email != NULL)
+			put_status(result, endpoint, KEY_EMAIL, email);
+	}
+	return (Datum) 0;
 }
 
 static int

@@ -68,6 +68,10 @@ is(sql("SELECT payload->>'key_type' FROM authfort.events WHERE event = 'rate_lim
 
 # looking at them and forgetting them
 like(sql('SELECT * FROM authfort.rate_limits()'), qr/^(\d+)\|(\d+)\|[4-9]$/, 'the counters can be looked at');
+is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after > 0 FROM authfort.rate_limit_status('A\@example.com', '2001:db8:0:1::7') ORDER BY key_type"),
+	"login|email|5|5|t\nlogin|ip|5|5|t", 'one email and one address as well');
+is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after FROM authfort.rate_limit_status(address => '192.0.2.2')"), 'login|ip|1|5|0', 'also before the limit is reached');
+is(sql("SELECT count(*) FROM authfort.rate_limit_status('never\@example.com', '192.0.2.99')"), '0', 'of who never asked nothing is known');
 is(sql("SELECT authfort.reset_rate_limits('A\@example.com')"), '1', 'an email can be set free');
 is(logins([ 'a@example.com', '203.0.113.9' ]), $wrong, 'it is');
 is(sql("SELECT authfort.reset_rate_limits(address => '2001:db8:0:1::7')"), '1', 'so can an address');
