@@ -4,6 +4,7 @@ use warnings FATAL => 'all';
 
 use DBD::Pg qw(:async);
 use DBI;
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -95,7 +96,21 @@ is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@'
 $holder = hold();
 is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')'), '1', 'what does not hash does not wait');
 
+# who stops waiting and goes on, and whose client has gone
+my $trying = session("SET statement_timeout = '50ms'");
+$trying->do(q{DO $$ BEGIN PERFORM authfort.login('x@example.com', 'wrong'); EXCEPTION WHEN query_canceled THEN NULL; END $$});
+my $gone = begin(session("SET client_connection_check_interval = '50ms'"), 'gone@example.com');
+is_waiting($gone, 'somebody waits whose client goes');
+POSIX::close($gone->{dbh}{pg_socket});
+ok($node->poll_query_until('app', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $gone->{pid}"), 'the wait ends with it');
+is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE pid = $holder->{pid} AND state = 'active'"), '1', 'while the turn is another one\'s');
+$trying->do('RESET statement_timeout');
+my $again = begin($trying, 'a@example.com');
+is(answer($holder), 'invalid_credentials', 'who had the turn is done');
+is(answer($again), 'ok', 'who gave up waiting may wait again');
+
 # the turn itself comes back, whatever becomes of who had it
+$holder = hold();
 $node->safe_psql('app', "SELECT pg_terminate_backend($holder->{pid})");
 is(answer(begin(session(), 'a@example.com')), 'ok', 'after a backend was terminated');
 answer($holder);
