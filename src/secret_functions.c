@@ -37,9 +37,9 @@ static const char *const harmless[] = {
 	"cleanup_expired_sessions", "cleanup_expired_tokens", "create_password_reset_token",
 	"current_user", "delete_user", "get_roles", "get_sessions", "get_user", "get_user_count",
 	"has_role", "jwks", "list_users", "message_sent", "nginx_locations", "nginx_maps", "off",
-	"on", "prepare_key", "publish_jwks", "rate_limits", "remove_role", "require_role",
-	"reset_rate_limits", "revoke_session", "revoke_sessions", "role_members", "roles",
-	"rotate_key", "routes", "session_id", "setup_postgrest", "take_messages", "uid",
+	"on", "prepare_key", "publish_jwks", "rate_limit_status", "rate_limits", "remove_role",
+	"require_role", "reset_rate_limits", "revoke_session", "revoke_sessions", "role_members",
+	"roles", "rotate_key", "routes", "session_id", "setup_postgrest", "take_messages", "uid",
 	"unban_user", "update_user", "user_has_role", "version",
 };
 
