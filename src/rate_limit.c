@@ -72,7 +72,8 @@ typedef enum KeyType
 } KeyType;
 
 static const char *const endpoint_names[RATE_LIMIT_ENDPOINTS] = {
-	"login", "signup", "refresh", "password_reset"
+	"login", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
+	"oauth_authorize", "mfa_verify"
 };
 
 static char **const limits[RATE_LIMIT_ENDPOINTS] = {
@@ -80,6 +81,11 @@ static char **const limits[RATE_LIMIT_ENDPOINTS] = {
 	&setting_rate_limit_signup,
 	&setting_rate_limit_refresh,
 	&setting_rate_limit_password_reset,
+	&setting_rate_limit_magic_link,
+	&setting_rate_limit_otp,
+	&setting_rate_limit_verify_email,
+	&setting_rate_limit_oauth_authorize,
+	&setting_rate_limit_mfa_verify,
 };
 
 static const char *const key_type_names[] = {"ip", "email"};

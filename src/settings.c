@@ -57,6 +57,11 @@ char	   *setting_rate_limit_login;
 char	   *setting_rate_limit_signup;
 char	   *setting_rate_limit_refresh;
 char	   *setting_rate_limit_password_reset;
+char	   *setting_rate_limit_magic_link;
+char	   *setting_rate_limit_otp;
+char	   *setting_rate_limit_verify_email;
+char	   *setting_rate_limit_oauth_authorize;
+char	   *setting_rate_limit_mfa_verify;
 char	   *setting_trusted_proxies;
 char	   *setting_http_prefix;
 char	   *setting_admin_role;
@@ -462,6 +467,26 @@ define_rate_limit_settings(void)
 	DefineCustomStringVariable("authfort.rate_limit_password_reset",
 							   "Password resets by an address, and asked for by an email.", empty,
 							   &setting_rate_limit_password_reset, "5/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_magic_link",
+							   "Magic links by an address, and for an email.", empty,
+							   &setting_rate_limit_magic_link, "5/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_otp",
+							   "One-time codes by an address, and for an email, asked for or tried.", empty,
+							   &setting_rate_limit_otp, "5/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_verify_email",
+							   "Verifications of an email by an address.", empty,
+							   &setting_rate_limit_verify_email, "5/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_oauth_authorize",
+							   "Sign-ins with another provider by an address.", empty,
+							   &setting_rate_limit_oauth_authorize, "10/min", PGC_SUSET, 0,
+							   check_rate, NULL, NULL);
+	DefineCustomStringVariable("authfort.rate_limit_mfa_verify",
+							   "Second factors by an address.", empty,
+							   &setting_rate_limit_mfa_verify, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.trusted_proxies",
 							   "Networks of proxies whose X-Forwarded-For is believed.",

@@ -69,6 +69,11 @@ extern char *setting_rate_limit_login;
 extern char *setting_rate_limit_signup;
 extern char *setting_rate_limit_refresh;
 extern char *setting_rate_limit_password_reset;
+extern char *setting_rate_limit_magic_link;
+extern char *setting_rate_limit_otp;
+extern char *setting_rate_limit_verify_email;
+extern char *setting_rate_limit_oauth_authorize;
+extern char *setting_rate_limit_mfa_verify;
 
 extern bool setting_allow_drop;
 
