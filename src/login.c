@@ -25,26 +25,18 @@ find_user(const char *email)
 	return (email != NULL) ? users_find_by_email(email) : NULL;
 }
 
-/* If it is busy now, the next login will do. */
-static void
-replace_hash(const pg_uuid_t *id, const char *password)
-{
-	char	   *hash = password_hash(password);
-
-	if (hash != NULL)
-		users_set_password_hash(id, hash);
-}
-
 /*
  * Hashing takes long, and the user may change meanwhile: be banned, be
  * deleted, get another password.  So the row is locked and looked at again
- * after it, and if the hash is another one the password has to pass that.
+ * after it, and if the hash is another one the password has to pass that.  A
+ * hash of other parameters is replaced; if it is busy now, by the next login.
  */
 static AuthResult
 log_in(const char *email, const char *password, const Client *client)
 {
 	User	   *user = find_user(email);
 	User	   *locked;
+	char	   *fresh_hash;
 	PasswordCheck check;
 
 	for (;;)
@@ -57,6 +49,7 @@ log_in(const char *email, const char *password, const Client *client)
 		if (check == PASSWORD_WRONG)
 			return auth_refused(&refusal_invalid_credentials);
 
+		fresh_hash = (check == PASSWORD_RIGHT_OUTDATED) ? password_hash(password) : NULL;
 		locked = users_lock(&user->id);
 		if (locked == NULL)
 			return auth_refused(&refusal_invalid_credentials);
@@ -66,8 +59,8 @@ log_in(const char *email, const char *password, const Client *client)
 	}
 	if (locked->banned)
 		return auth_refused(&refusal_user_banned);
-	if (check == PASSWORD_RIGHT_OUTDATED)
-		replace_hash(&locked->id, password);
+	if (fresh_hash != NULL)
+		users_set_password_hash(&locked->id, fresh_hash);
 	return auth_sign_in(locked, client, "email");
 }
 
