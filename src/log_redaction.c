@@ -36,9 +36,6 @@
 #include "secret_functions.h"
 #include "statement_text.h"
 
-/* Shorter values are left in messages: they are no secrets, but parts of words. */
-#define MIN_VALUE_LENGTH 4
-
 /* What the client sent last: one message of the protocol. */
 static struct
 {
@@ -291,7 +288,7 @@ leave_out_value(char **text, const char *value)
 	const char *rest;
 	StringInfoData result;
 
-	if (*text == NULL || len < MIN_VALUE_LENGTH || strstr(*text, value) == NULL)
+	if (*text == NULL || len < STATEMENT_MIN_SECRET || strstr(*text, value) == NULL)
 		return;
 	initStringInfo(&result);
 	for (rest = *text; (found = strstr(rest, value)) != NULL; rest = found + len)

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -30,6 +31,9 @@
 
 /* Schemas of a search_path that are looked at; in a longer one all names count. */
 #define MAX_SEARCH_PATH 32
+
+/* What calls one another deeper than this counts. */
+#define MAX_CALL_DEPTH 64
 
 /* Those in schema authfort that take neither password, token, code nor key. */
 static const char *const harmless[] = {
@@ -53,11 +57,13 @@ typedef struct KnownFunction
 	NameData	name;
 	bool		takes_secrets;
 	uint64		generation;		/* of the catalog when it was looked at */
-	bool		under_way;		/* it is being looked at */
+	bool		under_way;		/* it is being looked at, */
+	bool		met_again;		/* and has been met within what it calls */
 } KnownFunction;
 
 static HTAB *known_functions = NULL;
 static uint64 catalog_generation = 1;
+static bool path_had_ours = false;
 
 static bool
 is_our_schema(const char *name)
@@ -92,6 +98,17 @@ void
 secret_functions_init(void)
 {
 	CacheRegisterSyscacheCallback(PROCOID, on_function_change, (Datum) 0);
+}
+
+/* Bodies may call ours without their schema, if it is in the path. */
+static void
+note_path(void)
+{
+	bool		has_ours = strstr(namespace_search_path, "authfort") != NULL;
+
+	if (has_ours != path_had_ours)
+		catalog_generation++;
+	path_had_ours = has_ours;
 }
 
 static KnownFunction *
@@ -160,6 +177,27 @@ body_has_secrets(Oid language, HeapTuple tuple)
 							  statement_body_has_secrets(source, &secret_functions_by_catalog));
 }
 
+static bool function_takes_secrets(Oid id);
+
+/* An aggregate has no body, but functions that it is made of. */
+static bool
+aggregate_takes_secrets(Oid id)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(id));
+	Form_pg_aggregate aggregate;
+	bool		takes_secrets;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	aggregate = (Form_pg_aggregate) GETSTRUCT(tuple);
+	takes_secrets = function_takes_secrets(aggregate->aggtransfn) ||
+		function_takes_secrets(aggregate->aggmtransfn) ||
+		function_takes_secrets(aggregate->aggfinalfn) ||
+		function_takes_secrets(aggregate->aggmfinalfn);
+	ReleaseSysCache(tuple);
+	return takes_secrets;
+}
+
 static bool
 tuple_takes_secrets(HeapTuple tuple)
 {
@@ -168,6 +206,8 @@ tuple_takes_secrets(HeapTuple tuple)
 
 	if (schema != NULL && is_our_schema(schema))
 		return our_function_takes_secrets(schema, NameStr(function->proname));
+	if (function->prokind == PROKIND_AGGREGATE)
+		return aggregate_takes_secrets(function->oid);
 	return function->pronargs > 0 && body_has_secrets(function->prolang, tuple);
 }
 
@@ -191,19 +231,45 @@ look_at(Oid id, KnownFunction *known)
 	return takes_secrets;
 }
 
+/* Has all that do not take secrets looked at again. */
+static void
+forget_harmless(void)
+{
+	HASH_SEQ_STATUS all;
+	KnownFunction *known;
+
+	hash_seq_init(&all, known_functions);
+	while ((known = hash_seq_search(&all)) != NULL)
+	{
+		if (!known->takes_secrets)
+			known->generation = 0;
+	}
+}
+
 static bool
 function_takes_secrets(Oid id)
 {
-	uint64		generation = catalog_generation;
+	static int	depth = 0;
+	uint64		generation;
 	KnownFunction *known;
 
 	if (id < FirstNormalObjectId)
 		return false;
+	if (depth >= MAX_CALL_DEPTH)
+		return true;
+	note_path();
+	generation = catalog_generation;
 	known = remember(GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(id)));
-	/* one that calls itself adds nothing to what it passes on */
-	if (known->generation == generation || known->under_way)
+	if (known->under_way)
+	{
+		known->met_again = true;
+		return known->takes_secrets;
+	}
+	if (known->generation == generation)
 		return known->takes_secrets;
 	known->under_way = true;
+	known->met_again = known->takes_secrets = false;
+	depth++;
 	PG_TRY();
 	{
 		known->takes_secrets = look_at(id, known);
@@ -212,8 +278,12 @@ function_takes_secrets(Oid id)
 	PG_FINALLY();
 	{
 		known->under_way = false;
+		depth--;
 	}
 	PG_END_TRY();
+	/* what called it in a circle was told too early that it takes none */
+	if (known->takes_secrets && known->met_again)
+		forget_harmless();
 	return known->takes_secrets;
 }
 
@@ -260,6 +330,24 @@ catalog_takes_secrets(const CalledName *name)
 	return takes_secrets;
 }
 
+/* Whether we have a function of that name that takes secrets. */
+static bool
+catalog_has_ours(const char *name)
+{
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	Oid			schema = get_namespace_oid("authfort", true);
+	bool		found = false;
+
+	for (int i = 0; i < functions->n_members && !found; i++)
+	{
+		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+
+		found = function->pronamespace == schema;
+	}
+	ReleaseSysCacheList(functions);
+	return found && our_function_takes_secrets("authfort", name);
+}
+
 /* VALUES (, IN ( and the like are no calls. */
 static bool
 is_reserved(const char *name)
@@ -269,11 +357,14 @@ is_reserved(const char *name)
 	return keyword >= 0 && ScanKeywordCategories[keyword] != UNRESERVED_KEYWORD;
 }
 
-/*
- * Whether it takes secrets, as far as can be told without the catalog.  If
- * our functions can be called without their schema, a name that may be one of
- * theirs is taken for one.
- */
+/* Without the catalog, a name that may be one of ours is taken for one. */
+static bool
+memory_has_ours(const char *name)
+{
+	return !is_reserved(name) && our_function_takes_secrets("authfort", name);
+}
+
+/* Whether it takes secrets, as far as can be told without the catalog. */
 static bool
 memory_takes_secrets(const CalledName *name)
 {
@@ -283,7 +374,7 @@ memory_takes_secrets(const CalledName *name)
 	if (is_our_schema(name->schema))
 		return our_function_takes_secrets(name->schema, name->name);
 	if (name->schema[0] == '\0' && strstr(namespace_search_path, "authfort") != NULL)
-		return !is_reserved(name->name) && our_function_takes_secrets("authfort", name->name);
+		return memory_has_ours(name->name);
 	if (known_functions == NULL)
 		return false;
 	hash_seq_init(&all, known_functions);
@@ -306,8 +397,15 @@ prepared_statement(const char *name)
 	return (prepared != NULL) ? prepared->plansource->query_string : NULL;
 }
 
-const StatementNames secret_functions_by_catalog = {catalog_takes_secrets, prepared_statement};
-const StatementNames secret_functions_by_memory = {memory_takes_secrets, prepared_statement};
+const StatementNames secret_functions_by_catalog = {
+	catalog_takes_secrets, catalog_has_ours, prepared_statement, false
+};
+const StatementNames secret_functions_by_guess = {
+	catalog_takes_secrets, catalog_has_ours, prepared_statement, true
+};
+const StatementNames secret_functions_by_memory = {
+	memory_takes_secrets, memory_has_ours, prepared_statement, false
+};
 
 static bool
 function_id_takes_secrets(Oid id, void *context)

@@ -15,11 +15,12 @@
 extern void secret_functions_init(void);
 
 /*
- * What names stand for.  The first looks into the catalog, and so must only
- * be used within a transaction that has not failed; the second knows what
- * this backend came across.
+ * What names stand for.  The first two look into the catalog, and so must only
+ * be used within a transaction that has not failed; the last knows what this
+ * backend came across.  By guess, ours are meant where their schema is missing.
  */
 extern const StatementNames secret_functions_by_catalog;
+extern const StatementNames secret_functions_by_guess;
 extern const StatementNames secret_functions_by_memory;
 
 /* Whether an analyzed statement calls such a function, or sets such a setting. */

@@ -32,6 +32,9 @@ typedef struct Reader
 	int			name_parts;		/* of the name that ends here; 0: none does */
 	bool		name_unreadable;
 	bool		name_declared;	/* it follows FUNCTION and the like */
+	bool		name_set;		/* it follows SET */
+	bool		names_path;		/* search_path was named in this text, */
+	bool		opens_our_schema;	/* and our schema behind it */
 	CalledName	name;
 } Reader;
 
@@ -72,6 +75,7 @@ begin(Reader *reader, const char *text, size_t len, const StatementNames *names,
 	memset(reader, 0, sizeof(*reader));
 	reader->names = names;
 	reader->body_depth = body_depth;
+	reader->opens_our_schema = names != NULL && names->opens_our_schema;
 	sql_scan_begin(&reader->scanner, text, len, standard_conforming_strings);
 	sql_scan(&reader->scanner, &reader->after);
 }
@@ -91,6 +95,14 @@ static bool
 is_function_word(const SqlToken *token)
 {
 	static const char *const words[] = {"function", "procedure", "routine"};
+
+	return is_any_word(token, words, lengthof(words));
+}
+
+static bool
+is_set_word(const SqlToken *token)
+{
+	static const char *const words[] = {"set", "local", "session"};
 
 	return is_any_word(token, words, lengthof(words));
 }
@@ -128,6 +140,7 @@ note_name(Reader *reader)
 		reader->name_parts = 0;
 		reader->name_unreadable = false;
 		reader->name_declared = is_function_word(&reader->before);
+		reader->name_set = is_set_word(&reader->before);
 		reader->name.schema[0] = '\0';
 	}
 	reader->name_parts++;
@@ -135,6 +148,44 @@ note_name(Reader *reader)
 		reader->name_unreadable = true;
 	if (sql_token_is_word(&reader->token, "current_setting") && sql_token_is(&reader->after, '('))
 		reader->reads_setting = true;
+}
+
+static bool
+is_string(const SqlToken *token)
+{
+	return token->type == SQL_STRING || token->type == SQL_DOLLAR_STRING;
+}
+
+static bool
+contains(const SqlToken *token, const char *word)
+{
+	size_t		len = strlen(word);
+
+	for (size_t i = 0; i + len <= token->len; i++)
+	{
+		if (pg_strncasecmp(token->text + i, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A text that puts our schema into the path has calls without it behind that,
+ * and is read before any of it is done.
+ */
+static void
+note_path(Reader *reader)
+{
+	static const char path[] = "search_path";
+	const SqlToken *token = &reader->token;
+
+	if (token->type != SQL_NAME && !is_string(token))
+		return;
+	if (token->len >= strlen(path) && token->len <= strlen(path) + 2 && contains(token, path))
+		reader->names_path = true;
+	else if (reader->names_path && !sql_token_is(&reader->after, '.') &&
+			 contains(token, "authfort"))
+		reader->opens_our_schema = true;
 }
 
 /* The next token; false at the end. */
@@ -151,6 +202,7 @@ advance(Reader *reader)
 	}
 	else if (!sql_token_is(&reader->token, '.'))
 		reader->name_parts = 0;
+	note_path(reader);
 	if (sql_token_is(&reader->token, ')'))
 		reader->reads_setting = false;
 	if (sql_token_is(&reader->token, ';'))
@@ -174,8 +226,7 @@ sets_secret(const Reader *reader)
 
 	advance(&ahead);			/* the parenthesis */
 	advance(&ahead);
-	if ((ahead.token.type != SQL_STRING && ahead.token.type != SQL_DOLLAR_STRING) ||
-		!sql_token_is(&ahead.after, ','))
+	if (!is_string(&ahead.token) || !sql_token_is(&ahead.after, ','))
 		return true;
 	setting = palloc_extended(ahead.token.len + 1, MCXT_ALLOC_NO_OOM);
 	if (setting != NULL)
@@ -187,13 +238,61 @@ sets_secret(const Reader *reader)
 	return secret;
 }
 
+/*
+ * Whether there are strings between the parentheses that follow.  Those of
+ * types, as in numeric(9, 2), are the only ones within a signature.
+ */
+static bool
+has_string_arguments(const Reader *reader)
+{
+	Reader		ahead = *reader;
+	int			depth = 0;
+
+	do
+	{
+		if (!advance(&ahead))
+			return false;
+		depth += sql_token_is(&ahead.token, '(') - sql_token_is(&ahead.token, ')');
+		if (is_string(&ahead.token) || depth > 2)
+			return true;
+	} while (depth > 0);
+	return false;
+}
+
+/*
+ * Whether the name that ends here is only spoken of, as in GRANT and CREATE.
+ * These do not give it strings; what does is a call that was put wrongly.
+ */
+static bool
+is_signature(const Reader *reader)
+{
+	return (reader->calls_nothing || reader->name_declared) &&
+		!(sql_token_is(&reader->after, '(') && has_string_arguments(reader));
+}
+
+/* "authfort.login 'password'" is no call, and yet meant as one. */
+static bool
+is_meant_as_call(const Reader *reader)
+{
+	return strcmp(reader->name.schema, "authfort") == 0 &&
+		(is_string(&reader->after) || sql_token_is(&reader->after, '['));
+}
+
+static bool
+name_takes_secrets(const Reader *reader)
+{
+	return reader->names->function_takes_secrets(&reader->name) ||
+		(reader->opens_our_schema && reader->name.schema[0] == '\0' &&
+		 reader->names->our_function_takes_secrets(reader->name.name));
+}
+
 /* Whether the name that ends here is called, and handed secrets. */
 static bool
 at_secret_call(const Reader *reader)
 {
-	bool		has_arguments = sql_token_is(&reader->after, '(');
+	bool		has_arguments = sql_token_is(&reader->after, '(') || is_meant_as_call(reader);
 
-	if (reader->token.type != SQL_NAME || reader->calls_nothing || reader->name_declared)
+	if (reader->token.type != SQL_NAME || is_signature(reader))
 		return false;
 	/* SELECT ('token').verify_jwt is a call as well */
 	if (!has_arguments && !(reader->name_parts == 1 && sql_token_is(&reader->before, '.')))
@@ -203,7 +302,19 @@ at_secret_call(const Reader *reader)
 	if (has_arguments && strcmp(reader->name.name, "set_config") == 0 &&
 		(reader->name.schema[0] == '\0' || strcmp(reader->name.schema, "pg_catalog") == 0))
 		return sets_secret(reader);
-	return reader->names->function_takes_secrets(&reader->name);
+	return name_takes_secrets(reader);
+}
+
+/* What follows the name of a setting; SET with it is not always well put. */
+static bool
+is_before_value(const Reader *reader)
+{
+	const SqlToken *after = &reader->after;
+
+	if (reader->calls_nothing || after->type == SQL_END)
+		return false;
+	return sql_token_is(after, '=') || sql_token_is_word(after, "to") ||
+		(reader->name_set && !sql_token_is(after, ';') && !sql_token_is(after, '.'));
 }
 
 /* Whether the name that ends here is a secret setting that gets a value. */
@@ -212,8 +323,7 @@ at_secret_assignment(const Reader *reader)
 {
 	char		setting[2 * SQL_NAME_SIZE];
 
-	if (reader->token.type != SQL_NAME ||
-		!(sql_token_is(&reader->after, '=') || sql_token_is_word(&reader->after, "to")))
+	if (reader->token.type != SQL_NAME || !is_before_value(reader))
 		return false;
 	if (reader->name_unreadable)
 		return true;
@@ -225,7 +335,7 @@ at_secret_assignment(const Reader *reader)
 static bool
 at_string(const Reader *reader)
 {
-	return reader->token.type == SQL_STRING || reader->token.type == SQL_DOLLAR_STRING;
+	return is_string(&reader->token);
 }
 
 /* Whether the string here names a secret setting: UPDATE pg_settings, for one. */
@@ -241,19 +351,6 @@ at_setting_name(const Reader *reader)
 		setting_is_secret(value);
 	pfree(value);
 	return found;
-}
-
-static bool
-contains(const SqlToken *token, const char *word)
-{
-	size_t		len = strlen(word);
-
-	for (size_t i = 0; i + len <= token->len; i++)
-	{
-		if (pg_strncasecmp(token->text + i, word, len) == 0)
-			return true;
-	}
-	return false;
 }
 
 static bool reads_secrets(Reader *reader);
@@ -276,6 +373,7 @@ at_secret_body(const Reader *reader)
 		len = reader->token.len - 1;
 	}
 	begin(&inner, body, len, reader->names, reader->body_depth + 1);
+	inner.opens_our_schema |= reader->opens_our_schema;
 	return reads_secrets(&inner);
 }
 
@@ -301,7 +399,9 @@ executes_secret(const Reader *reader)
 		reader->body_depth > 0)
 		return false;
 	text = reader->names->prepared_statement(reader->name.name);
-	return text != NULL && statement_has_secrets(text, reader->names);
+	/* one that is not there may be there in another session */
+	return (text != NULL) ? statement_has_secrets(text, reader->names)
+		: sql_token_is(&reader->after, '(');
 }
 
 static bool
@@ -451,7 +551,8 @@ copy_arguments(Reader *reader, Copy *copy)
 static void
 copy_assignment(Reader *reader, Copy *copy)
 {
-	advance(reader);
+	if (sql_token_is(&reader->after, '=') || sql_token_is_word(&reader->after, "to"))
+		advance(reader);
 	if (sql_token_is_word(&reader->after, "default"))
 		return;
 	copy_until(copy, reader->after.text);
@@ -459,6 +560,21 @@ copy_assignment(Reader *reader, Copy *copy)
 		advance(reader);
 	put(copy, STATEMENT_REDACTED);
 	copy->copied = reader->after.text;
+}
+
+/* A code may be written without quotes. */
+static bool
+at_long_number(const Reader *reader)
+{
+	return reader->token.type == SQL_NUMBER && reader->token.len >= STATEMENT_MIN_SECRET;
+}
+
+static void
+leave_out_token(Reader *reader, Copy *copy)
+{
+	copy_until(copy, reader->token.text);
+	put(copy, STATEMENT_REDACTED);
+	copy->copied = reader->token.text + reader->token.len;
 }
 
 static void copy_text(Reader *reader, Copy *copy);
@@ -487,8 +603,8 @@ copy_string(Reader *reader, Copy *copy)
 }
 
 /*
- * Within a body names are those of variables, and the strings are all there
- * is to leave out.
+ * Within a body names are those of variables, and strings and numbers are all
+ * there is to leave out.
  */
 static void
 copy_text(Reader *reader, Copy *copy)
@@ -505,6 +621,8 @@ copy_text(Reader *reader, Copy *copy)
 		else if (at_string(reader) && !behind_json_operator(reader, begin) &&
 				 !at_setting_name(reader))
 			copy_string(reader, copy);
+		else if (at_long_number(reader))
+			leave_out_token(reader, copy);
 	}
 	copy_until(copy, reader->token.text);
 }
@@ -530,32 +648,28 @@ statement_without_secrets(const char *text, const StatementNames *names)
 	return result;
 }
 
+/* In a body each string may be a body or a statement with further strings. */
 static void
 each_string(Reader *reader, void (*use) (const char *value, void *arg), void *arg)
 {
 	while (advance(reader))
 	{
+		Reader		inner;
 		char	   *value;
 
 		if (!at_string(reader))
 			continue;
-		if (reader->holds_bodies && reader->token.type == SQL_DOLLAR_STRING &&
-			reader->body_depth < MAX_BODY_DEPTH)
-		{
-			Reader		inner;
-			const char *body;
-			size_t		len;
-
-			sql_token_body(&reader->token, &body, &len);
-			begin(&inner, body, len, reader->names, reader->body_depth + 1);
-			each_string(&inner, use, arg);
-			continue;
-		}
 		value = palloc_extended(reader->token.len + 1, MCXT_ALLOC_NO_OOM);
 		if (value == NULL)
 			return;
 		if (sql_token_string(&reader->token, standard_conforming_strings, value))
 			use(value, arg);
+		if ((reader->holds_bodies || reader->body_depth > 0) &&
+			reader->body_depth < MAX_BODY_DEPTH)
+		{
+			begin(&inner, value, strlen(value), reader->names, reader->body_depth + 1);
+			each_string(&inner, use, arg);
+		}
 		pfree(value);
 	}
 }

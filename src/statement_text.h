@@ -15,6 +15,9 @@
 
 #define STATEMENT_REDACTED "***"
 
+/* Shorter values are no secrets, but parts of words. */
+#define STATEMENT_MIN_SECRET 4
+
 /* A name with its qualifiers, at most the last two parts. */
 typedef struct CalledName
 {
@@ -27,8 +30,12 @@ typedef struct StatementNames
 {
 	/* whether a function of that name is handed secrets */
 	bool		(*function_takes_secrets) (const CalledName *name);
+	/* the same for a name without schema, if ours were in the search_path */
+	bool		(*our_function_takes_secrets) (const char *name);
 	/* text of a prepared statement; NULL: there is none */
 	const char *(*prepared_statement) (const char *name);
+	/* whether to take our schema for being there from the start */
+	bool		opens_our_schema;
 } StatementNames;
 
 /* Whether a setting's value is a credential, or holds some. */
@@ -42,7 +49,7 @@ extern bool statement_body_has_secrets(const char *body, const StatementNames *n
 
 /*
  * A text that has secrets, without them: arguments of such functions, values
- * of such settings and all other strings are left out.  In the current memory
+ * of such settings and all other strings and longer numbers are left out.  In the current memory
  * context; NULL if there is no memory for it.
  */
 extern char *statement_without_secrets(const char *text, const StatementNames *names);
