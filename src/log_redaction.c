@@ -43,13 +43,23 @@ static struct
 	TimestampTz sent_at;
 	bool		decided;		/* whether it has secrets, with all that can be known */
 	bool		has_secrets;
-	char	   *shown;			/* its text without them; NULL: there is no memory */
+	const char *shown;			/* its text without them */
 	MemoryContext context;		/* owns "shown" */
 } statement;
 
-/* The portal that executed one last; it may have gone, or be another one by now. */
-static bool has_portal = false;
-static char portal_name[NAMEDATALEN];
+/*
+ * A portal that executes one.  Its text is shown without secrets from then
+ * on; what was left out may turn up in messages as long as there is the portal.
+ */
+typedef struct SecretPortal
+{
+	struct SecretPortal *next;
+	Portal		portal;
+	const char *text;			/* as the client sent it */
+	MemoryContextCallback on_end;
+} SecretPortal;
+
+static SecretPortal *secret_portals = NULL;
 
 /* Of the text last found to have secrets; another message may bring it again. */
 static uint64 known_text = 0;
@@ -72,9 +82,11 @@ hash_text(const char *text)
 static bool
 is_present_statement(void)
 {
+	/* a worker of somebody's may go on to the next with the text of the last */
+	if (statement.shown != NULL && debug_query_string == statement.shown)
+		return true;
 	return statement.sent_at == GetCurrentStatementStartTimestamp() &&
-		(debug_query_string == statement.text || debug_query_string == NULL ||
-		 (statement.has_secrets && debug_query_string == statement.shown));
+		(debug_query_string == statement.text || debug_query_string == NULL);
 }
 
 /*
@@ -117,8 +129,10 @@ hide_statement(const StatementNames *names)
 	old = MemoryContextSwitchTo(statement.context);
 	statement.shown = statement_without_secrets(statement.text, names);
 	MemoryContextSwitchTo(old);
+	if (statement.shown == NULL)
+		statement.shown = STATEMENT_REDACTED;
 	known_text = hash_text(statement.text);
-	debug_query_string = (statement.shown != NULL) ? statement.shown : STATEMENT_REDACTED;
+	debug_query_string = statement.shown;
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 }
 
@@ -130,12 +144,13 @@ static bool
 text_has_secrets(const StatementNames *names)
 {
 	take_statement();
-	if (statement.has_secrets || statement.decided || statement.text == NULL)
+	if (statement.has_secrets || statement.text == NULL ||
+		(statement.decided && names != &secret_functions_by_guess))
 		return statement.has_secrets;
 	if ((known_text != 0 && known_text == hash_text(statement.text)) ||
 		statement_has_secrets(statement.text, names))
 		hide_statement(names);
-	statement.decided = (names == &secret_functions_by_catalog);
+	statement.decided = (names != &secret_functions_by_memory);
 	return statement.has_secrets;
 }
 
@@ -198,13 +213,20 @@ is_one_of_many(const char *source, const Query *query)
 	return rest[strspn(rest, "; \t\r\n")] != '\0';
 }
 
-/* Whether there is anything in a text that would have to be left out. */
+/*
+ * Whether there is anything in a text that would have to be left out.  Each
+ * of the statements in what the client sent asks that about all of it.
+ */
 static bool
 has_something_to_hide(const char *source)
 {
-	char	   *shown = statement_without_secrets(source, names_for_now());
-	bool		differs = (shown == NULL || strcmp(shown, source) != 0);
+	char	   *shown;
+	bool		differs;
 
+	if (source == statement.text)
+		return strcmp(statement.shown, source) != 0;
+	shown = statement_without_secrets(source, names_for_now());
+	differs = (shown == NULL || strcmp(shown, source) != 0);
 	if (shown != NULL)
 		pfree(shown);
 	return differs;
@@ -233,17 +255,50 @@ on_post_parse_analyze(ParseState *pstate, Query *query, JumbleState *jumble)
 		next_post_parse_analyze(pstate, query, jumble);
 }
 
-/* The portal's text is what later messages of the extended protocol show. */
 static void
-hide_portal(const QueryDesc *query)
+forget_portal(void *arg)
 {
-	if (ActivePortal == NULL || ActivePortal->sourceText == NULL || statement.shown == NULL ||
-		statement.text == NULL || strcmp(query->sourceText, statement.text) != 0 ||
-		strcmp(ActivePortal->sourceText, statement.text) != 0)
+	SecretPortal **link = &secret_portals;
+
+	while (*link != arg)
+		link = &(*link)->next;
+	*link = (*link)->next;
+}
+
+static bool
+is_secret_portal(Portal portal)
+{
+	for (SecretPortal *secret = secret_portals; secret != NULL; secret = secret->next)
+	{
+		if (secret->portal == portal)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The present portal, if that is its text which is executed.  It is shown by
+ * later messages of the extended protocol, if it is the client's own.
+ */
+static void
+hide_portal(const char *source)
+{
+	Portal		portal = ActivePortal;
+	SecretPortal *secret;
+
+	if (portal == NULL || portal->sourceText == NULL || is_secret_portal(portal) ||
+		strcmp(portal->sourceText, source) != 0)
 		return;
-	ActivePortal->sourceText = MemoryContextStrdup(ActivePortal->portalContext, statement.shown);
-	strlcpy(portal_name, ActivePortal->name, sizeof(portal_name));
-	has_portal = true;
+	secret = MemoryContextAlloc(portal->portalContext, sizeof(SecretPortal));
+	secret->next = secret_portals;
+	secret->portal = portal;
+	secret->text = portal->sourceText;
+	secret->on_end.func = forget_portal;
+	secret->on_end.arg = secret;
+	MemoryContextRegisterResetCallback(portal->portalContext, &secret->on_end);
+	secret_portals = secret;
+	if (statement.text != NULL && strcmp(source, statement.text) == 0)
+		portal->sourceText = MemoryContextStrdup(portal->portalContext, statement.shown);
 }
 
 static void
@@ -252,7 +307,7 @@ on_executor_start(QueryDesc *query, int flags)
 	if (plan_has_secrets(query->plannedstmt))
 	{
 		hide_statement(&secret_functions_by_catalog);
-		hide_portal(query);
+		hide_portal(query->sourceText);
 	}
 	/* the leader sent its text along, but nothing of what is known about it */
 	else if (IsParallelWorker())
@@ -263,14 +318,38 @@ on_executor_start(QueryDesc *query, int flags)
 		standard_ExecutorStart(query, flags);
 }
 
+/*
+ * Whether a statement goes on with a portal that has secrets, or ends it.  At
+ * the end of a transaction cursors WITH HOLD are executed.
+ */
+static bool
+uses_secret_portal(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_FetchStmt:
+			return is_secret_portal(GetPortalByName(((const FetchStmt *) statement)->portalname));
+		case T_ClosePortalStmt:
+		case T_TransactionStmt:
+			return secret_portals != NULL;
+		default:
+			return false;
+	}
+}
+
 static void
 on_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tree,
 				   ProcessUtilityContext context, ParamListInfo params,
 				   QueryEnvironment *query_env, DestReceiver *dest, QueryCompletion *qc)
 {
-	if (!IsA(pstmt->utilityStmt, TransactionStmt) &&
-		part_has_secrets(query_string, pstmt->stmt_location, pstmt->stmt_len))
+	if (uses_secret_portal(pstmt->utilityStmt))
 		hide_statement(names_for_now());
+	else if (!IsA(pstmt->utilityStmt, TransactionStmt) &&
+			 part_has_secrets(query_string, pstmt->stmt_location, pstmt->stmt_len))
+	{
+		hide_statement(names_for_now());
+		hide_portal(query_string);
+	}
 	if (next_process_utility != NULL)
 		next_process_utility(pstmt, query_string, read_only_tree, context, params, query_env,
 							 dest, qc);
@@ -324,33 +403,34 @@ parameter_text(const ParamExternData *parameter)
 	return NULL;
 }
 
-/* The parameters that the client sent with the statement; NULL: none. */
-static ParamListInfo
-client_parameters(void)
-{
-	Portal		portal = has_portal ? GetPortalByName(portal_name) : NULL;
-
-	if (!PortalIsValid(portal) || portal->sourceText == NULL || statement.shown == NULL ||
-		strcmp(portal->sourceText, statement.shown) != 0)
-		return NULL;
-	return portal->portalParams;
-}
-
 static void
-leave_out_values(char **text)
+leave_out_parameters(ParamListInfo parameters, char **text)
 {
-	ParamListInfo parameters = client_parameters();
-
-	if (*text == NULL)
-		return;
-	if (statement.text != NULL)
-		statement_each_string(statement.text, leave_out_string, text);
 	for (int i = 0; parameters != NULL && i < parameters->numParams; i++)
 	{
 		char	   *value = parameter_text(&parameters->params[i]);
 
 		if (value != NULL)
 			leave_out_value(text, value);
+	}
+}
+
+/* What the statement and all that is under way got, wherever it came from. */
+static void
+leave_out_values(char **text, const ErrorData *record)
+{
+	const char *quoted = (record->context != NULL) ? strchr(record->context, '"') : NULL;
+
+	if (*text == NULL)
+		return;
+	if (statement.text != NULL)
+		statement_each_string(statement.text, leave_out_string, text);
+	if (quoted != NULL)
+		statement_each_string(quoted + 1, leave_out_string, text);
+	for (SecretPortal *secret = secret_portals; secret != NULL; secret = secret->next)
+	{
+		statement_each_string(secret->text, leave_out_string, text);
+		leave_out_parameters(secret->portal->portalParams, text);
 	}
 }
 
@@ -382,15 +462,15 @@ leave_out_quoted(char **text)
 
 /* A text about a statement, in which parts of it may occur. */
 static void
-leave_out_parts(char **text, int sqlstate)
+leave_out_parts(char **text, const ErrorData *record)
 {
-	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+	int			category = ERRCODE_TO_CATEGORY(record->sqlerrcode);
 
-	if (sqlstate != ERRCODE_NULL_VALUE_NOT_ALLOWED &&
+	if (record->sqlerrcode != ERRCODE_NULL_VALUE_NOT_ALLOWED &&
 		(category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR) ||
 		 category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION)))
 		leave_out_quoted(text);
-	leave_out_values(text);
+	leave_out_values(text, record);
 }
 
 /* A text that ends with the statement, or has it somewhere. */
@@ -401,8 +481,7 @@ leave_out_statement(char **text)
 
 	if (found == NULL || statement.text[0] == '\0')
 		return false;
-	*text = psprintf("%.*s%s%s", (int) (found - *text), *text,
-					 (statement.shown != NULL) ? statement.shown : STATEMENT_REDACTED,
+	*text = psprintf("%.*s%s%s", (int) (found - *text), *text, statement.shown,
 					 found + strlen(statement.text));
 	return true;
 }
@@ -410,9 +489,45 @@ leave_out_statement(char **text)
 static char *
 text_without_secrets(const char *text)
 {
-	char	   *shown = statement_without_secrets(text, &secret_functions_by_memory);
+	char	   *shown;
 
+	/* how strings are to be read may have been set meanwhile */
+	if (statement.has_secrets && statement.text != NULL && strcmp(text, statement.text) == 0)
+		return pstrdup(statement.shown);
+	shown = statement_without_secrets(text, &secret_functions_by_memory);
 	return (shown != NULL) ? shown : pstrdup(STATEMENT_REDACTED);
+}
+
+/*
+ * Only for the log are the statements of those in a deadlock, each behind
+ * "Process 123: ".
+ */
+static char *
+deadlock_without_secrets(const char *text)
+{
+	static const char separator[] = "\nProcess ";
+	StringInfoData result;
+
+	initStringInfo(&result);
+	for (;;)
+	{
+		const char *end = strstr(text + 1, separator);
+		const char *statement_begin = strstr(text, ": ");
+		size_t		len = (end != NULL) ? (size_t) (end - text) : strlen(text);
+
+		if (statement_begin == NULL || statement_begin >= text + len)
+			appendBinaryStringInfo(&result, text, len);
+		else
+		{
+			statement_begin += 2;
+			appendBinaryStringInfo(&result, text, statement_begin - text);
+			appendStringInfoString(&result, text_without_secrets(pnstrdup(statement_begin,
+																	text + len - statement_begin)));
+		}
+		if (end == NULL)
+			return result.data;
+		text = end;
+	}
 }
 
 static bool
@@ -520,8 +635,18 @@ redacted_message(const ErrorData *record)
 		return without_plan(message);
 	message = pstrdup(message);
 	if (!leave_out_statement(&message))
-		leave_out_parts(&message, record->sqlerrcode);
+		leave_out_parts(&message, record);
 	return message;
+}
+
+/* Rows and keys are told with their values, and long ones are cut off. */
+static bool
+tells_row(const ErrorData *record)
+{
+	int			category = ERRCODE_TO_CATEGORY(record->sqlerrcode);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_WITH_CHECK_OPTION_VIOLATION);
 }
 
 /*
@@ -537,10 +662,14 @@ redacted_detail(const ErrorData *record, const char *text)
 		return NULL;
 	if (record->funcname != NULL && strcmp(record->funcname, "elog_node_display") == 0)
 		return pstrdup(STATEMENT_REDACTED);
+	if (text == record->detail_log)
+		return deadlock_without_secrets(text);
 	if (record->elevel < WARNING)
 		return text_without_secrets(text);
+	if (tells_row(record))
+		return pstrdup(STATEMENT_REDACTED);
 	detail = pstrdup(text);
-	leave_out_parts(&detail, record->sqlerrcode);
+	leave_out_parts(&detail, record);
 	return detail;
 }
 
@@ -549,7 +678,7 @@ redacted_hint(const ErrorData *record)
 {
 	char	   *hint = (record->hint != NULL) ? pstrdup(record->hint) : NULL;
 
-	leave_out_parts(&hint, record->sqlerrcode);
+	leave_out_parts(&hint, record);
 	return hint;
 }
 
@@ -602,18 +731,24 @@ redact(const ErrorData *record, ErrorData *redacted)
 
 /*
  * Whether the catalog may be read: in a transaction that has not failed, with
- * no lock of the server held.  Those who log what a client sent do so.
+ * no lock of the server held.  Those who log what a client sent do so.  The
+ * parser does, too; an error that has a position in the client's text is its,
+ * and the transaction is not aborted before it has been reported.
  */
 static bool
 may_read_catalog(const ErrorData *record)
 {
 	static const char *const loggers[] = {
 		"exec_simple_query", "exec_parse_message", "exec_bind_message", "exec_execute_message",
-		"elog_node_display",
+		"elog_node_display", "ShowUsage",
 	};
 
-	if (record->elevel >= ERROR || record->funcname == NULL || !IsTransactionState() ||
-		IsAbortedTransactionBlockState() || CritSectionCount > 0 || InterruptHoldoffCount > 0)
+	if (record->elevel > ERROR || record->funcname == NULL || !IsTransactionState() ||
+		IsAbortedTransactionBlockState() || CritSectionCount > 0)
+		return false;
+	if (record->elevel == ERROR)
+		return record->cursorpos > 0;
+	if (InterruptHoldoffCount > 0)
 		return false;
 	for (size_t i = 0; i < lengthof(loggers); i++)
 	{
@@ -648,13 +783,24 @@ report_has_secrets(const ErrorData *record)
 		 context_has_secrets(record->message));
 }
 
+/* A function that is not found may be one of ours, with its schema forgotten. */
+static const StatementNames *
+names_for_record(const ErrorData *record)
+{
+	if (!may_read_catalog(record))
+		return &secret_functions_by_memory;
+	return (record->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION) ? &secret_functions_by_guess
+		: &secret_functions_by_catalog;
+}
+
 static bool
 record_has_secrets(const ErrorData *record)
 {
-	if (text_has_secrets(may_read_catalog(record) ? &secret_functions_by_catalog
-						 : &secret_functions_by_memory))
+	if (text_has_secrets(names_for_record(record)))
 		return true;
 	if (context_has_secrets(record->context) ||
+		(record->detail_log != NULL &&
+		 statement_has_secrets(record->detail_log, &secret_functions_by_memory)) ||
 		(record->internalquery != NULL &&
 		 statement_has_secrets(record->internalquery, &secret_functions_by_memory)))
 	{

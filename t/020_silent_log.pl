@@ -57,6 +57,14 @@ CREATE FUNCTION sign_in_or_tell(e text, p text) RETURNS jsonb LANGUAGE plpgsql A
 CREATE PROCEDURE sign_in_procedure(e text, p text) LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login(e, p); END $$;
 CREATE FUNCTION take_token(t text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN SELECT set_config('authfort.jwt', x, true) INTO r FROM (VALUES (t)) v (x); RETURN r; END $$;
 CREATE FUNCTION login(e text, p text) RETURNS text LANGUAGE sql AS $$ SELECT e || p $$;
+CREATE FUNCTION sign_in_aggregated(s text, p text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login('a', p); RETURN p; END $$;
+CREATE AGGREGATE sign_all_in(text) (SFUNC = sign_in_aggregated, STYPE = text);
+CREATE FUNCTION sign_in_in_a_circle(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN IF false THEN PERFORM circle(p); END IF; PERFORM authfort.login('a', p); END $$;
+CREATE FUNCTION circle(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM sign_in_in_a_circle(p); END $$;
+CREATE FUNCTION sign_in_without_schema(p text) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN login('a', p); END $$;
+CREATE PROCEDURE sign_in_commit_and_tell(e text, p text) LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login(e, p); COMMIT; RAISE EXCEPTION 'no % with %', e, p; END $$;
+CREATE TABLE kept (p text, n int NOT NULL);
+CREATE FUNCTION sign_in_and_keep(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login('a', p); INSERT INTO kept VALUES (p || repeat('x', 80), NULL); END $$;
 CREATE OPERATOR public.<#> (FUNCTION = authfort.try_verify_jwt, RIGHTARG = text);
 SQL
 
@@ -153,6 +161,16 @@ my @statements = (
 	"SELECT authfort.refresh('{s}')",
 	"SELECT authfort.reset_password('{s}', '{s}')",
 	"SELECT authfort.create_user('c\@example.com', '{s}', email_verified => true)",
+	"SELECT authfort.login 'a', '{s}'",
+	"SELECT authfort.login['a', '{s}']",
+	"EXECUTE FUNCTION authfort.login('a', '{s}')",
+	"CALL PROCEDURE authfort.login('a', '{s}')",
+	"drop SELECT authfort.login('a', '{s}')",
+	"comment\nSELECT authfort.login('a', '{s}')",
+	"EXECUTE prepared_elsewhere('a', '{s}')",
+	"SET authfort.jwt '{s}'",
+	"SET authfort.jwt {s}",
+	"SET authfort.jwt := '{s}'",
 	# by way of other functions
 	"SELECT sign_in('a', '{s}')",
 	"SELECT sign_in_by_sql('a', '{s}')",
@@ -162,6 +180,11 @@ my @statements = (
 	"SELECT sign_in_or_tell('a', '{s}')",
 	"SELECT take_token('{s}')",
 	"CALL sign_in_procedure('a', '{s}')",
+	"CALL sign_in_commit_and_tell('a', '{s}')",
+	"SELECT sign_all_in('{s}')",
+	"SELECT sign_in_in_a_circle('{s}')",
+	"SELECT circle('{s}')",
+	"SELECT sign_in_and_keep('{s}')",
 	"DO \$\$ BEGIN PERFORM authfort.login('a', '{s}'); END \$\$",
 	"DO 'BEGIN PERFORM authfort.login(''a'', ''{s}''); END'",
 	"DO \$\$ DECLARE p text := '{s}'; BEGIN PERFORM authfort.login('a', p); RAISE EXCEPTION 'bad %', p; END \$\$",
@@ -171,7 +194,12 @@ my @statements = (
 	"DO \$\$ BEGIN PERFORM authfort.login('a', '{s}', ip => '{s}'); END \$\$",
 	"CREATE OR REPLACE FUNCTION holds() RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN PERFORM authfort.login('a', '{s}', ip => '{s}'); END \$\$",
 	'SELECT holds()',
+	"CREATE OR REPLACE FUNCTION holds() RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN PERFORM sign_in_or_tell('a', '{s}'); END \$\$",
+	'SELECT holds()',
+	"DO \$\$ BEGIN EXECUTE 'DO \$x\$ BEGIN PERFORM authfort.login(''a'', ''{s}''); RAISE EXCEPTION ''%'', ''{s}''; END \$x\$'; END \$\$",
 	# other statements
+	"PREPARE q AS SELECT sign_in_or_tell('a', '{s}')",
+	'EXECUTE q',
 	"PREPARE p (text) AS SELECT authfort.login('a', \$1), '{s}'",
 	"EXECUTE p('{s}')",
 	"EXECUTE p('{s}', 2)",
@@ -184,6 +212,9 @@ my @statements = (
 	"BEGIN; DECLARE c CURSOR FOR SELECT authfort.login('a', '{s}'); FETCH c; COMMIT",
 	"DECLARE h CURSOR WITH HOLD FOR SELECT authfort.login('a', '{s}')",
 	'FETCH h', 'CLOSE h',
+	"BEGIN", "DECLARE c CURSOR FOR SELECT sign_in_or_tell('a', '{s}')", 'FETCH c', 'ROLLBACK',
+	"BEGIN", "DECLARE c CURSOR WITH HOLD FOR SELECT sign_in_or_tell('a', '{s}')", 'COMMIT',
+	"BEGIN", "DECLARE c CURSOR FOR SELECT E'it\\'s', authfort.login('a', '{s}')", 'FETCH c', 'CLOSE c', 'COMMIT',
 	# settings
 	"SET authfort.jwt = '{s}'",
 	"SET authfort.jwt TO {s}",
@@ -200,7 +231,11 @@ my @statements = (
 	"CREATE OR REPLACE FUNCTION holds() RETURNS void LANGUAGE sql SET authfort.jwt = '{s}' AS 'SELECT NULL'",
 	"SET authfort.jwt = ''",
 	# without the schema
+	"SET search_path = authfort; SELECT login('a', '{s}'); RESET search_path",
+	"SELECT set_config('search_path', 'authfort', false); SELECT login('a', '{s}'); RESET search_path",
+	"SELECT sign_in_without_schema('x')",
 	"SET search_path = authfort, public",
+	"SELECT sign_in_without_schema('{s}')",
 	"SELECT login('a', '{s}')",
 	"SELECT ('{s}'::text).verify_jwt",
 	"SELECT refresh('{s}', 1, 2, 3, 4)",
@@ -218,6 +253,8 @@ my @with_parameters = (
 	[ 'SELECT sign_in(?, ?)', 'a', '{s}' ],
 	[ "SELECT sign_in('a', '{s}')" ],
 	[ 'SELECT sign_in_or_tell(?, ?)', 'a', '{s}' ],
+	[ "SELECT sign_in_or_tell(?, '{s}')", 'a' ],
+	[ 'CALL sign_in_commit_and_tell(?, ?)', 'a', '{s}' ],
 	[ 'SELECT set_config(?, ?, true)', 'authfort.jwt', '{s}' ],
 	[ "SELECT set_config('request.headers', ?, true)", '{"authorization": "Bearer {s}"}' ],
 	[ "SET authfort.jwt = '{s}'" ],
@@ -238,12 +275,18 @@ my @ordinary = (
 	"INSERT INTO ordinary (login) VALUES ('ordinary')",
 	"DO \$\$ BEGIN RAISE NOTICE 'ordinary'; END \$\$",
 	"SELECT nosuch('ordinary')",
+	"SELECT login('a', 'ordinary', 1)",
+	"CREATE TABLE refresh (signup text DEFAULT 'ordinary')",
+	"INSERT INTO refresh (signup) VALUES ('ordinary'), (1234567)",
+	"SET search_path = public; SELECT 'authfort', coalesce('ordinary')",
 	"CREATE OR REPLACE FUNCTION passes_on(e text, p text) RETURNS jsonb LANGUAGE plpgsql AS \$\$ BEGIN RETURN authfort.login(e, p); END \$\$",
 	'GRANT EXECUTE ON FUNCTION authfort.login(text, text, text, inet), authfort.logout(text) TO authfort_admin',
 	"COMMENT ON FUNCTION sign_in(text, text) IS 'ordinary'",
 	'ALTER FUNCTION sign_in(text, text) STABLE',
 	'DROP FUNCTION passes_on(text, text)',
-	'PREPARE o (text, text) AS SELECT authfort.login($1, $2)');
+	'GRANT SET ON PARAMETER "authfort.jwt" TO authfort_admin',
+	'PREPARE o (text, text) AS SELECT authfort.login($1, $2)',
+	'EXECUTE prepared_elsewhere');
 
 # Waits until the session waits for a lock, and returns what it is shown to do.
 sub shown_while_waiting
@@ -265,6 +308,14 @@ sub begin_waiting
 	return $dbh;
 }
 
+# Mistakes, in sessions where nothing has been called before; the error is all that is logged.
+my @mistakes = (
+	"SELECT sign_in('a', '{s}', 1)",
+	"SELECT sign_in('a', '{s}') x y",
+	"SELECT sign_in_by_sql('a', '{s}') FROM nosuch",
+	"SELECT verify_jwt('{s}')",
+	"EXECUTE prepared_elsewhere('a', '{s}')");
+
 my $shown = 'SELECT authfort.login(***), pg_advisory_lock(1)';
 
 sub check_all
@@ -281,6 +332,14 @@ sub check_all
 		$dbh = session();
 		$dbh->do("SET auto_explain.log_format = '$format'");
 		extended($dbh, @$_) foreach @with_parameters;
+		$dbh->disconnect;
+	}
+
+	foreach my $mistake (@mistakes)
+	{
+		$dbh = session();
+		$dbh->do('SET log_statement = none');
+		simple($dbh, $mistake);
 		$dbh->disconnect;
 	}
 
@@ -319,6 +378,19 @@ sub check_all
 	$rivals[0]->disconnect;
 	eval { $rivals[1]->pg_result };
 	like($first . $@, qr/deadlock detected/, 'a deadlock');
+	# one that waits before it is analyzed is not known yet, but the log has it from another
+	my @parsed = (session(), session());
+	$parsed[0]->begin_work;
+	$parsed[0]->do('LOCK TABLE kept');
+	$parsed[1]->do('SELECT pg_advisory_lock(20)');
+	$parsed[1]->do('SET log_statement = none');
+	$parsed[1]->do("SELECT authfort.login('a', '" . plant('deadlock before analysis') . "') FROM kept", { pg_async => PG_ASYNC });
+	shown_while_waiting($parsed[1]);
+	eval { $parsed[0]->do('SELECT pg_advisory_lock(20)') };
+	$first = $@;
+	$parsed[0]->disconnect;
+	eval { $parsed[1]->pg_result };
+	like($first . $@, qr/deadlock detected/, 'a deadlock while one is analyzed');
 	$monitor->disconnect;
 
 	my $log = all_logs();
@@ -399,7 +471,7 @@ $node->stop;
 unlink glob($node->data_dir . '/log/*');
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'pgaudit, pg_stat_statements, auto_explain, authfort'");
 $node->start;
-$node->safe_psql('app', 'DROP TABLE t; DROP VIEW v; SELECT pg_stat_statements_reset()');
+$node->safe_psql('app', 'DROP TABLE t; DROP VIEW v; SELECT pg_stat_statements_reset(); DROP TABLE refresh');
 check_all('authfort last');
 $node->stop;
 done_testing();
