@@ -3,8 +3,8 @@
  *		Which functions are handed secrets: ours, and those that pass on to them.
  *
  * Of our own functions all are but those that are listed here.  A function of
- * somebody else's counts if it has arguments and its body calls one that
- * counts.  That is read from its text, and remembered until any function
+ * somebody else's counts if it has arguments, or is a trigger's, and its body
+ * calls one that counts; writing to a table counts if a trigger of it does.  That is read from its text, and remembered until any function
  * changes.
  */
 #include "postgres.h"
@@ -18,6 +18,8 @@
 #include "commands/prepare.h"
 #include "common/keywords.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
@@ -25,6 +27,8 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "secret_functions.h"
@@ -204,11 +208,14 @@ tuple_takes_secrets(HeapTuple tuple)
 	Form_pg_proc function = (Form_pg_proc) GETSTRUCT(tuple);
 	char	   *schema = get_namespace_name(function->pronamespace);
 
+	/* our own triggers pass on nothing */
 	if (schema != NULL && is_our_schema(schema))
-		return our_function_takes_secrets(schema, NameStr(function->proname));
+		return function->prorettype != TRIGGEROID &&
+			our_function_takes_secrets(schema, NameStr(function->proname));
 	if (function->prokind == PROKIND_AGGREGATE)
 		return aggregate_takes_secrets(function->oid);
-	return function->pronargs > 0 && body_has_secrets(function->prolang, tuple);
+	return (function->pronargs > 0 || function->prorettype == TRIGGEROID) &&
+		body_has_secrets(function->prolang, tuple);
 }
 
 static bool
@@ -330,6 +337,47 @@ catalog_takes_secrets(const CalledName *name)
 	return takes_secrets;
 }
 
+/* Whether a trigger passes on what is written there.  The caller holds a lock. */
+static bool
+relation_takes_secrets(Oid id)
+{
+	Relation	relation = (id >= FirstNormalObjectId) ? RelationIdGetRelation(id) : NULL;
+	TriggerDesc *triggers;
+	bool		takes_secrets = false;
+
+	if (relation == NULL)
+		return false;
+	triggers = relation->trigdesc;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers && !takes_secrets; i++)
+		takes_secrets = function_takes_secrets(triggers->triggers[i].tgfoid);
+	RelationClose(relation);
+	return takes_secrets;
+}
+
+/* The same by name.  One that somebody is changing just now may be any. */
+static bool
+catalog_relation_takes_secrets(const CalledName *name)
+{
+	Oid			id = (name->schema[0] == '\0') ? RelnameGetRelid(name->name)
+		: get_relname_relid(name->name, get_namespace_oid(name->schema, true));
+	bool		takes_secrets;
+
+	if (id < FirstNormalObjectId)
+		return false;
+	if (!ConditionalLockRelationOid(id, AccessShareLock))
+		return true;
+	takes_secrets = relation_takes_secrets(id);
+	UnlockRelationOid(id, AccessShareLock);
+	return takes_secrets;
+}
+
+static bool
+memory_relation_takes_secrets(const CalledName *name)
+{
+	(void) name;
+	return false;
+}
+
 /* Whether we have a function of that name that takes secrets. */
 static bool
 catalog_has_ours(const char *name)
@@ -398,13 +446,13 @@ prepared_statement(const char *name)
 }
 
 const StatementNames secret_functions_by_catalog = {
-	catalog_takes_secrets, catalog_has_ours, prepared_statement, false
+	catalog_takes_secrets, catalog_has_ours, catalog_relation_takes_secrets, prepared_statement, false
 };
 const StatementNames secret_functions_by_guess = {
-	catalog_takes_secrets, catalog_has_ours, prepared_statement, true
+	catalog_takes_secrets, catalog_has_ours, catalog_relation_takes_secrets, prepared_statement, true
 };
 const StatementNames secret_functions_by_memory = {
-	memory_takes_secrets, memory_has_ours, prepared_statement, false
+	memory_takes_secrets, memory_has_ours, memory_relation_takes_secrets, prepared_statement, false
 };
 
 static bool
@@ -425,12 +473,20 @@ sets_secret(const FuncExpr *call)
 }
 
 static bool
+writes_secret(const Query *query)
+{
+	return query->resultRelation > 0 &&
+		relation_takes_secrets(rt_fetch(query->resultRelation, query->rtable)->relid);
+}
+
+static bool
 has_secrets_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_secrets_walker, context, 0);
+		return writes_secret((Query *) node) ||
+			query_tree_walker((Query *) node, has_secrets_walker, context, 0);
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_SET_CONFIG)
 	{
 		if (sets_secret((FuncExpr *) node))
@@ -473,6 +529,11 @@ plan_has_secrets(const PlannedStmt *plan)
 {
 	ListCell   *cell;
 
+	foreach(cell, plan->resultRelations)
+	{
+		if (relation_takes_secrets(rt_fetch(lfirst_int(cell), plan->rtable)->relid))
+			return true;
+	}
 	if (known_functions == NULL)
 		return false;
 	foreach(cell, plan->invalItems)

@@ -33,6 +33,7 @@ typedef struct Reader
 	bool		name_unreadable;
 	bool		name_declared;	/* it follows FUNCTION and the like */
 	bool		name_set;		/* it follows SET */
+	bool		name_written;	/* it follows INTO and the like */
 	bool		names_path;		/* search_path was named in this text, */
 	bool		opens_our_schema;	/* and our schema behind it */
 	CalledName	name;
@@ -107,6 +108,14 @@ is_set_word(const SqlToken *token)
 	return is_any_word(token, words, lengthof(words));
 }
 
+static bool
+is_writing_word(const SqlToken *token)
+{
+	static const char *const words[] = {"into", "update", "copy"};
+
+	return is_any_word(token, words, lengthof(words));
+}
+
 /* DO and CREATE FUNCTION or PROCEDURE have programs in their strings. */
 static void
 note_word(Reader *reader)
@@ -141,6 +150,7 @@ note_name(Reader *reader)
 		reader->name_unreadable = false;
 		reader->name_declared = is_function_word(&reader->before);
 		reader->name_set = is_set_word(&reader->before);
+		reader->name_written = is_writing_word(&reader->before);
 		reader->name.schema[0] = '\0';
 	}
 	reader->name_parts++;
@@ -404,13 +414,22 @@ executes_secret(const Reader *reader)
 		: sql_token_is(&reader->after, '(');
 }
 
+/* Whether the name that ends here is a table with a trigger that passes on. */
+static bool
+at_secret_target(const Reader *reader)
+{
+	return reader->token.type == SQL_NAME && reader->name_written &&
+		!sql_token_is(&reader->after, '.') && !reader->name_unreadable &&
+		reader->names->relation_takes_secrets(&reader->name);
+}
+
 static bool
 reads_secrets(Reader *reader)
 {
 	while (advance(reader))
 	{
 		if (at_secret_call(reader) || at_secret_assignment(reader) ||
-			at_secret_string(reader) || executes_secret(reader))
+			at_secret_string(reader) || executes_secret(reader) || at_secret_target(reader))
 			return true;
 	}
 	return false;

@@ -32,6 +32,8 @@ typedef struct StatementNames
 	bool		(*function_takes_secrets) (const CalledName *name);
 	/* the same for a name without schema, if ours were in the search_path */
 	bool		(*our_function_takes_secrets) (const char *name);
+	/* whether what is written to a relation is handed on */
+	bool		(*relation_takes_secrets) (const CalledName *name);
 	/* text of a prepared statement; NULL: there is none */
 	const char *(*prepared_statement) (const char *name);
 	/* whether to take our schema for being there from the start */

@@ -65,6 +65,12 @@ CREATE FUNCTION sign_in_without_schema(p text) RETURNS jsonb LANGUAGE plpgsql AS
 CREATE PROCEDURE sign_in_commit_and_tell(e text, p text) LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login(e, p); COMMIT; RAISE EXCEPTION 'no % with %', e, p; END $$;
 CREATE TABLE kept (p text, n int NOT NULL);
 CREATE FUNCTION sign_in_and_keep(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login('a', p); INSERT INTO kept VALUES (p || repeat('x', 80), NULL); END $$;
+CREATE TABLE inbox (e text, p text);
+CREATE FUNCTION inbox_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE r jsonb; BEGIN r := authfort.login(NEW.e, NEW.p); RETURN NULL; END $$;
+CREATE TRIGGER inbox BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION inbox_trigger();
+CREATE VIEW inbox_view AS SELECT e, p FROM inbox;
+CREATE TRIGGER inbox INSTEAD OF INSERT ON inbox_view FOR EACH ROW EXECUTE FUNCTION inbox_trigger();
+CREATE FUNCTION put_into_inbox(e text, p text) RETURNS void LANGUAGE sql AS $$ INSERT INTO inbox VALUES (e, p) $$;
 CREATE OPERATOR public.<#> (FUNCTION = authfort.try_verify_jwt, RIGHTARG = text);
 SQL
 
@@ -197,6 +203,13 @@ my @statements = (
 	"CREATE OR REPLACE FUNCTION holds() RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN PERFORM sign_in_or_tell('a', '{s}'); END \$\$",
 	'SELECT holds()',
 	"DO \$\$ BEGIN EXECUTE 'DO \$x\$ BEGIN PERFORM authfort.login(''a'', ''{s}''); RAISE EXCEPTION ''%'', ''{s}''; END \$x\$'; END \$\$",
+	# by way of triggers
+	"INSERT INTO inbox VALUES ('a', '{s}')",
+	"INSERT INTO public . \"inbox\" (e, p) SELECT 'a', '{s}' RETURNING 1 / 0",
+	"INSERT INTO inbox VALUES ('a', '{s}'), ('a', (1 / 0)::text)",
+	"WITH i AS (INSERT INTO inbox_view VALUES ('a', '{s}')) SELECT 1",
+	"SELECT put_into_inbox('a', '{s}')",
+	"DO \$\$ BEGIN INSERT INTO inbox VALUES ('a', '{s}'); END \$\$",
 	# other statements
 	"PREPARE q AS SELECT sign_in_or_tell('a', '{s}')",
 	'EXECUTE q',
@@ -254,6 +267,7 @@ my @with_parameters = (
 	[ "SELECT sign_in('a', '{s}')" ],
 	[ 'SELECT sign_in_or_tell(?, ?)', 'a', '{s}' ],
 	[ "SELECT sign_in_or_tell(?, '{s}')", 'a' ],
+	[ 'INSERT INTO inbox VALUES (?, ?)', 'a', '{s}' ],
 	[ 'CALL sign_in_commit_and_tell(?, ?)', 'a', '{s}' ],
 	[ 'SELECT set_config(?, ?, true)', 'authfort.jwt', '{s}' ],
 	[ "SELECT set_config('request.headers', ?, true)", '{"authorization": "Bearer {s}"}' ],
@@ -274,6 +288,8 @@ my @ordinary = (
 	"CREATE TABLE ordinary (login text DEFAULT 'ordinary')",
 	"INSERT INTO ordinary (login) VALUES ('ordinary')",
 	"DO \$\$ BEGIN RAISE NOTICE 'ordinary'; END \$\$",
+	"INSERT INTO kept VALUES ('ordinary', 12345)",
+	"SELECT e, 'ordinary' FROM inbox",
 	"SELECT nosuch('ordinary')",
 	"SELECT login('a', 'ordinary', 1)",
 	"CREATE TABLE refresh (signup text DEFAULT 'ordinary')",
@@ -342,6 +358,12 @@ sub check_all
 		simple($dbh, $mistake);
 		$dbh->disconnect;
 	}
+
+	# DEBUG2 has texts before there is a transaction in which to look for what they call
+	$dbh = session();
+	$dbh->do('SET log_min_messages = info');
+	extended($dbh, $_, 'a') foreach "INSERT INTO inbox VALUES (?, '{s}'), ('a', (1 / 0)::text)", "SELECT sign_in_by_sql(?, '{s}')";
+	$dbh->disconnect;
 
 	# a worker shows and logs the statement of its leader
 	$dbh = session();
