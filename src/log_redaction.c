@@ -885,9 +885,52 @@ redact_in_scratch(ErrorData *record)
 	PG_END_TRY();
 }
 
+/* The end of a secret setting's name in a message, in whatever language; or NULL. */
+static const char *
+secret_setting_end(const char *message)
+{
+	static const char in_names[] = "abcdefghijklmnopqrstuvwxyz_.";
+
+	while (*message != '\0')
+	{
+		size_t		len = strspn(message, in_names);
+		char		name[SQL_NAME_SIZE];
+
+		if (len < sizeof(name))
+		{
+			strlcpy(name, message, len + 1);
+			if (setting_is_secret(name))
+				return message + len;
+		}
+		message += Max(len, 1);
+	}
+	return NULL;
+}
+
+/* On reload, who reads the files tells of what was changed in them. */
+static void
+redact_changed_setting(ErrorData *record)
+{
+	const char *end;
+
+	if (record->message_id == NULL || record->message == NULL ||
+		strcmp(record->message_id, "parameter \"%s\" changed to \"%s\"") != 0)
+		return;
+	end = secret_setting_end(record->message);
+	if (end != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(record->assoc_context);
+
+		record->message = psprintf("%.*s\" changed to \"" STATEMENT_REDACTED "\"",
+								   (int) (end - record->message), record->message);
+		MemoryContextSwitchTo(old);
+	}
+}
+
 static void
 on_emit_log(ErrorData *record)
 {
+	redact_changed_setting(record);
 	if (replacement != NULL)
 		take_over(record);
 	else if (!redacting && record->output_to_server && IsUnderPostmaster)

@@ -477,6 +477,18 @@ $dbh->disconnect;
 $monitor->disconnect;
 is_deeply(leaks(all_logs()), [], 'of its arguments nothing is logged');
 
+# nor of what is set in files, which the postmaster tells of
+$monitor = session();
+$monitor->do("ALTER SYSTEM SET authfort.master_key_command = '" . plant('reload') . "'");
+$node->reload;
+$node->poll_query_until('app', "SELECT setting LIKE 'planted%' FROM pg_settings WHERE name = 'authfort.master_key_command'") or die 'it is not read';
+$monitor->do('ALTER SYSTEM RESET authfort.master_key_command');
+$node->reload;
+$node->poll_query_until('app', "SELECT setting NOT LIKE 'planted%' FROM pg_settings WHERE name = 'authfort.master_key_command'") or die 'it is not read';
+$monitor->disconnect;
+like(all_logs(), qr/parameter "authfort.master_key_command" changed to "\*\*\*"/, 'a reload tells which setting was changed');
+is_deeply(leaks(all_logs()), [], 'and not to what');
+
 # the server tells what a process that crashed was doing
 $monitor = session();
 $monitor->do('SELECT pg_advisory_lock(1)');
