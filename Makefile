@@ -59,6 +59,8 @@ OBJS = \
 	src/cleanup.o \
 	src/drop_guard.o \
 	src/secret_functions.o \
+	src/client_statement.o \
+	src/log_record.o \
 	src/log_redaction.o \
 	src/housekeeping.o \
 	src/http_message.o \

@@ -4,8 +4,8 @@
  *
  * Of our own functions all are but those that are listed here.  A function of
  * somebody else's counts if it has arguments, or is a trigger's, and its body
- * calls one that counts; writing to a table counts if a trigger of it does.  That is read from its text, and remembered until any function
- * changes.
+ * calls one that counts; writing to a table counts if a trigger of it does.
+ * That is read from its text, and remembered until any function changes.
  */
 #include "postgres.h"
 

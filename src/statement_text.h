@@ -51,8 +51,8 @@ extern bool statement_body_has_secrets(const char *body, const StatementNames *n
 
 /*
  * A text that has secrets, without them: arguments of such functions, values
- * of such settings and all other strings and longer numbers are left out.  In the current memory
- * context; NULL if there is no memory for it.
+ * of such settings and all other strings and longer numbers are left out.  In
+ * the current memory context; NULL if there is no memory for it.
  */
 extern char *statement_without_secrets(const char *text, const StatementNames *names);
 
