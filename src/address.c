@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "address.h"
+#include "compat.h"
 
 #define MAX_ADDRESS_TEXT 64
 #define IPV4_BYTES 4
