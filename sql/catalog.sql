@@ -5,7 +5,8 @@ CREATE TEMP VIEW members AS
 		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'authfort');
 CREATE TEMP VIEW functions AS
 	SELECT p.*, p.oid::regprocedure::text COLLATE "C" AS signature FROM pg_proc p JOIN members m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid;
-SELECT DISTINCT classid::regclass AS "kinds of members" FROM members ORDER BY 1;
+-- (since PostgreSQL 18 the types of tables are members by themselves)
+SELECT DISTINCT classid::regclass AS "kinds of members" FROM members WHERE classid <> 'pg_type'::regclass ORDER BY 1;
 SELECT p.oid::regprocedure AS "in our schemas, but not ours" FROM pg_proc p
 	WHERE pronamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace) AND oid NOT IN (SELECT oid FROM functions);
 SELECT c.oid::regclass AS "in our schemas, but not ours" FROM pg_class c
@@ -37,9 +38,9 @@ SELECT count(*) > 40 AS many, bool_and(has_function_privilege('authfort_http', o
 
 -- The two roles have that and nothing else: no object of any kind in this database or the cluster, no role, no power.
 SELECT r.rolname, d.classid::regclass AS "holds rights on", count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-	WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname IN ('authfort_http', 'authfort_admin')
+	WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'a' AND r.rolname IN ('authfort_http', 'authfort_admin')
 	AND (d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT d.deptype, d.objid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid WHERE r.rolname IN ('authfort_http', 'authfort_admin') AND d.deptype <> 'a';
+SELECT d.deptype, d.objid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid WHERE r.rolname IN ('authfort_http', 'authfort_admin') AND d.deptype NOT IN ('a', 'i');
 SELECT r.rolname, o.rolname AS "can become" FROM pg_roles r, pg_roles o
 	WHERE r.rolname IN ('authfort_http', 'authfort_admin') AND o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER');
 SELECT rolname, rolsuper OR rolcreaterole OR rolcreatedb OR rolcanlogin OR rolreplication OR rolbypassrls AS power, rolconfig

@@ -52,7 +52,9 @@ UPDATE pg_settings SET setting = 'regress_authfort_eve' WHERE name = 'authfort.t
 SET authfort.jwt_issuer = 'eve';
 SET authfort.jwt_audience = 'eve';
 SET authfort.master_key_file = '/tmp/eve';
+\set VERBOSITY sqlstate
 SHOW authfort.master_key_file;
+\set VERBOSITY terse
 SELECT who();
 
 -- tokens that are nearly right
