@@ -71,7 +71,9 @@ RESET authfort.jwt;
 SET ROLE regress_authfort_door;
 SET ROLE authfort_admin;
 SET ROLE authfort_http;
+\set VERBOSITY sqlstate
 SET SESSION AUTHORIZATION regress_authfort_door;
+\set VERBOSITY terse
 SET row_security = off;
 SELECT count(*) FROM notes;
 RESET row_security;
