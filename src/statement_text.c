@@ -654,8 +654,9 @@ statement_without_secrets(const char *text, const StatementNames *names)
 	Copy		copy;
 	char	   *result;
 
-	/* at worst, each '' becomes '***' */
-	result = palloc_extended(3 * len + 1, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	/* at worst, each '' becomes '***', and so does one ' that is not closed */
+	result = palloc_extended(3 * len + sizeof("'" STATEMENT_REDACTED "'"),
+							 MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
 	if (result == NULL)
 		return NULL;
 	copy.out = result;
