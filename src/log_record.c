@@ -10,16 +10,17 @@
 #include "log_record.h"
 #include "secret_functions.h"
 
-/* Replaces each occurrence of a value, in place of *text. */
+/* Replaces each occurrence of a value in a text, which is a char **. */
 static void
-leave_out_value(char **text, const char *value)
+leave_out_value(const char *value, void *arg)
 {
+	char	  **text = arg;
 	size_t		len = strlen(value);
 	const char *found;
 	const char *rest;
 	StringInfoData result;
 
-	if (*text == NULL || len < STATEMENT_MIN_SECRET || strstr(*text, value) == NULL)
+	if (len < STATEMENT_MIN_SECRET || strstr(*text, value) == NULL)
 		return;
 	initStringInfo(&result);
 	for (rest = *text; (found = strstr(rest, value)) != NULL; rest = found + len)
@@ -31,12 +32,6 @@ leave_out_value(char **text, const char *value)
 	*text = result.data;
 }
 
-static void
-leave_out_string(const char *value, void *text)
-{
-	leave_out_value(text, value);
-}
-
 /* What the statement and all that is under way got, wherever it came from. */
 static void
 leave_out_values(char **text, const ErrorData *record)
@@ -45,9 +40,9 @@ leave_out_values(char **text, const ErrorData *record)
 
 	if (*text == NULL)
 		return;
-	client_statement_each_value(leave_out_string, text);
+	client_statement_each_value(leave_out_value, text);
 	if (quoted != NULL)
-		statement_each_string(quoted + 1, leave_out_string, text);
+		statement_each_string(quoted + 1, leave_out_value, text);
 }
 
 /*
@@ -176,11 +171,12 @@ field_end(const char *field)
 static char *
 field_value(const char *field, const char *end)
 {
-	char	   *value = palloc(end - field + 1);
-	char	   *out = value;
+	char	   *value;
+	char	   *out;
 
 	if (*field != '"')
 		return pnstrdup(field, end - field);
+	value = out = palloc(end - field);
 	for (const char *p = field + 1; p < end - 1; p++)
 	{
 		*out++ = *p;

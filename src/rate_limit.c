@@ -325,7 +325,7 @@ check(RateLimited endpoint, KeyType type, const char *value, const char *email,
 const Refusal *
 rate_limit_check_address(RateLimited endpoint, const char *email, const Client *client)
 {
-	const char *address = client_has_address(client) ?
+	const char *address = (setting_rate_limit && client_has_address(client)) ?
 		address_for_counting(DatumGetInetPP(client->ip)) : NULL;
 
 	return check(endpoint, KEY_ADDRESS, address, email, client);
