@@ -8,91 +8,91 @@ MODULE_big = authfort
 OBJS = \
 	src/authfort.o \
 	src/settings.o \
-	src/refusal.o \
-	src/base64url.o \
-	src/cookie.o \
-	src/jws.o \
-	src/url.o \
-	src/sql_scan.o \
-	src/statement_text.o \
-	src/refresh_token.o \
-	src/secret.o \
-	src/json.o \
-	src/unicode.o \
-	src/input.o \
-	src/arguments.o \
-	src/rights.o \
-	src/plan.o \
-	src/address.o \
-	src/rate.o \
-	src/pace.o \
-	src/pkey.o \
-	src/jwt.o \
-	src/master_key.o \
-	src/seal.o \
-	src/shared_memory.o \
-	src/hash_budget.o \
-	src/long_work.o \
-	src/password.o \
-	src/events.o \
-	src/keys.o \
-	src/roles.o \
-	src/users.o \
-	src/user_search.o \
-	src/sessions.o \
-	src/one_time_tokens.o \
-	src/outbox.o \
-	src/password_history.o \
-	src/breached_passwords.o \
-	src/rate_limit.o \
-	src/access_token.o \
-	src/request_claims.o \
-	src/identity.o \
-	src/auth_result.o \
-	src/new_password.o \
-	src/signup.o \
-	src/login.o \
-	src/refresh.o \
-	src/password_change.o \
-	src/role_admin.o \
-	src/user_admin.o \
-	src/cleanup.o \
-	src/drop_guard.o \
-	src/secret_functions.o \
-	src/client_statement.o \
-	src/log_record.o \
-	src/log_redaction.o \
-	src/housekeeping.o \
-	src/http_message.o \
-	src/http_auth.o \
-	src/http_account.o \
-	src/http_admin.o \
-	src/http.o \
-	src/postgrest.o
+	src/base/refusal.o \
+	src/crypto/base64url.o \
+	src/http/cookie.o \
+	src/crypto/jws.o \
+	src/http/url.o \
+	src/redact/sql_scan.o \
+	src/redact/statement_text.o \
+	src/crypto/refresh_token_format.o \
+	src/base/secret.o \
+	src/base/json.o \
+	src/base/unicode.o \
+	src/domain/input.o \
+	src/base/arguments.o \
+	src/base/security_context.o \
+	src/base/spi_query.o \
+	src/base/address.o \
+	src/base/rate.o \
+	src/flow/response_timing.o \
+	src/crypto/pkey.o \
+	src/crypto/jwt.o \
+	src/crypto/master_key.o \
+	src/crypto/seal.o \
+	src/base/shared_memory.o \
+	src/crypto/hash_budget.o \
+	src/crypto/sched_batch.o \
+	src/crypto/password_hash.o \
+	src/domain/events.o \
+	src/domain/signing_keys.o \
+	src/domain/roles.o \
+	src/domain/users.o \
+	src/domain/user_search.o \
+	src/domain/sessions.o \
+	src/domain/one_time_tokens.o \
+	src/domain/outbox.o \
+	src/domain/password_history.o \
+	src/domain/breached_passwords.o \
+	src/domain/rate_limit.o \
+	src/identity/access_token.o \
+	src/identity/postgrest_claims.o \
+	src/identity/identity.o \
+	src/flow/auth_result.o \
+	src/flow/password_policy.o \
+	src/flow/signup.o \
+	src/flow/login.o \
+	src/flow/refresh.o \
+	src/flow/password_flows.o \
+	src/flow/role_admin.o \
+	src/flow/user_admin.o \
+	src/flow/cleanup.o \
+	src/server/drop_guard.o \
+	src/redact/secret_functions.o \
+	src/redact/client_statement.o \
+	src/redact/log_record.o \
+	src/redact/log_redaction.o \
+	src/server/cleanup_worker.o \
+	src/http/message.o \
+	src/http/signin.o \
+	src/http/self.o \
+	src/http/admin.o \
+	src/http/router.o \
+	src/http/postgrest.o
 
 # the install script, in the order in which things need one another
 SQL_PIECES = \
 	src/schema.sql \
-	src/events.sql \
-	src/keys.sql \
-	src/users.sql \
-	src/roles.sql \
-	src/user_search.sql \
-	src/sessions.sql \
-	src/one_time_tokens.sql \
-	src/outbox.sql \
-	src/password_history.sql \
-	src/breached_passwords.sql \
-	src/access_token.sql \
-	src/identity.sql \
-	src/flows.sql \
-	src/password_change.sql \
-	src/role_admin.sql \
-	src/user_admin.sql \
-	src/rate_limit.sql \
-	src/cleanup.sql \
-	src/http.sql \
-	src/postgrest.sql \
+	src/domain/events.sql \
+	src/domain/signing_keys.sql \
+	src/domain/users.sql \
+	src/domain/roles.sql \
+	src/domain/user_search.sql \
+	src/domain/sessions.sql \
+	src/domain/one_time_tokens.sql \
+	src/domain/outbox.sql \
+	src/domain/password_history.sql \
+	src/domain/breached_passwords.sql \
+	src/identity/access_token.sql \
+	src/identity/identity.sql \
+	src/flow/flows.sql \
+	src/flow/password_flows.sql \
+	src/flow/role_admin.sql \
+	src/flow/user_admin.sql \
+	src/domain/rate_limit.sql \
+	src/flow/cleanup.sql \
+	src/http/router.sql \
+	src/http/postgrest.sql \
 	src/privileges.sql
 
 DATA_built = authfort--$(EXTVERSION).sql
@@ -128,7 +128,7 @@ fuzz:
 else
 
 # the server's headers are not ours to warn about
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -Wall -Wextra -Werror -Wno-missing-field-initializers
 SHLIB_LINK = -lsodium -lcrypto -lidn2
 # no bitcode: the functions are called through fmgr, where inlining gains nothing
@@ -140,6 +140,6 @@ include $(PGXS)
 authfort--$(EXTVERSION).sql: $(SQL_PIECES)
 	cat $^ > $@
 
-$(OBJS): $(wildcard src/*.h)
+$(OBJS): $(wildcard src/*.h src/*/*.h)
 
 endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64url.h"
+#include "crypto/base64url.h"
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

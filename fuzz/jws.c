@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jws.h"
+#include "crypto/jws.h"
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

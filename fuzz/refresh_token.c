@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "refresh_token.h"
+#include "crypto/refresh_token_format.h"
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

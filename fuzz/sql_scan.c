@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql_scan.h"
+#include "redact/sql_scan.h"
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

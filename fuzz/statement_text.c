@@ -11,7 +11,7 @@
 #include "parser/parser.h"
 #include "utils/palloc.h"
 
-#include "statement_text.h"
+#include "redact/statement_text.h"
 
 bool		standard_conforming_strings = true;
 

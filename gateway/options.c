@@ -34,7 +34,7 @@ static const OptionDefinition definitions[] = {
 	{"tls-cert", "", "file with the certificate chain, PEM", STRING(tls_cert)},
 	{"tls-key", "", "file with its private key, PEM", STRING(tls_key)},
 	{"pool-size", "8", "connections to PostgreSQL", NUMBER(pool_size, 1, 1000)},
-	{"path-share", "0", "of these, how many one path may use; 0 is half", NUMBER(path_share, 0, 1000)},
+	{"max-connections-per-route", "0", "of these, how many one path may use; 0 is half", NUMBER(max_connections_per_route, 0, 1000)},
 	{"queue-size", "256", "requests that may wait", NUMBER(queue_size, 1, 100000)},
 	{"request-timeout", "15", "seconds for waiting, and for running a request", NUMBER(request_timeout, 1, 3600)},
 	{"connection-timeout", "30", "seconds after which an idle client is dropped", NUMBER(connection_timeout, 1, 3600)},
@@ -105,8 +105,8 @@ check(const Options *options)
 		refuse("--tls-cert and --tls-key go together");
 	if (strcmp(options->log, "on") != 0 && strcmp(options->log, "off") != 0)
 		refuse("--log must be on or off");
-	if (options->path_share > options->pool_size)
-		refuse("--path-share must not be larger than --pool-size");
+	if (options->max_connections_per_route > options->pool_size)
+		refuse("--max-connections-per-route must not be larger than --pool-size");
 }
 
 void

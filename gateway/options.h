@@ -13,7 +13,7 @@ typedef struct Options
 	const char *tls_cert;		/* file names; "": no TLS */
 	const char *tls_key;
 	long		pool_size;
-	long		path_share;		/* of the pool, for one path; 0: half */
+	long		max_connections_per_route;		/* of the pool, for one path; 0: half */
 	long		queue_size;
 	long		request_timeout;	/* seconds, as all of these */
 	long		connection_timeout;

@@ -406,7 +406,7 @@ pool_start(const Options *options)
 	pthread_cond_init(&pool.work, &attributes);
 	pthread_cond_init(&pool.stop, &attributes);
 	pool.options = options;
-	pool.share = options->path_share > 0 ? options->path_share : (options->pool_size + 1) / 2;
+	pool.share = options->max_connections_per_route > 0 ? options->max_connections_per_route : (options->pool_size + 1) / 2;
 	pool.workers = calloc(options->pool_size, sizeof(Worker));
 	if (pool.workers == NULL)
 		return false;

@@ -99,7 +99,7 @@ SELECT id AS message, message->>'email' AS email, message->>'token' AS token, at
 SELECT :'email', :'attempts', length(:'token');
 SELECT message->>'email' AS email, attempts, expires_at - created_at < '1 hour 1 minute' AS fresh FROM authfort.take_messages();
 SELECT count(*) FROM authfort.take_messages();
-SET authfort.message_lease = '1s';
+SET authfort.outbox_visibility_timeout = '1s';
 UPDATE authfort.outbox SET taken_at = taken_at - interval '1 second';
 SELECT message->>'email' AS email, attempts FROM authfort.take_messages(5);
 SELECT authfort.message_sent(:message);

@@ -88,15 +88,15 @@ SELECT count(*) FROM authfort.get_sessions((:'ada'::jsonb#>>'{user,id}')::uuid, 
 -- the access token goes with them
 SELECT authfort.authenticate(:'r3'::jsonb#>>'{tokens,access_token}');
 
--- theft_response 'session' leaves the others
-SET authfort.theft_response = 'session';
+-- refresh_reuse_action 'session' leaves the others
+SET authfort.refresh_reuse_action = 'session';
 SET authfort.refresh_grace = 0;
 SELECT authfort.login('ada@example.com', 'correct horse') AS other \gset
 SELECT authfort.login('ada@example.com', 'correct horse') AS s1 \gset
 SELECT pg_temp.code(authfort.refresh(:'s1'::jsonb#>>'{tokens,refresh_token}')),
 	pg_temp.code(authfort.refresh(:'s1'::jsonb#>>'{tokens,refresh_token}'));
 SELECT pg_temp.code(authfort.refresh(:'other'::jsonb#>>'{tokens,refresh_token}'));
-RESET authfort.theft_response;
+RESET authfort.refresh_reuse_action;
 RESET authfort.refresh_grace;
 
 -- an access token of another session or user beside it

@@ -9,13 +9,13 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "housekeeping.h"
-#include "drop_guard.h"
-#include "hash_budget.h"
-#include "identity.h"
-#include "keys.h"
-#include "log_redaction.h"
-#include "rate_limit.h"
+#include "crypto/hash_budget.h"
+#include "domain/rate_limit.h"
+#include "domain/signing_keys.h"
+#include "identity/identity.h"
+#include "redact/log_redaction.h"
+#include "server/cleanup_worker.h"
+#include "server/drop_guard.h"
 #include "settings.h"
 
 PG_MODULE_MAGIC;
@@ -32,13 +32,13 @@ _PG_init(void)
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not initialize libsodium")));
 	settings_define();
-	keys_init();
+	signing_keys_init();
 	identity_init();
 	hash_budget_init();
 	rate_limit_init();
 	drop_guard_init();
 	log_redaction_init();
-	housekeeping_init();
+	cleanup_worker_init();
 }
 
 /* version() -> text */

@@ -15,7 +15,7 @@ $$;
 
 -- Roles belong to the cluster, so they may be there from another database, and
 -- have members, who get this one's rights with them: whoever runs this is told.
--- Rights of their own they have from somebody who means them to be more than
+-- SecurityContext of their own they have from somebody who means them to be more than
 -- they are, and whoever holds such a role could take them by SET ROLE.
 DO $$
 DECLARE

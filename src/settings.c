@@ -15,9 +15,9 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
-#include "address.h"
-#include "pkey.h"
-#include "rate.h"
+#include "base/address.h"
+#include "base/rate.h"
+#include "crypto/pkey.h"
 #include "settings.h"
 
 int			setting_access_token_ttl;
@@ -25,7 +25,7 @@ int			setting_refresh_token_ttl;
 int			setting_refresh_grace;
 int			setting_session_max_lifetime;
 int			setting_session_retention;
-int			setting_theft_response;
+int			setting_refresh_reuse_action;
 char	   *setting_jwt;
 char	   *setting_trusted_authenticators;
 char	   *setting_jwt_issuer;
@@ -39,17 +39,17 @@ char	   *setting_master_key_command;
 bool		setting_allow_signup;
 bool		setting_hide_accounts;
 int			setting_min_password_length;
-int			setting_password_memory;
-int			setting_password_time_cost;
+int			setting_argon2_memory;
+int			setting_argon2_time_cost;
 int			setting_max_concurrent_hashes;
 int			setting_hash_queue_timeout;
 int			setting_password_history_count;
 int			setting_password_reset_ttl;
 bool		setting_notify_events;
 int			setting_event_retention;
-int			setting_message_lease;
-int			setting_housekeeping_interval;
-char	   *setting_housekeeping_databases;
+int			setting_outbox_visibility_timeout;
+int			setting_cleanup_interval;
+char	   *setting_cleanup_databases;
 bool		setting_allow_drop;
 bool		setting_rate_limit;
 int			setting_rate_limit_memory;
@@ -82,7 +82,7 @@ static bool is_preloaded;
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static const struct config_enum_entry theft_response_options[] = {
+static const struct config_enum_entry refresh_reuse_action_options[] = {
 	{"user", THEFT_REVOKES_USER, false},
 	{"session", THEFT_REVOKES_SESSION, false},
 	{NULL, 0, false}
@@ -255,12 +255,12 @@ number_of_cores(void)
 
 /* Without preload nobody would clean up, and nobody would say so. */
 static bool
-check_housekeeping_interval(int *newval, void **extra, GucSource source)
+check_cleanup_interval(int *newval, void **extra, GucSource source)
 {
 	(void) extra;
 	if (source != PGC_S_DEFAULT && *newval > 0 && !is_preloaded)
 		ereport(WARNING,
-				(errmsg("\"authfort.housekeeping_interval\" has no effect"),
+				(errmsg("\"authfort.cleanup_interval\" has no effect"),
 				 errhint("Add authfort to \"shared_preload_libraries\", or run authfort.cleanup() on a schedule.")));
 	return true;
 }
@@ -324,10 +324,10 @@ define_session_settings(void)
 							"Zero lets the next cleanup remove it.",
 							&setting_session_retention, 0, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
-	DefineCustomEnumVariable("authfort.theft_response",
+	DefineCustomEnumVariable("authfort.refresh_reuse_action",
 							 "What ends when an old refresh token is used again: all sessions of the user, or that session.",
 							 NULL,
-							 &setting_theft_response, THEFT_REVOKES_USER, theft_response_options, PGC_SUSET, 0,
+							 &setting_refresh_reuse_action, THEFT_REVOKES_USER, refresh_reuse_action_options, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 }
 
@@ -379,19 +379,19 @@ define_password_settings(void)
 							NULL,
 							&setting_min_password_length, 8, 1, 256, PGC_SUSET, 0,
 							NULL, NULL, NULL);
-	DefineCustomIntVariable("authfort.password_memory",
+	DefineCustomIntVariable("authfort.argon2_memory",
 							"Memory that hashing one password takes (Argon2id m).",
 							NULL,
-							&setting_password_memory, 64 * 1024, 1024, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB,
+							&setting_argon2_memory, 64 * 1024, 1024, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
-	DefineCustomIntVariable("authfort.password_time_cost",
+	DefineCustomIntVariable("authfort.argon2_time_cost",
 							"Passes over the memory when hashing a password (Argon2id t).",
 							NULL,
-							&setting_password_time_cost, 3, 1, 100, PGC_SUSET, 0,
+							&setting_argon2_time_cost, 3, 1, 100, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.max_concurrent_hashes",
 							"Number of passwords that are hashed at once in the whole server.",
-							"The default is the number of cores. Each takes authfort.password_memory. It takes the library to be preloaded.",
+							"The default is the number of cores. Each takes authfort.argon2_memory. It takes the library to be preloaded.",
 							&setting_max_concurrent_hashes, number_of_cores(), 1, 1024, PGC_SIGHUP, 0,
 							check_max_concurrent_hashes, NULL, NULL);
 	DefineCustomIntVariable("authfort.hash_queue_timeout",
@@ -508,30 +508,30 @@ define_event_settings(void)
 							"Zero keeps them for ever.",
 							&setting_event_retention, 365 * DAY, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
-	DefineCustomIntVariable("authfort.message_lease",
+	DefineCustomIntVariable("authfort.outbox_visibility_timeout",
 							"Time after which a message that was taken but not reported sent is handed out again.",
 							NULL,
-							&setting_message_lease, 5 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
+							&setting_outbox_visibility_timeout, 5 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 }
 
 static void
-define_housekeeping_settings(void)
+define_cleanup_settings(void)
 {
 	DefineCustomBoolVariable("authfort.allow_drop",
 							 "Whether the extension may be dropped.",
 							 "It takes the library to be preloaded; without, nothing keeps anybody from it.",
 							 &setting_allow_drop, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
-	DefineCustomIntVariable("authfort.housekeeping_interval",
+	DefineCustomIntVariable("authfort.cleanup_interval",
 							"Time between two rounds of the background worker that cleans up.",
 							"Zero turns it off. It runs only with authfort in shared_preload_libraries.",
-							&setting_housekeeping_interval, 10 * MINUTE, 0, 7 * DAY, PGC_SIGHUP, GUC_UNIT_S,
-							check_housekeeping_interval, NULL, NULL);
-	DefineCustomStringVariable("authfort.housekeeping_databases",
+							&setting_cleanup_interval, 10 * MINUTE, 0, 7 * DAY, PGC_SIGHUP, GUC_UNIT_S,
+							check_cleanup_interval, NULL, NULL);
+	DefineCustomStringVariable("authfort.cleanup_databases",
 							   "Databases that the background worker cleans up, separated by commas.",
 							   "Empty for every database that has the extension.",
-							   &setting_housekeeping_databases, "", PGC_SIGHUP, GUC_LIST_INPUT,
+							   &setting_cleanup_databases, "", PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_identifier_list, NULL, NULL);
 }
 
@@ -596,7 +596,7 @@ settings_define(void)
 	define_password_settings();
 	define_rate_limit_settings();
 	define_event_settings();
-	define_housekeeping_settings();
+	define_cleanup_settings();
 	define_http_settings();
 	MarkGUCPrefixReserved("authfort");
 }

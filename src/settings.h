@@ -28,7 +28,7 @@ extern int	setting_refresh_token_ttl;
 extern int	setting_refresh_grace;
 extern int	setting_session_max_lifetime;	/* 0: no limit */
 extern int	setting_session_retention;
-extern int	setting_theft_response; /* TheftResponse */
+extern int	setting_refresh_reuse_action; /* TheftResponse */
 extern char *setting_jwt;
 extern char *setting_trusted_authenticators; /* list of names */
 extern char *setting_jwt_issuer;
@@ -46,8 +46,8 @@ extern char *setting_master_key_command;
 extern bool setting_allow_signup;
 extern bool setting_hide_accounts;
 extern int	setting_min_password_length;	/* characters */
-extern int	setting_password_memory;
-extern int	setting_password_time_cost; /* passes */
+extern int	setting_argon2_memory;
+extern int	setting_argon2_time_cost; /* passes */
 extern int	setting_max_concurrent_hashes;
 extern int	setting_hash_queue_timeout; /* milliseconds */
 extern int	setting_password_history_count; /* 0: none is kept */
@@ -56,11 +56,11 @@ extern int	setting_password_reset_ttl;
 /* events and messages */
 extern bool setting_notify_events;
 extern int	setting_event_retention;	/* 0: for ever */
-extern int	setting_message_lease;
+extern int	setting_outbox_visibility_timeout;
 
-/* housekeeping */
-extern int	setting_housekeeping_interval;	/* 0: off */
-extern char *setting_housekeeping_databases;	/* "": all that have the extension */
+/* cleanup */
+extern int	setting_cleanup_interval;	/* 0: off */
+extern char *setting_cleanup_databases;	/* "": all that have the extension */
 
 /* rate limits, each as rate.h reads it */
 extern bool setting_rate_limit;

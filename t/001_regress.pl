@@ -11,8 +11,8 @@ my $node = PostgreSQL::Test::Cluster->new('regress');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'authfort'
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 CONF
 $node->start;
 

@@ -8,8 +8,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $conf = <<'CONF';
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 CONF
 
 my $node = PostgreSQL::Test::Cluster->new('primary');

@@ -14,8 +14,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('limits');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 CONF
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
@@ -163,7 +163,7 @@ poll('there is room again', sub { status(answer(send_to($few, get('/healthz'))))
 is($few->stop, 0, 'the end');
 
 # the end: what has begun is finished, and who is idle holds up nothing
-my $patient = up(Gateway->new('patient', $node, '--pool-size=2', '--path-share=1', '--shutdown-timeout=3600', '--connection-timeout=3600'));
+my $patient = up(Gateway->new('patient', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=3600', '--connection-timeout=3600'));
 my $idle = send_to($patient, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 IO::Select->new($idle)->can_read(60);
 hold();
@@ -182,7 +182,7 @@ foreach my $socket ($first, $second)
 is($patient->wait, 0, 'then it ends');
 
 # the end, when what runs does not finish
-my $brief = up(Gateway->new('brief', $node, '--pool-size=2', '--path-share=1', '--shutdown-timeout=0'));
+my $brief = up(Gateway->new('brief', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=0'));
 hold();
 my @cut = map { send_to($brief, $login) } 1;
 waits();

@@ -13,8 +13,8 @@ my $node = PostgreSQL::Test::Cluster->new('budget');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'authfort'
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 authfort.max_concurrent_hashes = 1
 authfort.hash_queue_timeout = '60s'
 restart_after_crash = on
@@ -57,7 +57,7 @@ sub is_waiting
 # Somebody whose hash takes a second or more.
 sub hold
 {
-	my $call = begin(session("SET authfort.password_memory = '256MB'; SET authfort.password_time_cost = 20"), 'holder@example.com');
+	my $call = begin(session("SET authfort.argon2_memory = '256MB'; SET authfort.argon2_time_cost = 20"), 'holder@example.com');
 	$node->poll_query_until('app', "SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $call->{pid}")
 	  or die 'nobody hashes';
 	return $call;
@@ -72,7 +72,7 @@ is_waiting($cancelled, 'the second waits');
 my $terminated = begin(session(), 'terminated@example.com');
 is_waiting($terminated, 'so does the third');
 # slow enough for the one to be done before the other, whose turn is next, is
-my $slow = "SET authfort.password_memory = '64MB'; SET authfort.password_time_cost = 4";
+my $slow = "SET authfort.argon2_memory = '64MB'; SET authfort.argon2_time_cost = 4";
 my $first = begin(session($slow), 'first@example.com');
 is_waiting($first, 'and the fourth');
 my $second = begin(session($slow), 'second@example.com');

@@ -29,8 +29,8 @@ foreach my $folder (sort glob('fuzz/corpus/*'))
 my $node = PostgreSQL::Test::Cluster->new('fuzz');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 authfort.cookies = on
 log_statement = none
 CONF

@@ -17,8 +17,8 @@ my $json = JSON::PP->new->canonical->utf8(0)->allow_nonref;
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 authfort.cookies = on
 CONF
 $node->start;

@@ -27,8 +27,8 @@ $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'authfort'
 authfort.hide_accounts = on
-authfort.password_memory = '8MB'
-authfort.password_time_cost = 2
+authfort.argon2_memory = '8MB'
+authfort.argon2_time_cost = 2
 fsync = on
 autovacuum = off
 log_statement = none
@@ -45,10 +45,10 @@ SELECT authfort.delete_user((u->>'id')::uuid) FROM pg_temp.make('gone') u;
 SELECT FROM pg_temp.make('bare');
 UPDATE authfort.users SET password_hash = NULL WHERE email LIKE 'bare%';
 -- from before somebody raised the cost
-SET authfort.password_memory = '4MB';
+SET authfort.argon2_memory = '4MB';
 SELECT FROM pg_temp.make('less');
-RESET authfort.password_memory;
-SET authfort.password_time_cost = 1;
+RESET authfort.argon2_memory;
+SET authfort.argon2_time_cost = 1;
 SELECT FROM pg_temp.make('fast');
 CHECKPOINT;
 SQL

@@ -11,8 +11,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 CONF
 $node->start;
 $node->safe_psql('postgres', <<'SQL');
@@ -99,7 +99,7 @@ like(attempt('eve', 'SET search_path = eve, pg_catalog', $_), qr/^P0001: .*caugh
   foreach q{SELECT 'x'::pg_catalog.text = 'x'::pg_catalog.text}, 'SELECT now()', q{SELECT '11111111-1111-1111-1111-111111111111'::uuid};
 super('ALTER DATABASE app SET search_path = eve, public, pg_catalog');
 
-# Rights that are given by themselves, to eve and to all, in every way there is.
+# SecurityContext that are given by themselves, to eve and to all, in every way there is.
 foreach my $what (qw(TABLES SEQUENCES FUNCTIONS TYPES SCHEMAS))
 {
 	super("SET search_path = pg_catalog", "ALTER DEFAULT PRIVILEGES GRANT ALL ON $what TO eve WITH GRANT OPTION");

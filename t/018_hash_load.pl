@@ -26,15 +26,15 @@ $node->init;
 $node->append_conf('postgresql.conf', <<"CONF");
 shared_preload_libraries = 'authfort'
 max_connections = 100
-authfort.password_memory = '${hash_kb}kB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '${hash_kb}kB'
+authfort.argon2_time_cost = 1
 authfort.max_concurrent_hashes = $budget
 authfort.hash_queue_timeout = '5min'
 CONF
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 $node->safe_psql('app', "CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http; SELECT FROM authfort.create_user('a\@example.com', 'correct horse')");
-$node->safe_psql('app', "SET authfort.password_memory = '1MB'; SELECT FROM authfort.create_user('b\@example.com', 'correct horse')");
+$node->safe_psql('app', "SET authfort.argon2_memory = '1MB'; SELECT FROM authfort.create_user('b\@example.com', 'correct horse')");
 my $token = $node->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse')#>>'{tokens,access_token}'");
 
 my $gateway = Gateway->new('load', $node);
@@ -103,9 +103,9 @@ sub storm
 # what a backend keeps from its first logins is no matter of hashing
 foreach my $session (@sessions)
 {
-	$session->do("SET authfort.password_memory = '1MB'");
+	$session->do("SET authfort.argon2_memory = '1MB'");
 	answer(begin($session, 'b@example.com')) foreach 1 .. 8;
-	$session->do('RESET authfort.password_memory');
+	$session->do('RESET authfort.argon2_memory');
 }
 my $idle = memory();
 my ($answers, $peak, $me) = storm();

@@ -23,8 +23,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('memory');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 # writing parameters into the log makes copies of them
 log_statement = none
 CONF

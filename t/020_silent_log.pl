@@ -13,8 +13,8 @@ my $node = PostgreSQL::Test::Cluster->new('silent');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'authfort, auto_explain, pg_stat_statements, pgaudit'
-authfort.password_memory = '1MB'
-authfort.password_time_cost = 1
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
 logging_collector = on
 log_destination = 'stderr, csvlog, jsonlog'
 log_statement = all

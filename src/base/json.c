@@ -1,0 +1,326 @@
+/*
+ * json.c
+ *		Reading JSON that strangers sent, and writing our own.
+ *
+ * PostgreSQL's parser does the work.  What it raises errors for (depth,
+ * numbers out of range) and what it lets pass (a member that comes twice, of
+ * which another parser may see the other one) is refused here first.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "compat.h"
+
+#define MAX_DEPTH 32
+#define MAX_NUMBER_LENGTH 64
+
+/* What one pass over the text tells before it becomes a jsonb. */
+typedef struct Inspection
+{
+	JsonLexContext *lexer;
+	bool		is_object;
+	bool		number_too_big;
+	int			members;		/* of the outermost object, counting repeats */
+} Inspection;
+
+static JsonActionResult
+see_object(void *state)
+{
+	Inspection *seen = state;
+
+	if (seen->lexer->lex_level == 0)
+		seen->is_object = true;
+	JSON_ACTION_DONE;
+}
+
+static JsonActionResult
+see_member(void *state, char *name, bool isnull)
+{
+	Inspection *seen = state;
+
+	(void) name;
+	(void) isnull;
+	if (seen->lexer->lex_level == 1)
+		seen->members++;
+	JSON_ACTION_DONE;
+}
+
+static JsonActionResult
+see_scalar(void *state, char *token, JsonTokenType type)
+{
+	Inspection *seen = state;
+
+	/* "1e999999" is short, but no numeric holds it */
+	if (type == JSON_TOKEN_NUMBER &&
+		(strlen(token) > MAX_NUMBER_LENGTH || strpbrk(token, "eE") != NULL))
+		seen->number_too_big = true;
+	JSON_ACTION_DONE;
+}
+
+/* Whether brackets nest so deep that a recursive parser would run out of stack. */
+static bool
+too_deep(const char *text, size_t len)
+{
+	int			depth = 0;
+	bool		in_string = false;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = text[i];
+
+		if (in_string)
+		{
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		}
+		else if (c == '"')
+			in_string = true;
+		else if (c == '{' || c == '[')
+		{
+			if (++depth > MAX_DEPTH)
+				return true;
+		}
+		else if (c == '}' || c == ']')
+			depth--;
+	}
+	return false;
+}
+
+static Jsonb *
+cstring_to_jsonb(const char *text)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+}
+
+/*
+ * Reads a JSON object, in UTF-8 as the database is.  Refuses what is no
+ * object, a member of the object that comes twice, nesting deeper than 32,
+ * numbers with an exponent or of more than 64 characters, and \u0000.
+ */
+JsonReading
+json_read_object(const char *text, size_t len, Jsonb **object)
+{
+	JsonSemAction actions = {0};
+	Inspection	seen = {0};
+	char	   *copy;
+
+	if (len > MaxAllocSize / 8 || memchr(text, '\0', len) != NULL ||
+		pg_verify_mbstr(PG_UTF8, text, len, true) == false || too_deep(text, len))
+		return JSON_MALFORMED;
+
+	seen.lexer = compat_json_lexer(text, len);
+	actions.semstate = &seen;
+	actions.object_start = see_object;
+	actions.object_field_start = see_member;
+	actions.scalar = see_scalar;
+	if (pg_parse_json(seen.lexer, &actions) != JSON_SUCCESS || seen.number_too_big)
+		return JSON_MALFORMED;
+	if (!seen.is_object)
+		return JSON_NOT_OBJECT;
+
+	copy = pnstrdup(text, len);
+	*object = cstring_to_jsonb(copy);
+	sodium_memzero(copy, len);
+	if (JsonContainerSize(&(*object)->root) != (uint32) seen.members)
+		return JSON_MALFORMED;
+	return JSON_READ;
+}
+
+/* The parsers leave copies all over their memory: many times the text. */
+#define PARSER_MEMORY(len) (16 * (len))
+
+JsonReading
+json_read_secret_object(const char *text, size_t len, Jsonb **object)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch = secret_scratch_create(PARSER_MEMORY(len));
+	volatile JsonReading reading = JSON_MALFORMED;
+
+	MemoryContextSwitchTo(scratch);
+	PG_TRY();
+	{
+		Jsonb	   *read;
+
+		reading = json_read_object(text, len, &read);
+		MemoryContextSwitchTo(caller);
+		if (reading == JSON_READ)
+			*object = (Jsonb *) secret_copy((char *) read, VARSIZE(read));
+	}
+	PG_FINALLY();
+	{
+		secret_scratch_delete(scratch);
+	}
+	PG_END_TRY();
+	return reading;
+}
+
+/* NULL if there is none. */
+JsonbValue *
+json_member(Jsonb *object, const char *name)
+{
+	return getKeyJsonValueFromContainer(&object->root, name, strlen(name), NULL);
+}
+
+/* A copy in the current memory context; NULL if there is no such string. */
+char *
+json_member_string(Jsonb *object, const char *name)
+{
+	JsonbValue *value = json_member(object, name);
+
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/* False unless there is such a number, written without a fraction, that fits. */
+bool
+json_member_integer(Jsonb *object, const char *name, int64 *number)
+{
+	JsonbValue *value = json_member(object, name);
+	char	   *digits;
+	char	   *end;
+
+	if (value == NULL || value->type != jbvNumeric)
+		return false;
+	digits = DatumGetCString(DirectFunctionCall1(numeric_out,
+												 NumericGetDatum(value->val.numeric)));
+	errno = 0;
+	*number = strtoll(digits, &end, 10);
+	return errno == 0 && *end == '\0';
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* Only the form that PostgreSQL writes: lower case, 8-4-4-4-12. */
+bool
+uuid_read(const char *text, pg_uuid_t *uuid)
+{
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		int			high;
+		int			low;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return false;
+		high = hex_digit(text[0]);
+		low = (high < 0) ? -1 : hex_digit(text[1]);
+		if (low < 0)
+			return false;
+		uuid->data[i] = high << 4 | low;
+		text += 2;
+	}
+	return *text == '\0';
+}
+
+char *
+uuid_text(const pg_uuid_t *uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
+}
+
+void
+json_open(StringInfo out)
+{
+	appendStringInfoChar(out, '{');
+}
+
+void
+json_close(StringInfo out)
+{
+	appendStringInfoChar(out, '}');
+}
+
+/* Names are our own literals; the comma is due unless the object just opened. */
+void
+json_name(StringInfo out, const char *name)
+{
+	if (out->data[out->len - 1] != '{')
+		appendStringInfoChar(out, ',');
+	appendStringInfo(out, "\"%s\":", name);
+}
+
+/* NULL is written as null, here and for times. */
+void
+json_write_string(StringInfo out, const char *name, const char *value)
+{
+	json_name(out, name);
+	if (value != NULL)
+		escape_json(out, value);
+	else
+		appendStringInfoString(out, "null");
+}
+
+void
+json_write_integer(StringInfo out, const char *name, int64 value)
+{
+	json_name(out, name);
+	appendStringInfo(out, INT64_FORMAT, value);
+}
+
+void
+json_write_bool(StringInfo out, const char *name, bool value)
+{
+	json_name(out, name);
+	appendStringInfoString(out, value ? "true" : "false");
+}
+
+void
+json_write_uuid(StringInfo out, const char *name, const pg_uuid_t *value)
+{
+	json_write_string(out, name, (value != NULL) ? uuid_text(value) : NULL);
+}
+
+/* RFC 3339, in UTC; DT_NOBEGIN stands for no time. */
+void
+json_write_time(StringInfo out, const char *name, TimestampTz value)
+{
+	char		text[MAXDATELEN + 1];
+	int			utc = 0;
+
+	if (TIMESTAMP_IS_NOBEGIN(value))
+		json_write_string(out, name, NULL);
+	else
+		json_write_string(out, name,
+						  JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, &utc));
+}
+
+void
+json_write_strings(StringInfo out, const char *name, char *const *values, int count)
+{
+	json_name(out, name);
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		escape_json(out, values[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+Jsonb *
+json_to_jsonb(StringInfo json)
+{
+	return cstring_to_jsonb(json->data);
+}

@@ -1,0 +1,56 @@
+/*
+ * spi_query.h
+ *		Statements that are planned once a backend, run through SPI.
+ */
+#ifndef AUTHFORT_SPI_QUERY_H
+#define AUTHFORT_SPI_QUERY_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/uuid.h"
+
+#define SPI_QUERY_MAX_PARAMETERS 12
+
+/*
+ * Declare it static: the plan is kept in it.  The query names everything by
+ * its schema; PostgreSQL plans it again when what it depends on changes.
+ */
+typedef struct SpiQuery
+{
+	const char *query;
+	int			parameter_count;
+	Oid			parameter_types[SPI_QUERY_MAX_PARAMETERS];
+	SPIPlanPtr	plan;
+} SpiQuery;
+
+extern void spi_query_open(void);
+extern void spi_query_close(void);
+extern uint64 spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected);
+
+/* The same for a statement that is planned for these values, and not kept. */
+extern uint64 spi_query_run_once(const char *query, int parameter_count, Oid *parameter_types,
+							Datum *values, const char *nulls, int expected);
+
+/*
+ * For statements that stand alone, from open to close: one whose parameter is
+ * an id, and one that deletes what is older than a time, at most so many rows.
+ */
+extern void spi_query_run_by_id(SpiQuery *plan, const pg_uuid_t *id, int expected);
+extern int	spi_query_delete_before(SpiQuery *plan, TimestampTz time, int limit);
+
+/* From here on the columns are those of that row; the first is 0. */
+extern void spi_query_use_row(uint64 row);
+
+/*
+ * Columns of the row, numbered from 1, copied into "context", which has
+ * to be one that outlives spi_query_close().
+ */
+extern bool spi_query_is_null(int column);
+extern Datum spi_query_datum(int column);
+extern char *spi_query_text(MemoryContext context, int column);
+extern void spi_query_uuid(int column, pg_uuid_t *uuid);
+extern TimestampTz spi_query_time(int column);
+extern char **spi_query_texts(MemoryContext context, int column, int *count);
+
+#endif							/* AUTHFORT_SPI_QUERY_H */

@@ -1,0 +1,391 @@
+/*
+ * pkey.c
+ *		Signing keys as OpenSSL has them: make, store, sign, verify, publish.
+ *
+ * RS256 and ES256 follow RFC 7518, EdDSA (Ed25519) RFC 8037, the public form
+ * RFC 7517 and the key id RFC 7638.
+ */
+#include "postgres.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+
+#include "crypto/base64url.h"
+#include "crypto/pkey.h"
+
+#define P256_BYTES 32			/* one coordinate, or one half of a signature */
+#define ED25519_PUBLIC_BYTES 32
+#define MAX_RSA_BYTES 2048		/* longest modulus that we publish: 16384 bits */
+
+/* Raises what OpenSSL has to say; it names operations, never key material. */
+static void
+raise_openssl(const char *what)
+{
+	unsigned long code = ERR_get_error();
+	char		reason[256] = "no reason given";
+
+	if (code != 0)
+		ERR_error_string_n(code, reason, sizeof(reason));
+	ERR_clear_error();
+	ereport(ERROR,
+			(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+			 errmsg("could not %s", what),
+			 errdetail("OpenSSL reports: %s.", reason)));
+}
+
+const char *
+pkey_algorithm_name(SignatureAlgorithm algorithm)
+{
+	switch (algorithm)
+	{
+		case SIGN_RS256:
+			return "RS256";
+		case SIGN_ES256:
+			return "ES256";
+		case SIGN_EDDSA:
+			return "EdDSA";
+	}
+	pg_unreachable();
+}
+
+bool
+pkey_algorithm_by_name(const char *name, SignatureAlgorithm *algorithm)
+{
+	static const SignatureAlgorithm all[] = {SIGN_RS256, SIGN_ES256, SIGN_EDDSA};
+
+	for (size_t i = 0; i < lengthof(all); i++)
+	{
+		if (strcmp(name, pkey_algorithm_name(all[i])) == 0)
+		{
+			*algorithm = all[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+free_pkey(void *key)
+{
+	EVP_PKEY_free(key);
+}
+
+/*
+ * Room for one key in the current context, freed with it.  It is asked for
+ * before the key exists, so that running out of memory cannot leak a key.
+ */
+static MemoryContextCallback *
+reserve_owner(void)
+{
+	MemoryContextCallback *owner = palloc0(sizeof(MemoryContextCallback));
+
+	owner->func = free_pkey;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, owner);
+	return owner;
+}
+
+static EVP_PKEY *
+owned(MemoryContextCallback *owner, EVP_PKEY *key, const char *what)
+{
+	if (key == NULL)
+		raise_openssl(what);
+	owner->arg = key;
+	return key;
+}
+
+EVP_PKEY *
+pkey_generate(SignatureAlgorithm algorithm, int rsa_bits)
+{
+	MemoryContextCallback *owner = reserve_owner();
+	EVP_PKEY   *key = NULL;
+
+	switch (algorithm)
+	{
+		case SIGN_RS256:
+			key = EVP_RSA_gen(rsa_bits);
+			break;
+		case SIGN_ES256:
+			key = EVP_EC_gen("P-256");
+			break;
+		case SIGN_EDDSA:
+			key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+			break;
+	}
+	return owned(owner, key, "generate a signing key");
+}
+
+/* "der" is a SubjectPublicKeyInfo (RFC 5280). */
+EVP_PKEY *
+pkey_from_public_der(const unsigned char *der, size_t len)
+{
+	MemoryContextCallback *owner = reserve_owner();
+
+	return owned(owner, d2i_PUBKEY(NULL, &der, len), "read a public key");
+}
+
+/* "der" is a PKCS #8 PrivateKeyInfo (RFC 5208), not encrypted. */
+EVP_PKEY *
+pkey_from_private_der(const unsigned char *der, size_t len)
+{
+	MemoryContextCallback *owner = reserve_owner();
+	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, len);
+	EVP_PKEY   *key = (info == NULL) ? NULL : EVP_PKCS82PKEY(info);
+
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return owned(owner, key, "read a private key");
+}
+
+/* The result is in the current memory context. */
+unsigned char *
+pkey_public_der(EVP_PKEY *key, size_t *len)
+{
+	int			size = i2d_PUBKEY(key, NULL);
+	unsigned char *der;
+	unsigned char *end;
+
+	if (size <= 0)
+		raise_openssl("write a public key");
+	der = end = palloc(size);
+	if (i2d_PUBKEY(key, &end) != size)
+		raise_openssl("write a public key");
+	*len = size;
+	return der;
+}
+
+/* The result is in the current memory context; the caller wipes it. */
+unsigned char *
+pkey_private_der(EVP_PKEY *key, size_t *len)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	int			size = (info == NULL) ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
+	unsigned char *der;
+	unsigned char *end;
+
+	if (size <= 0)
+	{
+		PKCS8_PRIV_KEY_INFO_free(info);
+		raise_openssl("write a private key");
+	}
+	der = end = palloc_extended(size, MCXT_ALLOC_NO_OOM);
+	if (der != NULL)
+		size = i2d_PKCS8_PRIV_KEY_INFO(info, &end);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (der == NULL || size <= 0)
+		raise_openssl("write a private key");
+	*len = size;
+	return der;
+}
+
+/* Ed25519 hashes by itself; for the others the digest is SHA-256. */
+static const EVP_MD *
+digest_of(SignatureAlgorithm algorithm)
+{
+	return (algorithm == SIGN_EDDSA) ? NULL : EVP_sha256();
+}
+
+/* DER to the r||s of RFC 7518 section 3.4; 0 if OpenSSL gave no such thing. */
+static size_t
+ecdsa_der_to_raw(const unsigned char *der, size_t der_len, unsigned char raw[2 * P256_BYTES])
+{
+	ECDSA_SIG  *sig = d2i_ECDSA_SIG(NULL, &der, der_len);
+	bool		ok;
+
+	if (sig == NULL)
+		return 0;
+	ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, P256_BYTES) == P256_BYTES &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_BYTES, P256_BYTES) == P256_BYTES;
+	ECDSA_SIG_free(sig);
+	return ok ? 2 * P256_BYTES : 0;
+}
+
+/*
+ * The r||s of RFC 7518 section 3.4 to the DER that OpenSSL takes.  Two
+ * INTEGERs of 33 bytes at most always fit in the short form of lengths, so
+ * the encoding is fixed and needs no allocation.
+ */
+#define MAX_ECDSA_DER (2 + 2 * (2 + P256_BYTES + 1))
+
+static unsigned char *
+append_der_integer(unsigned char *out, const unsigned char *number)
+{
+	int			len = P256_BYTES;
+	bool		sign_byte;
+
+	while (len > 1 && *number == 0)
+	{
+		number++;
+		len--;
+	}
+	sign_byte = (*number & 0x80) != 0;
+	*out++ = 0x02;
+	*out++ = len + sign_byte;
+	if (sign_byte)
+		*out++ = 0;
+	memcpy(out, number, len);
+	return out + len;
+}
+
+static size_t
+ecdsa_raw_to_der(const unsigned char raw[2 * P256_BYTES], unsigned char der[MAX_ECDSA_DER])
+{
+	unsigned char *end = append_der_integer(der + 2, raw);
+
+	end = append_der_integer(end, raw + P256_BYTES);
+	der[0] = 0x30;
+	der[1] = end - der - 2;
+	return end - der;
+}
+
+/* Returns the number of bytes written to "signature", in the form of RFC 7518. */
+size_t
+pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm,
+		  const char *message, size_t message_len,
+		  unsigned char signature[PKEY_MAX_SIGNATURE])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t		len = PKEY_MAX_SIGNATURE;
+	bool		ok;
+
+	ok = ctx != NULL &&
+		EVP_DigestSignInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
+		EVP_DigestSign(ctx, signature, &len,
+					   (const unsigned char *) message, message_len) == 1;
+	EVP_MD_CTX_free(ctx);
+
+	if (ok && algorithm == SIGN_ES256)
+	{
+		unsigned char raw[2 * P256_BYTES];
+
+		len = ecdsa_der_to_raw(signature, len, raw);
+		memcpy(signature, raw, len);
+		ok = len > 0;
+	}
+	if (!ok)
+		raise_openssl("sign a token");
+	return len;
+}
+
+/* Never raises: a signature that cannot be read is one that does not verify. */
+bool
+pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
+			const char *message, size_t message_len,
+			const unsigned char *signature, size_t signature_len)
+{
+	unsigned char der[MAX_ECDSA_DER];
+	EVP_MD_CTX *ctx;
+	bool		ok;
+
+	if (algorithm == SIGN_ES256)
+	{
+		if (signature_len != 2 * P256_BYTES)
+			return false;
+		signature_len = ecdsa_raw_to_der(signature, der);
+		signature = der;
+	}
+
+	ctx = EVP_MD_CTX_new();
+	ok = ctx != NULL &&
+		EVP_DigestVerifyInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, signature, signature_len,
+						 (const unsigned char *) message, message_len) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
+}
+
+static char *
+base64url(const unsigned char *bytes, size_t len)
+{
+	char	   *out = palloc(BASE64URL_ENCODED_SIZE(len));
+
+	base64url_encode(bytes, len, out);
+	return out;
+}
+
+/* A public number as RFC 7518 writes it; "width" 0 means its shortest form. */
+static char *
+bignum_parameter(EVP_PKEY *key, const char *name, int width)
+{
+	BIGNUM	   *number = NULL;
+	unsigned char bytes[MAX_RSA_BYTES];
+	int			len;
+
+	if (EVP_PKEY_get_bn_param(key, name, &number) != 1)
+		raise_openssl("read a public key");
+	len = (width > 0) ? width : BN_num_bytes(number);
+	if (len > MAX_RSA_BYTES || BN_bn2binpad(number, bytes, len) != len)
+		len = -1;
+	BN_free(number);
+	if (len < 0)
+		raise_openssl("read a public key");
+	return base64url(bytes, len);
+}
+
+static char *
+ed25519_public(EVP_PKEY *key)
+{
+	unsigned char bytes[ED25519_PUBLIC_BYTES];
+	size_t		len = sizeof(bytes);
+
+	if (EVP_PKEY_get_raw_public_key(key, bytes, &len) != 1)
+		raise_openssl("read a public key");
+	return base64url(bytes, len);
+}
+
+/*
+ * The members that make the key what it is, in the order and spelling that
+ * RFC 7638 hashes.  Values are base64url, so nothing needs escaping.
+ */
+static void
+append_key_members(StringInfo out, EVP_PKEY *key, SignatureAlgorithm algorithm)
+{
+	switch (algorithm)
+	{
+		case SIGN_RS256:
+			appendStringInfo(out, "\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"",
+							 bignum_parameter(key, OSSL_PKEY_PARAM_RSA_E, 0),
+							 bignum_parameter(key, OSSL_PKEY_PARAM_RSA_N, 0));
+			break;
+		case SIGN_ES256:
+			appendStringInfo(out, "\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"",
+							 bignum_parameter(key, OSSL_PKEY_PARAM_EC_PUB_X, P256_BYTES),
+							 bignum_parameter(key, OSSL_PKEY_PARAM_EC_PUB_Y, P256_BYTES));
+			break;
+		case SIGN_EDDSA:
+			appendStringInfo(out, "\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"",
+							 ed25519_public(key));
+			break;
+	}
+}
+
+/* The RFC 7638 SHA-256 thumbprint, which is the key's "kid". */
+char *
+pkey_thumbprint(EVP_PKEY *key, SignatureAlgorithm algorithm)
+{
+	StringInfoData json;
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_key_members(&json, key, algorithm);
+	appendStringInfoChar(&json, '}');
+	SHA256((const unsigned char *) json.data, json.len, digest);
+	pfree(json.data);
+	return base64url(digest, sizeof(digest));
+}
+
+/* Appends the public key as a JWK (RFC 7517). */
+void
+pkey_append_jwk(StringInfo out, EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid)
+{
+	appendStringInfoChar(out, '{');
+	append_key_members(out, key, algorithm);
+	appendStringInfo(out, ",\"use\":\"sig\",\"alg\":\"%s\",\"kid\":\"%s\"}",
+					 pkey_algorithm_name(algorithm), kid);
+}

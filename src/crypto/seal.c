@@ -1,0 +1,90 @@
+/*
+ * seal.c
+ *		Secrets at rest: XChaCha20-Poly1305 under the master key.
+ *
+ * A sealed value is: version (1 byte), master key id (4), nonce (24),
+ * ciphertext and tag.  The nonce is random, which XChaCha20's 24 bytes allow.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "compat.h"
+#include "crypto/master_key.h"
+#include "crypto/seal.h"
+
+#define SEAL_VERSION 1
+#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define HEADER_BYTES (1 + sizeof(uint32) + NONCE_BYTES)
+
+/* The result is in the current memory context. */
+bytea *
+seal(const unsigned char *secret, size_t len, const char *identity)
+{
+	bytea	   *sealed = palloc(VARHDRSZ + HEADER_BYTES + len + TAG_BYTES);
+	unsigned char *out = (unsigned char *) VARDATA(sealed);
+	unsigned char *nonce = out + 1 + sizeof(uint32);
+	unsigned char key[MASTER_KEY_BYTES];
+	uint32		id = master_key_current();
+
+	SET_VARSIZE(sealed, VARHDRSZ + HEADER_BYTES + len + TAG_BYTES);
+	out[0] = SEAL_VERSION;
+	memcpy(out + 1, &id, sizeof(id));
+	randombytes_buf(nonce, NONCE_BYTES);
+
+	if (!master_key_derive(id, MASTER_KEY_SEALS, key))
+		elog(ERROR, "the current master key is not held");
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out + HEADER_BYTES, NULL, secret, len,
+											   (const unsigned char *) identity, strlen(identity),
+											   NULL, nonce, key);
+	sodium_memzero(key, sizeof(key));
+	return sealed;
+}
+
+static void
+raise_other_master_key(uint32 sealed_with, const char *identity)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIG_FILE_ERROR),
+			 errmsg("could not open the sealed %s", identity),
+			 errdetail("It was sealed with master key %08x, but %s holds master key %08x.",
+					   sealed_with, master_key_source(), master_key_current()),
+			 errhint("Add the master key it was sealed with to %s, from its backup.",
+					 master_key_source())));
+}
+
+/* The result is in the current memory context; the caller wipes it. */
+unsigned char *
+unseal(const bytea *sealed, const char *identity, size_t *len)
+{
+	const unsigned char *in = (const unsigned char *) VARDATA_ANY(sealed);
+	size_t		in_len = VARSIZE_ANY_EXHDR(sealed);
+	const unsigned char *nonce = in + 1 + sizeof(uint32);
+	unsigned char key[MASTER_KEY_BYTES];
+	unsigned char *secret;
+	uint32		id;
+	bool		opened;
+
+	if (in_len < HEADER_BYTES + TAG_BYTES || in[0] != SEAL_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the sealed %s is not in a form that this version knows", identity)));
+	memcpy(&id, in + 1, sizeof(id));
+	*len = in_len - HEADER_BYTES - TAG_BYTES;
+	secret = palloc(*len + 1);
+
+	if (!master_key_derive(id, MASTER_KEY_SEALS, key))
+		raise_other_master_key(id, identity);
+	opened = crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL,
+														in + HEADER_BYTES, in_len - HEADER_BYTES,
+														(const unsigned char *) identity,
+														strlen(identity), nonce, key) == 0;
+	sodium_memzero(key, sizeof(key));
+	if (!opened)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the sealed %s does not open with its master key", identity),
+				 errdetail("It was changed, or belongs to another row.")));
+	return secret;
+}

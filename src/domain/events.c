@@ -1,0 +1,416 @@
+/*
+ * events.c
+ *		What happened: table authfort.events, and the handlers of events.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/security_context.h"
+#include "base/spi_query.h"
+#include "compat.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_on);
+PG_FUNCTION_INFO_V1(authfort_off);
+
+/* Channel of NOTIFY for events, with authfort.notify_events. */
+#define NOTIFY_CHANNEL "authfort_events"
+
+/* In the order of EventType. */
+static const char *const event_names[] = {
+	"user_created",
+	"user_updated",
+	"user_banned",
+	"user_unbanned",
+	"user_deleted",
+	"signup_attempt",
+	"login",
+	"login_failed",
+	"logout",
+	"token_refreshed",
+	"refresh_token_mismatch",
+	"session_revoked",
+	"role_added",
+	"role_removed",
+	"key_rotated",
+	"password_reset_requested",
+	"password_reset",
+	"password_changed",
+	"password_set",
+	"password_pwned_rejected",
+	"password_reuse_rejected",
+	"email_verified",
+	"rate_limit_exceeded",
+};
+
+StaticAssertDecl(lengthof(event_names) == EVENT_RATE_LIMIT_EXCEEDED + 1,
+				 "each EventType needs a name");
+
+void
+event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
+			const pg_uuid_t *session_id, const Client *client)
+{
+	event->type = type;
+	event->user_id = user_id;
+	event->session_id = session_id;
+	event->client = client;
+	initStringInfo(&event->payload);
+	json_open(&event->payload);
+	if (user_id != NULL)
+		json_write_uuid(&event->payload, "user_id", user_id);
+	if (client != NULL)
+	{
+		json_write_string(&event->payload, "ip_address",
+						  client->has_ip ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip)) : NULL);
+		json_write_string(&event->payload, "user_agent", input_user_agent(client->user_agent));
+	}
+}
+
+/*
+ * Inserts the event.  Returns its id, and for each handler two texts in the
+ * caller's memory context: its signature, and who registered it.
+ */
+static int64
+insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *texts)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.events"
+		" (event, created_at, user_id, session_id, ip_address, user_agent, payload)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" RETURNING id, ARRAY(SELECT ARRAY[h.handler, h.owner] FROM authfort.event_handlers h"
+		" WHERE h.event OPERATOR(pg_catalog.=) ANY (ARRAY[$1, '*']) ORDER BY h.id)",
+		7, {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, INETOID, TEXTOID, JSONBOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	const Client *client = event->client;
+	char	   *user_agent = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
+	Datum		values[7] = {0};
+	char		nulls[7] = {' ', ' ', 'n', 'n', 'n', 'n', ' '};
+	int64		id;
+
+	values[0] = CStringGetTextDatum(event_names[event->type]);
+	values[1] = TimestampTzGetDatum(now);
+	if (event->user_id != NULL)
+	{
+		values[2] = UUIDPGetDatum(event->user_id);
+		nulls[2] = ' ';
+	}
+	if (event->session_id != NULL)
+	{
+		values[3] = UUIDPGetDatum(event->session_id);
+		nulls[3] = ' ';
+	}
+	if (client != NULL && client->has_ip)
+	{
+		values[4] = client->ip;
+		nulls[4] = ' ';
+	}
+	if (user_agent != NULL)
+	{
+		values[5] = CStringGetTextDatum(user_agent);
+		nulls[5] = ' ';
+	}
+	values[6] = JsonbPGetDatum(payload);
+
+	spi_query_open();
+	spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	id = DatumGetInt64(spi_query_datum(1));
+	*handlers = spi_query_texts(caller, 2, texts);
+	spi_query_close();
+	return id;
+}
+
+typedef struct HandlerCall
+{
+	const char *event;
+	const char *handler;
+	const char *registered_by;
+} HandlerCall;
+
+static void
+add_handler_context(void *arg)
+{
+	HandlerCall *call = arg;
+
+	errcontext("handler %s of authfort event \"%s\"", call->handler, call->event);
+}
+
+/* InvalidOid if the function has gone. */
+static Oid
+find_handler(const char *signature)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		found;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = CStringGetTextDatum(signature);
+	fcinfo->args[0].isnull = false;
+	found = to_regprocedure(fcinfo);
+	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(found);
+}
+
+/*
+ * Whoever may drop the function, or make others in its schema once it is
+ * gone, could put one of theirs in its place and be told of every event.  A
+ * superuser needs no such way, and restores dumps without owners.
+ */
+static void
+require_same_owner(const HandlerCall *call, Oid owner)
+{
+	char	   *name = GetUserNameFromId(owner, false);
+
+	if (strcmp(name, call->registered_by) != 0 && !superuser_arg(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("event handler %s is not the function that was registered", call->handler),
+				 errdetail("It belongs to role \"%s\", and role \"%s\" registered it.",
+						   name, call->registered_by),
+				 errhint("If it is the right one, register it again with authfort.on().")));
+}
+
+/* A function that returns void may well return NULL, unlike those of OidFunctionCall1(). */
+static void
+call_ignoring_result(Oid function, Datum argument)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	FmgrInfo	flinfo;
+
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = argument;
+	fcinfo->args[0].isnull = false;
+	(void) FunctionCallInvoke(fcinfo);
+}
+
+/*
+ * Calls a handler with the privileges of its owner: we run with those of the
+ * extension's owner, often a superuser, and registering a handler must not be
+ * a way to get them, or those of whoever caused the event.
+ */
+static void
+call_handler(const HandlerCall *call, Jsonb *event)
+{
+	ErrorContextCallback context;
+	SecurityContext		saved;
+	Oid			function;
+	Oid			owner;
+
+	context.callback = add_handler_context;
+	context.arg = unconstify(HandlerCall *, call);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+
+	function = find_handler(call->handler);
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("event handler %s does not exist", call->handler),
+				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
+	owner = security_context_function_owner(function);
+	require_same_owner(call, owner);
+	security_context_restrict(owner, &saved);
+	call_ignoring_result(function, JsonbPGetDatum(event));
+	security_context_restore(&saved);
+
+	error_context_stack = context.previous;
+}
+
+/* What handlers get: the payload, and what the columns say. */
+static Jsonb *
+event_for_handlers(const Event *event, int64 id)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendBinaryStringInfo(&json, event->payload.data, event->payload.len - 1);
+	json_write_integer(&json, "id", id);
+	json_write_string(&json, "event", event_names[event->type]);
+	json_write_uuid(&json, "session_id", event->session_id);
+	json_close(&json);
+	return json_to_jsonb(&json);
+}
+
+static void
+notify(const Event *event, int64 id)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_integer(&json, "id", id);
+	json_write_string(&json, "event", event_names[event->type]);
+	json_write_uuid(&json, "user_id", event->user_id);
+	json_close(&json);
+	Async_Notify(NOTIFY_CHANNEL, json.data);
+}
+
+void
+event_record(Event *event)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	  **handlers;
+	int			texts;
+	int64		id;
+
+	json_write_time(&event->payload, "timestamp", now);
+	json_close(&event->payload);
+	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &texts);
+	if (setting_notify_events)
+		notify(event, id);
+	for (int i = 0; i < texts; i += 2)
+	{
+		HandlerCall call = {event_names[event->type], handlers[i], handlers[i + 1]};
+
+		call_handler(&call, event_for_handlers(event, id));
+	}
+}
+
+void
+event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+					const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, type, user_id, session_id, client);
+	event_record(&event);
+}
+
+/*
+ * Looks at the oldest ids only, which are in the order of time but for
+ * transactions that overlapped: when nothing is left to delete, nothing has
+ * to be read to find that out.
+ */
+int
+events_delete_expired(int limit)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.events WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM (SELECT e.id, e.created_at FROM authfort.events e"
+		" ORDER BY e.id LIMIT $2 FOR UPDATE SKIP LOCKED) o"
+		" WHERE o.created_at OPERATOR(pg_catalog.<) $1))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+
+	if (setting_event_retention == 0)
+		return 0;
+	return spi_query_delete_before(&plan, GetCurrentTimestamp() - setting_event_retention * USECS_PER_SEC,
+							  limit);
+}
+
+static void
+require_event_name(const char *name)
+{
+	if (strcmp(name, "*") == 0)
+		return;
+	for (size_t i = 0; i < lengthof(event_names); i++)
+	{
+		if (strcmp(name, event_names[i]) == 0)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown event"),
+			 errhint("The documentation lists the events; * stands for all of them.")));
+}
+
+/* A temporary one would be gone with its session. */
+static bool
+can_handle_events(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		can;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	can = form->prokind == PROKIND_FUNCTION && !form->proretset &&
+		form->pronargs == 1 && form->proargtypes.values[0] == JSONBOID &&
+		!isAnyTempNamespace(form->pronamespace);
+	ReleaseSysCache(tuple);
+	return can;
+}
+
+/* The owner of a function that can be a handler, and is the caller's. */
+static Oid
+owner_of_own_handler(Oid function)
+{
+	Oid			owner = security_context_function_owner(function);
+
+	if (!compat_owns_function(function, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of function %s", format_procedure(function))));
+	if (!can_handle_events(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s cannot handle events", format_procedure(function)),
+				 errdetail("A handler takes one argument of type jsonb, returns no set, and is not temporary.")));
+	return owner;
+}
+
+/* What on() and off() have in common. */
+static void
+change_handler(FunctionCallInfo fcinfo, SpiQuery *plan, int expected)
+{
+	char	   *event = argument_text(fcinfo, 0, "event");
+	Datum		values[3];
+	Oid			function;
+	SecurityContext		caller;
+
+	argument_require(fcinfo, 1, "handler");
+	function = PG_GETARG_OID(1);
+	require_event_name(event);
+	values[2] = CStringGetTextDatum(GetUserNameFromId(owner_of_own_handler(function), false));
+	values[0] = CStringGetTextDatum(event);
+	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
+	security_context_become_owner(fcinfo, &caller);
+	spi_query_open();
+	spi_query_run(plan, values, NULL, expected);
+	spi_query_close();
+	security_context_restore(&caller);
+}
+
+/* on(event, handler) -> void */
+Datum
+authfort_on(PG_FUNCTION_ARGS)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ($1, $2, $3)"
+		" ON CONFLICT (event, handler) DO UPDATE SET owner = excluded.owner",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	change_handler(fcinfo, &plan, SPI_OK_INSERT);
+	PG_RETURN_VOID();
+}
+
+/* off(event, handler) -> void */
+Datum
+authfort_off(PG_FUNCTION_ARGS)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.event_handlers"
+		" WHERE event OPERATOR(pg_catalog.=) $1 AND handler OPERATOR(pg_catalog.=) $2",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	change_handler(fcinfo, &plan, SPI_OK_DELETE);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,77 @@
+/*
+ * events.h
+ *		What happened: table authfort.events, and the handlers of events.
+ *
+ * An event is recorded in the transaction that causes it.  The table is the
+ * audit trail, and an outbox for whoever wants to follow.
+ */
+#ifndef AUTHFORT_EVENTS_H
+#define AUTHFORT_EVENTS_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/uuid.h"
+
+#include "base/client.h"
+
+/* In the order of their names in events.c. */
+typedef enum EventType
+{
+	EVENT_USER_CREATED,
+	EVENT_USER_UPDATED,
+	EVENT_USER_BANNED,
+	EVENT_USER_UNBANNED,
+	EVENT_USER_DELETED,
+	EVENT_SIGNUP_ATTEMPT,
+	EVENT_LOGIN,
+	EVENT_LOGIN_FAILED,
+	EVENT_LOGOUT,
+	EVENT_TOKEN_REFRESHED,
+	EVENT_REFRESH_TOKEN_MISMATCH,
+	EVENT_SESSION_REVOKED,
+	EVENT_ROLE_ADDED,
+	EVENT_ROLE_REMOVED,
+	EVENT_KEY_ROTATED,
+	EVENT_PASSWORD_RESET_REQUESTED,
+	EVENT_PASSWORD_RESET,
+	EVENT_PASSWORD_CHANGED,
+	EVENT_PASSWORD_SET,
+	EVENT_PASSWORD_PWNED_REJECTED,
+	EVENT_PASSWORD_REUSE_REJECTED,
+	EVENT_EMAIL_VERIFIED,
+	EVENT_RATE_LIMIT_EXCEEDED
+} EventType;
+
+typedef struct Event
+{
+	EventType	type;
+	const pg_uuid_t *user_id;	/* NULL: nobody's */
+	const pg_uuid_t *session_id;	/* NULL: of no session */
+	const Client *client;		/* NULL: not told */
+	StringInfoData payload;		/* open JSON object */
+} Event;
+
+/*
+ * Begins an event.  The payload has "user_id" and, if the client is told, its
+ * "ip_address" and "user_agent"; the caller may write more members into it,
+ * none of them a secret.  What the event points to has to last until
+ * event_record().
+ */
+extern void event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
+						const pg_uuid_t *session_id, const Client *client);
+
+/*
+ * Records it, and calls the handlers registered for it, in this transaction.
+ * A handler that raises aborts what it belongs to.
+ */
+extern void event_record(Event *event);
+
+/* One that has nothing to add. */
+extern void event_record_simple(EventType type, const pg_uuid_t *user_id,
+								const pg_uuid_t *session_id, const Client *client);
+
+/* Deletes at most "limit" events past authfort.event_retention; returns their number. */
+extern int	events_delete_expired(int limit);
+
+#endif							/* AUTHFORT_EVENTS_H */

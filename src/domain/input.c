@@ -1,0 +1,271 @@
+/*
+ * input.c
+ *		The rules for what people type: email, name, phone, avatar, password.
+ */
+#include "postgres.h"
+
+#include <idn2.h>
+
+#include "mb/pg_wchar.h"
+
+#include "base/unicode.h"
+#include "crypto/password_hash.h"
+#include "domain/input.h"
+#include "settings.h"
+
+#define MAX_EMAIL 255
+#define MAX_EMAIL_LOCAL_BYTES 64	/* RFC 5321, section 4.5.3.1.1 */
+#define MAX_EMAIL_DOMAIN_BYTES 253
+#define MAX_NAME 255
+#define MAX_PHONE 50
+#define MAX_AVATAR_URL 2048
+#define MAX_ROLE 50
+#define MAX_USER_AGENT 512
+
+static int
+characters(const char *text)
+{
+	return pg_mbstrlen(text);
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/* A copy without white space at its ends. */
+static char *
+trimmed(const char *text)
+{
+	size_t		len;
+
+	while (is_space(*text))
+		text++;
+	len = strlen(text);
+	while (len > 0 && is_space(text[len - 1]))
+		len--;
+	return pnstrdup(text, len);
+}
+
+/*
+ * Whether there is a control character: C0, DEL or C1 (which UTF-8 writes as
+ * C2 80 to C2 9F).
+ */
+static bool
+has_control(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p++)
+	{
+		if (*p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 5322's dot-atom, with the letters of RFC 6531; quoted forms are refused. */
+static bool
+is_email_local(const char *local)
+{
+	size_t		len = strlen(local);
+
+	if (len == 0 || len > MAX_EMAIL_LOCAL_BYTES || local[0] == '.' || local[len - 1] == '.' ||
+		strstr(local, "..") != NULL || has_control(local))
+		return false;
+	for (const char *p = local; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p < 0x80 && !isalnum((unsigned char) *p) &&
+			strchr(".!#$%&'*+/=?^_`{|}~-", *p) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* A host name of two labels or more, in ASCII. */
+static bool
+is_email_domain(const char *domain)
+{
+	int			labels = 0;
+	const char *label = domain;
+
+	if (strlen(domain) > MAX_EMAIL_DOMAIN_BYTES)
+		return false;
+	for (;;)
+	{
+		size_t		len = strcspn(label, ".");
+
+		if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-' ||
+			strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-") < len)
+			return false;
+		labels++;
+		if (label[len] == '\0')
+			/* no top-level domain begins with a digit: that is an address */
+			return labels >= 2 && !isdigit((unsigned char) label[0]);
+		label += len + 1;
+	}
+}
+
+/* IDNA2008: the A-label form of a domain; NULL if it has none. */
+static char *
+ascii_domain(const char *domain)
+{
+	char	   *ascii = NULL;
+	char	   *copy;
+
+	if (idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return NULL;
+	copy = MemoryContextAllocExtended(CurrentMemoryContext, strlen(ascii) + 1, MCXT_ALLOC_NO_OOM);
+	if (copy != NULL)
+		strcpy(copy, ascii);
+	idn2_free(ascii);
+	return copy;
+}
+
+const Refusal *
+input_email(const char *raw, char **email)
+{
+	char	   *local = trimmed(raw);
+	char	   *at;
+	char	   *domain;
+
+	if (characters(local) > MAX_EMAIL)
+		return &refusal_invalid_email;
+	local = unicode_lower(local);
+	at = strrchr(local, '@');
+	if (at == NULL)
+		return &refusal_invalid_email;
+	*at = '\0';
+	domain = ascii_domain(at + 1);
+	if (domain == NULL || !is_email_local(local) || !is_email_domain(domain))
+		return &refusal_invalid_email;
+	if (strcmp(domain, DELETED_EMAIL_DOMAIN) == 0)
+		return &refusal_invalid_email;
+	*email = psprintf("%s@%s", local, domain);
+	if (characters(*email) > MAX_EMAIL)
+		return &refusal_invalid_email;
+	return NULL;
+}
+
+/* In place: each run of spaces becomes one. */
+static void
+collapse_spaces(char *text)
+{
+	char	   *end = text;
+
+	for (const char *p = text; *p != '\0'; p++)
+	{
+		if (*p != ' ' || end == text || end[-1] != ' ')
+			*end++ = *p;
+	}
+	*end = '\0';
+}
+
+/*
+ * The name is kept as it was typed, markup and all: escaping is the duty of
+ * whoever shows it, and "<3" is a name.
+ */
+const Refusal *
+input_name(const char *raw, char **name)
+{
+	*name = NULL;
+	if (raw == NULL)
+		return NULL;
+	*name = trimmed(raw);
+	if (has_control(*name))
+		return &refusal_invalid_name;
+	collapse_spaces(*name);
+	if (characters(*name) > MAX_NAME)
+		return &refusal_invalid_name;
+	if ((*name)[0] == '\0')
+		*name = NULL;
+	return NULL;
+}
+
+const Refusal *
+input_phone(const char *raw, char **phone)
+{
+	*phone = NULL;
+	if (raw == NULL)
+		return NULL;
+	*phone = trimmed(raw);
+	if (strlen(*phone) > MAX_PHONE || (*phone)[strspn(*phone, "0123456789 -().+")] != '\0')
+		return &refusal_invalid_phone;
+	if ((*phone)[0] == '\0')
+		*phone = NULL;
+	return NULL;
+}
+
+/* Bytes of the scheme with "//", if it is http or https; else 0. */
+static size_t
+web_scheme_length(const char *url)
+{
+	if (pg_strncasecmp(url, "http://", 7) == 0)
+		return 7;
+	if (pg_strncasecmp(url, "https://", 8) == 0)
+		return 8;
+	return 0;
+}
+
+const Refusal *
+input_avatar_url(const char *raw, char **url)
+{
+	size_t		scheme;
+
+	*url = NULL;
+	if (raw == NULL)
+		return NULL;
+	*url = trimmed(raw);
+	if ((*url)[0] == '\0')
+	{
+		*url = NULL;
+		return NULL;
+	}
+	/* what could end an attribute in somebody's page is no part of a URL */
+	scheme = web_scheme_length(*url);
+	if (characters(*url) > MAX_AVATAR_URL || scheme == 0 || has_control(*url) ||
+		strpbrk(*url, " \"<>\\^`{|}") != NULL || strcspn(*url + scheme, "/?#") == 0)
+		return &refusal_invalid_avatar_url;
+	return NULL;
+}
+
+const Refusal *
+input_new_password(const char *password)
+{
+	if (strlen(password) > PASSWORD_MAX_BYTES)
+		return &refusal_password_too_long;
+	if (characters(password) < setting_min_password_length)
+		return &refusal_password_too_short;
+	return NULL;
+}
+
+const Refusal *
+input_role(const char *role)
+{
+	if (role[0] == '\0' || characters(role) > MAX_ROLE || has_control(role) ||
+		is_space(role[0]) || is_space(role[strlen(role) - 1]))
+		return &refusal_invalid_role;
+	return NULL;
+}
+
+void
+input_require_role(const char *role)
+{
+	if (input_role(role) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid role name"),
+				 errdetail("A role name has 1 to %d characters, no control characters, and no space at its ends.",
+						   MAX_ROLE)));
+}
+
+char *
+input_user_agent(const char *raw)
+{
+	char	   *text;
+
+	if (raw == NULL || raw[0] == '\0')
+		return NULL;
+	text = pstrdup(raw);
+	text[pg_mbcharcliplen(text, strlen(text), MAX_USER_AGENT)] = '\0';
+	return text;
+}

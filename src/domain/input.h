@@ -1,0 +1,37 @@
+/*
+ * input.h
+ *		The rules for what people type: email, name, phone, avatar, password.
+ *
+ * Each function returns NULL if the input is fine and has been put into its
+ * stored form, in the current memory context, or else the refusal to give.
+ * Lengths are in characters.  Optional fields take NULL, and turn what is
+ * empty into NULL.
+ */
+#ifndef AUTHFORT_INPUT_H
+#define AUTHFORT_INPUT_H
+
+#include "postgres.h"
+
+#include "base/refusal.h"
+
+/*
+ * The domain of the emails that deleted users get.  Nobody can sign up with
+ * it, or an account could be made that keeps another from being deleted.
+ */
+#define DELETED_EMAIL_DOMAIN "deleted.invalid"
+
+extern const Refusal *input_email(const char *raw, char **email);
+extern const Refusal *input_name(const char *raw, char **name);
+extern const Refusal *input_phone(const char *raw, char **phone);
+extern const Refusal *input_avatar_url(const char *raw, char **url);
+extern const Refusal *input_new_password(const char *password);
+
+extern const Refusal *input_role(const char *role);
+
+/* The same, where a name that is not fine is misuse: raises. */
+extern void input_require_role(const char *role);
+
+/* What a client calls itself, cut to what is worth keeping. */
+extern char *input_user_agent(const char *raw);
+
+#endif							/* AUTHFORT_INPUT_H */

@@ -1,0 +1,123 @@
+/*
+ * one_time_tokens.c
+ *		Tokens that are sent to a user and count once: table
+ *		authfort.one_time_tokens.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/spi_query.h"
+#include "crypto/base64url.h"
+#include "domain/one_time_tokens.h"
+
+#define TOKEN_BYTES 32
+
+/* In the order of OneTimePurpose; stored. */
+static const char *const purpose_names[] = {
+	"password_reset",
+};
+
+static Datum
+purpose_datum(OneTimePurpose purpose)
+{
+	return CStringGetTextDatum(purpose_names[purpose]);
+}
+
+static Datum
+hash_datum(const unsigned char token[TOKEN_BYTES])
+{
+	bytea	   *hash = palloc(VARHDRSZ + crypto_hash_sha256_BYTES);
+
+	SET_VARSIZE(hash, VARHDRSZ + crypto_hash_sha256_BYTES);
+	crypto_hash_sha256((unsigned char *) VARDATA(hash), token, TOKEN_BYTES);
+	return PointerGetDatum(hash);
+}
+
+char *
+one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
+					  TimestampTz *expires_at)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.one_time_tokens (user_id, purpose, token_hash, created_at, expires_at)"
+		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, purpose) DO UPDATE SET"
+		" token_hash = excluded.token_hash, created_at = excluded.created_at,"
+		" expires_at = excluded.expires_at",
+		5, {UUIDOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	unsigned char token[TOKEN_BYTES];
+	char	   *text = palloc(BASE64URL_ENCODED_SIZE(TOKEN_BYTES));
+	Datum		values[5];
+
+	randombytes_buf(token, sizeof(token));
+	base64url_encode(token, sizeof(token), text);
+	*expires_at = now + ttl * USECS_PER_SEC;
+	values[0] = UUIDPGetDatum(user_id);
+	values[1] = purpose_datum(purpose);
+	values[2] = hash_datum(token);
+	values[3] = TimestampTzGetDatum(now);
+	values[4] = TimestampTzGetDatum(*expires_at);
+	sodium_memzero(token, sizeof(token));
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	spi_query_close();
+	return text;
+}
+
+bool
+one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id)
+{
+	static SpiQuery plan = {
+		"SELECT user_id FROM authfort.one_time_tokens"
+		" WHERE token_hash OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2"
+		" AND expires_at OPERATOR(pg_catalog.>) $3",
+		3, {BYTEAOID, TEXTOID, TIMESTAMPTZOID}
+	};
+	unsigned char token[TOKEN_BYTES];
+	size_t		len;
+	Datum		values[3];
+	bool		found;
+
+	if (!base64url_decode(text, strlen(text), token, sizeof(token), &len) || len != TOKEN_BYTES)
+		return false;
+	values[0] = hash_datum(token);
+	values[1] = purpose_datum(purpose);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+	sodium_memzero(token, sizeof(token));
+	spi_query_open();
+	found = spi_query_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	if (found)
+		spi_query_uuid(1, user_id);
+	spi_query_close();
+	return found;
+}
+
+void
+one_time_tokens_delete(const pg_uuid_t *user_id)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+}
+
+int
+one_time_tokens_delete_expired(int limit)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.one_time_tokens WHERE token_hash OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT t.token_hash FROM authfort.one_time_tokens t"
+		" WHERE t.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY t.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+
+	return spi_query_delete_before(&plan, GetCurrentTimestamp(), limit);
+}

@@ -1,0 +1,207 @@
+/*
+ * outbox.c
+ *		Messages to be delivered to users: table authfort.outbox.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/spi_query.h"
+#include "compat.h"
+#include "crypto/master_key.h"
+#include "crypto/seal.h"
+#include "domain/outbox.h"
+#include "domain/signing_keys.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_take_messages);
+PG_FUNCTION_INFO_V1(authfort_message_sent);
+
+#define NOTIFY_CHANNEL "authfort_outbox"
+#define MAX_MESSAGES 1000
+
+/* What a sealed message is bound to. */
+static char *
+seal_identity(int64 id)
+{
+	return psprintf("message " INT64_FORMAT, id);
+}
+
+/* The id comes first, for the seal binds the message to it. */
+static int64
+next_id(void)
+{
+	static SpiQuery plan = {
+		"SELECT pg_catalog.nextval('authfort.outbox_id_seq')", 0
+	};
+	int64		id;
+
+	spi_query_open();
+	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	id = DatumGetInt64(spi_query_datum(1));
+	spi_query_close();
+	return id;
+}
+
+void
+outbox_prepare(void)
+{
+	(void) signing_keys_signing_key();
+	(void) master_key_current();
+}
+
+void
+outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, StringInfo message)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6)",
+		6, {INT8OID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	};
+	int64		id = next_id();
+	Datum		values[6];
+
+	values[0] = Int64GetDatum(id);
+	values[1] = CStringGetTextDatum(kind);
+	values[2] = UUIDPGetDatum(user_id);
+	values[3] = PointerGetDatum(seal((unsigned char *) message->data, message->len,
+									 seal_identity(id)));
+	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[5] = TimestampTzGetDatum(expires_at);
+	sodium_memzero(message->data, message->len);
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	spi_query_close();
+	if (setting_notify_events)
+		Async_Notify(NOTIFY_CHANNEL, kind);
+}
+
+void
+outbox_delete(const pg_uuid_t *user_id)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.outbox WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+}
+
+int
+outbox_delete_expired(int limit)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.<=) $1"
+		" ORDER BY o.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+
+	return spi_query_delete_before(&plan, GetCurrentTimestamp(), limit);
+}
+
+/* Columns of a taken row, and of the result. */
+enum
+{
+	TAKEN_ID = 1,
+	TAKEN_KIND,
+	TAKEN_USER_ID,
+	TAKEN_MESSAGE,
+	TAKEN_CREATED_AT,
+	TAKEN_EXPIRES_AT,
+	TAKEN_ATTEMPTS,
+	TAKEN_COLUMNS = TAKEN_ATTEMPTS
+};
+
+static Datum
+unseal_message(int64 id, bytea *sealed)
+{
+	size_t		len;
+	char	   *text = (char *) unseal(sealed, seal_identity(id), &len);
+	Jsonb	   *message;
+
+	if (json_read_object(text, len, &message) != JSON_READ)
+		elog(ERROR, "message " INT64_FORMAT " is not a JSON object", id);
+	sodium_memzero(text, len);
+	return JsonbPGetDatum(message);
+}
+
+static void
+hand_out(HeapTuple row, ReturnSetInfo *result)
+{
+	Datum		values[TAKEN_COLUMNS];
+	bool		nulls[TAKEN_COLUMNS];
+
+	heap_deform_tuple(row, SPI_tuptable->tupdesc, values, nulls);
+	values[TAKEN_MESSAGE - 1] = unseal_message(DatumGetInt64(values[TAKEN_ID - 1]),
+											   DatumGetByteaPP(values[TAKEN_MESSAGE - 1]));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * take_messages(max_messages) -> TABLE (id, kind, user_id, message,
+ *		created_at, expires_at, attempts)
+ */
+Datum
+authfort_take_messages(PG_FUNCTION_ARGS)
+{
+	static SpiQuery plan = {
+		"WITH taken AS (UPDATE authfort.outbox SET taken_at = $1,"
+		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.>) $1"
+		" AND (o.taken_at IS NULL OR o.taken_at OPERATOR(pg_catalog.<=) $2)"
+		" ORDER BY o.id LIMIT $3 FOR UPDATE SKIP LOCKED))"
+		" RETURNING id, kind, user_id, message, created_at, expires_at, attempts)"
+		" SELECT * FROM taken ORDER BY id",
+		3, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
+	};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	TimestampTz now = GetCurrentTimestamp();
+	Datum		values[3];
+	uint64		count;
+
+	argument_require(fcinfo, 0, "max_messages");
+	if (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > MAX_MESSAGES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of messages must be between 1 and %d", MAX_MESSAGES)));
+	values[0] = TimestampTzGetDatum(now);
+	values[1] = TimestampTzGetDatum(now - setting_outbox_visibility_timeout * USECS_PER_SEC);
+	values[2] = Int32GetDatum(PG_GETARG_INT32(0));
+
+	InitMaterializedSRF(fcinfo, 0);
+	spi_query_open();
+	count = spi_query_run(&plan, values, NULL, SPI_OK_SELECT);
+	for (uint64 row = 0; row < count; row++)
+		hand_out(SPI_tuptable->vals[row], result);
+	spi_query_close();
+	return (Datum) 0;
+}
+
+/* message_sent(id) -> boolean */
+Datum
+authfort_message_sent(PG_FUNCTION_ARGS)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {INT8OID}
+	};
+	Datum		value;
+	bool		deleted;
+
+	argument_require(fcinfo, 0, "id");
+	value = PG_GETARG_DATUM(0);
+	spi_query_open();
+	deleted = spi_query_run(&plan, &value, NULL, SPI_OK_DELETE) > 0;
+	spi_query_close();
+	PG_RETURN_BOOL(deleted);
+}

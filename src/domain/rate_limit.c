@@ -1,0 +1,509 @@
+/*
+ * rate_limit.c
+ *		How often one may ask: counted in shared memory, for all backends.
+ *
+ * Counters are not part of a transaction, so a rollback does not forget an
+ * attempt.  The window slides: the requests of the window before count by the
+ * part of it that is still within a window's length.
+ *
+ * The memory is a fixed number of counters in sets of a few.  A key belongs to
+ * one set, by a hash that nobody outside can compute; where its set is full,
+ * the counter that was used least recently makes room.  A set is locked for
+ * the time of looking at its counters, and nothing else is ever locked.
+ */
+#include "postgres.h"
+
+#include <math.h>
+#include <sodium.h>
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/address.h"
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/rate.h"
+#include "base/shared_memory.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/rate_limit.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_rate_limits);
+PG_FUNCTION_INFO_V1(authfort_rate_limit_status);
+PG_FUNCTION_INFO_V1(authfort_reset_rate_limits);
+
+#define KEY_BYTES 16
+#define SET_COUNTERS 16
+
+typedef struct Counter
+{
+	unsigned char key[KEY_BYTES];
+	TimestampTz begin;			/* of the present window; 0: never used */
+	int64		window;			/* its length */
+	int			limit;			/* requests in it */
+	int			before;			/* requests in the window before */
+	int			requests;		/* in the present one */
+	bool		reported;		/* whether a refusal in it was recorded */
+} Counter;
+
+typedef struct CounterSet
+{
+	slock_t		lock;
+	Counter		counters[SET_COUNTERS];
+} CounterSet;
+
+typedef struct Counters
+{
+	unsigned char hash_key[crypto_generichash_KEYBYTES];
+	int			set_count;
+	CounterSet	sets[FLEXIBLE_ARRAY_MEMBER];
+} Counters;
+
+typedef enum KeyType
+{
+	KEY_ADDRESS,
+	KEY_EMAIL
+} KeyType;
+
+static const char *const endpoint_names[RATE_LIMIT_ENDPOINTS] = {
+	"login", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
+	"oauth_authorize", "mfa_verify"
+};
+
+static char **const limits[RATE_LIMIT_ENDPOINTS] = {
+	&setting_rate_limit_login,
+	&setting_rate_limit_signup,
+	&setting_rate_limit_refresh,
+	&setting_rate_limit_password_reset,
+	&setting_rate_limit_magic_link,
+	&setting_rate_limit_otp,
+	&setting_rate_limit_verify_email,
+	&setting_rate_limit_oauth_authorize,
+	&setting_rate_limit_mfa_verify,
+};
+
+static const char *const key_type_names[] = {"ip", "email"};
+
+static Counters *counters = NULL;
+
+static int
+wanted_sets(void)
+{
+	return Max(1, setting_rate_limit_memory * 1024 / (int) sizeof(CounterSet));
+}
+
+static Size
+counters_size(void)
+{
+	return add_size(offsetof(Counters, sets), mul_size(wanted_sets(), sizeof(CounterSet)));
+}
+
+static void
+counters_init(void *memory, LWLock *lock)
+{
+	Counters   *fresh = memory;
+
+	(void) lock;
+	randombytes_buf(fresh->hash_key, sizeof(fresh->hash_key));
+	fresh->set_count = wanted_sets();
+	for (int i = 0; i < fresh->set_count; i++)
+		SpinLockInit(&fresh->sets[i].lock);
+}
+
+static const SharedPart counters_part = {
+	"authfort rate limits", counters_size, counters_init, (void **) &counters
+};
+
+void
+rate_limit_init(void)
+{
+	shared_memory_register(&counters_part);
+}
+
+static void
+make_key(RateLimited endpoint, KeyType type, const char *value, unsigned char key[KEY_BYTES])
+{
+	crypto_generichash_state state;
+	unsigned char what[2] = {endpoint, type};
+
+	crypto_generichash_init(&state, counters->hash_key, sizeof(counters->hash_key), KEY_BYTES);
+	crypto_generichash_update(&state, what, sizeof(what));
+	crypto_generichash_update(&state, (const unsigned char *) value, strlen(value));
+	crypto_generichash_final(&state, key, KEY_BYTES);
+}
+
+static CounterSet *
+set_of(const unsigned char key[KEY_BYTES])
+{
+	uint64		number;
+
+	memcpy(&number, key, sizeof(number));
+	return &counters->sets[number % counters->set_count];
+}
+
+/* NULL if there is none; under the set's lock. */
+static Counter *
+find_counter(CounterSet *set, const unsigned char key[KEY_BYTES])
+{
+	for (int i = 0; i < SET_COUNTERS; i++)
+	{
+		if (set->counters[i].begin != 0 && memcmp(set->counters[i].key, key, KEY_BYTES) == 0)
+			return &set->counters[i];
+	}
+	return NULL;
+}
+
+/* The counter whose window ends first; one that is free has ended long ago. */
+static Counter *
+counter_to_replace(CounterSet *set)
+{
+	Counter    *oldest = &set->counters[0];
+
+	for (int i = 1; i < SET_COUNTERS; i++)
+	{
+		if (set->counters[i].begin + set->counters[i].window < oldest->begin + oldest->window)
+			oldest = &set->counters[i];
+	}
+	return oldest;
+}
+
+static void
+begin_counter(Counter *counter, const unsigned char key[KEY_BYTES], TimestampTz now)
+{
+	memset(counter, 0, sizeof(*counter));
+	memcpy(counter->key, key, KEY_BYTES);
+	counter->begin = now;
+}
+
+/* Lets windows that have passed pass. */
+static void
+slide(Counter *counter, const Rate *limit, TimestampTz now)
+{
+	int64		passed = now - counter->begin;
+
+	if (counter->window != limit->window || passed < 0 || passed >= 2 * limit->window)
+	{
+		counter->begin = now;
+		counter->before = counter->requests = 0;
+		counter->reported = false;
+	}
+	else if (passed >= limit->window)
+	{
+		counter->begin += limit->window;
+		counter->before = counter->requests;
+		counter->requests = 0;
+		counter->reported = false;
+	}
+	counter->window = limit->window;
+	counter->limit = limit->requests;
+}
+
+/*
+ * Microseconds until another request is within the limit; 0: now.  Requests of
+ * the window before fade out over the present one.
+ */
+static int64
+time_to_wait(const Counter *counter, const Rate *limit, TimestampTz now)
+{
+	double		passed = now - counter->begin;
+	double		left = limit->requests - 1 - counter->requests;
+	double		faded;
+
+	if (left >= 0)
+	{
+		if (counter->before <= left)
+			return 0;
+		faded = limit->window * (1 - left / counter->before);
+		return (passed >= faded) ? 0 : (int64) ceil(faded - passed);
+	}
+	/* not in this window; in the next one, these are those before */
+	faded = limit->window * (1 - (limit->requests - 1.0) / counter->requests);
+	return (int64) ceil(limit->window - passed + Max(faded, 0));
+}
+
+/*
+ * Counts a request, unless it is over the limit; then it is not counted, and
+ * *first says whether it is the first such one in its window.
+ */
+static int64
+count_request(RateLimited endpoint, KeyType type, const char *value, const Rate *limit,
+			  bool *first)
+{
+	unsigned char key[KEY_BYTES];
+	TimestampTz now = GetCurrentTimestamp();
+	CounterSet *set;
+	Counter    *counter;
+	int64		wait;
+
+	make_key(endpoint, type, value, key);
+	set = set_of(key);
+	SpinLockAcquire(&set->lock);
+	counter = find_counter(set, key);
+	if (counter == NULL)
+	{
+		counter = counter_to_replace(set);
+		begin_counter(counter, key, now);
+	}
+	slide(counter, limit, now);
+	wait = time_to_wait(counter, limit, now);
+	*first = wait > 0 && !counter->reported;
+	if (wait > 0)
+		counter->reported = true;
+	else
+		counter->requests++;
+	SpinLockRelease(&set->lock);
+	return wait;
+}
+
+static void
+record(RateLimited endpoint, KeyType type, const char *email, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_RATE_LIMIT_EXCEEDED, NULL, NULL, client);
+	json_write_string(&event.payload, "endpoint", endpoint_names[endpoint]);
+	json_write_string(&event.payload, "email", email);
+	json_write_string(&event.payload, "limit", *limits[endpoint]);
+	json_write_string(&event.payload, "key_type", key_type_names[type]);
+	event_record(&event);
+}
+
+static int
+seconds_to_wait(int64 wait)
+{
+	return (int) Min(wait / USECS_PER_SEC + 1, PG_INT32_MAX);
+}
+
+static const Refusal *
+refuse(int64 wait)
+{
+	Refusal    *refusal = palloc(sizeof(Refusal));
+
+	*refusal = refusal_rate_limit_exceeded;
+	refusal->retry_after = seconds_to_wait(wait);
+	return refusal;
+}
+
+static void
+require_preload(void)
+{
+	if (counters == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("authfort.rate_limit is on, but the library is not preloaded"),
+				 errhint("Add authfort to \"shared_preload_libraries\" and restart, or turn authfort.rate_limit off.")));
+}
+
+/* "value" is what is counted, and may be NULL. */
+static const Refusal *
+check(RateLimited endpoint, KeyType type, const char *value, const char *email,
+	  const Client *client)
+{
+	Rate		limit;
+	int64		wait;
+	bool		first;
+
+	if (!setting_rate_limit)
+		return NULL;
+	require_preload();
+	/* the setting's check hook has made sure that it is a limit */
+	(void) rate_read(*limits[endpoint], &limit);
+	if (limit.requests == 0 || value == NULL)
+		return NULL;
+	wait = count_request(endpoint, type, value, &limit, &first);
+	if (first)
+		record(endpoint, type, email, client);
+	return (wait > 0) ? refuse(wait) : NULL;
+}
+
+const Refusal *
+rate_limit_check_address(RateLimited endpoint, const char *email, const Client *client)
+{
+	const char *address = (setting_rate_limit && client_has_address(client)) ?
+		address_for_counting(DatumGetInetPP(client->ip)) : NULL;
+
+	return check(endpoint, KEY_ADDRESS, address, email, client);
+}
+
+const Refusal *
+rate_limit_check_email(RateLimited endpoint, const char *email, const Client *client)
+{
+	return check(endpoint, KEY_EMAIL, email, email, client);
+}
+
+const Refusal *
+rate_limit_check(RateLimited endpoint, const char *email, const Client *client)
+{
+	const Refusal *refusal = rate_limit_check_address(endpoint, email, client);
+
+	return (refusal != NULL) ? refusal : rate_limit_check_email(endpoint, email, client);
+}
+
+/* rate_limits() -> (entries, used, exhausted) */
+Datum
+authfort_rate_limits(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			used = 0;
+	int			exhausted = 0;
+	TupleDesc	tupdesc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	for (int i = 0; counters != NULL && i < counters->set_count; i++)
+	{
+		CounterSet *set = &counters->sets[i];
+
+		SpinLockAcquire(&set->lock);
+		for (int j = 0; j < SET_COUNTERS; j++)
+		{
+			Counter    *counter = &set->counters[j];
+			bool		in_use = counter->begin != 0 && counter->begin + counter->window > now;
+
+			used += in_use;
+			exhausted += in_use && counter->requests >= counter->limit;
+		}
+		SpinLockRelease(&set->lock);
+	}
+	values[0] = Int32GetDatum((counters != NULL) ? counters->set_count * SET_COUNTERS : 0);
+	values[1] = Int32GetDatum(used);
+	values[2] = Int32GetDatum(exhausted);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+/* Copies a counter as it stands now; false if there is none. */
+static bool
+look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, Counter *copy)
+{
+	unsigned char key[KEY_BYTES];
+	CounterSet *set;
+	Counter    *counter;
+	Rate		limit;
+
+	make_key(endpoint, type, value, key);
+	set = set_of(key);
+	SpinLockAcquire(&set->lock);
+	counter = find_counter(set, key);
+	if (counter != NULL)
+		*copy = *counter;
+	SpinLockRelease(&set->lock);
+	if (counter == NULL)
+		return false;
+	limit.requests = copy->limit;
+	limit.window = copy->window;
+	slide(copy, &limit, now);
+	return copy->requests + copy->before > 0;
+}
+
+static void
+put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char *value)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Counter		counter;
+	Rate		limit;
+	double		faded;
+	int64		wait;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	if (!look_up(endpoint, type, value, now, &counter))
+		return;
+	limit.requests = counter.limit;
+	limit.window = counter.window;
+	faded = counter.before * (1 - (double) (now - counter.begin) / counter.window);
+	wait = time_to_wait(&counter, &limit, now);
+	values[0] = CStringGetTextDatum(endpoint_names[endpoint]);
+	values[1] = CStringGetTextDatum(key_type_names[type]);
+	values[2] = Int32GetDatum(counter.requests + (int) ceil(faded));
+	values[3] = Int32GetDatum(counter.limit);
+	values[4] = Int32GetDatum((wait > 0) ? seconds_to_wait(wait) : 0);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* rate_limit_status(email, address) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
+Datum
+authfort_rate_limit_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *email = argument_optional_text(fcinfo, 0);
+	const char *address = PG_ARGISNULL(1) ? NULL : address_for_counting(PG_GETARG_INET_PP(1));
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (email != NULL && input_email(email, &email) != NULL)
+		email = NULL;
+	for (int endpoint = 0; counters != NULL && endpoint < RATE_LIMIT_ENDPOINTS; endpoint++)
+	{
+		if (address != NULL)
+			put_status(result, endpoint, KEY_ADDRESS, address);
+		if (email != NULL)
+			put_status(result, endpoint, KEY_EMAIL, email);
+	}
+	return (Datum) 0;
+}
+
+static int
+forget_all(void)
+{
+	int			forgotten = 0;
+
+	for (int i = 0; i < counters->set_count; i++)
+	{
+		CounterSet *set = &counters->sets[i];
+
+		SpinLockAcquire(&set->lock);
+		for (int j = 0; j < SET_COUNTERS; j++)
+			forgotten += set->counters[j].begin != 0;
+		memset(set->counters, 0, sizeof(set->counters));
+		SpinLockRelease(&set->lock);
+	}
+	return forgotten;
+}
+
+static int
+forget(KeyType type, const char *value)
+{
+	int			forgotten = 0;
+
+	for (int endpoint = 0; endpoint < RATE_LIMIT_ENDPOINTS; endpoint++)
+	{
+		unsigned char key[KEY_BYTES];
+		CounterSet *set;
+		Counter    *counter;
+
+		make_key(endpoint, type, value, key);
+		set = set_of(key);
+		SpinLockAcquire(&set->lock);
+		counter = find_counter(set, key);
+		if (counter != NULL)
+			memset(counter, 0, sizeof(*counter));
+		SpinLockRelease(&set->lock);
+		forgotten += counter != NULL;
+	}
+	return forgotten;
+}
+
+/* reset_rate_limits(email, address) -> integer */
+Datum
+authfort_reset_rate_limits(PG_FUNCTION_ARGS)
+{
+	char	   *email = argument_optional_text(fcinfo, 0);
+	int			forgotten = 0;
+
+	if (counters == NULL)
+		PG_RETURN_INT32(0);
+	if (email == NULL && PG_ARGISNULL(1))
+		PG_RETURN_INT32(forget_all());
+	if (email != NULL && input_email(email, &email) == NULL)
+		forgotten += forget(KEY_EMAIL, email);
+	if (!PG_ARGISNULL(1))
+		forgotten += forget(KEY_ADDRESS, address_for_counting(PG_GETARG_INET_PP(1)));
+	PG_RETURN_INT32(forgotten);
+}

@@ -1,0 +1,47 @@
+/*
+ * rate_limit.h
+ *		How often one may ask: counted in shared memory, for all backends.
+ */
+#ifndef AUTHFORT_RATE_LIMIT_H
+#define AUTHFORT_RATE_LIMIT_H
+
+#include "postgres.h"
+
+#include "base/client.h"
+#include "base/refusal.h"
+
+/* In the order of their names in rate_limit.c. */
+typedef enum RateLimited
+{
+	RATE_LIMIT_LOGIN,
+	RATE_LIMIT_SIGNUP,
+	RATE_LIMIT_REFRESH,
+	RATE_LIMIT_PASSWORD_RESET,
+	RATE_LIMIT_MAGIC_LINK,
+	RATE_LIMIT_OTP,
+	RATE_LIMIT_VERIFY_EMAIL,
+	RATE_LIMIT_OAUTH_AUTHORIZE,
+	RATE_LIMIT_MFA_VERIFY
+} RateLimited;
+
+#define RATE_LIMIT_ENDPOINTS (RATE_LIMIT_MFA_VERIFY + 1)
+
+extern void rate_limit_init(void);
+
+/*
+ * Counts a request by the client's address and by the email, as far as they
+ * are told; the email is in its stored form.  Returns NULL, or the refusal
+ * with the time after which it may succeed.  The first refusal in a window is
+ * recorded as an event.  Raises if limits are on without preload, rather than
+ * to go on without them.
+ */
+extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email,
+									   const Client *client);
+
+/* The two halves of it. */
+extern const Refusal *rate_limit_check_address(RateLimited endpoint, const char *email,
+											   const Client *client);
+extern const Refusal *rate_limit_check_email(RateLimited endpoint, const char *email,
+											 const Client *client);
+
+#endif							/* AUTHFORT_RATE_LIMIT_H */

@@ -1,0 +1,58 @@
+/*
+ * roles.c
+ *		What users may do: table authfort.user_roles.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "base/spi_query.h"
+#include "domain/roles.h"
+
+static bool
+change(SpiQuery *plan, const pg_uuid_t *user_id, const char *role, int expected)
+{
+	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(role)};
+	bool		changed;
+
+	spi_query_open();
+	changed = spi_query_run(plan, values, NULL, expected) > 0;
+	spi_query_close();
+	return changed;
+}
+
+bool
+roles_insert(const pg_uuid_t *user_id, const char *role)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.user_roles (user_id, role) VALUES ($1, $2)"
+		" ON CONFLICT (user_id, role) DO NOTHING",
+		2, {UUIDOID, TEXTOID}
+	};
+
+	return change(&plan, user_id, role, SPI_OK_INSERT);
+}
+
+bool
+roles_delete(const pg_uuid_t *user_id, const char *role)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.user_roles"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) $2",
+		2, {UUIDOID, TEXTOID}
+	};
+
+	return change(&plan, user_id, role, SPI_OK_DELETE);
+}
+
+void
+roles_delete_all(const pg_uuid_t *user_id)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.user_roles WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+}

@@ -1,0 +1,438 @@
+/*
+ * sessions.c
+ *		Sign-ins that last: table authfort.sessions.
+ *
+ * Whoever locks a user and sessions of that user locks the user first.
+ * Rotation alone locks a session and no user.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/itemptr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/spi_query.h"
+#include "compat.h"
+#include "crypto/master_key.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/sessions.h"
+#include "domain/users.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_get_sessions);
+PG_FUNCTION_INFO_V1(authfort_revoke_session);
+PG_FUNCTION_INFO_V1(authfort_revoke_sessions);
+
+/* Blocks of the table that are looked through at a time for sessions to delete. */
+#define CLEANUP_BLOCKS 128
+
+static TimestampTz
+seconds_after(TimestampTz time, int seconds)
+{
+	return TimestampTzPlusMilliseconds(time, INT64CONST(1000) * seconds);
+}
+
+/* When a session that is used now ends, unless it is used again. */
+static TimestampTz
+expiry(TimestampTz created_at, TimestampTz now)
+{
+	TimestampTz sliding = seconds_after(now, setting_refresh_token_ttl);
+
+	if (setting_session_max_lifetime > 0)
+		return Min(sliding, seconds_after(created_at, setting_session_max_lifetime));
+	return sliding;
+}
+
+bool
+session_is_expired(const Session *session)
+{
+	return session->expires_at <= GetCurrentTimestamp();
+}
+
+bool
+sessions_find(const pg_uuid_t *id, Session *session)
+{
+	static SpiQuery plan = {
+		"SELECT user_id, salt, generation, created_at, last_used_at, expires_at,"
+		" revoked_at IS NOT NULL FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	Datum		key = UUIDPGetDatum(id);
+	bool		found;
+
+	spi_query_open();
+	found = spi_query_run(&plan, &key, NULL, SPI_OK_SELECT) > 0;
+	if (found)
+	{
+		bytea	   *salt = DatumGetByteaPP(spi_query_datum(2));
+
+		session->id = *id;
+		spi_query_uuid(1, &session->user_id);
+		memcpy(session->salt, VARDATA_ANY(salt), sizeof(session->salt));
+		session->generation = DatumGetInt32(spi_query_datum(3));
+		session->created_at = spi_query_time(4);
+		session->last_used_at = spi_query_time(5);
+		session->expires_at = spi_query_time(6);
+		session->revoked = DatumGetBool(spi_query_datum(7));
+	}
+	spi_query_close();
+	return found;
+}
+
+void
+sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.sessions"
+		" (user_id, salt, generation, created_at, last_used_at, expires_at, user_agent, ip_address)"
+		" VALUES ($1, $2, $3, $4, $4, $5, $6, $7) RETURNING id",
+		7, {UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INETOID}
+	};
+	char	   *user_agent = input_user_agent(client->user_agent);
+	bytea	   *salt = palloc(VARHDRSZ + sizeof(session->salt));
+	Datum		values[7];
+	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
+
+	randombytes_buf(session->salt, sizeof(session->salt));
+	SET_VARSIZE(salt, VARHDRSZ + sizeof(session->salt));
+	memcpy(VARDATA(salt), session->salt, sizeof(session->salt));
+	session->user_id = *user_id;
+	session->generation = 1;
+	session->created_at = session->last_used_at = GetCurrentTimestamp();
+	session->expires_at = expiry(session->created_at, session->created_at);
+	session->revoked = false;
+
+	values[0] = UUIDPGetDatum(user_id);
+	values[1] = PointerGetDatum(salt);
+	values[2] = Int32GetDatum(session->generation);
+	values[3] = TimestampTzGetDatum(session->created_at);
+	values[4] = TimestampTzGetDatum(session->expires_at);
+	values[5] = (user_agent != NULL) ? CStringGetTextDatum(user_agent) : (Datum) 0;
+	nulls[5] = (user_agent != NULL) ? ' ' : 'n';
+	values[6] = client->ip;
+	nulls[6] = client->has_ip ? ' ' : 'n';
+
+	spi_query_open();
+	spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	spi_query_uuid(1, &session->id);
+	spi_query_close();
+}
+
+/*
+ * The condition on the generation is what makes one of two concurrent uses of
+ * a token the winner: the other waits for the row, finds it changed, and has
+ * its update do nothing.
+ */
+bool
+sessions_rotate(Session *session, uint32 next)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.sessions SET generation = $3, last_used_at = $4, expires_at = $5"
+		" WHERE id OPERATOR(pg_catalog.=) $1 AND generation OPERATOR(pg_catalog.=) $2"
+		" AND revoked_at IS NULL",
+		5, {UUIDOID, INT4OID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz expires_at = expiry(session->created_at, now);
+	Datum		values[5];
+	bool		rotated;
+
+	values[0] = UUIDPGetDatum(&session->id);
+	values[1] = Int32GetDatum(session->generation);
+	values[2] = Int32GetDatum(next);
+	values[3] = TimestampTzGetDatum(now);
+	values[4] = TimestampTzGetDatum(expires_at);
+	spi_query_open();
+	rotated = spi_query_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+	spi_query_close();
+
+	if (rotated)
+	{
+		session->generation = next;
+		session->last_used_at = now;
+		session->expires_at = expires_at;
+	}
+	return rotated;
+}
+
+bool
+sessions_revoke(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.sessions SET revoked_at = $2"
+		" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp())};
+	bool		revoked;
+
+	spi_query_open();
+	revoked = spi_query_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+	spi_query_close();
+	return revoked;
+}
+
+int
+sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.sessions SET revoked_at = $3"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
+		" AND ($2 IS NULL OR id OPERATOR(pg_catalog.<>) $2)",
+		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(exclude),
+	TimestampTzGetDatum(GetCurrentTimestamp())};
+	const char *nulls = (exclude == NULL) ? " n " : NULL;
+	int			revoked;
+
+	users_require_lock(user_id);
+	spi_query_open();
+	revoked = spi_query_run(&plan, values, nulls, SPI_OK_UPDATE);
+	spi_query_close();
+	if (exclude == NULL)
+		users_raise_token_version(user_id);
+	return revoked;
+}
+
+bool
+sessions_know_address(const pg_uuid_t *user_id, Datum address)
+{
+	static SpiQuery plan = {
+		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND ip_address OPERATOR(pg_catalog.<<=) pg_catalog.network(pg_catalog.set_masklen($2,"
+		" CASE pg_catalog.family($2) WHEN 6 THEN 64 ELSE 32 END)) LIMIT 1",
+		2, {UUIDOID, INETOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), address};
+	bool		known;
+
+	spi_query_open();
+	known = spi_query_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	spi_query_close();
+	return known;
+}
+
+void
+sessions_delete_all(const pg_uuid_t *user_id)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+}
+
+void
+sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+						const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_SESSION_REVOKED, user_id, session_id, client);
+	json_write_uuid(&event.payload, "session_id", session_id);
+	json_write_bool(&event.payload, "revoke_all", session_id == NULL);
+	event_record(&event);
+}
+
+/*
+ * The MAC is checked before anything is locked or told, so that knowing the
+ * id of a session, which access tokens carry, is worth nothing.
+ */
+bool
+sessions_find_by_token(const char *text, RefreshToken *token, Session *session)
+{
+	unsigned char key[REFRESH_TOKEN_KEY_BYTES];
+	pg_uuid_t	id;
+	bool		valid;
+
+	if (!refresh_token_read(text, strlen(text), token))
+		return false;
+	memcpy(id.data, token->session_id, UUID_LEN);
+	if (!sessions_find(&id, session) ||
+		!master_key_derive(token->master_key_id, MASTER_KEY_NAMES_SESSIONS, key))
+		return false;
+	valid = refresh_token_check(token, key, session->salt);
+	sodium_memzero(key, sizeof(key));
+	return valid;
+}
+
+char *
+sessions_token(const Session *session)
+{
+	RefreshToken token = {0};
+	unsigned char key[REFRESH_TOKEN_KEY_BYTES];
+	char	   *text = palloc(REFRESH_TOKEN_TEXT_SIZE);
+
+	token.master_key_id = master_key_current();
+	token.generation = session->generation;
+	memcpy(token.session_id, session->id.data, UUID_LEN);
+	if (!master_key_derive(token.master_key_id, MASTER_KEY_NAMES_SESSIONS, key))
+		elog(ERROR, "the current master key is not held");
+	refresh_token_sign(&token, key, session->salt);
+	sodium_memzero(key, sizeof(key));
+	refresh_token_write(&token, text);
+	return text;
+}
+
+void
+sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current)
+{
+	static SpiQuery plan = {
+		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
+		" 'user_agent', user_agent, 'ip_address', pg_catalog.host(ip_address),"
+		" 'created_at', created_at, 'last_used_at', last_used_at, 'expires_at', expires_at,"
+		" 'current', COALESCE(id OPERATOR(pg_catalog.=) $2, false))"
+		" ORDER BY created_at DESC, id), '[]')::pg_catalog.text FROM authfort.sessions"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
+		" AND expires_at OPERATOR(pg_catalog.>) $3",
+		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
+	TimestampTzGetDatum(GetCurrentTimestamp())};
+	char	   *json;
+
+	spi_query_open();
+	spi_query_run(&plan, values, (current == NULL) ? " n " : NULL, SPI_OK_SELECT);
+	json = spi_query_text(caller, 1);
+	spi_query_close();
+	appendStringInfoString(out, json);
+}
+
+static BlockNumber
+table_blocks(void)
+{
+	static SpiQuery plan = {
+		"SELECT pg_catalog.pg_relation_size('authfort.sessions'::pg_catalog.regclass)",
+		0, {0}
+	};
+	BlockNumber blocks;
+
+	spi_query_open();
+	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	blocks = DatumGetInt64(spi_query_datum(1)) / BLCKSZ;
+	spi_query_close();
+	return blocks;
+}
+
+/* Deletes ended sessions from blocks "from" to before "to". */
+static int
+delete_ended_in(BlockNumber from, BlockNumber to, int limit)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT s.id FROM authfort.sessions s"
+		" WHERE s.ctid OPERATOR(pg_catalog.>=) $1 AND s.ctid OPERATOR(pg_catalog.<) $2"
+		" AND (s.revoked_at OPERATOR(pg_catalog.<=) $3 OR s.expires_at OPERATOR(pg_catalog.<=) $3)"
+		" LIMIT $4 FOR UPDATE SKIP LOCKED))",
+		4, {TIDOID, TIDOID, TIMESTAMPTZOID, INT4OID}
+	};
+	ItemPointerData first;
+	ItemPointerData end;
+	Datum		values[4];
+	int			deleted;
+
+	ItemPointerSet(&first, from, 0);
+	ItemPointerSet(&end, to, 0);
+	values[0] = PointerGetDatum(&first);
+	values[1] = PointerGetDatum(&end);
+	values[2] = TimestampTzGetDatum(seconds_after(GetCurrentTimestamp(),
+												  -setting_session_retention));
+	values[3] = Int32GetDatum(limit);
+	spi_query_open();
+	deleted = spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+	return deleted;
+}
+
+/*
+ * An index on expires_at would find them, at the cost of every refresh, whose
+ * update could then not be HOT.  So the table is read through, piece by piece,
+ * going on where the batch before stopped.
+ */
+int
+sessions_delete_ended(int limit, BlockNumber *position)
+{
+	BlockNumber blocks = table_blocks();
+	int			deleted = 0;
+
+	while (*position < blocks)
+	{
+		BlockNumber next = Min(*position + CLEANUP_BLOCKS, blocks);
+
+		CHECK_FOR_INTERRUPTS();
+		deleted += delete_ended_in(*position, next, limit - deleted);
+		if (deleted == limit)
+			break;
+		*position = next;
+	}
+	return deleted;
+}
+
+/*
+ * get_sessions(user_id, active_only) -> TABLE (id, user_agent, ip_address,
+ *		created_at, last_used_at, expires_at, revoked)
+ */
+Datum
+authfort_get_sessions(PG_FUNCTION_ARGS)
+{
+	static SpiQuery plan = {
+		"SELECT id, user_agent, ip_address, created_at, last_used_at, expires_at,"
+		" revoked_at IS NOT NULL FROM authfort.sessions"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND (NOT $2 OR (revoked_at IS NULL AND expires_at OPERATOR(pg_catalog.>) $3))"
+		" ORDER BY created_at DESC, id",
+		3, {UUIDOID, BOOLOID, TIMESTAMPTZOID}
+	};
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	bool		active_only = argument_bool(fcinfo, 1, "active_only");
+	Datum		parameters[3] = {UUIDPGetDatum(user_id), BoolGetDatum(active_only),
+	TimestampTzGetDatum(GetCurrentTimestamp())};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64		count;
+
+	users_require(user_id);
+	InitMaterializedSRF(fcinfo, 0);
+	spi_query_open();
+	count = spi_query_run(&plan, parameters, NULL, SPI_OK_SELECT);
+	for (uint64 row = 0; row < count; row++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
+	spi_query_close();
+	return (Datum) 0;
+}
+
+/* revoke_session(session_id) -> boolean: whether it was live until now. */
+Datum
+authfort_revoke_session(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "session_id");
+	Session		session;
+
+	if (!sessions_find(id, &session) || !sessions_revoke(id))
+		PG_RETURN_BOOL(false);
+	sessions_record_revoked(&session.user_id, id, NULL);
+	PG_RETURN_BOOL(true);
+}
+
+/* revoke_sessions(user_id, exclude) -> integer: the number revoked. */
+Datum
+authfort_revoke_sessions(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t  *exclude = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+
+	int			revoked = sessions_revoke_all(user_id, exclude);
+
+	sessions_record_revoked(user_id, NULL, NULL);
+	PG_RETURN_INT32(revoked);
+}

@@ -1,0 +1,86 @@
+/*
+ * sessions.h
+ *		Sign-ins that last: table authfort.sessions.
+ *
+ * A session is one row for as long as it lasts.  A refresh token names a
+ * generation of it (refresh_token.h); rotating raises the generation.
+ */
+#ifndef AUTHFORT_SESSIONS_H
+#define AUTHFORT_SESSIONS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "storage/block.h"
+#include "utils/uuid.h"
+
+#include "base/client.h"
+#include "crypto/refresh_token_format.h"
+
+typedef struct Session
+{
+	pg_uuid_t	id;
+	pg_uuid_t	user_id;
+	unsigned char salt[REFRESH_TOKEN_SALT_BYTES];
+	uint32		generation;
+	TimestampTz created_at;
+	TimestampTz last_used_at;	/* sign-in, or the last rotation */
+	TimestampTz expires_at;
+	bool		revoked;
+} Session;
+
+/* False if there is no such session. */
+extern bool sessions_find(const pg_uuid_t *id, Session *session);
+
+extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
+
+/*
+ * Goes on to generation "next" and extends the session.  False, and nothing
+ * changes, if the row is no longer as *session has it.
+ */
+extern bool sessions_rotate(Session *session, uint32 next);
+
+/* Whether it was live until now. */
+extern bool sessions_revoke(const pg_uuid_t *id);
+
+/*
+ * Revokes the user's sessions, but for "exclude" if not NULL, and returns
+ * their number.  Without an exception the token version rises as well, so
+ * that access tokens end at once wherever they are checked.
+ */
+extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
+
+/*
+ * Whether the user has a session that began at that address (inet), or for
+ * IPv6 in its /64.
+ */
+extern bool sessions_know_address(const pg_uuid_t *user_id, Datum address);
+
+/* Removes all of a user's sessions, and what they tell of the person. */
+extern void sessions_delete_all(const pg_uuid_t *user_id);
+
+/* Records that it was revoked, or all of the user's sessions where NULL. */
+extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+									const Client *client);
+
+/* Appends the user's live sessions as a JSON array, "current" being one's own. */
+extern void sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
+								 const pg_uuid_t *current);
+
+/*
+ * Deletes at most "limit" sessions that ended authfort.session_retention ago
+ * or earlier, expired or revoked, and returns their number.  Begins with
+ * *position 0; fewer than "limit" means that all of the table was seen.
+ */
+extern int	sessions_delete_ended(int limit, BlockNumber *position);
+
+extern bool session_is_expired(const Session *session);
+
+/* Reads a refresh token and its session; false unless its MAC is right. */
+extern bool sessions_find_by_token(const char *text, RefreshToken *token, Session *session);
+
+/* The refresh token of the session's present generation, palloc'd. */
+extern char *sessions_token(const Session *session);
+
+#endif							/* AUTHFORT_SESSIONS_H */

@@ -1,0 +1,574 @@
+/*
+ * signing_keys.c
+ *		The signing keys: table authfort.signing_keys and its cache.
+ *
+ * Each backend keeps all keys parsed.  A change of the table invalidates the
+ * relation-cache entry of the table, by a trigger on it, and that message
+ * reaches every backend, and in WAL every standby, when the change commits.
+ * So verifying a token reads no table, and a key that was rotated away stops
+ * counting everywhere at once.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/spi_query.h"
+#include "compat.h"
+#include "crypto/master_key.h"
+#include "crypto/seal.h"
+#include "domain/events.h"
+#include "domain/signing_keys.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_jwks);
+PG_FUNCTION_INFO_V1(authfort_rotate_key);
+PG_FUNCTION_INFO_V1(authfort_prepare_key);
+PG_FUNCTION_INFO_V1(authfort_invalidate_keys);
+
+/* Columns of authfort.signing_keys; keys.sql says the same. */
+enum
+{
+	COLUMN_KID = 1,
+	COLUMN_ALGORITHM,
+	COLUMN_PUBLIC_KEY,
+	COLUMN_PRIVATE_KEY,
+	COLUMN_CREATED_AT,
+	COLUMN_ACTIVATED_AT,
+	COLUMN_EXPIRES_AT,
+	COLUMN_COUNT = COLUMN_EXPIRES_AT
+};
+
+typedef struct KeyCache
+{
+	MemoryContext context;		/* owns all that is here, OpenSSL's keys too */
+	uint64		generation;		/* value of "changes" that it was read at */
+	VerificationKey *keys;
+	int			count;
+	int			capacity;
+	int			signing;		/* which of the keys signs; -1: none */
+	bytea	   *sealed_private_key; /* of the key that signs */
+	EVP_PKEY   *private_key;	/* unsealed when first needed */
+} KeyCache;
+
+static KeyCache *cache = NULL;
+static Oid	keys_relid = InvalidOid;
+static uint64 changes = 1;
+static TimestampTz heard_at = 0;	/* statement that last heard of changes */
+
+static void
+on_relcache_invalidation(Datum arg, Oid relid)
+{
+	(void) arg;
+	if (relid == InvalidOid || relid == keys_relid)
+		changes++;
+}
+
+void
+signing_keys_init(void)
+{
+	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
+}
+
+uint64
+signing_keys_generation(void)
+{
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+
+	if (statement != heard_at)
+	{
+		heard_at = statement;
+		AcceptInvalidationMessages();
+	}
+	return changes;
+}
+
+/* Row trigger: tells all backends that the keys have changed. */
+Datum
+authfort_invalidate_keys(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("authfort.invalidate_keys() must be called as a trigger")));
+	CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger->tg_relation));
+	PG_RETURN_POINTER(NULL);
+}
+
+static Oid
+find_relation(void)
+{
+	Oid			namespace = get_namespace_oid("authfort", true);
+	Oid			relid = OidIsValid(namespace) ? get_relname_relid("signing_keys", namespace)
+		: InvalidOid;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table authfort.signing_keys does not exist"),
+				 errhint("CREATE EXTENSION authfort makes it.")));
+	return relid;
+}
+
+static int64
+unix_time(TimestampTz time)
+{
+	return timestamptz_to_time_t(time);
+}
+
+/* Takes a row into the cache; the cache's context is current. */
+static void
+cache_row(KeyCache *into, Datum *values, bool *nulls)
+{
+	VerificationKey *key;
+	bytea	   *public_der = DatumGetByteaPP(values[COLUMN_PUBLIC_KEY - 1]);
+
+	if (into->count == into->capacity)
+	{
+		into->capacity *= 2;
+		into->keys = repalloc(into->keys, into->capacity * sizeof(VerificationKey));
+	}
+	key = &into->keys[into->count];
+	key->kid = TextDatumGetCString(values[COLUMN_KID - 1]);
+	if (!pkey_algorithm_by_name(TextDatumGetCString(values[COLUMN_ALGORITHM - 1]), &key->algorithm))
+		elog(ERROR, "signing key \"%s\" has an unknown algorithm", key->kid);
+	key->public_key = pkey_from_public_der((unsigned char *) VARDATA_ANY(public_der),
+										   VARSIZE_ANY_EXHDR(public_der));
+	key->expires_at = nulls[COLUMN_EXPIRES_AT - 1] ? PG_INT64_MAX
+		: unix_time(DatumGetTimestampTz(values[COLUMN_EXPIRES_AT - 1]));
+
+	key->prepared = nulls[COLUMN_ACTIVATED_AT - 1];
+	if (!key->prepared && nulls[COLUMN_EXPIRES_AT - 1])
+	{
+		into->sealed_private_key = DatumGetByteaPCopy(values[COLUMN_PRIVATE_KEY - 1]);
+		into->signing = into->count;
+	}
+	into->count++;
+}
+
+/*
+ * Reads the table into a new cache.  A scan under a catalog snapshot, which
+ * sees what has committed by now whatever the isolation level, works in
+ * parallel workers and on a standby, and asks for no privilege: the functions
+ * that get here are open to all, the table is not.
+ */
+static KeyCache *
+read_cache(MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	KeyCache   *fresh = palloc0(sizeof(KeyCache));
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
+	Relation	relation;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	fresh->context = context;
+	fresh->capacity = 8;
+	fresh->signing = -1;
+	fresh->keys = palloc(fresh->capacity * sizeof(VerificationKey));
+
+	keys_relid = find_relation();
+	relation = table_open(keys_relid, AccessShareLock);
+	/* a change that comes in from here on makes what is read outdated */
+	fresh->generation = changes;
+	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+		cache_row(fresh, values, nulls);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+
+	MemoryContextSwitchTo(old);
+	return fresh;
+}
+
+/* The cache, read again if the keys have changed. */
+static KeyCache *
+current_cache(void)
+{
+	MemoryContext context;
+	KeyCache   *fresh;
+
+	if (cache != NULL && cache->generation == signing_keys_generation())
+		return cache;
+
+	/* a failure on the way leaves the context to the transaction's end */
+	context = AllocSetContextCreate(CurTransactionContext, "authfort keys", ALLOCSET_SMALL_SIZES);
+	fresh = read_cache(context);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	if (cache != NULL)
+		MemoryContextDelete(cache->context);
+	cache = fresh;
+	return cache;
+}
+
+const VerificationKey *
+signing_keys_find(const char *kid)
+{
+	KeyCache   *current = current_cache();
+
+	for (int i = 0; i < current->count; i++)
+	{
+		const VerificationKey *key = &current->keys[i];
+
+		if (strcmp(key->kid, kid) == 0)
+			return (key->expires_at > time(NULL)) ? key : NULL;
+	}
+	return NULL;
+}
+
+/* What a sealed private key is bound to. */
+static char *
+seal_identity(const char *kid)
+{
+	return psprintf("signing key \"%s\"", kid);
+}
+
+static void
+unseal_private_key(KeyCache *current)
+{
+	size_t		len;
+	unsigned char *der = unseal(current->sealed_private_key,
+								seal_identity(current->keys[current->signing].kid), &len);
+	MemoryContext old = MemoryContextSwitchTo(current->context);
+
+	PG_TRY();
+	{
+		current->private_key = pkey_from_private_der(der, len);
+	}
+	PG_FINALLY();
+	{
+		sodium_memzero(der, len);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+}
+
+static bytea *
+sealed_private_der(EVP_PKEY *key, const char *kid)
+{
+	size_t		len;
+	unsigned char *der = pkey_private_der(key, &len);
+	bytea	   *volatile sealed = NULL;
+
+	PG_TRY();
+	{
+		sealed = seal(der, len, seal_identity(kid));
+	}
+	PG_FINALLY();
+	{
+		sodium_memzero(der, len);
+	}
+	PG_END_TRY();
+	return sealed;
+}
+
+/* Inserts a key; "active" says whether it signs from now on. */
+static char *
+insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.signing_keys"
+		" (kid, algorithm, public_key, private_key, created_at, activated_at)"
+		" VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN $5 END)",
+		6, {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID}
+	};
+	char	   *kid = pkey_thumbprint(key, algorithm);
+	size_t		public_len;
+	unsigned char *public_der = pkey_public_der(key, &public_len);
+	bytea	   *public_value = palloc(VARHDRSZ + public_len);
+	Datum		values[6];
+
+	SET_VARSIZE(public_value, VARHDRSZ + public_len);
+	memcpy(VARDATA(public_value), public_der, public_len);
+	values[0] = CStringGetTextDatum(kid);
+	values[1] = CStringGetTextDatum(pkey_algorithm_name(algorithm));
+	values[2] = PointerGetDatum(public_value);
+	values[3] = PointerGetDatum(sealed_private_der(key, kid));
+	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[5] = BoolGetDatum(active);
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	spi_query_close();
+	return kid;
+}
+
+/*
+ * Makes a key and stores it.  The key and what it took to make it die with a
+ * context of their own.
+ */
+static char *
+make_key(SignatureAlgorithm algorithm, bool active)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "authfort new key",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	char	   *kid;
+
+	/* the very first key of this database may need the master key made */
+	if (current_cache()->count == 0 && !master_key_available())
+		master_key_create();
+	kid = MemoryContextStrdup(old, insert_key(pkey_generate(algorithm, setting_rsa_key_size),
+											  algorithm, active));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return kid;
+}
+
+/*
+ * Waits until nobody else is making or rotating keys.  Held to the end of the
+ * transaction, for until then the others cannot see what was made.  Taking a
+ * lock also hears of changes, so the cache is up to date after it.
+ */
+static void
+lock_keys(void)
+{
+	LockRelationOid(find_relation(), ShareRowExclusiveLock);
+	AcceptInvalidationMessages();
+}
+
+static void
+ensure_signing_key(void)
+{
+	if (current_cache()->signing >= 0)
+		return;
+	lock_keys();
+	if (current_cache()->signing < 0)
+		make_key(setting_signing_algorithm, true);
+}
+
+SigningKey
+signing_keys_signing_key(void)
+{
+	KeyCache   *current;
+	const VerificationKey *key;
+
+	ensure_signing_key();
+	current = current_cache();
+	if (current->private_key == NULL)
+		unseal_private_key(current);
+	key = &current->keys[current->signing];
+	return (SigningKey)
+	{
+		key->kid, key->algorithm, current->private_key
+	};
+}
+
+void
+signing_keys_append_jwks(StringInfo out)
+{
+	KeyCache   *current;
+	int64		now = time(NULL);
+	bool		first = true;
+
+	if (!XactReadOnly)
+		ensure_signing_key();
+	current = current_cache();
+
+	appendStringInfoString(out, "{\"keys\":[");
+	for (int i = 0; i < current->count; i++)
+	{
+		const VerificationKey *key = &current->keys[i];
+
+		if (key->expires_at <= now)
+			continue;
+		if (!first)
+			appendStringInfoChar(out, ',');
+		pkey_append_jwk(out, key->public_key, key->algorithm, key->kid);
+		first = false;
+	}
+	appendStringInfoString(out, "]}");
+}
+
+/* jwks() -> jsonb */
+Datum
+authfort_jwks(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+
+	(void) fcinfo;
+	initStringInfo(&json);
+	signing_keys_append_jwks(&json);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* The algorithm that an argument names, or the setting's where it is NULL. */
+static SignatureAlgorithm
+algorithm_argument(FunctionCallInfo fcinfo, int number)
+{
+	SignatureAlgorithm algorithm = setting_signing_algorithm;
+	char	   *name = argument_optional_text(fcinfo, number);
+
+	if (name != NULL && !pkey_algorithm_by_name(name, &algorithm))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown signing algorithm"),
+				 errhint("The algorithms are RS256, ES256 and EdDSA.")));
+	return algorithm;
+}
+
+/* Lets the key that signs expire, so that another can take its place. */
+static void
+retire_signing_key(void)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.signing_keys SET expires_at = $1"
+		" WHERE activated_at IS NOT NULL AND expires_at IS NULL",
+		1, {TIMESTAMPTZOID}
+	};
+	Datum		expires_at = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+																			 INT64CONST(1000) * setting_key_rotation_ttl));
+
+	spi_query_open();
+	spi_query_run(&plan, &expires_at, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+static void
+activate_key(const char *kid)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.signing_keys SET activated_at = $2"
+		" WHERE kid OPERATOR(pg_catalog.=) $1",
+		2, {TEXTOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(kid), TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+/* The id of the key that is prepared to sign next; NULL if there is none. */
+static char *
+prepared_kid(SignatureAlgorithm algorithm)
+{
+	KeyCache   *current = current_cache();
+
+	for (int i = 0; i < current->count; i++)
+	{
+		const VerificationKey *key = &current->keys[i];
+
+		if (key->prepared && key->algorithm == algorithm)
+			return pstrdup(key->kid);
+	}
+	return NULL;
+}
+
+/* The id of the key that signs; NULL if there is none. */
+static char *
+signing_kid(void)
+{
+	KeyCache   *current = current_cache();
+
+	return (current->signing >= 0) ? pstrdup(current->keys[current->signing].kid) : NULL;
+}
+
+static void
+record_rotation(const char *old_kid, const char *new_kid)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_KEY_ROTATED, NULL, NULL, NULL);
+	json_write_string(&event.payload, "old_kid", old_kid);
+	json_write_string(&event.payload, "new_kid", new_kid);
+	event_record(&event);
+}
+
+char *
+signing_keys_prepare(SignatureAlgorithm algorithm)
+{
+	char	   *kid;
+
+	lock_keys();
+	kid = prepared_kid(algorithm);
+	return (kid != NULL) ? kid : make_key(algorithm, false);
+}
+
+char *
+signing_keys_rotate(SignatureAlgorithm algorithm)
+{
+	char	   *old_kid;
+	char	   *kid;
+
+	lock_keys();
+	old_kid = signing_kid();
+	kid = prepared_kid(algorithm);
+	retire_signing_key();
+	if (kid != NULL)
+		activate_key(kid);
+	else
+		kid = make_key(algorithm, true);
+	record_rotation(old_kid, kid);
+	return kid;
+}
+
+void
+signing_keys_append_json(StringInfo out)
+{
+	static SpiQuery plan = {
+		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('kid', kid,"
+		" 'algorithm', algorithm, 'created_at', created_at, 'activated_at', activated_at,"
+		" 'expires_at', expires_at) ORDER BY created_at, kid), '[]')::pg_catalog.text"
+		" FROM authfort.signing_keys",
+		0
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *json;
+
+	spi_query_open();
+	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	json = spi_query_text(caller, 1);
+	spi_query_close();
+	appendStringInfoString(out, json);
+}
+
+/* prepare_key(algorithm) -> text: publishes the next key before it signs. */
+Datum
+authfort_prepare_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_prepare(algorithm_argument(fcinfo, 0))));
+}
+
+/* rotate_key(algorithm) -> text: the id of the key that signs from now on. */
+Datum
+authfort_rotate_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_rotate(algorithm_argument(fcinfo, 0))));
+}
+
+int
+signing_keys_delete_expired(int limit)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.signing_keys WHERE kid OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT k.kid FROM authfort.signing_keys k"
+		" WHERE k.expires_at OPERATOR(pg_catalog.<=) $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+
+	return spi_query_delete_before(&plan, GetCurrentTimestamp(), limit);
+}

@@ -1,0 +1,72 @@
+/*
+ * signing_keys.h
+ *		The signing keys: table authfort.signing_keys and its cache.
+ */
+#ifndef AUTHFORT_SIGNING_KEYS_H
+#define AUTHFORT_SIGNING_KEYS_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "crypto/pkey.h"
+
+typedef struct VerificationKey
+{
+	char	   *kid;
+	SignatureAlgorithm algorithm;
+	EVP_PKEY   *public_key;
+	int64		expires_at;		/* Unix time; PG_INT64_MAX: not retired */
+	bool		prepared;		/* published, and to sign only after a rotation */
+} VerificationKey;
+
+typedef struct SigningKey
+{
+	const char *kid;
+	SignatureAlgorithm algorithm;
+	EVP_PKEY   *private_key;
+} SigningKey;
+
+extern void signing_keys_init(void);
+
+/*
+ * Rises when the keys change.  It is up to date at the start of each
+ * statement: what others committed before is seen.
+ */
+extern uint64 signing_keys_generation(void);
+
+/*
+ * The key of that id; NULL if there is none or it has expired.  Reads no
+ * table unless keys changed.  Valid until the keys change.
+ */
+extern const VerificationKey *signing_keys_find(const char *kid);
+
+/*
+ * The key that signs, which is made if there is none.  Raises where it would
+ * have to write and cannot, and where the master key is missing or wrong.
+ */
+extern SigningKey signing_keys_signing_key(void);
+
+/*
+ * Appends the JWK Set (RFC 7517) of all that verifies now, and of what is
+ * prepared to sign next.  Makes the first key, unless the transaction is read
+ * only.
+ */
+extern void signing_keys_append_jwks(StringInfo out);
+
+/*
+ * Signs with another key from now on: the prepared one of that algorithm, or
+ * a new one.  Returns its id, palloc'd.
+ */
+extern char *signing_keys_rotate(SignatureAlgorithm algorithm);
+
+/* Publishes the next key without signing with it yet. */
+extern char *signing_keys_prepare(SignatureAlgorithm algorithm);
+
+/* Appends all keys as a JSON array, without what is secret. */
+extern void signing_keys_append_json(StringInfo out);
+
+/* Deletes at most "limit" keys that no longer verify; returns their number. */
+extern int	signing_keys_delete_expired(int limit);
+
+#endif							/* AUTHFORT_SIGNING_KEYS_H */

@@ -1,0 +1,364 @@
+/*
+ * users.c
+ *		The people: table authfort.users.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/json.h"
+#include "base/refusal.h"
+#include "base/spi_query.h"
+#include "domain/input.h"
+#include "domain/roles.h"
+#include "domain/users.h"
+
+User *
+users_read_row(MemoryContext context)
+{
+	User	   *user = MemoryContextAllocZero(context, sizeof(User));
+
+	spi_query_uuid(1, &user->id);
+	user->email = spi_query_text(context, 2);
+	user->name = spi_query_text(context, 3);
+	user->avatar_url = spi_query_text(context, 4);
+	user->phone = spi_query_text(context, 5);
+	user->password_hash = spi_query_text(context, 6);
+	user->email_verified = DatumGetBool(spi_query_datum(7));
+	user->banned = DatumGetBool(spi_query_datum(8));
+	user->mfa_enabled = DatumGetBool(spi_query_datum(9));
+	user->token_version = DatumGetInt32(spi_query_datum(10));
+	user->created_at = spi_query_time(11);
+	user->deleted_at = spi_query_time(12);
+	user->roles = spi_query_texts(context, 13, &user->role_count);
+	return user;
+}
+
+static User *
+query_user(SpiQuery *plan, Datum key)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	User	   *user = NULL;
+
+	spi_query_open();
+	if (spi_query_run(plan, &key, NULL, SPI_OK_SELECT) > 0)
+		user = users_read_row(caller);
+	spi_query_close();
+	return user;
+}
+
+User *
+users_find_by_email(const char *email)
+{
+	static SpiQuery plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u"
+		" WHERE u.email OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
+		1, {TEXTOID}
+	};
+
+	return query_user(&plan, CStringGetTextDatum(email));
+}
+
+User *
+users_find(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u"
+		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
+		1, {UUIDOID}
+	};
+
+	return query_user(&plan, UUIDPGetDatum(id));
+}
+
+bool
+users_find_standing(const pg_uuid_t *id, UserStanding *standing)
+{
+	static SpiQuery plan = {
+		"SELECT u.banned, u.token_version FROM authfort.users u"
+		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
+		1, {UUIDOID}
+	};
+	Datum		value = UUIDPGetDatum(id);
+	bool		found;
+
+	spi_query_open();
+	found = spi_query_run(&plan, &value, NULL, SPI_OK_SELECT) > 0;
+	if (found)
+	{
+		standing->banned = DatumGetBool(spi_query_datum(1));
+		standing->token_version = DatumGetInt32(spi_query_datum(2));
+	}
+	spi_query_close();
+	return found;
+}
+
+User *
+users_lock(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u"
+		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL"
+		" FOR NO KEY UPDATE OF u",
+		1, {UUIDOID}
+	};
+
+	return query_user(&plan, UUIDPGetDatum(id));
+}
+
+User *
+users_find_any(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	return query_user(&plan, UUIDPGetDatum(id));
+}
+
+User *
+users_lock_any(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1"
+		" FOR UPDATE OF u",
+		1, {UUIDOID}
+	};
+
+	return query_user(&plan, UUIDPGetDatum(id));
+}
+
+void
+users_raise_unknown(const pg_uuid_t *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("user %s does not exist", uuid_text(id)),
+			 errdetail("user_not_found")));
+}
+
+User *
+users_require_lock(const pg_uuid_t *id)
+{
+	User	   *user = users_lock(id);
+
+	if (user == NULL)
+		users_raise_unknown(id);
+	return user;
+}
+
+User *
+users_require(const pg_uuid_t *id)
+{
+	User	   *user = users_find(id);
+
+	if (user == NULL)
+		users_raise_unknown(id);
+	return user;
+}
+
+bool
+user_has_same_password(const User *a, const User *b)
+{
+	if (a->password_hash == NULL || b->password_hash == NULL)
+		return a->password_hash == b->password_hash;
+	return strcmp(a->password_hash, b->password_hash) == 0;
+}
+
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = (text == NULL) ? 'n' : ' ';
+	return (text == NULL) ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+bool
+users_insert(const NewUser *values, pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.users (email, password_hash, name, avatar_url, phone, email_verified)"
+		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING id",
+		6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+	};
+	Datum		columns[6];
+	char		nulls[6];
+	bool		inserted;
+
+	columns[0] = text_or_null(values->email, &nulls[0]);
+	columns[1] = text_or_null(values->password_hash, &nulls[1]);
+	columns[2] = text_or_null(values->name, &nulls[2]);
+	columns[3] = text_or_null(values->avatar_url, &nulls[3]);
+	columns[4] = text_or_null(values->phone, &nulls[4]);
+	columns[5] = BoolGetDatum(values->email_verified);
+	nulls[5] = ' ';
+
+	spi_query_open();
+	inserted = spi_query_run(&plan, columns, nulls, SPI_OK_INSERT_RETURNING) > 0;
+	if (inserted)
+		spi_query_uuid(1, id);
+	spi_query_close();
+	return inserted;
+}
+
+void
+users_set_password_hash(const pg_uuid_t *id, const char *hash)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.users SET password_hash = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(id), CStringGetTextDatum(hash)};
+
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+void
+users_raise_token_version(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.users SET token_version = token_version OPERATOR(pg_catalog.+) 1"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&plan, id, SPI_OK_UPDATE);
+}
+
+static bool
+email_is_taken(const char *email, const pg_uuid_t *by_other_than)
+{
+	User	   *holder = users_find_by_email(email);
+
+	return holder != NULL && memcmp(&holder->id, by_other_than, sizeof(pg_uuid_t)) != 0;
+}
+
+/* Says of a violated constraint what is said of an email that was taken before. */
+static void
+name_taken_email(void *arg)
+{
+	(void) arg;
+	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
+	{
+		errmsg("%s", refusal_user_exists.message);
+		errdetail("%s", refusal_user_exists.code);
+	}
+}
+
+/*
+ * An email that somebody takes at the same moment violates the constraint,
+ * which raises unique_violation; one taken before is told by the result.
+ */
+bool
+users_update(const pg_uuid_t *id, const UserChanges *changes)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.users SET email = CASE WHEN $2 THEN $3 ELSE email END,"
+		" name = CASE WHEN $4 THEN $5 ELSE name END,"
+		" avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END,"
+		" phone = CASE WHEN $8 THEN $9 ELSE phone END,"
+		" email_verified = CASE WHEN $10 THEN $11 ELSE email_verified END"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		11, {UUIDOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID,
+		BOOLOID, BOOLOID}
+	};
+	const NewUser *new = &changes->values;
+	Datum		values[11];
+	char		nulls[11];
+	ErrorContextCallback context;
+
+	if (changes->set_email && email_is_taken(new->email, id))
+		return false;
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(id);
+	values[1] = BoolGetDatum(changes->set_email);
+	values[2] = text_or_null(new->email, &nulls[2]);
+	values[3] = BoolGetDatum(changes->set_name);
+	values[4] = text_or_null(new->name, &nulls[4]);
+	values[5] = BoolGetDatum(changes->set_avatar_url);
+	values[6] = text_or_null(new->avatar_url, &nulls[6]);
+	values[7] = BoolGetDatum(changes->set_phone);
+	values[8] = text_or_null(new->phone, &nulls[8]);
+	values[9] = BoolGetDatum(changes->set_email_verified);
+	values[10] = BoolGetDatum(new->email_verified);
+
+	context.callback = name_taken_email;
+	context.arg = NULL;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	spi_query_open();
+	spi_query_run(&plan, values, nulls, SPI_OK_UPDATE);
+	spi_query_close();
+	error_context_stack = context.previous;
+	return true;
+}
+
+static void
+change_by_id(SpiQuery *plan, const pg_uuid_t *id, Datum value)
+{
+	Datum		values[2] = {UUIDPGetDatum(id), value};
+
+	spi_query_open();
+	spi_query_run(plan, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+void
+users_set_banned(const pg_uuid_t *id, bool banned)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.users SET banned = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BOOLOID}
+	};
+
+	change_by_id(&plan, id, BoolGetDatum(banned));
+}
+
+void
+users_anonymize(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.users SET deleted_at = $2, name = NULL, avatar_url = NULL, phone = NULL,"
+		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
+		" email_verified = false, password_hash = NULL, mfa_enabled = false"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+
+	change_by_id(&plan, id, TimestampTzGetDatum(GetCurrentTimestamp()));
+}
+
+void
+users_delete(const pg_uuid_t *id)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&plan, id, SPI_OK_DELETE);
+}
+
+void
+users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
+{
+	json_open(out);
+	json_write_uuid(out, "id", &user->id);
+	json_write_string(out, "email", user->email);
+	json_write_string(out, "name", user->name);
+	json_write_bool(out, "email_verified", user->email_verified);
+	json_write_string(out, "avatar_url", user->avatar_url);
+	json_write_string(out, "phone", user->phone);
+	json_write_bool(out, "banned", user->banned);
+	json_write_strings(out, "roles", user->roles, user->role_count);
+	json_write_time(out, "created_at", user->created_at);
+	json_write_uuid(out, "session_id", session_id);
+	json_write_bool(out, "mfa_enabled", user->mfa_enabled);
+	json_write_bool(out, "is_deleted", user->deleted_at != DT_NOBEGIN);
+	json_write_time(out, "deleted_at", user->deleted_at);
+	json_close(out);
+}

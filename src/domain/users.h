@@ -1,0 +1,114 @@
+/*
+ * users.h
+ *		The people: table authfort.users.
+ */
+#ifndef AUTHFORT_USERS_H
+#define AUTHFORT_USERS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "utils/uuid.h"
+
+#include "domain/roles.h"
+
+typedef struct User
+{
+	pg_uuid_t	id;
+	char	   *email;
+	char	   *name;			/* NULL: none; so avatar_url and phone */
+	char	   *avatar_url;
+	char	   *phone;
+	char	   *password_hash;	/* NULL: no password */
+	bool		email_verified;
+	bool		banned;
+	bool		mfa_enabled;
+	int32		token_version;
+	TimestampTz created_at;
+	TimestampTz deleted_at;		/* DT_NOBEGIN: not deleted */
+	char	  **roles;
+	int			role_count;
+} User;
+
+/* What decides whether a user's tokens are good. */
+typedef struct UserStanding
+{
+	bool		banned;
+	int32		token_version;
+} UserStanding;
+
+typedef struct NewUser
+{
+	const char *email;			/* in its stored form, as all of these */
+	const char *password_hash;
+	const char *name;
+	const char *avatar_url;
+	const char *phone;
+	bool		email_verified;
+} NewUser;
+
+/* What a query for users selects; users_read_row() reads the row. */
+#define USER_COLUMNS \
+	"u.id, u.email, u.name, u.avatar_url, u.phone, u.password_hash, u.email_verified," \
+	" u.banned, u.mfa_enabled, u.token_version, u.created_at, u.deleted_at, " ROLES_OF_USER("u.id")
+
+extern User *users_read_row(MemoryContext context);
+
+/*
+ * Users that were deleted are found by none of these.  What is found is in
+ * the current memory context; NULL if there is no such user.
+ */
+extern User *users_find_by_email(const char *email);
+extern User *users_find(const pg_uuid_t *id);
+
+/* False if there is no such user.  Asked for each request, and cheaper than all of a user. */
+extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
+
+/* The same, locked against change until the end of the transaction. */
+extern User *users_lock(const pg_uuid_t *id);
+
+/* The same, but raise if there is no such user. */
+extern User *users_require(const pg_uuid_t *id);
+extern User *users_require_lock(const pg_uuid_t *id);
+extern _Noreturn void users_raise_unknown(const pg_uuid_t *id);
+
+/* Whether no other password was set between the two readings. */
+extern bool user_has_same_password(const User *a, const User *b);
+
+/* What to change; only what a flag says is set. */
+typedef struct UserChanges
+{
+	bool		set_email;
+	bool		set_name;
+	bool		set_avatar_url;
+	bool		set_phone;
+	bool		set_email_verified;
+	NewUser		values;			/* without the password_hash */
+} UserChanges;
+
+/* As users_find() and users_lock(), but users that were deleted as well. */
+extern User *users_find_any(const pg_uuid_t *id);
+extern User *users_lock_any(const pg_uuid_t *id);
+
+/* False, and nothing changes, if the email is taken. */
+extern bool users_update(const pg_uuid_t *id, const UserChanges *changes);
+extern void users_set_banned(const pg_uuid_t *id, bool banned);
+
+/* Takes from the row what identifies the person, and marks it deleted. */
+extern void users_anonymize(const pg_uuid_t *id);
+
+/* Removes the row, and with it all that refers to it. */
+extern void users_delete(const pg_uuid_t *id);
+
+/* False if the email is taken. */
+extern bool users_insert(const NewUser *values, pg_uuid_t *id);
+extern void users_set_password_hash(const pg_uuid_t *id, const char *hash);
+
+/* All access tokens issued so far stop being current. */
+extern void users_raise_token_version(const pg_uuid_t *id);
+
+/* Appends the user's public form; "session_id" may be NULL. */
+extern void users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id);
+
+#endif							/* AUTHFORT_USERS_H */

@@ -1,0 +1,130 @@
+/*
+ * auth_result.c
+ *		What a flow answers: a refusal, or a user with tokens.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "domain/events.h"
+#include "flow/auth_result.h"
+#include "identity/access_token.h"
+#include "settings.h"
+
+AuthResult
+auth_refused(const Refusal *refusal)
+{
+	AuthResult	result = {0};
+
+	result.refusal = refusal;
+	return result;
+}
+
+AuthResult
+auth_told(const char *message)
+{
+	AuthResult	result = {0};
+
+	result.message = message;
+	return result;
+}
+
+AuthResult
+auth_tokens(User *user, const Session *session)
+{
+	AuthResult	result = {0};
+
+	result.user = user;
+	result.session_id = session->id;
+	result.access_token = access_token_issue(user, &session->id);
+	result.refresh_token = sessions_token(session);
+	result.expires_in = setting_access_token_ttl;
+	return result;
+}
+
+AuthResult
+auth_sign_in(User *user, const Client *client, const char *provider)
+{
+	Session		session;
+	Event		event;
+
+	sessions_start(&user->id, client, &session);
+	event_begin(&event, EVENT_LOGIN, &user->id, &session.id, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "provider", provider);
+	event_record(&event);
+	return auth_tokens(user, &session);
+}
+
+static void
+append_tokens(StringInfo out, const AuthResult *result)
+{
+	json_write_string(out, "access_token", result->access_token);
+	json_write_string(out, "refresh_token", result->refresh_token);
+	json_write_integer(out, "expires_in", result->expires_in);
+}
+
+void
+auth_append_json(StringInfo out, const AuthResult *result)
+{
+	json_open(out);
+	json_name(out, "user");
+	users_append_json(out, result->user, &result->session_id);
+	json_name(out, "tokens");
+	json_open(out);
+	append_tokens(out, result);
+	json_close(out);
+	json_close(out);
+}
+
+static void
+append_refusal(StringInfo out, const Refusal *refusal)
+{
+	json_write_string(out, "error", refusal->code);
+	json_write_string(out, "message", refusal->message);
+	json_write_integer(out, "status", refusal->status);
+	if (refusal->retry_after > 0)
+		json_write_integer(out, "retry_after", refusal->retry_after);
+}
+
+Jsonb *
+done_to_jsonb(const Refusal *refusal)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	if (refusal != NULL)
+		append_refusal(&json, refusal);
+	else
+		json_write_bool(&json, "ok", true);
+	json_close(&json);
+	return json_to_jsonb(&json);
+}
+
+Jsonb *
+auth_to_jsonb(const AuthResult *result)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	if (result->refusal != NULL)
+		append_refusal(&json, result->refusal);
+	else if (result->message != NULL)
+	{
+		json_write_bool(&json, "ok", true);
+		json_write_string(&json, "message", result->message);
+	}
+	else
+	{
+		json_name(&json, "user");
+		users_append_json(&json, result->user, &result->session_id);
+		json_name(&json, "tokens");
+		json_open(&json);
+		append_tokens(&json, result);
+		json_write_string(&json, "token_type", "bearer");
+		json_close(&json);
+	}
+	json_close(&json);
+	return json_to_jsonb(&json);
+}

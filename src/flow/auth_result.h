@@ -1,0 +1,50 @@
+/*
+ * auth_result.h
+ *		What a flow answers: a refusal, or a user with tokens.
+ */
+#ifndef AUTHFORT_AUTH_RESULT_H
+#define AUTHFORT_AUTH_RESULT_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+#include "base/refusal.h"
+#include "domain/sessions.h"
+#include "domain/users.h"
+
+typedef struct AuthResult
+{
+	const Refusal *refusal;		/* NULL: it succeeded */
+	const char *message;		/* NULL: it succeeded, and the rest is set */
+	User	   *user;
+	pg_uuid_t	session_id;
+	char	   *access_token;
+	char	   *refresh_token;
+	int			expires_in;		/* seconds, of the access token */
+} AuthResult;
+
+extern AuthResult auth_refused(const Refusal *refusal);
+
+/* All that is told is the message, and nobody is signed in. */
+extern AuthResult auth_told(const char *message);
+
+/* The present tokens of a session. */
+extern AuthResult auth_tokens(User *user, const Session *session);
+
+/*
+ * Starts a session for the user, who has just shown who it is, and records
+ * the login.  "provider" says by what: "email" is a password.
+ */
+extern AuthResult auth_sign_in(User *user, const Client *client, const char *provider);
+
+/* Appends {"user": ..., "tokens": ...} as HTTP clients get it. */
+extern void auth_append_json(StringInfo out, const AuthResult *result);
+
+/* The value that the SQL functions return; {"ok": true, "message": ...} for a message. */
+extern Jsonb *auth_to_jsonb(const AuthResult *result);
+
+/* The same for a flow that gives nothing: {"ok": true} for NULL. */
+extern Jsonb *done_to_jsonb(const Refusal *refusal);
+
+#endif							/* AUTHFORT_AUTH_RESULT_H */

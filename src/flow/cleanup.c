@@ -1,0 +1,118 @@
+/*
+ * cleanup.c
+ *		Removing what nobody needs any more: on demand here, and on a schedule
+ *		in cleanup.c.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "base/json.h"
+#include "domain/events.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/sessions.h"
+#include "domain/signing_keys.h"
+#include "flow/cleanup.h"
+
+PG_FUNCTION_INFO_V1(authfort_cleanup_expired_keys);
+PG_FUNCTION_INFO_V1(authfort_cleanup_expired_tokens);
+PG_FUNCTION_INFO_V1(authfort_cleanup_expired_sessions);
+PG_FUNCTION_INFO_V1(authfort_cleanup);
+
+/* Few enough that their locks are gone before anybody notices. */
+#define BATCH_ROWS 1000
+
+const char *
+cleanup_name(CleanupKind kind)
+{
+	static const char *const names[CLEANUP_KINDS] = {
+		"keys", "tokens", "sessions", "events", "messages"
+	};
+
+	return names[kind];
+}
+
+static int
+delete_some(CleanupPass *pass)
+{
+	switch (pass->kind)
+	{
+		case CLEANUP_KEYS:
+			return signing_keys_delete_expired(BATCH_ROWS);
+		case CLEANUP_TOKENS:
+			return one_time_tokens_delete_expired(BATCH_ROWS);
+		case CLEANUP_SESSIONS:
+			return sessions_delete_ended(BATCH_ROWS, &pass->position);
+		case CLEANUP_EVENTS:
+			return events_delete_expired(BATCH_ROWS);
+		case CLEANUP_MESSAGES:
+			return outbox_delete_expired(BATCH_ROWS);
+	}
+	return 0;
+}
+
+void
+cleanup_batch(CleanupPass *pass)
+{
+	int			removed = delete_some(pass);
+
+	pass->removed += removed;
+	pass->done = removed < BATCH_ROWS;
+}
+
+/* All of it, in the caller's transaction. */
+static int
+remove_all(CleanupKind kind)
+{
+	CleanupPass pass = {kind};
+
+	while (!pass.done)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cleanup_batch(&pass);
+	}
+	return (int) Min(pass.removed, PG_INT32_MAX);
+}
+
+/* cleanup_expired_keys() -> integer */
+Datum
+authfort_cleanup_expired_keys(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_INT32(remove_all(CLEANUP_KEYS));
+}
+
+/* cleanup_expired_tokens() -> integer */
+Datum
+authfort_cleanup_expired_tokens(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_INT32(remove_all(CLEANUP_TOKENS));
+}
+
+/* cleanup_expired_sessions() -> integer */
+Datum
+authfort_cleanup_expired_sessions(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_INT32(remove_all(CLEANUP_SESSIONS));
+}
+
+/* cleanup() -> jsonb: the numbers removed, by name. */
+Datum
+authfort_cleanup(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+
+	(void) fcinfo;
+	initStringInfo(&json);
+	json_open(&json);
+	for (int kind = 0; kind < CLEANUP_KINDS; kind++)
+		json_write_integer(&json, cleanup_name(kind), remove_all(kind));
+	json_close(&json);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}

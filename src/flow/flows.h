@@ -1,0 +1,64 @@
+/*
+ * flows.h
+ *		What a person does: sign up, log in, refresh, log out.
+ *
+ * A wrong credential is a refusal in the result, so that what it changed
+ * commits with the caller.  Only misuse and failure raise.
+ */
+#ifndef AUTHFORT_FLOWS_H
+#define AUTHFORT_FLOWS_H
+
+#include "postgres.h"
+
+#include "flow/auth_result.h"
+
+/* As it was typed; name, avatar_url and phone may be NULL. */
+typedef struct SignupForm
+{
+	const char *email;
+	const char *password;
+	const char *name;
+	const char *avatar_url;
+	const char *phone;
+} SignupForm;
+
+/*
+ * With authfort.hide_accounts the result is a message, the same and after the
+ * same time whether the email was taken or not, and nobody is signed in.
+ */
+extern AuthResult flow_signup(const SignupForm *form, const Client *client);
+extern AuthResult flow_login(const char *email, const char *password, const Client *client);
+
+/* Makes an account for somebody else, also with signup off; the password may be NULL. */
+extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,
+									   char *const *roles, int role_count, User **user);
+
+/*
+ * "refresh_token" may be NULL.  "access_token", if not NULL, has to belong to
+ * the same session, unless it cannot be read.
+ */
+extern AuthResult flow_refresh(const char *refresh_token, const char *access_token,
+							   const Client *client);
+
+/* Silent for a token that is not one. */
+extern void flow_logout(const char *refresh_token, const Client *client);
+
+/*
+ * Puts a token into the outbox for the account with that email, if there is
+ * one and no other transaction is doing so.  Takes the same time if there is
+ * none.  Returns NULL, or the refusal if it was asked too often.
+ */
+extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
+
+/*
+ * These return NULL or the refusal.  They end every session and access token
+ * of the user, and raise for an id that is no user's.
+ */
+extern const Refusal *flow_reset_password(const char *token, const char *new_password,
+										  const Client *client);
+extern const Refusal *flow_change_password(const pg_uuid_t *id, const char *old_password,
+										   const char *new_password, const Client *client);
+extern const Refusal *flow_set_password(const pg_uuid_t *id, const char *new_password,
+										const Client *client);
+
+#endif							/* AUTHFORT_FLOWS_H */

@@ -1,0 +1,156 @@
+/*
+ * login.c
+ *		Signing in with a password.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "crypto/password_hash.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/rate_limit.h"
+#include "domain/sessions.h"
+#include "flow/flows.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_login);
+
+/* "email" is in its stored form; NULL, for what is no email, is nobody's. */
+static User *
+find_user(const char *email)
+{
+	return (email != NULL) ? users_find_by_email(email) : NULL;
+}
+
+/*
+ * Hashing takes long, and the user may change meanwhile: be banned, be
+ * deleted, get another password.  So the row is locked and looked at again
+ * after it, and if the hash is another one the password has to pass that.  A
+ * hash of other parameters is replaced; if it is busy now, by the next login.
+ */
+static AuthResult
+log_in(const char *email, const char *password, const Client *client)
+{
+	User	   *user = find_user(email);
+	User	   *locked;
+	char	   *fresh_hash;
+	PasswordCheck check;
+
+	for (;;)
+	{
+		check = password_verify((user != NULL) ? user->password_hash : NULL, password);
+		if (check == PASSWORD_BUSY)
+			return auth_refused(&refusal_server_busy);
+		if (user != NULL && user->password_hash == NULL)
+			return auth_refused(&refusal_no_password);
+		if (check == PASSWORD_WRONG)
+			return auth_refused(&refusal_invalid_credentials);
+
+		fresh_hash = (check == PASSWORD_RIGHT_OUTDATED) ? password_hash(password) : NULL;
+		locked = users_lock(&user->id);
+		if (locked == NULL)
+			return auth_refused(&refusal_invalid_credentials);
+		if (user_has_same_password(user, locked))
+			break;
+		user = locked;
+	}
+	if (locked->banned)
+		return auth_refused(&refusal_user_banned);
+	if (fresh_hash != NULL)
+		users_set_password_hash(&locked->id, fresh_hash);
+	return auth_sign_in(locked, client, "email");
+}
+
+/*
+ * What is no email is not recorded: it may be anything, a password that was
+ * typed into the wrong field among it.
+ */
+static void
+record_failure(const char *email, const Refusal *refusal, const Client *client)
+{
+	Event		event;
+	User	   *user = find_user(email);
+
+	event_begin(&event, EVENT_LOGIN_FAILED, (user != NULL) ? &user->id : NULL, NULL, client);
+	json_write_string(&event.payload, "email", email);
+	json_write_string(&event.payload, "reason", refusal->code);
+	event_record(&event);
+}
+
+/* That an account has no password tells that there is one. */
+static AuthResult
+attempt(const char *email, const char *password, const Client *client)
+{
+	AuthResult	result = log_in(email, password, client);
+
+	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
+		record_failure(email, result.refusal, client);
+	if (setting_hide_accounts && result.refusal == &refusal_no_password)
+		return auth_refused(&refusal_invalid_credentials);
+	return result;
+}
+
+/* Whether the user has a session that began there. */
+static bool
+is_known_address(const char *email, const Client *client)
+{
+	User	   *user = client_has_address(client) ? find_user(email) : NULL;
+
+	return user != NULL && sessions_know_address(&user->id, client->ip);
+}
+
+/*
+ * The limit by email keeps somebody with many addresses from guessing at one
+ * account.  It must not keep the account's owner out meanwhile, so it does not
+ * count where the user has a session from that address: there, the limit by
+ * address is all there is.
+ *
+ * That it does not count tells others at that address that there is an
+ * account.  Where that is hidden, only the right password is let in, and every
+ * other answer is the same: a hash is computed, and nothing recorded, for that
+ * would have the commit wait for the disk.
+ */
+static AuthResult
+log_in_over_limit(const char *email, const char *password, const Client *client,
+				  const Refusal *over_limit)
+{
+	bool		known = is_known_address(email, client);
+	AuthResult	result;
+
+	if (!setting_hide_accounts)
+		return known ? attempt(email, password, client) : auth_refused(over_limit);
+	result = log_in(known ? email : NULL, password, client);
+	return (result.refusal != NULL) ? auth_refused(over_limit) : result;
+}
+
+AuthResult
+flow_login(const char *email, const char *password, const Client *client)
+{
+	char	   *stored = NULL;
+	const Refusal *refusal;
+
+	if (input_email(email, &stored) != NULL)
+		stored = NULL;
+	refusal = rate_limit_check_address(RATE_LIMIT_LOGIN, stored, client);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	refusal = rate_limit_check_email(RATE_LIMIT_LOGIN, stored, client);
+	if (refusal != NULL)
+		return log_in_over_limit(stored, password, client, refusal);
+	return attempt(stored, password, client);
+}
+
+/* login(email, password, user_agent, ip) -> jsonb */
+Datum
+authfort_login(PG_FUNCTION_ARGS)
+{
+	char	   *email = argument_text(fcinfo, 0, "email");
+	char	   *password = argument_secret(fcinfo, 1, "password");
+	Client		client = argument_client(fcinfo, 2, 3);
+	AuthResult	result = flow_login(email, password, &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}

@@ -1,0 +1,285 @@
+/*
+ * password_flows.c
+ *		Another password: by a reset token, by the old one, or the first.
+ *
+ * Hashing takes long, so no row is locked meanwhile.  The user is locked
+ * after it, and if another password has been set by then, all is looked at
+ * again.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "crypto/password_hash.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/rate_limit.h"
+#include "flow/flows.h"
+#include "flow/password_policy.h"
+#include "flow/response_timing.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_create_password_reset_token);
+PG_FUNCTION_INFO_V1(authfort_reset_password);
+PG_FUNCTION_INFO_V1(authfort_change_password);
+PG_FUNCTION_INFO_V1(authfort_set_password);
+
+/* Tells our advisory locks from those of SQL functions, which have 1 and 2. */
+#define RESET_LOCK_CLASS 0xa1
+
+static User *
+find_by_raw_email(const char *raw_email)
+{
+	char	   *email;
+
+	return (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
+}
+
+/*
+ * The account's row is locked and read again, so that of two requests the
+ * later gives the token that counts.  NULL if the account has gone.
+ */
+static char *
+create_reset_token(User **user, const Client *client, TimestampTz *expires_at)
+{
+	char	   *token;
+	Event		event;
+
+	*user = users_lock(&(*user)->id);
+	if (*user == NULL)
+		return NULL;
+	token = one_time_token_create(&(*user)->id, ONE_TIME_PASSWORD_RESET,
+								  setting_password_reset_ttl, expires_at);
+	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &(*user)->id, NULL, client);
+	json_write_string(&event.payload, "email", (*user)->email);
+	event_record(&event);
+	return token;
+}
+
+static void
+put_reset_message(const User *user, const char *token, TimestampTz expires_at)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	json_open(&message);
+	json_write_string(&message, "email", user->email);
+	json_write_string(&message, "name", user->name);
+	json_write_string(&message, "token", token);
+	json_write_time(&message, "expires_at", expires_at);
+	json_close(&message);
+	outbox_put("password_reset", &user->id, expires_at, &message);
+}
+
+/*
+ * False while another transaction does this for the same account.  To wait for
+ * it would tell that there is an account, to whoever asks twice at once.
+ */
+static bool
+claim_reset(const User *user)
+{
+	uint64		key = hash_bytes_extended(user->id.data, UUID_LEN, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, RESET_LOCK_CLASS);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* False if there is nothing to send. */
+static bool
+send_reset_token(const char *email, const Client *client)
+{
+	TimestampTz expires_at;
+	User	   *user = find_by_raw_email(email);
+	char	   *token = NULL;
+
+	if (user != NULL && claim_reset(user))
+		token = create_reset_token(&user, client, &expires_at);
+	if (token != NULL)
+		put_reset_message(user, token, expires_at);
+	return token != NULL;
+}
+
+const Refusal *
+flow_request_password_reset(const char *email, const Client *client)
+{
+	instr_time	start;
+	const Refusal *refusal;
+	char	   *stored;
+
+	INSTR_TIME_SET_CURRENT(start);
+	if (input_email(email, &stored) != NULL)
+		stored = NULL;
+	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, stored, client);
+	if (refusal != NULL)
+		return refusal;
+	PreventCommandIfReadOnly("a password reset");
+	outbox_prepare();
+	if (!send_reset_token(email, client))
+		timing_equalize_commit();
+	timing_equalize_response(start);
+	return NULL;
+}
+
+/*
+ * Takes a password into use if the user's is still the one that was looked
+ * at.  Returns false if it is not.
+ */
+static bool
+store_if_same(const User *user, const char *hash)
+{
+	User	   *locked = users_lock(&user->id);
+
+	if (locked == NULL || !user_has_same_password(user, locked))
+		return false;
+	password_policy_store(&user->id, hash);
+	return true;
+}
+
+const Refusal *
+flow_reset_password(const char *token, const char *new_password, const Client *client)
+{
+	const Refusal *refusal;
+	pg_uuid_t	id;
+	User	   *user;
+	char	   *hash;
+
+	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, NULL, client);
+	if (refusal != NULL)
+		return refusal;
+	do
+	{
+		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id) ||
+			(user = users_find(&id)) == NULL)
+			return &refusal_invalid_reset_token;
+		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
+			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
+			return refusal;
+		hash = password_hash(new_password);
+		if (hash == NULL)
+			return &refusal_server_busy;
+
+		/* the user before the token, as for all that a user has */
+		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
+			return &refusal_invalid_reset_token;
+	} while (!store_if_same(user, hash));
+
+	event_record_simple(EVENT_PASSWORD_RESET, &id, NULL, client);
+	return NULL;
+}
+
+const Refusal *
+flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
+					 const Client *client)
+{
+	const Refusal *refusal;
+	PasswordCheck check;
+	User	   *user;
+	char	   *hash;
+
+	do
+	{
+		user = users_require(id);
+		if (user->password_hash == NULL)
+			return &refusal_no_password;
+		check = password_verify(user->password_hash, old_password);
+		if (check == PASSWORD_BUSY)
+			return &refusal_server_busy;
+		if (check == PASSWORD_WRONG)
+			return &refusal_invalid_password;
+		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
+			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
+			return refusal;
+		hash = password_hash(new_password);
+		if (hash == NULL)
+			return &refusal_server_busy;
+	} while (!store_if_same(user, hash));
+
+	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
+	return NULL;
+}
+
+const Refusal *
+flow_set_password(const pg_uuid_t *id, const char *new_password, const Client *client)
+{
+	const Refusal *refusal;
+	User	   *user;
+	char	   *hash;
+
+	do
+	{
+		user = users_require(id);
+		if (user->password_hash != NULL)
+			return &refusal_password_already_set;
+		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
+			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
+			return refusal;
+		hash = password_hash(new_password);
+		if (hash == NULL)
+			return &refusal_server_busy;
+	} while (!store_if_same(user, hash));
+
+	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
+	return NULL;
+}
+
+/* create_password_reset_token(email) -> text, or NULL */
+Datum
+authfort_create_password_reset_token(PG_FUNCTION_ARGS)
+{
+	char	   *email = argument_text(fcinfo, 0, "email");
+	instr_time	start;
+	TimestampTz expires_at;
+	User	   *user;
+	char	   *token;
+
+	INSTR_TIME_SET_CURRENT(start);
+	PreventCommandIfReadOnly("a password reset");
+	user = find_by_raw_email(email);
+	token = (user != NULL) ? create_reset_token(&user, NULL, &expires_at) : NULL;
+	if (token == NULL)
+		timing_equalize_commit();
+	timing_equalize_response(start);
+	if (token == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(token));
+}
+
+/* reset_password(token, new_password) -> jsonb */
+Datum
+authfort_reset_password(PG_FUNCTION_ARGS)
+{
+	char	   *token = argument_secret(fcinfo, 0, "token");
+	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_reset_password(token, new_password, NULL)));
+}
+
+/* change_password(user_id, old_password, new_password) -> jsonb */
+Datum
+authfort_change_password(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	char	   *old_password = argument_secret(fcinfo, 1, "old_password");
+	char	   *new_password = argument_secret(fcinfo, 2, "new_password");
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_change_password(id, old_password, new_password, NULL)));
+}
+
+/* set_password(user_id, new_password) -> jsonb */
+Datum
+authfort_set_password(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_set_password(id, new_password, NULL)));
+}

@@ -1,0 +1,92 @@
+/*
+ * password_policy.c
+ *		What a new password has to fulfil, and taking it into use.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "base/json.h"
+#include "crypto/password_hash.h"
+#include "domain/breached_passwords.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/password_history.h"
+#include "domain/sessions.h"
+#include "flow/password_policy.h"
+
+/* Follows the contract: who it was is told by the hash of the email. */
+static void
+record_breached(const char *email, const User *user, const Client *client)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char		hex[2 * sizeof(hash) + 1];
+	Event		event;
+
+	crypto_hash_sha256(hash, (const unsigned char *) email, strlen(email));
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	event_begin(&event, EVENT_PASSWORD_PWNED_REJECTED, (user != NULL) ? &user->id : NULL, NULL,
+				client);
+	json_write_string(&event.payload, "email_hash", hex);
+	event_record(&event);
+}
+
+const Refusal *
+password_policy_check(const char *password, const char *email, const User *user,
+				   const Client *client)
+{
+	const Refusal *refusal = input_new_password(password);
+
+	if (refusal != NULL)
+		return refusal;
+	if (breached_passwords_hold(password))
+	{
+		record_breached(email, user, client);
+		return &refusal_password_pwned;
+	}
+	return NULL;
+}
+
+const Refusal *
+password_policy_check_reuse(const char *password, const User *user)
+{
+	PasswordCheck check;
+	int			count;
+	char	  **hashes;
+
+	if (user->password_hash != NULL)
+	{
+		check = password_verify(user->password_hash, password);
+		if (check != PASSWORD_WRONG)
+			return (check == PASSWORD_BUSY) ? &refusal_server_busy : &refusal_password_unchanged;
+	}
+	hashes = password_history_hashes(&user->id, &count);
+	for (int i = 0; i < count; i++)
+	{
+		/* the present one is among them, and was looked at */
+		if (user->password_hash != NULL && strcmp(hashes[i], user->password_hash) == 0)
+			continue;
+		check = password_verify(hashes[i], password);
+		if (check == PASSWORD_BUSY)
+			return &refusal_server_busy;
+		if (check != PASSWORD_WRONG)
+		{
+			event_record_simple(EVENT_PASSWORD_REUSE_REJECTED, &user->id, NULL, NULL);
+			return &refusal_password_reused;
+		}
+	}
+	return NULL;
+}
+
+/* Whoever held the old password, a session or a reset token holds nothing now. */
+void
+password_policy_store(const pg_uuid_t *user_id, const char *hash)
+{
+	users_set_password_hash(user_id, hash);
+	password_history_add(user_id, hash);
+	sessions_revoke_all(user_id, NULL);
+	one_time_tokens_delete(user_id);
+	outbox_delete(user_id);
+}

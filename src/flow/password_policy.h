@@ -1,0 +1,27 @@
+/*
+ * password_policy.h
+ *		What a new password has to fulfil, and taking it into use.
+ */
+#ifndef AUTHFORT_PASSWORD_POLICY_H
+#define AUTHFORT_PASSWORD_POLICY_H
+
+#include "postgres.h"
+
+#include "base/client.h"
+#include "base/refusal.h"
+#include "domain/users.h"
+
+/*
+ * Checks length and breaches.  Returns NULL or the refusal.  "email" is whose
+ * it would be, and "user" the account if there is one yet.
+ */
+extern const Refusal *password_policy_check(const char *password, const char *email,
+										 const User *user, const Client *client);
+
+/* Checks it against the passwords that the user has or had. */
+extern const Refusal *password_policy_check_reuse(const char *password, const User *user);
+
+/* Makes it the user's, whose row is locked, and ends all that came with the old one. */
+extern void password_policy_store(const pg_uuid_t *user_id, const char *hash);
+
+#endif							/* AUTHFORT_PASSWORD_POLICY_H */

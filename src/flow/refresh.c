@@ -1,0 +1,162 @@
+/*
+ * refresh.c
+ *		Going on with a session, and ending it: refresh and logout.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "domain/events.h"
+#include "domain/rate_limit.h"
+#include "flow/flows.h"
+#include "identity/access_token.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_refresh);
+PG_FUNCTION_INFO_V1(authfort_logout);
+
+/* How a token stands to the present generation of its session. */
+typedef enum TokenAge
+{
+	TOKEN_CURRENT,
+	TOKEN_JUST_REPLACED,		/* by one that the client may not have got */
+	TOKEN_OLD					/* whoever has it should not */
+} TokenAge;
+
+/*
+ * A token of a generation to come was issued by us as well, for its MAC is
+ * good: a backup was restored, or a standby took over, or the transaction
+ * that rotated was rolled back after its answer was sent.  It is the newest.
+ */
+static TokenAge
+token_age(const RefreshToken *token, const Session *session)
+{
+	if (token->generation >= session->generation)
+		return TOKEN_CURRENT;
+	if (token->generation == session->generation - 1 &&
+		!TimestampDifferenceExceeds(session->last_used_at, GetCurrentTimestamp(),
+									setting_refresh_grace * 1000))
+		return TOKEN_JUST_REPLACED;
+	return TOKEN_OLD;
+}
+
+/* Two clients hold this session, and one of them took it. */
+static void
+respond_to_theft(const Session *session, const Client *client)
+{
+	bool		all = setting_refresh_reuse_action == THEFT_REVOKES_USER;
+
+	if (all)
+		sessions_revoke_all(&session->user_id, NULL);
+	else
+		sessions_revoke(&session->id);
+	sessions_record_revoked(&session->user_id, all ? NULL : &session->id, client);
+}
+
+/* Somebody's access token beside another's refresh token. */
+static void
+respond_to_mismatch(const Session *session, const AccessClaims *claims, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_REFRESH_TOKEN_MISMATCH, &session->user_id, &session->id, client);
+	json_write_uuid(&event.payload, "refresh_user_id", &session->user_id);
+	json_write_uuid(&event.payload, "access_sub", &claims->sub);
+	json_write_uuid(&event.payload, "session_id", &session->id);
+	sessions_revoke(&session->id);
+	event_record(&event);
+}
+
+/*
+ * Whether an access token is of another session, as when somebody's cookie
+ * was put beside another's.  One that cannot be read proves nothing.
+ */
+static bool
+is_of_another_session(const char *access_token, const Session *session,
+					  const AccessClaims **claims)
+{
+	if (access_token == NULL || access_token_verify_expired(access_token, claims) != NULL)
+		return false;
+	return memcmp(&(*claims)->sub, &session->user_id, sizeof(pg_uuid_t)) != 0 ||
+		memcmp(&(*claims)->sid, &session->id, sizeof(pg_uuid_t)) != 0;
+}
+
+AuthResult
+flow_refresh(const char *refresh_token, const char *access_token, const Client *client)
+{
+	RefreshToken token;
+	Session		session;
+	User	   *user;
+	TokenAge	age;
+	const AccessClaims *claims;
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REFRESH, NULL, client);
+
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	if (refresh_token == NULL || refresh_token[0] == '\0')
+		return auth_refused(&refusal_refresh_token_missing);
+
+	/* again whenever somebody else changed the session under us */
+	do
+	{
+		if (!sessions_find_by_token(refresh_token, &token, &session))
+			return auth_refused(&refusal_refresh_token_invalid);
+		if (session.revoked)
+			return auth_refused(&refusal_refresh_token_revoked);
+		if (session_is_expired(&session))
+			return auth_refused(&refusal_refresh_token_expired);
+
+		age = token_age(&token, &session);
+		if (age == TOKEN_OLD)
+		{
+			respond_to_theft(&session, client);
+			return auth_refused(&refusal_refresh_token_revoked);
+		}
+		if (is_of_another_session(access_token, &session, &claims))
+		{
+			respond_to_mismatch(&session, claims, client);
+			return auth_refused(&refusal_refresh_token_mismatch);
+		}
+		user = users_find(&session.user_id);
+		if (user == NULL)
+			return auth_refused(&refusal_refresh_token_invalid);
+		if (user->banned)
+			return auth_refused(&refusal_user_banned);
+	} while (age == TOKEN_CURRENT && !sessions_rotate(&session, token.generation + 1));
+
+	event_record_simple(EVENT_TOKEN_REFRESHED, &user->id, &session.id, client);
+	return auth_tokens(user, &session);
+}
+
+void
+flow_logout(const char *refresh_token, const Client *client)
+{
+	RefreshToken token;
+	Session		session;
+
+	if (refresh_token != NULL && sessions_find_by_token(refresh_token, &token, &session) &&
+		sessions_revoke(&session.id))
+		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
+}
+
+/* refresh(refresh_token, access_token, user_agent, ip) -> jsonb */
+Datum
+authfort_refresh(PG_FUNCTION_ARGS)
+{
+	Client		client = argument_client(fcinfo, 2, 3);
+	AuthResult	result = flow_refresh(argument_optional_text(fcinfo, 0),
+									  argument_optional_text(fcinfo, 1), &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* logout(refresh_token) -> void */
+Datum
+authfort_logout(PG_FUNCTION_ARGS)
+{
+	flow_logout(argument_optional_text(fcinfo, 0), NULL);
+	PG_RETURN_VOID();
+}

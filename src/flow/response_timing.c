@@ -1,0 +1,60 @@
+/*
+ * response_timing.c
+ *		Answers that take the same time whatever they found.
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/wait_event.h"
+
+#include "compat.h"
+#include "flow/response_timing.h"
+#include "settings.h"
+
+/* Nobody need listen to it. */
+#define PACE_CHANNEL "authfort_pace"
+
+/*
+ * In milliseconds; well above what the work takes for an account that exists.
+ */
+#define PACE_TIME 25
+
+static double
+time_left(instr_time start)
+{
+	instr_time	passed;
+
+	INSTR_TIME_SET_CURRENT(passed);
+	INSTR_TIME_SUBTRACT(passed, start);
+	return PACE_TIME - INSTR_TIME_GET_MILLISEC(passed);
+}
+
+/*
+ * A latch waits for whole milliseconds, and what is left of the last one would
+ * tell how long the work took; so that is slept through.
+ */
+void
+timing_equalize_response(instr_time start)
+{
+	double		left;
+
+	while ((left = time_left(start)) >= 1)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (left > 0)
+		pg_usleep((long) (left * 1000));
+}
+
+void
+timing_equalize_commit(void)
+{
+	compat_log_message("authfort", "", 0);
+	if (setting_notify_events)
+		Async_Notify(PACE_CHANNEL, "");
+}

@@ -1,0 +1,247 @@
+/*
+ * signup.c
+ *		Making an account, by the person or by an admin.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "crypto/password_hash.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/outbox.h"
+#include "domain/password_history.h"
+#include "domain/rate_limit.h"
+#include "domain/roles.h"
+#include "flow/flows.h"
+#include "flow/password_policy.h"
+#include "flow/response_timing.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_signup);
+PG_FUNCTION_INFO_V1(authfort_create_user);
+
+/* After that, the news that somebody tried to sign up is none. */
+#define ATTEMPT_MESSAGE_TTL USECS_PER_DAY
+
+/*
+ * Brings a form into its stored form and hashes the password, if there is
+ * one.  Returns NULL or the refusal.
+ */
+static const Refusal *
+accept_form(const SignupForm *form, const Client *client, NewUser *user)
+{
+	const Refusal *refusal;
+	char	   *email;
+	char	   *name;
+	char	   *avatar_url;
+	char	   *phone;
+
+	if ((refusal = input_email(form->email, &email)) != NULL ||
+		(refusal = input_name(form->name, &name)) != NULL ||
+		(refusal = input_avatar_url(form->avatar_url, &avatar_url)) != NULL ||
+		(refusal = input_phone(form->phone, &phone)) != NULL)
+		return refusal;
+	if (form->password != NULL && (refusal = password_policy_check(form->password, email, NULL, client)) != NULL)
+		return refusal;
+
+	user->email = email;
+	user->name = name;
+	user->avatar_url = avatar_url;
+	user->phone = phone;
+	if (form->password == NULL)
+		return NULL;
+	user->password_hash = password_hash(form->password);
+	return (user->password_hash != NULL) ? NULL : &refusal_server_busy;
+}
+
+static void
+remember_password(const pg_uuid_t *id, const NewUser *values)
+{
+	if (values->password_hash != NULL)
+		password_history_add(id, values->password_hash);
+}
+
+static void
+record_created(const pg_uuid_t *id, const NewUser *values, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_USER_CREATED, id, NULL, client);
+	json_write_string(&event.payload, "email", values->email);
+	json_write_string(&event.payload, "name", values->name);
+	json_write_string(&event.payload, "provider", "email");
+	event_record(&event);
+}
+
+/* False if the email is taken; the unique constraint decides who of two comes first. */
+static bool
+make_account(const NewUser *values, const Client *client, pg_uuid_t *id)
+{
+	if (!users_insert(values, id))
+		return false;
+	remember_password(id, values);
+	record_created(id, values, client);
+	return true;
+}
+
+static void
+record_attempt(const User *owner, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_SIGNUP_ATTEMPT, &owner->id, NULL, client);
+	json_write_string(&event.payload, "email", owner->email);
+	event_record(&event);
+}
+
+static void
+put_attempt_message(const User *owner)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	json_open(&message);
+	json_write_string(&message, "email", owner->email);
+	json_write_string(&message, "name", owner->name);
+	json_close(&message);
+	outbox_put("signup_attempt", &owner->id, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
+}
+
+/* The owner learns what whoever signed up does not: that there is an account. */
+static void
+tell_owner(const char *email, const Client *client)
+{
+	User	   *owner = users_find_by_email(email);
+
+	if (owner == NULL)
+	{
+		/* was deleted just now */
+		timing_equalize_commit();
+		return;
+	}
+	record_attempt(owner, client);
+	put_attempt_message(owner);
+}
+
+/*
+ * Signing in would tell that the account is new, for nobody can be given
+ * tokens of somebody else's.  So nobody is signed in, and the answer is the
+ * same.  The hash has been computed in any case; the rest takes a fixed time.
+ */
+static AuthResult
+sign_up_hidden(const NewUser *values, const Client *client)
+{
+	instr_time	start;
+	pg_uuid_t	id;
+
+	INSTR_TIME_SET_CURRENT(start);
+	outbox_prepare();
+	if (!make_account(values, client, &id))
+		tell_owner(values->email, client);
+	timing_equalize_response(start);
+	return auth_told("If there was no account with this email, there is one now, and you can log in.");
+}
+
+AuthResult
+flow_signup(const SignupForm *form, const Client *client)
+{
+	NewUser		values = {0};
+	const Refusal *refusal;
+	char	   *email;
+	pg_uuid_t	id;
+
+	if (!setting_allow_signup)
+		return auth_refused(&refusal_signup_disabled);
+	if (input_email(form->email, &email) != NULL)
+		email = NULL;
+	refusal = rate_limit_check(RATE_LIMIT_SIGNUP, email, client);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	refusal = accept_form(form, client, &values);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+
+	if (setting_hide_accounts)
+		return sign_up_hidden(&values, client);
+	if (!make_account(&values, client, &id))
+		return auth_refused(&refusal_user_exists);
+	return auth_sign_in(users_find(&id), client, "email");
+}
+
+/* signup(email, password, name, avatar_url, phone, user_agent, ip) -> jsonb */
+Datum
+authfort_signup(PG_FUNCTION_ARGS)
+{
+	SignupForm	form;
+	Client		client;
+	AuthResult	result;
+
+	form.email = argument_text(fcinfo, 0, "email");
+	form.password = argument_secret(fcinfo, 1, "password");
+	form.name = argument_optional_text(fcinfo, 2);
+	form.avatar_url = argument_optional_text(fcinfo, 3);
+	form.phone = argument_optional_text(fcinfo, 4);
+	client = argument_client(fcinfo, 5, 6);
+	result = flow_signup(&form, &client);
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+const Refusal *
+flow_create_user(const SignupForm *form, bool email_verified, char *const *roles, int role_count,
+				 User **user)
+{
+	NewUser		values = {0};
+	const Refusal *refusal = accept_form(form, NULL, &values);
+	pg_uuid_t	id;
+
+	for (int i = 0; refusal == NULL && i < role_count; i++)
+		refusal = input_role(roles[i]);
+	if (refusal != NULL)
+		return refusal;
+	values.email_verified = email_verified;
+	if (!users_insert(&values, &id))
+		return &refusal_user_exists;
+	for (int i = 0; i < role_count; i++)
+		roles_insert(&id, roles[i]);
+	remember_password(&id, &values);
+	record_created(&id, &values, NULL);
+	*user = users_find(&id);
+	return NULL;
+}
+
+/*
+ * create_user(email, password, name, avatar_url, phone, email_verified, roles)
+ *		-> jsonb user.  Works with signup off, and signs nobody in.
+ */
+Datum
+authfort_create_user(PG_FUNCTION_ARGS)
+{
+	SignupForm	form;
+	const Refusal *refusal;
+	bool		email_verified;
+	char	  **roles;
+	int			role_count;
+	User	   *user;
+	StringInfoData json;
+
+	form.email = argument_text(fcinfo, 0, "email");
+	form.password = argument_optional_secret(fcinfo, 1);
+	form.name = argument_optional_text(fcinfo, 2);
+	form.avatar_url = argument_optional_text(fcinfo, 3);
+	form.phone = argument_optional_text(fcinfo, 4);
+	email_verified = argument_bool(fcinfo, 5, "email_verified");
+	roles = argument_texts(fcinfo, 6, "roles", &role_count);
+	for (int i = 0; i < role_count; i++)
+		input_require_role(roles[i]);
+
+	refusal = flow_create_user(&form, email_verified, roles, role_count, &user);
+	if (refusal != NULL)
+		refusal_raise(refusal);
+	initStringInfo(&json);
+	users_append_json(&json, user, NULL);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}

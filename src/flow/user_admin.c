@@ -1,0 +1,401 @@
+/*
+ * user_admin.c
+ *		What an admin does with accounts.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "domain/events.h"
+#include "domain/input.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/password_history.h"
+#include "domain/roles.h"
+#include "domain/sessions.h"
+#include "flow/user_admin.h"
+
+PG_FUNCTION_INFO_V1(authfort_get_user);
+PG_FUNCTION_INFO_V1(authfort_list_users);
+PG_FUNCTION_INFO_V1(authfort_get_user_count);
+PG_FUNCTION_INFO_V1(authfort_update_user);
+PG_FUNCTION_INFO_V1(authfort_delete_user);
+PG_FUNCTION_INFO_V1(authfort_ban_user);
+PG_FUNCTION_INFO_V1(authfort_unban_user);
+
+static bool
+key_is(const JsonbValue *key, const char *name)
+{
+	return key->val.string.len == (int) strlen(name) &&
+		memcmp(key->val.string.val, name, key->val.string.len) == 0;
+}
+
+/* A string or null; false for anything else. */
+static bool
+read_text(const JsonbValue *value, char **text)
+{
+	*text = NULL;
+	if (value->type == jbvString)
+		*text = pnstrdup(value->val.string.val, value->val.string.len);
+	return value->type == jbvString || value->type == jbvNull;
+}
+
+/* Takes one member of what to change.  Returns NULL or the refusal. */
+static const Refusal *
+read_change(const JsonbValue *key, const JsonbValue *value, UserChanges *changes)
+{
+	char	   *text;
+	char	   *stored = NULL;
+	const Refusal *refusal = &refusal_invalid_changes;
+
+	if (key_is(key, "email_verified") && value->type == jbvBool)
+	{
+		changes->set_email_verified = true;
+		changes->values.email_verified = value->val.boolean;
+		return NULL;
+	}
+	if (!read_text(value, &text))
+		return refusal;
+	if (key_is(key, "email") && text != NULL)
+	{
+		changes->set_email = true;
+		refusal = input_email(text, &stored);
+		changes->values.email = stored;
+	}
+	else if (key_is(key, "name"))
+	{
+		changes->set_name = true;
+		refusal = input_name(text, &stored);
+		changes->values.name = stored;
+	}
+	else if (key_is(key, "avatar_url"))
+	{
+		changes->set_avatar_url = true;
+		refusal = input_avatar_url(text, &stored);
+		changes->values.avatar_url = stored;
+	}
+	else if (key_is(key, "phone"))
+	{
+		changes->set_phone = true;
+		refusal = input_phone(text, &stored);
+		changes->values.phone = stored;
+	}
+	return refusal;
+}
+
+static const Refusal *
+read_changes(Jsonb *json, UserChanges *changes)
+{
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	memset(changes, 0, sizeof(*changes));
+	if (!JB_ROOT_IS_OBJECT(json) || JB_ROOT_COUNT(json) == 0)
+		return &refusal_invalid_changes;
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+	{
+		const Refusal *refusal;
+
+		if (token != WJB_KEY)
+			continue;
+		JsonbIteratorNext(&it, &value, true);
+		refusal = read_change(&key, &value, changes);
+		if (refusal != NULL)
+			return refusal;
+	}
+	return NULL;
+}
+
+static void
+record_updated(const User *before, const User *after, Jsonb *changes)
+{
+	JsonbIterator *it = JsonbIteratorInit(&changes->root);
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	char	   *fields[8];
+	int			count = 0;
+	Event		event;
+
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			fields[count++] = pnstrdup(key.val.string.val, key.val.string.len);
+	}
+	event_begin(&event, EVENT_USER_UPDATED, &after->id, NULL, NULL);
+	json_write_strings(&event.payload, "fields", fields, count);
+	event_record(&event);
+
+	if (after->email_verified && !before->email_verified)
+	{
+		event_begin(&event, EVENT_EMAIL_VERIFIED, &after->id, NULL, NULL);
+		json_write_string(&event.payload, "email", after->email);
+		event_record(&event);
+	}
+}
+
+const Refusal *
+user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
+{
+	UserChanges changes;
+	const Refusal *refusal = read_changes(json, &changes);
+	User	   *before;
+
+	if (refusal != NULL)
+		return refusal;
+	before = users_lock(id);
+	if (before == NULL)
+		return &refusal_user_not_found;
+	if (changes.set_email && strcmp(changes.values.email, before->email) == 0)
+		changes.set_email = false;
+	/* that the old address was verified says nothing of the new one */
+	if (changes.set_email && !changes.set_email_verified)
+		changes.set_email_verified = true;
+	if (!users_update(id, &changes))
+		return &refusal_user_exists;
+	/* whoever reads the old mailbox must not get in by what was sent there */
+	if (changes.set_email)
+	{
+		one_time_tokens_delete(id);
+		outbox_delete(id);
+	}
+	*updated = users_find(id);
+	record_updated(before, *updated, json);
+	return NULL;
+}
+
+/* What others keep of a user whose row stays. */
+static void
+delete_belongings(const pg_uuid_t *id)
+{
+	sessions_delete_all(id);
+	roles_delete_all(id);
+	password_history_delete(id);
+	one_time_tokens_delete(id);
+	outbox_delete(id);
+}
+
+const Refusal *
+user_admin_delete(const pg_uuid_t *id, bool hard)
+{
+	User	   *user = users_lock_any(id);
+	bool		was_deleted;
+	Event		event;
+
+	if (user == NULL)
+		return &refusal_user_not_found;
+	was_deleted = user->deleted_at != DT_NOBEGIN;
+	if (hard)
+		users_delete(id);
+	else if (!was_deleted)
+	{
+		users_raise_token_version(id);
+		delete_belongings(id);
+		users_anonymize(id);
+	}
+	if (hard || !was_deleted)
+	{
+		event_begin(&event, EVENT_USER_DELETED, id, NULL, NULL);
+		json_write_string(&event.payload, "email", user->email);
+		event_record(&event);
+	}
+	return NULL;
+}
+
+const Refusal *
+user_admin_ban(const pg_uuid_t *id, bool banned)
+{
+	User	   *user = users_lock(id);
+
+	if (user == NULL)
+		return &refusal_user_not_found;
+	if (user->banned == banned)
+		return NULL;
+	users_set_banned(id, banned);
+	if (banned)
+		sessions_revoke_all(id, NULL);
+	event_record_simple(banned ? EVENT_USER_BANNED : EVENT_USER_UNBANNED, id, NULL, NULL);
+	return NULL;
+}
+
+/* The number over all pages; the last page tells it without counting. */
+static int64
+total_users(const UserFilter *filter, const UserPage *page, int count)
+{
+	if (count < page->limit && (count > 0 || page->offset == 0))
+		return (int64) page->offset + count;
+	return user_search_count(filter);
+}
+
+void
+user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage *page)
+{
+	int			count;
+	User	  **users = user_search(filter, page, &count);
+
+	json_open(out);
+	json_name(out, "users");
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		users_append_json(out, users[i], NULL);
+	}
+	appendStringInfoChar(out, ']');
+	json_write_integer(out, "total", total_users(filter, page, count));
+	json_write_integer(out, "limit", page->limit);
+	json_write_integer(out, "offset", page->offset);
+	json_close(out);
+}
+
+static Datum
+user_datum(const User *user)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	users_append_json(&json, user, NULL);
+	return JsonbPGetDatum(json_to_jsonb(&json));
+}
+
+static void
+raise_if(const Refusal *refusal, const pg_uuid_t *id)
+{
+	if (refusal == &refusal_user_not_found)
+		users_raise_unknown(id);
+	if (refusal != NULL)
+		refusal_raise(refusal);
+}
+
+/* get_user(user_id, deleted) -> jsonb user */
+Datum
+authfort_get_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	bool		deleted = argument_bool(fcinfo, 1, "deleted");
+	User	   *user = deleted ? users_find_any(id) : users_find(id);
+
+	if (user == NULL)
+		users_raise_unknown(id);
+	PG_RETURN_DATUM(user_datum(user));
+}
+
+/* The arguments that list_users() and get_user_count() have in common. */
+static UserFilter
+filter_arguments(FunctionCallInfo fcinfo, bool *banned)
+{
+	UserFilter	filter = {0};
+
+	filter.query = argument_optional_text(fcinfo, 0);
+	if (!PG_ARGISNULL(1))
+	{
+		*banned = PG_GETARG_BOOL(1);
+		filter.banned = banned;
+	}
+	filter.role = argument_optional_text(fcinfo, 2);
+	filter.deleted = argument_bool(fcinfo, 3, "deleted");
+	return filter;
+}
+
+static void
+raise_invalid(const char *name, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value of argument \"%s\"", name),
+			 errhint("It is %s.", hint)));
+}
+
+static UserPage
+page_arguments(FunctionCallInfo fcinfo)
+{
+	UserPage	page;
+
+	if (!user_order_by_name(argument_text(fcinfo, 4, "sort_by"), &page.order))
+		raise_invalid("sort_by", "created_at, email or name");
+	if (!user_direction_by_name(argument_text(fcinfo, 5, "sort_order"), &page.ascending))
+		raise_invalid("sort_order", "asc or desc");
+	argument_require(fcinfo, 6, "max_users");
+	argument_require(fcinfo, 7, "skip");
+	page.limit = PG_GETARG_INT32(6);
+	page.offset = PG_GETARG_INT32(7);
+	if (page.limit < 1 || page.limit > USER_PAGE_MAX)
+		raise_invalid("max_users", "1 to 1000");
+	if (page.offset < 0)
+		raise_invalid("skip", "0 or more");
+	return page;
+}
+
+/*
+ * list_users(query, banned, role, deleted, sort_by, sort_order, max_users,
+ *		skip) -> jsonb
+ */
+Datum
+authfort_list_users(PG_FUNCTION_ARGS)
+{
+	bool		banned;
+	UserFilter	filter = filter_arguments(fcinfo, &banned);
+	UserPage	page = page_arguments(fcinfo);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	user_admin_append_list(&json, &filter, &page);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* get_user_count(query, banned, role, deleted) -> bigint */
+Datum
+authfort_get_user_count(PG_FUNCTION_ARGS)
+{
+	bool		banned;
+	UserFilter	filter = filter_arguments(fcinfo, &banned);
+
+	PG_RETURN_INT64(user_search_count(&filter));
+}
+
+/* update_user(user_id, changes) -> jsonb user */
+Datum
+authfort_update_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	User	   *user;
+
+	argument_require(fcinfo, 1, "changes");
+	raise_if(user_admin_update(id, PG_GETARG_JSONB_P(1), &user), id);
+	PG_RETURN_DATUM(user_datum(user));
+}
+
+/* delete_user(user_id, hard) -> void */
+Datum
+authfort_delete_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+
+	raise_if(user_admin_delete(id, argument_bool(fcinfo, 1, "hard")), id);
+	PG_RETURN_VOID();
+}
+
+/* ban_user(user_id) -> void */
+Datum
+authfort_ban_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+
+	raise_if(user_admin_ban(id, true), id);
+	PG_RETURN_VOID();
+}
+
+/* unban_user(user_id) -> void */
+Datum
+authfort_unban_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+
+	raise_if(user_admin_ban(id, false), id);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,26 @@
+/*
+ * user_admin.h
+ *		What an admin does with accounts.
+ *
+ * These return NULL or the refusal: user_not_found for an id that is nobody's.
+ */
+#ifndef AUTHFORT_USER_ADMIN_H
+#define AUTHFORT_USER_ADMIN_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "base/client.h"
+#include "base/refusal.h"
+#include "domain/user_search.h"
+
+extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, User **updated);
+extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard);
+extern const Refusal *user_admin_ban(const pg_uuid_t *id, bool banned);
+
+/* Appends {users, total, limit, offset}. */
+extern void user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage *page);
+
+#endif							/* AUTHFORT_USER_ADMIN_H */

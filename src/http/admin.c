@@ -1,0 +1,290 @@
+/*
+ * admin.c
+ *		HTTP: what admins do.  The router lets nobody else in.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "domain/input.h"
+#include "domain/sessions.h"
+#include "domain/signing_keys.h"
+#include "flow/flows.h"
+#include "flow/role_admin.h"
+#include "flow/user_admin.h"
+#include "http/router.h"
+#include "settings.h"
+
+#define DEFAULT_PAGE 50
+
+/* The id in the path; one that is none is nobody's. */
+static bool
+read_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
+{
+	if (uuid_read(request->segments[0], id))
+		return true;
+	http_respond_refusal(response, &refusal_user_not_found);
+	return false;
+}
+
+static void
+respond_user(HttpResponse *response, int status, const User *user)
+{
+	response->status = status;
+	users_append_json(&response->body, user, NULL);
+}
+
+/* 204, or the refusal. */
+static void
+respond_nothing(HttpResponse *response, const Refusal *refusal)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		response->status = 204;
+}
+
+static bool
+read_order(const HttpRequest *request, UserPage *page, HttpResponse *response)
+{
+	char	   *sort_by = "created_at";
+	char	   *sort_order = "desc";
+
+	if (!http_query_text(request, "sort_by", &sort_by, response) ||
+		!http_query_text(request, "sort_order", &sort_order, response))
+		return false;
+	if (!user_order_by_name(sort_by, &page->order))
+		return http_refuse_parameter("sort_by", "literal_error",
+									 "Input should be created_at, email or name", response);
+	if (!user_direction_by_name(sort_order, &page->ascending))
+		return http_refuse_parameter("sort_order", "literal_error",
+									 "Input should be asc or desc", response);
+	return true;
+}
+
+void
+handle_list_users(HttpRequest *request, HttpResponse *response)
+{
+	UserFilter	filter = {0};
+	UserPage	page = {0};
+	bool		banned;
+	bool		has_banned;
+	bool		has_deleted;
+
+	page.limit = DEFAULT_PAGE;
+	if (!http_query_text(request, "query", (char **) &filter.query, response) ||
+		!http_query_text(request, "role", (char **) &filter.role, response) ||
+		!http_query_boolean(request, "banned", &banned, &has_banned, response) ||
+		!http_query_boolean(request, "deleted", &filter.deleted, &has_deleted, response) ||
+		!http_query_integer(request, "limit", 1, USER_PAGE_MAX, &page.limit, response) ||
+		!http_query_integer(request, "offset", 0, INT_MAX, &page.offset, response) ||
+		!read_order(request, &page, response))
+		return;
+	if (has_banned)
+		filter.banned = &banned;
+	response->status = 200;
+	user_admin_append_list(&response->body, &filter, &page);
+}
+
+void
+handle_create_user(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {
+		{"email", true}, {"password"}, {"name"}, {"avatar_url"}, {"phone"},
+		{"email_verified", false, FIELD_BOOLEAN}, {"roles", false, FIELD_STRINGS}
+	};
+	SignupForm	form;
+	const Refusal *refusal;
+	User	   *user;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	form.email = fields[0].value;
+	form.password = fields[1].value;
+	form.name = fields[2].value;
+	form.avatar_url = fields[3].value;
+	form.phone = fields[4].value;
+	refusal = flow_create_user(&form, fields[5].boolean, fields[6].values, fields[6].count, &user);
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		respond_user(response, 201, user);
+}
+
+void
+handle_get_user(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+	bool		deleted = false;
+	bool		has_deleted;
+	User	   *user;
+
+	if (!read_id(request, &id, response) ||
+		!http_query_boolean(request, "deleted", &deleted, &has_deleted, response))
+		return;
+	user = deleted ? users_find_any(&id) : users_find(&id);
+	if (user == NULL)
+		http_respond_refusal(response, &refusal_user_not_found);
+	else
+		respond_user(response, 200, user);
+}
+
+void
+handle_update_user(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+	const Refusal *refusal;
+	User	   *user;
+
+	if (!read_id(request, &id, response) || !http_read_object(request, response))
+		return;
+	refusal = user_admin_update(&id, request->json, &user);
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		respond_user(response, 200, user);
+}
+
+void
+handle_delete_user(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+	bool		hard = false;
+	bool		has_hard;
+
+	if (read_id(request, &id, response) &&
+		http_query_boolean(request, "hard", &hard, &has_hard, response))
+		respond_nothing(response, user_admin_delete(&id, hard));
+}
+
+void
+handle_ban_user(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+
+	if (read_id(request, &id, response))
+		respond_nothing(response, user_admin_ban(&id, true));
+}
+
+void
+handle_unban_user(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+
+	if (read_id(request, &id, response))
+		respond_nothing(response, user_admin_ban(&id, false));
+}
+
+/* Roles count at once: tokens with the other roles stop being current. */
+static void
+change_role(HttpRequest *request, bool grant, HttpResponse *response)
+{
+	pg_uuid_t	id;
+	const Refusal *refusal;
+
+	if (!read_id(request, &id, response))
+		return;
+	refusal = input_role(request->segments[1]);
+	if (refusal == NULL)
+		refusal = role_admin_change(&id, request->segments[1], grant, true);
+	respond_nothing(response, refusal);
+}
+
+void
+handle_add_role(HttpRequest *request, HttpResponse *response)
+{
+	change_role(request, true, response);
+}
+
+void
+handle_remove_role(HttpRequest *request, HttpResponse *response)
+{
+	change_role(request, false, response);
+}
+
+void
+handle_user_sessions(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+
+	if (!read_id(request, &id, response))
+		return;
+	if (users_find(&id) == NULL)
+	{
+		http_respond_refusal(response, &refusal_user_not_found);
+		return;
+	}
+	response->status = 200;
+	sessions_append_json(&response->body, &id, NULL);
+}
+
+void
+handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+
+	if (!read_id(request, &id, response))
+		return;
+	if (users_lock(&id) == NULL)
+	{
+		http_respond_refusal(response, &refusal_user_not_found);
+		return;
+	}
+	sessions_revoke_all(&id, NULL);
+	sessions_record_revoked(&id, NULL, NULL);
+	response->status = 204;
+}
+
+void
+handle_revoke_session(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+	Session		session;
+
+	if (!uuid_read(request->segments[0], &id) || !sessions_find(&id, &session))
+	{
+		http_respond_refusal(response, &refusal_session_not_found);
+		return;
+	}
+	if (sessions_revoke(&id))
+		sessions_record_revoked(&session.user_id, &id, NULL);
+	response->status = 204;
+}
+
+void
+handle_list_keys(HttpRequest *request, HttpResponse *response)
+{
+	(void) request;
+	response->status = 200;
+	signing_keys_append_json(&response->body);
+}
+
+static void
+respond_key(HttpRequest *request, char *(*change) (SignatureAlgorithm), HttpResponse *response)
+{
+	BodyField	fields[] = {{"algorithm"}};
+	SignatureAlgorithm algorithm = setting_signing_algorithm;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	if (fields[0].value != NULL && !pkey_algorithm_by_name(fields[0].value, &algorithm))
+	{
+		http_respond_refusal(response, &refusal_unknown_algorithm);
+		return;
+	}
+	response->status = 200;
+	json_open(&response->body);
+	json_write_string(&response->body, "kid", change(algorithm));
+	json_close(&response->body);
+}
+
+void
+handle_rotate_key(HttpRequest *request, HttpResponse *response)
+{
+	respond_key(request, signing_keys_rotate, response);
+}
+
+void
+handle_prepare_key(HttpRequest *request, HttpResponse *response)
+{
+	respond_key(request, signing_keys_prepare, response);
+}

@@ -1,0 +1,119 @@
+/*
+ * message.h
+ *		A request as authfort.http() got it, and the response it gives.
+ */
+#ifndef AUTHFORT_MESSAGE_H
+#define AUTHFORT_MESSAGE_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "base/client.h"
+#include "base/refusal.h"
+#include "domain/users.h"
+#include "flow/auth_result.h"
+#include "identity/access_token.h"
+
+#define HTTP_MAX_SEGMENTS 2		/* {names} in a route's path */
+
+typedef struct HttpRequest
+{
+	const char *method;
+	const char *path;			/* as sent, without the query */
+	const char *query;			/* NULL: none */
+	Jsonb	   *headers;		/* object, or array of objects; NULL: none */
+	Jsonb	   *cookies;		/* object; NULL: they are in the headers */
+	const AccessClaims *claims; /* of who was verified before; NULL: nobody */
+	const char *body;			/* NULL: none */
+	Jsonb	   *json;			/* the body, once http_read_body() read it */
+	Client		client;
+	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
+	User	   *caller;			/* set for routes that are not open */
+	pg_uuid_t	session_id;		/* the caller's */
+} HttpRequest;
+
+typedef struct HttpResponse
+{
+	int			status;
+	StringInfoData headers;		/* open JSON array of single-key objects */
+	StringInfoData body;		/* empty: none */
+	const char *cache_control;	/* NULL: no-store */
+} HttpResponse;
+
+/* Names in lower case; NULL if there is no such header. */
+extern char *http_header(const HttpRequest *request, const char *name);
+
+/* All headers of that name, in their order, joined by commas; "" for none. */
+extern char *http_header_list(const HttpRequest *request, const char *name);
+
+/* NULL if cookies are off, or there is no such cookie, or it is empty. */
+extern char *http_cookie(const HttpRequest *request, const char *name);
+
+/*
+ * Whether a page of another site could have sent this with the visitor's
+ * cookies: a POST that is not JSON, without a token of its own.  Other methods
+ * and JSON are not sent across sites without asking first.
+ */
+extern bool http_may_be_forged(const HttpRequest *request);
+extern const Refusal http_wrong_content_type;
+
+/* The token of "Authorization: Bearer", else the access cookie's; or NULL. */
+extern char *http_access_token(const HttpRequest *request);
+
+typedef enum FieldType
+{
+	FIELD_STRING,
+	FIELD_BOOLEAN,
+	FIELD_STRINGS				/* an array of strings */
+} FieldType;
+
+/* One member that a body may or must have. */
+typedef struct BodyField
+{
+	const char *name;
+	bool		required;
+	FieldType	type;
+	bool		present;		/* and not null; only then the rest is set */
+	char	   *value;			/* NULL if not present */
+	bool		boolean;
+	char	  **values;
+	int			count;
+} BodyField;
+
+/*
+ * Reads the body's fields.  False if it had to be refused, and then the
+ * response is written.  An empty body is read as one without fields if none
+ * is required.
+ */
+extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
+						   HttpResponse *response);
+
+/* The same for a body whose members the caller reads: request->json. */
+extern bool http_read_object(HttpRequest *request, HttpResponse *response);
+
+/*
+ * Parameters of the query, decoded.  "value" is left as it is if there is no
+ * such parameter.  False if it is of the wrong form, or for an integer out of
+ * its range, and then the response is written.
+ */
+extern bool http_query_text(const HttpRequest *request, const char *name, char **value,
+							HttpResponse *response);
+extern bool http_query_boolean(const HttpRequest *request, const char *name, bool *value,
+							   bool *present, HttpResponse *response);
+extern bool http_query_integer(const HttpRequest *request, const char *name, int min, int max,
+							   int *value, HttpResponse *response);
+
+/* Refuses a parameter of the query; returns false. */
+extern bool http_refuse_parameter(const char *name, const char *type, const char *message,
+								  HttpResponse *response);
+
+extern void http_add_header(HttpResponse *response, const char *name, const char *value);
+extern void http_set_cookies(HttpResponse *response, const AuthResult *result);
+extern void http_clear_cookies(HttpResponse *response);
+extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal);
+extern void http_respond_message(HttpResponse *response, const char *message);
+extern void http_respond_auth(HttpResponse *response, int status, const AuthResult *result);
+
+#endif							/* AUTHFORT_MESSAGE_H */

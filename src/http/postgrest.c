@@ -1,0 +1,304 @@
+/*
+ * postgrest.c
+ *		The routes as functions for PostgREST, and its check before a request.
+ *
+ * PostgREST runs a request as one transaction.  It tells of the request in
+ * settings (request.method, request.headers, ...) and takes the answer's
+ * status and headers from two others.  Everybody may write those settings, so
+ * they are read like anything that a stranger sends.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/address.h"
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/security_context.h"
+#include "compat.h"
+#include "http/router.h"
+#include "identity/access_token.h"
+#include "identity/identity.h"
+#include "identity/postgrest_claims.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_api_route);
+PG_FUNCTION_INFO_V1(authfort_api_pre_request);
+
+/*
+ * What stands in front of PostgREST sends the address that was asked for in
+ * this header: a function of PostgREST sees neither path segments nor query.
+ */
+#define URI_HEADER "x-original-uri"
+
+/* NULL if it was not set, or is empty. */
+static const char *
+request_setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return (value == NULL || value[0] == '\0') ? NULL : value;
+}
+
+/* NULL unless it is a JSON object. */
+static Jsonb *
+request_object(const char *name)
+{
+	const char *text = request_setting(name);
+	Jsonb	   *object;
+
+	if (text == NULL || json_read_object(text, strlen(text), &object) != JSON_READ)
+		return NULL;
+	return object;
+}
+
+/*
+ * PostgREST does not tell who is at the other end of its connection.  With
+ * authfort.trusted_proxies set, it is one of them.
+ */
+static void
+read_client_address(HttpRequest *request)
+{
+	inet	   *client = address_of_forwarded_client(http_header_list(request, "x-forwarded-for"),
+													 setting_trusted_proxies);
+
+	request->client.has_ip = client != NULL;
+	request->client.ip = InetPGetDatum(client);
+}
+
+/* A request without cookies has an empty object, not a Cookie header. */
+static void
+read_request(HttpRequest *request, const char *default_method)
+{
+	const char *method = request_setting("request.method");
+
+	memset(request, 0, sizeof(*request));
+	request->method = (method != NULL) ? method : default_method;
+	request->headers = request_object("request.headers");
+	request->cookies = request_object("request.cookies");
+	read_client_address(request);
+}
+
+/*
+ * The path and the query that were asked for.  Without the header it is the
+ * route's own path, which will do if no {segment} is in it.
+ */
+static void
+read_uri(HttpRequest *request, const Route *route)
+{
+	char	   *uri = http_header(request, URI_HEADER);
+	char	   *query;
+
+	if (uri == NULL)
+	{
+		request->path = psprintf("%s%s", route->rooted ? "" : setting_http_prefix, route->path);
+		return;
+	}
+	query = strchr(uri, '?');
+	if (query != NULL)
+		*query++ = '\0';
+	request->path = uri;
+	request->query = query;
+}
+
+static void
+set_locally(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+							 true, 0, false);
+}
+
+/* The route whose name the function has that is called. */
+static const Route *
+called_route(FunctionCallInfo fcinfo)
+{
+	const Route *route = fcinfo->flinfo->fn_extra;
+
+	if (route == NULL)
+	{
+		char	   *name = get_func_name(fcinfo->flinfo->fn_oid);
+
+		route = (name != NULL) ? http_find_route(name) : NULL;
+		if (route == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("there is no route of this function's name")));
+		fcinfo->flinfo->fn_extra = unconstify(Route *, route);
+	}
+	return route;
+}
+
+/* authfort_api.ROUTE(json) -> json: serves a route through PostgREST. */
+Datum
+authfort_api_route(PG_FUNCTION_ARGS)
+{
+	const Route *route = called_route(fcinfo);
+	HttpRequest request;
+	HttpResponse response = {0};
+
+	read_request(&request, (strcmp(route->method, "GET") == 0) ? "GET" : "POST");
+	read_uri(&request, route);
+	request.claims = identity_caller();
+	if (PG_NARGS() > 0 && !PG_ARGISNULL(0))
+		request.body = argument_optional_secret(fcinfo, 0);
+	http_serve_route(route, &request, &response);
+
+	set_locally("response.status", psprintf("%d", response.status));
+	set_locally("response.headers", response.headers.data);
+	if (response.body.len == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(response.body.data, response.body.len));
+}
+
+/*
+ * Ends the request with a response of our own, by the SQLSTATE in which
+ * PostgREST looks for one: the body in the message, the rest in the detail.
+ */
+static _Noreturn void
+respond(int status, const Refusal *refusal)
+{
+	StringInfoData body;
+	StringInfoData rest;
+
+	initStringInfo(&body);
+	json_open(&body);
+	json_write_string(&body, "code", refusal->code);
+	json_write_string(&body, "message", refusal->message);
+	json_close(&body);
+
+	initStringInfo(&rest);
+	json_open(&rest);
+	json_write_integer(&rest, "status", status);
+	json_name(&rest, "headers");
+	json_open(&rest);
+	if (status == 401)
+		json_write_string(&rest, "WWW-Authenticate", http_challenge(refusal));
+	json_write_string(&rest, "Cache-Control", "no-store");
+	json_close(&rest);
+	json_close(&rest);
+
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+			 errmsg_internal("%s", body.data),
+			 errdetail_internal("%s", rest.data)));
+}
+
+/*
+ * Asks the tables about verified claims, with the rights of this function's
+ * owner.  The function itself runs as its caller, for nothing else may set the
+ * role.  Its search_path is pinned, so the statements mean what they say.
+ */
+static const Refusal *
+check_as_owner(FunctionCallInfo fcinfo, const AccessClaims *claims)
+{
+	SecurityContext		caller;
+	const char *reason;
+	const Refusal *refusal;
+
+	security_context_become_owner(fcinfo, &caller);
+	refusal = access_claims_check(claims, &reason);
+	security_context_restore(&caller);
+	return refusal;
+}
+
+/* PostgREST verified a token, but it gives no identity: says why not. */
+static _Noreturn void
+refuse_request_claims(void)
+{
+	if (!postgrest_claims_trusted())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" is not a trusted authenticator",
+						GetUserNameFromId(GetSessionUserId(), false)),
+				 errhint("authfort.setup_postgrest() adds it to \"authfort.trusted_authenticators\".")));
+	respond(401, &refusal_token_invalid);
+}
+
+/* Whether request.jwt.claims is more than what an anonymous request has. */
+static bool
+claims_name_somebody(void)
+{
+	Jsonb	   *claims = request_object("request.jwt.claims");
+
+	return claims != NULL &&
+		(json_member(claims, "sub") != NULL || json_member(claims, "purpose") != NULL);
+}
+
+/*
+ * Whether the path is that of a route open to all.  Signing in and out must
+ * not fail for an old cookie; without it the request is an anonymous one.
+ */
+static bool
+asks_for_open_route(void)
+{
+	const char *path = request_setting("request.path");
+	const Route *route;
+
+	if (path == NULL || strncmp(path, "/rpc/", 5) != 0)
+		return false;
+	route = http_find_route(path + 5);
+	return route != NULL && route->access == ROUTE_OPEN;
+}
+
+/* The database role that the token names, if the session may become it. */
+static void
+take_role(const AccessClaims *claims)
+{
+	char	   *name = json_member_string(claims->json, "role");
+	Oid			role = (name != NULL) ? get_role_oid(name, true) : InvalidOid;
+
+	if (OidIsValid(role) && compat_may_set_role(GetSessionUserId(), role))
+		set_locally("role", name);
+}
+
+/* An access token that came as a cookie, which PostgREST does not look for. */
+static void
+accept_cookie(FunctionCallInfo fcinfo)
+{
+	HttpRequest request;
+	char	   *token;
+	const AccessClaims *claims;
+	const char *reason;
+	const Refusal *refusal;
+
+	read_request(&request, "POST");
+	token = http_cookie(&request, setting_access_cookie_name);
+	if (token == NULL)
+		return;
+	refusal = access_token_verify(token, &claims, &reason);
+	if (refusal == NULL)
+		refusal = check_as_owner(fcinfo, claims);
+	if (refusal != NULL && asks_for_open_route())
+		return;
+	if (refusal != NULL)
+		respond(401, refusal);
+	if (http_may_be_forged(&request))
+		respond(http_wrong_content_type.status, &http_wrong_content_type);
+	set_locally("authfort.jwt", token);
+	take_role(claims);
+}
+
+/* authfort_api.pre_request(): PostgREST calls it before each request. */
+Datum
+authfort_api_pre_request(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims = identity_caller();
+
+	if (claims != NULL)
+	{
+		const Refusal *refusal = check_as_owner(fcinfo, claims);
+
+		if (refusal != NULL)
+			respond(401, refusal);
+	}
+	else if (claims_name_somebody())
+		refuse_request_claims();
+	else if (setting_cookies)
+		accept_cookie(fcinfo);
+	PG_RETURN_VOID();
+}

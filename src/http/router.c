@@ -1,0 +1,359 @@
+/*
+ * router.c
+ *		The router: which handler a request asks for.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "base/address.h"
+#include "base/arguments.h"
+#include "base/json.h"
+#include "http/router.h"
+#include "http/url.h"
+#include "identity/access_token.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_http);
+PG_FUNCTION_INFO_V1(authfort_routes);
+
+static const Refusal not_found = {"not_found", "There is nothing at this path", 404};
+static const Refusal method_not_allowed =
+{"method_not_allowed", "This path does not take this method", 405};
+static const Refusal insufficient_role =
+{"insufficient_role", "This takes a role that you do not have", 403};
+
+static const Route routes[] = {
+	{"signup", "POST", "/signup", ROUTE_OPEN, handle_signup},
+	{"login", "POST", "/login", ROUTE_OPEN, handle_login},
+	{"refresh", "POST", "/refresh", ROUTE_OPEN, handle_refresh},
+	{"logout", "POST", "/logout", ROUTE_OPEN, handle_logout},
+	{"me", "GET", "/me", ROUTE_SIGNED_IN, handle_me},
+	{"forgot_password", "POST", "/forgot-password", ROUTE_OPEN, handle_forgot_password},
+	{"reset_password", "POST", "/reset-password", ROUTE_OPEN, handle_reset_password},
+	{"change_password", "POST", "/change-password", ROUTE_SIGNED_IN, handle_change_password},
+	{"set_password", "POST", "/set-password", ROUTE_SIGNED_IN, handle_set_password},
+	{"own_sessions", "GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
+	{"revoke_other_sessions", "DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
+	{"revoke_own_session", "DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
+	{"list_users", "GET", "/admin/users", ROUTE_ADMIN, handle_list_users},
+	{"create_user", "POST", "/admin/users", ROUTE_ADMIN, handle_create_user},
+	{"get_user", "GET", "/admin/users/{id}", ROUTE_ADMIN, handle_get_user},
+	{"update_user", "PATCH", "/admin/users/{id}", ROUTE_ADMIN, handle_update_user},
+	{"delete_user", "DELETE", "/admin/users/{id}", ROUTE_ADMIN, handle_delete_user},
+	{"ban_user", "PUT", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_ban_user},
+	{"unban_user", "DELETE", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_unban_user},
+	{"add_role", "PUT", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_add_role},
+	{"remove_role", "DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
+	{"user_sessions", "GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
+	{"revoke_user_sessions", "DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_revoke_user_sessions},
+	{"revoke_session", "DELETE", "/admin/sessions/{id}", ROUTE_ADMIN, handle_revoke_session},
+	{"list_keys", "GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
+	{"rotate_key", "POST", "/admin/keys/rotate", ROUTE_ADMIN, handle_rotate_key},
+	{"prepare_key", "POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
+	{"jwks", "GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
+};
+
+/*
+ * Decodes one segment of a path; NULL if it cannot be text of this database.
+ */
+static char *
+decode_segment(const char *segment, size_t len)
+{
+	char	   *text = palloc(len + 1);
+
+	if (!url_decode(segment, len, false, text) || !pg_verifymbstr(text, strlen(text), true))
+		return NULL;
+	return text;
+}
+
+/*
+ * Holds a path against a route's, and takes what stands for its {names}.
+ */
+static bool
+match_path(const char *pattern, const char *path, HttpRequest *request)
+{
+	int			count = 0;
+
+	while (*pattern == '/' && *path == '/')
+	{
+		size_t		pattern_len = strcspn(++pattern, "/");
+		size_t		len = strcspn(++path, "/");
+
+		if (*pattern == '{')
+		{
+			char	   *text = (len > 0) ? decode_segment(path, len) : NULL;
+
+			if (text == NULL)
+				return false;
+			request->segments[count++] = text;
+		}
+		else if (len != pattern_len || memcmp(path, pattern, len) != 0)
+			return false;
+		pattern += pattern_len;
+		path += len;
+	}
+	return *pattern == '\0' && *path == '\0';
+}
+
+static bool
+route_has_path(const Route *route, HttpRequest *request)
+{
+	size_t		prefix_len = route->rooted ? 0 : strlen(setting_http_prefix);
+
+	return strncmp(request->path, setting_http_prefix, prefix_len) == 0 &&
+		match_path(route->path, request->path + prefix_len, request);
+}
+
+/* HEAD is GET without the body (RFC 9110, section 9.3.2). */
+static bool
+route_has_method(const Route *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+		(strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+/* RFC 6750, section 3 */
+const char *
+http_challenge(const Refusal *refusal)
+{
+	return (refusal == &refusal_token_missing) ? "Bearer" : "Bearer error=\"invalid_token\"";
+}
+
+static bool
+has_role(const User *user, const char *role)
+{
+	for (int i = 0; i < user->role_count; i++)
+	{
+		if (strcmp(user->roles[i], role) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Sets the request's caller, from its token or what was verified before. */
+static const Refusal *
+authenticate(HttpRequest *request)
+{
+	const char *token = http_access_token(request);
+	const AccessClaims *claims = request->claims;
+	const char *reason;
+	const Refusal *refusal;
+
+	if (token == NULL && claims != NULL)
+		refusal = access_claims_authenticate(claims, &request->caller, &reason);
+	else
+		refusal = access_token_authenticate(token, &claims, &request->caller, &reason);
+	if (refusal == NULL)
+		request->session_id = claims->sid;
+	return refusal;
+}
+
+/* The roles that count are those that the user has now, not the token's. */
+static const Refusal *
+admit(RouteAccess access, HttpRequest *request)
+{
+	const Refusal *refusal;
+
+	if (access == ROUTE_OPEN)
+		return NULL;
+	if (http_may_be_forged(request))
+		return &http_wrong_content_type;
+	refusal = authenticate(request);
+	if (refusal != NULL)
+		return refusal;
+	if (access == ROUTE_ADMIN &&
+		(setting_admin_role[0] == '\0' || !has_role(request->caller, setting_admin_role)))
+		return &insufficient_role;
+	return NULL;
+}
+
+static void
+take_route(const Route *route, HttpRequest *request, HttpResponse *response)
+{
+	const Refusal *refusal = admit(route->access, request);
+
+	if (refusal == NULL)
+	{
+		route->handler(request, response);
+		return;
+	}
+	if (refusal->status == 401)
+		http_add_header(response, "WWW-Authenticate", http_challenge(refusal));
+	http_respond_refusal(response, refusal);
+}
+
+static void
+allow_method(StringInfo allow, const char *method)
+{
+	appendStringInfo(allow, "%s%s", (allow->len > 0) ? ", " : "", method);
+	if (strcmp(method, "GET") == 0)
+		appendStringInfoString(allow, ", HEAD");
+}
+
+static void
+dispatch(HttpRequest *request, HttpResponse *response)
+{
+	StringInfoData allow;
+
+	initStringInfo(&allow);
+	for (size_t i = 0; i < lengthof(routes); i++)
+	{
+		if (!route_has_path(&routes[i], request))
+			continue;
+		if (route_has_method(&routes[i], request->method))
+		{
+			take_route(&routes[i], request, response);
+			return;
+		}
+		allow_method(&allow, routes[i].method);
+	}
+	if (allow.len > 0)
+	{
+		http_add_header(response, "Allow", allow.data);
+		http_respond_refusal(response, &method_not_allowed);
+		return;
+	}
+	http_respond_refusal(response, &not_found);
+}
+
+static void
+finish(const HttpRequest *request, HttpResponse *response)
+{
+	http_add_header(response, "Cache-Control",
+					(response->cache_control != NULL) ? response->cache_control : "no-store");
+	if (response->body.len > 0)
+		http_add_header(response, "Content-Type", "application/json");
+	appendStringInfoChar(&response->headers, ']');
+	if (strcmp(request->method, "HEAD") == 0)
+		resetStringInfo(&response->body);
+}
+
+/* The peer's address, or the one that a proxy of ours tells. */
+static void
+find_client_address(HttpRequest *request)
+{
+	char	   *forwarded_for = http_header_list(request, "x-forwarded-for");
+
+	if (request->client.has_ip)
+		request->client.ip = InetPGetDatum(address_of_client(DatumGetInetPP(request->client.ip),
+															 forwarded_for,
+															 setting_trusted_proxies));
+}
+
+static void
+begin(HttpRequest *request, HttpResponse *response)
+{
+	request->client.user_agent = http_header(request, "user-agent");
+	initStringInfo(&response->headers);
+	appendStringInfoChar(&response->headers, '[');
+	initStringInfo(&response->body);
+}
+
+void
+http_serve(HttpRequest *request, HttpResponse *response)
+{
+	find_client_address(request);
+	begin(request, response);
+	dispatch(request, response);
+	finish(request, response);
+}
+
+const Route *
+http_find_route(const char *name)
+{
+	for (size_t i = 0; i < lengthof(routes); i++)
+	{
+		if (strcmp(routes[i].name, name) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+void
+http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response)
+{
+	begin(request, response);
+	if (!route_has_path(route, request))
+		http_respond_refusal(response, &not_found);
+	else if (strcmp(route->method, "GET") != 0 && strcmp(request->method, "POST") != 0)
+	{
+		/* a link on any page is followed with GET, and with the visitor's cookies */
+		http_add_header(response, "Allow", "POST");
+		http_respond_refusal(response, &method_not_allowed);
+	}
+	else
+		take_route(route, request, response);
+	finish(request, response);
+}
+
+/* http(method, path, query, headers, body, remote_addr) -> (status, headers, body) */
+Datum
+authfort_http(PG_FUNCTION_ARGS)
+{
+	HttpRequest request = {0};
+	HttpResponse response = {0};
+	TupleDesc	tupdesc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	request.method = argument_text(fcinfo, 0, "method");
+	request.path = argument_text(fcinfo, 1, "path");
+	request.query = argument_optional_text(fcinfo, 2);
+	request.headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
+	request.body = argument_optional_secret(fcinfo, 4);
+	request.client.has_ip = !PG_ARGISNULL(5);
+	request.client.ip = request.client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
+	http_serve(&request, &response);
+
+	values[0] = Int32GetDatum(response.status);
+	values[1] = JsonbPGetDatum(json_to_jsonb(&response.headers));
+	values[2] = CStringGetTextDatum(response.body.data);
+	nulls[2] = response.body.len == 0;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+static const char *
+access_name(RouteAccess access)
+{
+	switch (access)
+	{
+		case ROUTE_SIGNED_IN:
+			return "signed_in";
+		case ROUTE_ADMIN:
+			return "admin";
+		case ROUTE_OPEN:
+			break;
+	}
+	return "open";
+}
+
+/* routes() -> setof (name, method, path, access) */
+Datum
+authfort_routes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (size_t i = 0; i < lengthof(routes); i++)
+	{
+		const Route *route = &routes[i];
+		char	   *path = psprintf("%s%s", route->rooted ? "" : setting_http_prefix, route->path);
+		Datum		values[4] = {
+			CStringGetTextDatum(route->name),
+			CStringGetTextDatum(route->method),
+			CStringGetTextDatum(path),
+			CStringGetTextDatum(access_name(route->access))
+		};
+		bool		nulls[4] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

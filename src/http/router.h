@@ -1,0 +1,79 @@
+/*
+ * router.h
+ *		The router: which handler a request asks for.
+ */
+#ifndef AUTHFORT_ROUTER_H
+#define AUTHFORT_ROUTER_H
+
+#include "postgres.h"
+
+#include "http/message.h"
+
+/* Who may use a route. */
+typedef enum RouteAccess
+{
+	ROUTE_OPEN,
+	ROUTE_SIGNED_IN,			/* request->caller is set */
+	ROUTE_ADMIN					/* and has the role authfort.admin_role */
+} RouteAccess;
+
+typedef void (*RouteHandler) (HttpRequest *request, HttpResponse *response);
+
+typedef struct Route
+{
+	const char *name;			/* of its function in schema authfort_api */
+	const char *method;
+	const char *path;			/* a segment {name} takes any one segment */
+	RouteAccess access;
+	RouteHandler handler;
+	bool		rooted;			/* not under authfort.http_prefix */
+} Route;
+
+/* Answers a request; the response is complete but for the transport. */
+extern void http_serve(HttpRequest *request, HttpResponse *response);
+
+/*
+ * The same through a door that knows the route, and has POST for all methods
+ * that change something.  404 if the path is not the route's.
+ */
+extern const Route *http_find_route(const char *name);
+extern void http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response);
+
+/* The value of WWW-Authenticate that goes with a refusal of status 401. */
+extern const char *http_challenge(const Refusal *refusal);
+
+/* http_auth.c: signing up, in and out */
+extern void handle_signup(HttpRequest *request, HttpResponse *response);
+extern void handle_login(HttpRequest *request, HttpResponse *response);
+extern void handle_refresh(HttpRequest *request, HttpResponse *response);
+extern void handle_logout(HttpRequest *request, HttpResponse *response);
+extern void handle_jwks(HttpRequest *request, HttpResponse *response);
+
+/* http_account.c: one's own account */
+extern void handle_me(HttpRequest *request, HttpResponse *response);
+extern void handle_forgot_password(HttpRequest *request, HttpResponse *response);
+extern void handle_reset_password(HttpRequest *request, HttpResponse *response);
+extern void handle_change_password(HttpRequest *request, HttpResponse *response);
+extern void handle_set_password(HttpRequest *request, HttpResponse *response);
+extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
+
+/* http_admin.c: what admins do */
+extern void handle_list_users(HttpRequest *request, HttpResponse *response);
+extern void handle_create_user(HttpRequest *request, HttpResponse *response);
+extern void handle_get_user(HttpRequest *request, HttpResponse *response);
+extern void handle_update_user(HttpRequest *request, HttpResponse *response);
+extern void handle_delete_user(HttpRequest *request, HttpResponse *response);
+extern void handle_ban_user(HttpRequest *request, HttpResponse *response);
+extern void handle_unban_user(HttpRequest *request, HttpResponse *response);
+extern void handle_add_role(HttpRequest *request, HttpResponse *response);
+extern void handle_remove_role(HttpRequest *request, HttpResponse *response);
+extern void handle_user_sessions(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke_session(HttpRequest *request, HttpResponse *response);
+extern void handle_list_keys(HttpRequest *request, HttpResponse *response);
+extern void handle_rotate_key(HttpRequest *request, HttpResponse *response);
+extern void handle_prepare_key(HttpRequest *request, HttpResponse *response);
+
+#endif							/* AUTHFORT_ROUTER_H */

@@ -1,0 +1,113 @@
+/*
+ * self.c
+ *		HTTP: one's own account.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "domain/sessions.h"
+#include "flow/flows.h"
+#include "http/router.h"
+
+static void
+respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		http_respond_message(response, message);
+}
+
+void
+handle_me(HttpRequest *request, HttpResponse *response)
+{
+	response->status = 200;
+	users_append_json(&response->body, request->caller, &request->session_id);
+}
+
+/* The answer is the same whether there is such an account or not. */
+void
+handle_forgot_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"email", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_done(response, flow_request_password_reset(fields[0].value, &request->client),
+				 "If an account exists, a link to reset its password has been sent.");
+}
+
+void
+handle_reset_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}, {"new_password", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_done(response, flow_reset_password(fields[0].value, fields[1].value, &request->client),
+				 "Password reset successfully.");
+}
+
+/* The session that asks ends with all others, so its cookies go. */
+void
+handle_change_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"old_password", true}, {"new_password", true}};
+	const Refusal *refusal;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	refusal = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
+								   &request->client);
+	if (refusal == NULL)
+		http_clear_cookies(response);
+	respond_done(response, refusal, "Password changed successfully.");
+}
+
+void
+handle_set_password(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"password", true}};
+	const Refusal *refusal;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	refusal = flow_set_password(&request->caller->id, fields[0].value, &request->client);
+	if (refusal == NULL)
+		http_clear_cookies(response);
+	respond_done(response, refusal, "Password set successfully.");
+}
+
+void
+handle_own_sessions(HttpRequest *request, HttpResponse *response)
+{
+	response->status = 200;
+	sessions_append_json(&response->body, &request->caller->id, &request->session_id);
+}
+
+/* Somebody else's session is one that does not exist. */
+void
+handle_revoke_own_session(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	id;
+	Session		session;
+
+	if (!uuid_read(request->segments[0], &id) || !sessions_find(&id, &session) ||
+		memcmp(&session.user_id, &request->caller->id, sizeof(pg_uuid_t)) != 0)
+	{
+		http_respond_refusal(response, &refusal_session_not_found);
+		return;
+	}
+	if (sessions_revoke(&id))
+		sessions_record_revoked(&session.user_id, &id, &request->client);
+	response->status = 204;
+}
+
+/* Signs out the other devices. */
+void
+handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response)
+{
+	sessions_revoke_all(&request->caller->id, &request->session_id);
+	sessions_record_revoked(&request->caller->id, NULL, &request->client);
+	response->status = 204;
+}

@@ -1,0 +1,500 @@
+/*
+ * access_token.c
+ *		The JWT that says who somebody is: issued and verified.
+ *
+ * Tokens that verified are remembered in a small table, so that a signature
+ * is checked once and not for every statement of a connection.  What is
+ * remembered counts only while neither the keys nor the settings that the
+ * verdict depends on have changed, and its expiry is looked at every time.
+ */
+#include "postgres.h"
+
+#include <openssl/crypto.h>
+#include <sodium.h>
+
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "crypto/jwt.h"
+#include "domain/sessions.h"
+#include "domain/signing_keys.h"
+#include "identity/access_token.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_verify_jwt);
+PG_FUNCTION_INFO_V1(authfort_try_verify_jwt);
+PG_FUNCTION_INFO_V1(authfort_authenticate);
+
+#define REMEMBERED_TOKENS 64	/* a power of two */
+#define JTI_BYTES 16
+
+/*
+ * How far in the future a token may have been issued, in seconds: a standby's
+ * clock may be a little behind that of the server that signed.  Expiry knows
+ * no such tolerance.
+ */
+#define ISSUED_AHEAD 10
+
+typedef struct RememberedToken
+{
+	MemoryContext context;		/* owns the rest; NULL: nothing remembered */
+	uint64		signing_keys_generation;
+	uint64		settings_generation;
+	char	   *token;
+	AccessClaims claims;
+} RememberedToken;
+
+static RememberedToken remembered[REMEMBERED_TOKENS];
+
+char *
+access_token_issue(const User *user, const pg_uuid_t *session_id)
+{
+	SigningKey	key = signing_keys_signing_key();
+	int64		now = time(NULL);
+	unsigned char random[JTI_BYTES];
+	char		jti[BASE64URL_ENCODED_SIZE(JTI_BYTES)];
+	StringInfoData payload;
+
+	randombytes_buf(random, sizeof(random));
+	base64url_encode(random, sizeof(random), jti);
+
+	initStringInfo(&payload);
+	json_open(&payload);
+	json_write_string(&payload, "iss", setting_jwt_issuer);
+	if (setting_jwt_audience[0] != '\0')
+		json_write_string(&payload, "aud", setting_jwt_audience);
+	json_write_uuid(&payload, "sub", &user->id);
+	json_write_uuid(&payload, "sid", session_id);
+	json_write_string(&payload, "jti", jti);
+	json_write_integer(&payload, "iat", now);
+	json_write_integer(&payload, "exp", now + setting_access_token_ttl);
+	json_write_integer(&payload, "ver", user->token_version);
+	json_write_string(&payload, "email", user->email);
+	json_write_string(&payload, "name", user->name);
+	json_write_strings(&payload, "roles", user->roles, user->role_count);
+	json_write_bool(&payload, "mfa_enabled", user->mfa_enabled);
+	json_write_string(&payload, "role", setting_jwt_role);
+	json_close(&payload);
+	return jwt_sign(key.private_key, key.algorithm, key.kid, &payload);
+}
+
+static bool
+is_string(const JsonbValue *value, const char *text)
+{
+	return value->type == jbvString && value->val.string.len == (int) strlen(text) &&
+		memcmp(value->val.string.val, text, value->val.string.len) == 0;
+}
+
+/* RFC 7519, section 4.1.3: "aud" is a string or an array of them. */
+static bool
+names_audience(const JsonbValue *aud, const char *audience)
+{
+	if (aud->type == jbvBinary && JsonContainerIsArray(aud->val.binary.data))
+	{
+		JsonbValue	wanted;
+
+		wanted.type = jbvString;
+		wanted.val.string.val = unconstify(char *, audience);
+		wanted.val.string.len = strlen(audience);
+		return findJsonbValueFromContainer(aud->val.binary.data, JB_FARRAY, &wanted) != NULL;
+	}
+	return is_string(aud, audience);
+}
+
+/* A token for somebody else is not for us, nor one for nobody if we are somebody. */
+static bool
+has_right_audience(Jsonb *json)
+{
+	JsonbValue *aud = json_member(json, "aud");
+
+	if (setting_jwt_audience[0] == '\0')
+		return aud == NULL;
+	return aud != NULL && names_audience(aud, setting_jwt_audience);
+}
+
+static bool
+read_uuid_member(Jsonb *json, const char *name, pg_uuid_t *uuid)
+{
+	char	   *text = json_member_string(json, name);
+
+	return text != NULL && uuid_read(text, uuid);
+}
+
+static bool
+read_roles(Jsonb *json, AccessClaims *claims)
+{
+	JsonbValue *roles = json_member(json, "roles");
+	JsonbContainer *array;
+
+	if (roles == NULL || roles->type != jbvBinary ||
+		!JsonContainerIsArray(roles->val.binary.data))
+		return false;
+	array = roles->val.binary.data;
+	claims->role_count = JsonContainerSize(array);
+	claims->roles = palloc(Max(claims->role_count, 1) * sizeof(char *));
+	for (int i = 0; i < claims->role_count; i++)
+	{
+		JsonbValue *role = getIthJsonbValueFromContainer(array, i);
+
+		if (role->type != jbvString)
+			return false;
+		claims->roles[i] = pnstrdup(role->val.string.val, role->val.string.len);
+	}
+	return true;
+}
+
+/*
+ * Reads the payload of a token whose signature is good.  Returns NULL, or
+ * what is wrong with it as an access token of ours.  Whether it has expired
+ * is for the caller.
+ */
+static const char *
+read_claims(Jsonb *json, AccessClaims *claims)
+{
+	JsonbValue *iss = json_member(json, "iss");
+	int64		now = time(NULL);
+	int64		iat;
+	int64		nbf;
+
+	claims->json = json;
+	claims->has_sid = claims->has_ver = true;
+	if (json_member(json, "purpose") != NULL)
+		return "it is for another purpose";
+	if (iss == NULL || !is_string(iss, setting_jwt_issuer))
+		return "its issuer is another one";
+	if (!has_right_audience(json))
+		return "its audience is another one";
+	if (!json_member_integer(json, "iat", &iat) ||
+		!json_member_integer(json, "exp", &claims->exp) || iat < 0 || claims->exp <= iat)
+		return "its dates are missing or wrong";
+	if (iat > now + ISSUED_AHEAD)
+		return "it was issued in the future";
+	if (json_member(json, "nbf") != NULL &&
+		(!json_member_integer(json, "nbf", &nbf) || nbf > now))
+		return "it is not valid yet";
+	if (!read_uuid_member(json, "sub", &claims->sub) ||
+		!read_uuid_member(json, "sid", &claims->sid) ||
+		!json_member_integer(json, "ver", &claims->ver) ||
+		json_member_string(json, "email") == NULL || !read_roles(json, claims))
+		return "a required claim is missing or of the wrong type";
+	return NULL;
+}
+
+/*
+ * Reads claims of which the one who verified them may have left some out.
+ * What is there has to be right.
+ */
+static const char *
+read_verified_claims(Jsonb *json, AccessClaims *claims)
+{
+	JsonbValue *iss = json_member(json, "iss");
+	int64		nbf;
+
+	claims->json = json;
+	claims->exp = PG_INT64_MAX;
+	if (json_member(json, "purpose") != NULL)
+		return "they are for another purpose";
+	if (iss != NULL && !is_string(iss, setting_jwt_issuer))
+		return "their issuer is another one";
+	if (!has_right_audience(json))
+		return "their audience is another one";
+	if ((json_member(json, "exp") != NULL && !json_member_integer(json, "exp", &claims->exp)) ||
+		(json_member(json, "nbf") != NULL &&
+		 (!json_member_integer(json, "nbf", &nbf) || nbf > time(NULL))))
+		return "their dates are wrong";
+	if (!read_uuid_member(json, "sub", &claims->sub))
+		return "they name no user";
+	if (json_member(json, "roles") != NULL && !read_roles(json, claims))
+		return "their roles are not a list of names";
+	claims->has_sid = read_uuid_member(json, "sid", &claims->sid);
+	claims->has_ver = json_member_integer(json, "ver", &claims->ver);
+	return NULL;
+}
+
+const char *
+access_claims_read(const char *text, AccessClaims *claims)
+{
+	Jsonb	   *json;
+
+	memset(claims, 0, sizeof(*claims));
+	if (json_read_object(text, strlen(text), &json) != JSON_READ)
+		return "they are not a JSON object";
+	return read_verified_claims(json, claims);
+}
+
+/*
+ * Checks form and signature, and reads the claims, all in the current memory
+ * context.  Returns NULL or what is wrong.
+ */
+static const char *
+check_token(const char *token, AccessClaims *claims)
+{
+	Jws		   *jws = palloc(sizeof(Jws));
+	JwtHeader	header;
+	const VerificationKey *key;
+	Jsonb	   *json;
+
+	if (!jws_read(token, strlen(token), jws))
+		return "it is not a JWS in compact form";
+	if (!jwt_read_header(jws, &header))
+		return "its header is not one of ours";
+	key = signing_keys_find(header.kid);
+	if (key == NULL)
+		return "its signing key is unknown or has expired";
+	/* the key says which algorithm it is for; the token cannot choose */
+	if (header.algorithm != key->algorithm)
+		return "its algorithm is not its key's";
+	if (!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len,
+					 jws->signature, jws->signature_len))
+		return "its signature does not verify";
+	if (json_read_object(jws->payload, jws->payload_len, &json) != JSON_READ)
+		return "its payload is not a JSON object";
+	return read_claims(json, claims);
+}
+
+Jsonb *
+access_claims_json(const AccessClaims *claims)
+{
+	Jsonb	   *copy = palloc(VARSIZE(claims->json));
+
+	memcpy(copy, claims->json, VARSIZE(claims->json));
+	return copy;
+}
+
+void
+access_claims_copy(const AccessClaims *claims, AccessClaims *copy)
+{
+	*copy = *claims;
+	copy->json = access_claims_json(claims);
+	copy->roles = palloc(Max(claims->role_count, 1) * sizeof(char *));
+	for (int i = 0; i < claims->role_count; i++)
+		copy->roles[i] = pstrdup(claims->roles[i]);
+}
+
+static RememberedToken *
+slot_of(const char *token)
+{
+	uint32		hash = hash_bytes((const unsigned char *) token, strlen(token));
+
+	return &remembered[hash & (REMEMBERED_TOKENS - 1)];
+}
+
+/*
+ * In constant time: the slot of a token can be found out, and a comparison
+ * that ends early would tell of what is in it byte by byte.
+ */
+static bool
+is_same_token(const char *a, const char *b)
+{
+	size_t		len = strlen(a);
+
+	return strlen(b) == len && CRYPTO_memcmp(a, b, len) == 0;
+}
+
+static bool
+is_remembered(const RememberedToken *slot, const char *token)
+{
+	return slot->context != NULL && slot->signing_keys_generation == signing_keys_generation() &&
+		slot->settings_generation == settings_token_generation &&
+		is_same_token(slot->token, token);
+}
+
+static void
+remember(RememberedToken *slot, const char *token, const AccessClaims *claims,
+		 uint64 generation)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "authfort token",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RememberedToken fresh;
+
+	fresh.context = context;
+	fresh.signing_keys_generation = generation;
+	fresh.settings_generation = settings_token_generation;
+	fresh.token = pstrdup(token);
+	access_claims_copy(claims, &fresh.claims);
+	MemoryContextSwitchTo(old);
+
+	MemoryContextSetParent(context, CacheMemoryContext);
+	if (slot->context != NULL)
+		MemoryContextDelete(slot->context);
+	*slot = fresh;
+}
+
+/*
+ * Verifies all but the expiry, through the memory of verified tokens.  What
+ * was allocated on the way is freed before returning.
+ */
+static const Refusal *
+verify(const char *token, const AccessClaims **claims, const char **reason)
+{
+	RememberedToken *slot;
+
+	if (token == NULL || token[0] == '\0')
+	{
+		*reason = "there is none";
+		return &refusal_token_missing;
+	}
+	slot = slot_of(token);
+	if (!is_remembered(slot, token))
+	{
+		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "authfort verify",
+													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(scratch);
+		uint64		generation = signing_keys_generation();
+		AccessClaims fresh;
+
+		*reason = check_token(token, &fresh);
+		if (*reason == NULL)
+			remember(slot, token, &fresh, generation);
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(scratch);
+		if (*reason != NULL)
+			return &refusal_token_invalid;
+	}
+	*claims = &slot->claims;
+	return NULL;
+}
+
+const Refusal *
+access_token_verify(const char *token, const AccessClaims **claims, const char **reason)
+{
+	const Refusal *refusal = verify(token, claims, reason);
+
+	if (refusal == NULL && (*claims)->exp <= time(NULL))
+	{
+		*reason = "it has expired";
+		return &refusal_token_expired;
+	}
+	return refusal;
+}
+
+const Refusal *
+access_token_verify_expired(const char *token, const AccessClaims **claims)
+{
+	const char *reason;
+
+	return verify(token, claims, &reason);
+}
+
+/*
+ * Holds verified claims against what the tables say of their user, who exists
+ * if "standing" is not NULL, and of their session.
+ */
+static const Refusal *
+judge(const AccessClaims *claims, const UserStanding *standing, const char **reason)
+{
+	const Refusal *refusal = NULL;
+	Session		session;
+
+	if (standing == NULL)
+		refusal = &refusal_user_gone;
+	else if (standing->banned)
+		refusal = &refusal_user_banned;
+	else if (claims->ver != standing->token_version)
+		refusal = &refusal_token_version_mismatch;
+	else if (!sessions_find(&claims->sid, &session) || session.revoked ||
+			 memcmp(&session.user_id, &claims->sub, sizeof(pg_uuid_t)) != 0)
+		refusal = &refusal_token_revoked;
+	if (refusal != NULL)
+		*reason = refusal->message;
+	return refusal;
+}
+
+static bool
+names_session(const AccessClaims *claims, const char **reason)
+{
+	*reason = "it names no session";
+	return claims->has_sid && claims->has_ver;
+}
+
+const Refusal *
+access_claims_check(const AccessClaims *claims, const char **reason)
+{
+	UserStanding standing;
+
+	if (!names_session(claims, reason))
+		return &refusal_token_invalid;
+	return judge(claims, users_find_standing(&claims->sub, &standing) ? &standing : NULL, reason);
+}
+
+const Refusal *
+access_claims_authenticate(const AccessClaims *claims, User **user, const char **reason)
+{
+	UserStanding standing;
+
+	if (!names_session(claims, reason))
+		return &refusal_token_invalid;
+	*user = users_find(&claims->sub);
+	if (*user == NULL)
+		return judge(claims, NULL, reason);
+	standing.banned = (*user)->banned;
+	standing.token_version = (*user)->token_version;
+	return judge(claims, &standing, reason);
+}
+
+const Refusal *
+access_token_authenticate(const char *token, const AccessClaims **claims, User **user,
+						  const char **reason)
+{
+	const Refusal *refusal = access_token_verify(token, claims, reason);
+
+	return (refusal != NULL) ? refusal : access_claims_authenticate(*claims, user, reason);
+}
+
+void
+access_token_raise(const Refusal *refusal, const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("access token refused: %s", reason),
+			 errdetail("%s", refusal->code)));
+}
+
+/* verify_jwt(token) -> jsonb claims */
+Datum
+authfort_verify_jwt(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims;
+	const char *reason;
+	const Refusal *refusal = access_token_verify(argument_optional_text(fcinfo, 0),
+												 &claims, &reason);
+
+	if (refusal != NULL)
+		access_token_raise(refusal, reason);
+	PG_RETURN_JSONB_P(access_claims_json(claims));
+}
+
+/* try_verify_jwt(token) -> jsonb claims, or NULL */
+Datum
+authfort_try_verify_jwt(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims;
+	const char *reason;
+
+	if (access_token_verify(argument_optional_text(fcinfo, 0), &claims, &reason) != NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(access_claims_json(claims));
+}
+
+/* authenticate(token) -> jsonb user */
+Datum
+authfort_authenticate(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims;
+	const char *reason;
+	User	   *user;
+	const Refusal *refusal = access_token_authenticate(argument_optional_text(fcinfo, 0),
+													   &claims, &user, &reason);
+	StringInfoData json;
+
+	if (refusal != NULL)
+		access_token_raise(refusal, reason);
+	initStringInfo(&json);
+	users_append_json(&json, user, &claims->sid);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}

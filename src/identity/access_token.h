@@ -1,0 +1,75 @@
+/*
+ * access_token.h
+ *		The JWT that says who somebody is: issued and verified.
+ */
+#ifndef AUTHFORT_ACCESS_TOKEN_H
+#define AUTHFORT_ACCESS_TOKEN_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+#include "base/refusal.h"
+#include "domain/users.h"
+
+typedef struct AccessClaims
+{
+	pg_uuid_t	sub;
+	pg_uuid_t	sid;
+	int64		ver;
+	int64		exp;			/* Unix time; PG_INT64_MAX: none */
+	bool		has_sid;		/* whether "sid" is set */
+	bool		has_ver;		/* whether "ver" is set */
+	char	  **roles;
+	int			role_count;
+	Jsonb	   *json;			/* the whole payload */
+} AccessClaims;
+
+extern char *access_token_issue(const User *user, const pg_uuid_t *session_id);
+
+/*
+ * Verifies a token; NULL for the text means that there is none.  Returns NULL
+ * and sets *claims, or returns the refusal and sets *reason to a text that
+ * says more, for logs and errors.  The claims stay as they are until the next
+ * call.  No table is read unless keys changed.
+ */
+extern const Refusal *access_token_verify(const char *token, const AccessClaims **claims,
+										  const char **reason);
+
+/*
+ * The same for a token that may have expired.  Its claims serve for comparing
+ * it with another token, and for nothing else.
+ */
+extern const Refusal *access_token_verify_expired(const char *token, const AccessClaims **claims);
+
+/*
+ * Verifies, and also asks the tables: whether the user exists and is not
+ * banned, the token is of the present version, the session is live.  On
+ * success *user is in the current memory context.
+ */
+extern const Refusal *access_token_authenticate(const char *token, const AccessClaims **claims,
+												User **user, const char **reason);
+
+/* The second half of that, for claims that were verified before. */
+extern const Refusal *access_claims_authenticate(const AccessClaims *claims, User **user,
+												 const char **reason);
+
+/* The same for those who need not know the user. */
+extern const Refusal *access_claims_check(const AccessClaims *claims, const char **reason);
+
+/*
+ * Reads, in the current memory context, claims that somebody has verified who
+ * is trusted to.  Returns NULL, or why they are no identity.  Whether they
+ * have expired is for the caller.
+ */
+extern const char *access_claims_read(const char *text, AccessClaims *claims);
+
+/* Raises the refusal; "reason" never holds anything of the token. */
+extern _Noreturn void access_token_raise(const Refusal *refusal, const char *reason);
+
+/* Copies in the current memory context. */
+extern void access_claims_copy(const AccessClaims *claims, AccessClaims *copy);
+extern Jsonb *access_claims_json(const AccessClaims *claims);
+
+#endif							/* AUTHFORT_ACCESS_TOKEN_H */

@@ -1,0 +1,427 @@
+/*
+ * identity.c
+ *		Who the caller is: what row-level security policies ask.
+ *
+ * The identity is the subject of the token in authfort.jwt.  Where that is
+ * empty it is the subject of request.jwt.claims, if the session is one of
+ * those that are trusted to have verified them.  Nothing else counts.
+ *
+ * It is found out when it is first asked for, and remembered until the
+ * setting, the keys or the time say otherwise; a policy asks once a row, so
+ * asking again costs a few comparisons.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "domain/signing_keys.h"
+#include "identity/access_token.h"
+#include "identity/identity.h"
+#include "identity/postgrest_claims.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_set_jwt);
+PG_FUNCTION_INFO_V1(authfort_uid);
+PG_FUNCTION_INFO_V1(authfort_session_id);
+PG_FUNCTION_INFO_V1(authfort_roles);
+PG_FUNCTION_INFO_V1(authfort_claims);
+PG_FUNCTION_INFO_V1(authfort_has_role);
+PG_FUNCTION_INFO_V1(authfort_current_user);
+PG_FUNCTION_INFO_V1(authfort_require_role);
+
+/* Calls that may follow one another without a look at the clock, at most. */
+#define MAX_STRIDE 256
+
+/*
+ * Calls left before we make sure of the identity again.  Whatever may change
+ * it sets this to zero, so that a call for a row has one number to look at.
+ */
+static int	calls_left = 0;
+
+static struct
+{
+	const AccessClaims *caller; /* NULL: nobody, or expired */
+	uint64		serial;			/* from 1 on; rises when "caller" changes */
+	int			stride;			/* calls_left after the next look at the clock */
+	int64		looked_at;		/* Unix time of the last look */
+
+	/* what was found out, and what it holds for */
+	uint64		signing_keys_generation;	/* 0: never found out */
+	uint64		settings_generation;
+	Oid			session_user;
+	bool		unwatched;		/* it may change without telling us */
+	bool		known;			/* whether "claims" holds an identity */
+	AccessClaims claims;
+	MemoryContext context;		/* owns what claims points to */
+} identity = {.serial = 1};
+
+static ExecutorStart_hook_type next_executor_start = NULL;
+
+static void
+on_token_change(void)
+{
+	calls_left = 0;
+}
+
+static void
+on_relcache_invalidation(Datum arg, Oid relid)
+{
+	(void) arg;
+	(void) relid;
+	calls_left = 0;
+}
+
+/*
+ * Each execution of a plan, those inside of functions too, looks at the clock
+ * and hears of changed keys when it first asks who the caller is.
+ */
+static void
+on_executor_start(QueryDesc *query, int flags)
+{
+	calls_left = 0;
+	identity.stride = 1;
+	if (next_executor_start != NULL)
+		next_executor_start(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+void
+identity_init(void)
+{
+	settings_token_changed = on_token_change;
+	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = on_executor_start;
+}
+
+static void
+set_caller(const AccessClaims *claims)
+{
+	if (identity.caller != claims)
+	{
+		identity.caller = claims;
+		identity.serial++;
+	}
+}
+
+/* The identity in authfort.jwt, taken into identity.context. */
+static void
+take_token(void)
+{
+	const AccessClaims *claims;
+	const char *reason;
+	MemoryContext old;
+
+	if (access_token_verify(setting_jwt, &claims, &reason) != NULL)
+		return;
+	old = MemoryContextSwitchTo(identity.context);
+	access_claims_copy(claims, &identity.claims);
+	MemoryContextSwitchTo(old);
+	identity.known = true;
+}
+
+/*
+ * The identity in request.jwt.claims, likewise.  If the setting does not exist
+ * yet we cannot be told that somebody sets it.
+ */
+static void
+take_request_claims(void)
+{
+	const char *text;
+	MemoryContext old = MemoryContextSwitchTo(identity.context);
+
+	if (postgrest_claims_trusted())
+	{
+		identity.unwatched = !postgrest_claims_watch();
+		text = postgrest_claims_text();
+		identity.known = text != NULL && access_claims_read(text, &identity.claims) == NULL;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+find_out(void)
+{
+	uint64		generation = signing_keys_generation();
+	uint64		settings_generation = settings_token_generation;
+
+	identity.signing_keys_generation = 0;	/* unless we come to the end */
+	set_caller(NULL);
+	identity.known = false;
+	identity.unwatched = false;
+	if (identity.context == NULL)
+		identity.context = AllocSetContextCreate(CacheMemoryContext, "authfort identity",
+												 ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(identity.context);
+	if (setting_jwt[0] != '\0')
+		take_token();
+	else
+		take_request_claims();
+	identity.session_user = GetSessionUserId();
+	identity.settings_generation = settings_generation;
+	identity.signing_keys_generation = generation;
+}
+
+static bool
+is_found_out(void)
+{
+	return !identity.unwatched && identity.signing_keys_generation == signing_keys_generation() &&
+		identity.settings_generation == settings_token_generation &&
+		identity.session_user == GetSessionUserId();
+}
+
+/*
+ * Makes sure of the caller: the keys, the setting, the clock.
+ *
+ * To read the clock for each row would cost more than the rest of the answer.
+ * So the first call of an execution reads it, and then ever fewer do, as long
+ * as the calls come many to a second.  Expressions of PL/pgSQL that run
+ * without an execution of their own are caught by that too: where a second
+ * passes between calls, each of them reads the clock.
+ */
+static pg_noinline void
+look_again(void)
+{
+	int64		now = time(NULL);
+
+	AcceptInvalidationMessages();
+	if (!is_found_out())
+		find_out();
+	set_caller((identity.known && identity.claims.exp > now) ? &identity.claims : NULL);
+	identity.stride = (now == identity.looked_at) ? Min(2 * identity.stride, MAX_STRIDE) : 1;
+	identity.looked_at = now;
+	/* unless something changed while we found out */
+	calls_left = is_found_out() ? identity.stride : 0;
+}
+
+static inline void
+make_sure(void)
+{
+	if (unlikely(--calls_left < 0))
+		look_again();
+}
+
+const AccessClaims *
+identity_caller(void)
+{
+	make_sure();
+	return identity.caller;
+}
+
+/*
+ * What a call site answered, and answers again as long as the identity is
+ * that.  The memory belongs to the call site: a pointer into the remembered
+ * identity would dangle if another argument of the same expression changed it.
+ */
+typedef struct CallSite
+{
+	uint64		serial;			/* of the identity */
+	bool		is_null;
+	bool		answer;
+	pg_uuid_t	uuid;
+} CallSite;
+
+static CallSite *
+call_site(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+														  sizeof(CallSite));
+	return fcinfo->flinfo->fn_extra;
+}
+
+static pg_noinline CallSite *
+answer_uuid(FunctionCallInfo fcinfo, const pg_uuid_t *uuid)
+{
+	CallSite   *site = call_site(fcinfo);
+
+	site->is_null = (uuid == NULL);
+	if (uuid != NULL)
+		site->uuid = *uuid;
+	site->serial = identity.serial;
+	return site;
+}
+
+static inline bool
+answers_again(const CallSite *site)
+{
+	return likely(site != NULL && site->serial == identity.serial);
+}
+
+/* uid() -> uuid */
+Datum
+authfort_uid(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	make_sure();
+	if (!answers_again(site))
+		site = answer_uuid(fcinfo, identity.caller ? &identity.caller->sub : NULL);
+	fcinfo->isnull = site->is_null;
+	return UUIDPGetDatum(&site->uuid);
+}
+
+/* session_id() -> uuid */
+Datum
+authfort_session_id(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	make_sure();
+	if (!answers_again(site))
+		site = answer_uuid(fcinfo, (identity.caller && identity.caller->has_sid)
+							? &identity.caller->sid : NULL);
+	fcinfo->isnull = site->is_null;
+	return UUIDPGetDatum(&site->uuid);
+}
+
+/* roles() -> text[] */
+Datum
+authfort_roles(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims = identity_caller();
+
+	if (claims == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(texts_to_array(claims->roles, claims->role_count));
+}
+
+/* claims() -> jsonb */
+Datum
+authfort_claims(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims = identity_caller();
+
+	if (claims == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(access_claims_json(claims));
+}
+
+static bool
+has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
+{
+	int			count;
+	char	  **wanted = argument_texts(fcinfo, 0, "roles", &count);
+
+	for (int i = 0; i < count; i++)
+	{
+		for (int j = 0; j < claims->role_count; j++)
+		{
+			if (strcmp(wanted[i], claims->roles[j]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Whether this call always asks for the same roles.  A parameter will not do:
+ * in an expression of PL/pgSQL it is a variable.
+ */
+static bool
+has_constant_argument(FunctionCallInfo fcinfo)
+{
+	FuncExpr   *call = (FuncExpr *) fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) &&
+		list_length(call->args) == 1 && IsA(linitial(call->args), Const);
+}
+
+static pg_noinline bool
+answer_has_role(FunctionCallInfo fcinfo)
+{
+	bool		answer = identity.caller != NULL && has_any_role(identity.caller, fcinfo);
+
+	if (has_constant_argument(fcinfo))
+	{
+		CallSite   *site = call_site(fcinfo);
+
+		site->answer = answer;
+		site->serial = identity.serial;
+	}
+	return answer;
+}
+
+/* has_role(VARIADIC roles) -> boolean: whether the caller has one of them */
+Datum
+authfort_has_role(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	make_sure();
+	PG_RETURN_BOOL(answers_again(site) ? site->answer : answer_has_role(fcinfo));
+}
+
+/* require_role(VARIADIC roles) -> uuid */
+Datum
+authfort_require_role(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims = identity_caller();
+
+	if (claims == NULL || !has_any_role(claims, fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: a required role is missing"),
+				 errdetail("insufficient_role")));
+	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
+}
+
+/* As access_token_authenticate(), for the caller, whichever way it is known. */
+static const Refusal *
+authenticate_caller(User **user, pg_uuid_t *session_id, const char **reason)
+{
+	const AccessClaims *claims = identity_caller();
+	const Refusal *refusal;
+
+	if (setting_jwt[0] == '\0' && claims != NULL)
+		refusal = access_claims_authenticate(claims, user, reason);
+	else
+		refusal = access_token_authenticate(setting_jwt, &claims, user, reason);
+	if (refusal == NULL)
+		*session_id = claims->sid;
+	return refusal;
+}
+
+/* current_user() -> jsonb user */
+Datum
+authfort_current_user(PG_FUNCTION_ARGS)
+{
+	const char *reason;
+	User	   *user;
+	pg_uuid_t	session_id;
+	const Refusal *refusal = authenticate_caller(&user, &session_id, &reason);
+	StringInfoData json;
+
+	(void) fcinfo;
+	if (refusal != NULL)
+		access_token_raise(refusal, reason);
+	initStringInfo(&json);
+	users_append_json(&json, user, &session_id);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* set_jwt(token, is_local) -> jsonb claims */
+Datum
+authfort_set_jwt(PG_FUNCTION_ARGS)
+{
+	char	   *token = argument_text(fcinfo, 0, "token");
+	bool		is_local = argument_bool(fcinfo, 1, "is_local");
+	const AccessClaims *claims;
+	const char *reason;
+	const Refusal *refusal = access_token_verify(token, &claims, &reason);
+
+	if (refusal != NULL)
+		access_token_raise(refusal, reason);
+	set_config_option("authfort.jwt", token, PGC_USERSET, PGC_S_SESSION,
+					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
+	PG_RETURN_JSONB_P(access_claims_json(claims));
+}

@@ -1,0 +1,328 @@
+/*
+ * cleanup_worker.c
+ *		The background worker that removes what nobody needs any more.
+ *
+ * A launcher, connected to no database so that none is kept from being
+ * dropped, starts a worker for one database after the other and waits for it.
+ * A worker that fails has said why in the log, and leaves the others alone.
+ * Neither runs in recovery: a standby follows its primary, and begins when it
+ * is promoted.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "flow/cleanup.h"
+#include "server/cleanup_worker.h"
+#include "settings.h"
+
+#define NAME "authfort cleanup"
+
+/* Seconds after which the postmaster starts a launcher that ended. */
+#define RESTART_TIME 5
+
+PGDLLEXPORT void authfort_cleanup_launcher(Datum argument);
+PGDLLEXPORT void authfort_cleanup_worker(Datum argument);
+
+static void
+fill_in(BackgroundWorker *worker, const char *function)
+{
+	MemSet(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	strlcpy(worker->bgw_library_name, "authfort", sizeof(worker->bgw_library_name));
+	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
+}
+
+void
+cleanup_worker_init(void)
+{
+	BackgroundWorker worker;
+
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	fill_in(&worker, "authfort_cleanup_launcher");
+	worker.bgw_restart_time = RESTART_TIME;
+	strlcpy(worker.bgw_name, NAME " launcher", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, NAME " launcher", sizeof(worker.bgw_type));
+	RegisterBackgroundWorker(&worker);
+}
+
+/*
+ * Sleeps until something happens, or for so many milliseconds; -1 sets no
+ * limit.  Ends the process when it is asked to.
+ */
+static void
+doze(long timeout)
+{
+	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	(void) WaitLatch(MyLatch, timeout < 0 ? events : events | WL_TIMEOUT, timeout,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	/* any status but zero has the postmaster start it again, unless it stops */
+	if (ShutdownRequestPending)
+		proc_exit(1);
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+static List *
+list_append_database(List *databases, Oid database, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	databases = lappend_oid(databases, database);
+	MemoryContextSwitchTo(old);
+	return databases;
+}
+
+/* All that take connections, without templates. */
+static List *
+all_databases(MemoryContext context)
+{
+	Relation	relation = table_open(DatabaseRelationId, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
+	List	   *databases = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (database->datallowconn && !database->datistemplate &&
+			!database_is_invalid_form(database))
+			databases = list_append_database(databases, database->oid, context);
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return databases;
+}
+
+static List *
+named_databases(List *names, MemoryContext context)
+{
+	List	   *databases = NIL;
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		char	   *name = lfirst(cell);
+		Oid			database = get_database_oid(name, true);
+
+		if (OidIsValid(database))
+			databases = list_append_database(databases, database, context);
+		else
+			ereport(LOG,
+					(errmsg("database \"%s\" in \"authfort.cleanup_databases\" does not exist",
+							name)));
+	}
+	return databases;
+}
+
+/* The databases that are to be cleaned, in "context". */
+static List *
+databases_to_clean(MemoryContext context)
+{
+	List	   *names;
+	List	   *databases;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	/* the setting's check hook has made sure that it is a list */
+	(void) SplitIdentifierString(pstrdup(setting_cleanup_databases), ',', &names);
+	databases = (names == NIL) ? all_databases(context) : named_databases(names, context);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return databases;
+}
+
+/* False if there is no room for a worker. */
+static bool
+clean_database(Oid database)
+{
+	BackgroundWorker worker;
+	BackgroundWorkerHandle *handle;
+	pid_t		pid;
+
+	fill_in(&worker, "authfort_cleanup_worker");
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_notify_pid = MyProcPid;
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), NAME " worker for database %u", database);
+	strlcpy(worker.bgw_type, NAME " worker", sizeof(worker.bgw_type));
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		return false;
+	while (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
+		doze(-1);
+	return true;
+}
+
+static void
+clean_databases(MemoryContext context)
+{
+	ListCell   *cell;
+
+	pgstat_report_activity(STATE_RUNNING, "authfort: waiting for workers");
+	foreach(cell, databases_to_clean(context))
+	{
+		if (!clean_database(lfirst_oid(cell)))
+		{
+			ereport(LOG,
+					(errmsg("out of background worker slots for authfort's cleanup"),
+					 errhint("You might need to increase \"max_worker_processes\".")));
+			break;
+		}
+	}
+	MemoryContextReset(context);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* Milliseconds until a round that follows one begun at "last"; -1: never. */
+static long
+time_to_next_round(TimestampTz last)
+{
+	TimestampTz due = TimestampTzPlusMilliseconds(last,
+												  INT64CONST(1000) * setting_cleanup_interval);
+
+	if (setting_cleanup_interval == 0)
+		return -1;
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+}
+
+static void
+show_name(void)
+{
+	SetConfigOption("application_name", NAME, PGC_USERSET, PGC_S_SESSION);
+}
+
+/* What raises here ends the process, and the postmaster starts another. */
+void
+authfort_cleanup_launcher(Datum argument)
+{
+	MemoryContext context;
+	TimestampTz last_round = GetCurrentTimestamp();
+
+	(void) argument;
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGINT, SIG_IGN);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	show_name();
+	context = AllocSetContextCreate(TopMemoryContext, NAME, ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(context);
+	pgstat_report_activity(STATE_IDLE, NULL);
+
+	for (;;)
+	{
+		doze(time_to_next_round(last_round));
+		if (time_to_next_round(last_round) != 0)
+			continue;
+		last_round = GetCurrentTimestamp();
+		clean_databases(context);
+	}
+}
+
+static void
+begin(const char *activity)
+{
+	SetCurrentStatementStartTimestamp();
+	pgstat_report_activity(STATE_RUNNING, activity);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+static bool
+has_extension(void)
+{
+	bool		found;
+
+	begin("authfort: looking for the extension");
+	found = OidIsValid(get_extension_oid("authfort", true));
+	commit();
+	return found;
+}
+
+/* A transaction a batch, so that locks and snapshots are short. */
+static void
+clean(CleanupKind kind)
+{
+	CleanupPass pass = {kind};
+	char	   *activity = psprintf("authfort: cleaning up %s", cleanup_name(kind));
+
+	while (!pass.done)
+	{
+		CHECK_FOR_INTERRUPTS();
+		begin(activity);
+		cleanup_batch(&pass);
+		commit();
+	}
+	if (pass.removed > 0)
+		ereport(DEBUG1, (errmsg_internal("%s: " UINT64_FORMAT " removed", activity, pass.removed)));
+}
+
+/*
+ * What the database's owner may have set for all its sessions is not for this
+ * one, which runs as superuser; and rather than wait long for a lock, it
+ * leaves the work to the next round.
+ */
+static void
+pin_settings(void)
+{
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("lock_timeout", "5s", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* Cleans the database with the oid that the argument is, and ends. */
+void
+authfort_cleanup_worker(Datum argument)
+{
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
+	show_name();
+	pin_settings();
+	if (has_extension())
+	{
+		for (int kind = 0; kind < CLEANUP_KINDS; kind++)
+			clean(kind);
+	}
+}

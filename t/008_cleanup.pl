@@ -1,0 +1,135 @@
+# Cleaning up: the background worker, and pg_cron where authfort is not preloaded.
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $conf = <<'CONF';
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
+CONF
+
+sub create_database
+{
+	my ($node, $name) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE \"$name\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+	$node->safe_psql($name, 'CREATE EXTENSION authfort');
+	$node->safe_psql($name, "SELECT FROM authfort.signup('a\@example.com', 'correct horse')");
+}
+
+# Leaves the database with one session that is live and one that is revoked.
+sub revoke_one
+{
+	my ($node, $name) = @_;
+	$node->safe_psql($name, <<'SQL');
+DELETE FROM authfort.sessions;
+SELECT FROM authfort.login('a@example.com', 'correct horse');
+SELECT authfort.revoke_session((authfort.login('a@example.com', 'correct horse')#>>'{user,session_id}')::uuid);
+SQL
+}
+
+my $cleaned = 'SELECT count(*) = 1 AND count(revoked_at) = 0 FROM authfort.sessions';
+my $launcher = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'";
+
+my $node = PostgreSQL::Test::Cluster->new('cleanup');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', $conf . <<'CONF');
+shared_preload_libraries = 'authfort'
+authfort.cleanup_interval = '1s'
+CONF
+$node->start;
+create_database($node, 'app');
+create_database($node, 'App, too');
+create_database($node, 'broken');
+
+# every database that has the extension; one that fails does not stop the others
+$node->safe_psql('broken', 'ALTER TABLE authfort.sessions RENAME TO away');
+revoke_one($node, $_) foreach 'app', 'App, too';
+ok($node->poll_query_until('app', $cleaned), 'the worker cleans a database');
+ok($node->poll_query_until('App, too', $cleaned), 'and another one');
+ok($node->wait_for_log(qr/relation "authfort.sessions" does not exist/), 'what it cannot clean is logged');
+revoke_one($node, 'app');
+ok($node->poll_query_until('app', $cleaned), 'and does not stop the others');
+$node->safe_psql('postgres', 'DROP DATABASE broken');
+
+is($node->safe_psql('postgres', "SELECT application_name, datname FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'"),
+	'authfort cleanup|', 'it shows in pg_stat_activity, connected to no database');
+
+# it waits for no lock on a row, and gives up on one on a table
+revoke_one($node, 'app');
+my $session = $node->background_psql('app');
+$session->query_safe('BEGIN; SELECT 1 FROM authfort.sessions WHERE revoked_at IS NOT NULL FOR UPDATE');
+revoke_one($node, 'App, too');
+ok($node->poll_query_until('App, too', $cleaned), 'a session that somebody holds does not hold it up');
+is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'and stays');
+$session->query_safe('COMMIT; BEGIN; LOCK TABLE authfort.sessions');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'authfort cleanup worker'
+	AND datname = 'app' AND wait_event_type = 'Lock' AND query = 'authfort: cleaning up sessions'"), 'what a worker does is seen');
+ok($node->wait_for_log(qr/canceling statement due to lock timeout/), 'it does not wait for ever');
+$session->query_safe('COMMIT');
+$session->quit;
+ok($node->poll_query_until('app', $cleaned), 'and cleans once it can');
+
+# an end by an administrator, and a restart
+my $pid = $node->safe_psql('postgres', $launcher);
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($launcher) l WHERE pid <> $pid"), 'one that was terminated is started again');
+revoke_one($node, 'app');
+ok($node->poll_query_until('app', $cleaned), 'and cleans');
+$node->restart;
+revoke_one($node, 'app');
+ok($node->poll_query_until('app', $cleaned), 'so it does after a restart');
+
+# settings are read again; the list says which databases
+$node->append_conf('postgresql.conf', qq(authfort.cleanup_databases = '"App, too", missing'));
+$node->reload;
+my $offset = -s $node->logfile;
+ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" does not exist/, $offset), 'an unknown database is told');
+revoke_one($node, $_) foreach 'app', 'App, too';
+ok($node->poll_query_until('App, too', $cleaned), 'a database of the list is cleaned');
+is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'another one is not');
+$node->append_conf('postgresql.conf', "authfort.cleanup_databases = ''\nauthfort.cleanup_interval = 0");
+$node->reload;
+ok($node->poll_query_until('postgres', "SELECT setting = '0' FROM pg_settings WHERE name = 'authfort.cleanup_interval'"), 'it is turned off');
+
+# idle on a standby, until that is promoted
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "authfort.cleanup_interval = '1s'");
+$standby->start;
+$node->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', "SELECT count(*) FROM ($launcher) l"), '0', 'a standby has none');
+is($standby->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'and what there is to clean');
+$standby->promote;
+ok($standby->poll_query_until('app', $cleaned), 'it begins after promotion');
+$standby->stop;
+$node->stop;
+
+# without preload: pg_cron, and a word on the setting
+my $cron = PostgreSQL::Test::Cluster->new('cron');
+$cron->init;
+$cron->append_conf('postgresql.conf', $conf . <<'CONF');
+shared_preload_libraries = 'pg_cron'
+cron.database_name = 'app'
+cron.use_background_workers = on
+authfort.cleanup_interval = '1s'
+CONF
+$cron->start;
+create_database($cron, 'app');
+my ($code, $out, $err) = $cron->psql('app', 'SELECT authfort.version()');
+like($err, qr/WARNING:.*cleanup_interval" has no effect.*shared_preload_libraries/s, 'without preload the setting warns');
+
+my ($example) = slurp_file('docs/cleanup.md') =~ /```sql\n(.*?cron\.schedule.*?)```/s;
+ok($example, 'the manual has an example');
+$cron->safe_psql('app', $example);
+is($cron->safe_psql('app', "SELECT count(*) FROM cron.job WHERE command LIKE '%authfort.cleanup()%' AND active"), '1', 'the example makes a job');
+# pg_cron runs a job at the full minute at the soonest
+$cron->safe_psql('app', "UPDATE cron.job SET schedule = '* * * * *'");
+revoke_one($cron, 'app');
+ok($cron->poll_query_until('app', $cleaned), 'and pg_cron runs it');
+is($cron->safe_psql('app', "SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'failed'"), 'f', 'without a failure');
+$cron->stop;
+done_testing();
