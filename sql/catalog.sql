@@ -79,7 +79,10 @@ DROP ROLE regress_catalog_gateway;
 SELECT signature AS "not pinned", l.lanname, prosecdef FROM functions JOIN pg_language l ON l.oid = prolang
 	WHERE proconfig IS NULL OR NOT proconfig @> '{"search_path=pg_catalog, pg_temp"}' ORDER BY 1;
 -- Those that set more than that, or look at their caller before they take their owner's rights.
-SELECT signature, proconfig, prosecdef FROM functions WHERE proconfig <> '{"search_path=pg_catalog, pg_temp"}' OR (proconfig IS NOT NULL AND NOT prosecdef) ORDER BY 1;
+SELECT signature, proconfig, prosecdef FROM functions WHERE pronamespace <> 'authfort_api'::regnamespace
+	AND (proconfig <> '{"search_path=pg_catalog, pg_temp"}' OR (proconfig IS NOT NULL AND NOT prosecdef)) ORDER BY 1;
+SELECT proconfig, prosecdef, CASE WHEN bool_and(proname = 'pre_request') THEN 'pre_request' ELSE 'routes' END AS of FROM functions
+	WHERE pronamespace = 'authfort_api'::regnamespace GROUP BY 1, 2 ORDER BY 2;
 
 -- NULLs. Each function with NULL for all arguments, and for one at a time beside those it needs; what it does is undone.
 CREATE TEMP TABLE samples AS SELECT * FROM (VALUES

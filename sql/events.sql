@@ -40,7 +40,7 @@ SELECT array_agg(k ORDER BY k) FROM seen, jsonb_object_keys(event) k WHERE seen.
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,refresh_token}' AS t1 \gset
 SET authfort.refresh_grace = 0;
 SELECT authfort.refresh(:'t1')#>>'{tokens,refresh_token}' AS t2 \gset
-SELECT authfort.refresh(:'t1')->>'error';
+SELECT authfort.refresh(:'t2')->>'error' AS error, authfort.refresh(:'t1')->>'error' AS "old token";
 RESET authfort.refresh_grace;
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,refresh_token}' AS t3 \gset
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}' AS other \gset

@@ -80,7 +80,8 @@ SELECT pg_temp.code(authfort.refresh(left(token, -4) || CASE right(token, 4) WHE
 	FROM (SELECT :'r2'::jsonb#>>'{tokens,refresh_token}') AS t(token);
 SELECT authfort.refresh(:'r2'::jsonb#>>'{tokens,refresh_token}') AS r3 \gset
 SELECT pg_temp.code(:'r3');
--- two generations back: theft, and all sessions of the user end
+-- two generations back, after the grace: theft, and all sessions of the user end (sql/refresh_tokens.sql has the rest)
+UPDATE authfort.sessions SET last_used_at = last_used_at - interval '1 min', rotated_at = NULL;
 SELECT pg_temp.code(authfort.refresh(:'r1'::jsonb#>>'{tokens,refresh_token}'));
 SELECT pg_temp.code(authfort.refresh(:'r3'::jsonb#>>'{tokens,refresh_token}')),
 	pg_temp.code(authfort.refresh(:'ada'::jsonb#>>'{tokens,refresh_token}'));
@@ -93,7 +94,8 @@ SET authfort.refresh_reuse_action = 'session';
 SET authfort.refresh_grace = 0;
 SELECT authfort.login('ada@example.com', 'correct horse') AS other \gset
 SELECT authfort.login('ada@example.com', 'correct horse') AS s1 \gset
-SELECT pg_temp.code(authfort.refresh(:'s1'::jsonb#>>'{tokens,refresh_token}')),
+SELECT authfort.refresh(:'s1'::jsonb#>>'{tokens,refresh_token}') AS s2 \gset
+SELECT pg_temp.code(authfort.refresh(:'s2'::jsonb#>>'{tokens,refresh_token}')),
 	pg_temp.code(authfort.refresh(:'s1'::jsonb#>>'{tokens,refresh_token}'));
 SELECT pg_temp.code(authfort.refresh(:'other'::jsonb#>>'{tokens,refresh_token}'));
 RESET authfort.refresh_reuse_action;

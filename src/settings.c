@@ -310,7 +310,7 @@ define_session_settings(void)
 							&setting_refresh_token_ttl, 30 * DAY, 1, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.refresh_grace",
-							"Time for which the refresh token just replaced gives the same successor again.",
+							"Time for which a refresh token that was replaced gives the current one.",
 							NULL,
 							&setting_refresh_grace, 10, 0, 5 * MINUTE, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -30,6 +31,16 @@
 PG_FUNCTION_INFO_V1(authfort_get_sessions);
 PG_FUNCTION_INFO_V1(authfort_revoke_session);
 PG_FUNCTION_INFO_V1(authfort_revoke_sessions);
+
+/*
+ * Each rotation moves last_used_at and expires_at.  They are shown by the hour,
+ * so that a thief with a copy of the tokens cannot watch for the moment at which
+ * the owner uses them.  Before the first rotation, the end of a session says no
+ * more than its beginning.
+ */
+#define SHOWN_USE "pg_catalog.date_trunc('hour', last_used_at, 'UTC')"
+#define SHOWN_END \
+	"CASE WHEN parent IS NULL THEN expires_at ELSE pg_catalog.date_trunc('hour', expires_at, 'UTC') END"
 
 /* Blocks of the table that are looked through at a time for sessions to delete. */
 #define CLEANUP_BLOCKS 128
@@ -57,12 +68,48 @@ session_is_expired(const Session *session)
 	return session->expires_at <= GetCurrentTimestamp();
 }
 
+static bool
+is_within_grace(TimestampTz time, TimestampTz now)
+{
+	return !TimestampDifferenceExceeds(time, now, setting_refresh_grace * 1000);
+}
+
+bool
+session_replaced_within_grace(const Session *session, uint32 generation)
+{
+	uint32		rotations_since = session->generation - 1 - generation;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (rotations_since == 0 || generation == session->parent)
+		return is_within_grace(session->last_used_at, now);
+	return rotations_since <= (uint32) session->rotations &&
+		is_within_grace(session->rotated_at[rotations_since - 1], now);
+}
+
+/* What is more than fits was written by another version or by hand. */
+static void
+read_rotations(Datum array, Session *session)
+{
+	Datum	   *times;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TIMESTAMPTZOID, sizeof(TimestampTz),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &times, &nulls, &count);
+	while (session->rotations < Min(count, SESSION_ROTATIONS) && !nulls[session->rotations])
+	{
+		session->rotated_at[session->rotations] = DatumGetTimestampTz(times[session->rotations]);
+		session->rotations++;
+	}
+}
+
 bool
 sessions_find(const pg_uuid_t *id, Session *session)
 {
 	static SpiQuery plan = {
 		"SELECT user_id, salt, generation, created_at, last_used_at, expires_at,"
-		" revoked_at IS NOT NULL FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) $1",
+		" revoked_at IS NOT NULL, parent, rotated_at"
+		" FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
 	Datum		key = UUIDPGetDatum(id);
@@ -82,6 +129,10 @@ sessions_find(const pg_uuid_t *id, Session *session)
 		session->last_used_at = spi_query_time(5);
 		session->expires_at = spi_query_time(6);
 		session->revoked = DatumGetBool(spi_query_datum(7));
+		session->parent = spi_query_is_null(8) ? 0 : DatumGetInt32(spi_query_datum(8));
+		session->rotations = 0;
+		if (!spi_query_is_null(9))
+			read_rotations(spi_query_datum(9), session);
 	}
 	spi_query_close();
 	return found;
@@ -106,6 +157,8 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	memcpy(VARDATA(salt), session->salt, sizeof(session->salt));
 	session->user_id = *user_id;
 	session->generation = 1;
+	session->parent = 0;
+	session->rotations = 0;
 	session->created_at = session->last_used_at = GetCurrentTimestamp();
 	session->expires_at = expiry(session->created_at, session->created_at);
 	session->revoked = false;
@@ -126,40 +179,85 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	spi_query_close();
 }
 
+/* Puts the last rotation before those that the grace may still need. */
+static void
+remember_rotation(Session *session, TimestampTz now)
+{
+	int			kept = 0;
+
+	while (kept < Min(session->rotations, SESSION_ROTATIONS - 1) &&
+		   is_within_grace(session->rotated_at[kept], now))
+		kept++;
+	memmove(&session->rotated_at[1], &session->rotated_at[0], kept * sizeof(TimestampTz));
+	session->rotated_at[0] = session->last_used_at;
+	session->rotations = is_within_grace(session->last_used_at, now) ? kept + 1 : 0;
+}
+
+static Datum
+rotations_datum(const Session *session)
+{
+	Datum		times[SESSION_ROTATIONS];
+
+	for (int i = 0; i < session->rotations; i++)
+		times[i] = TimestampTzGetDatum(session->rotated_at[i]);
+	return PointerGetDatum(construct_array(times, session->rotations, TIMESTAMPTZOID,
+										   sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * The generations between the current one and a later parent are unknown here,
+ * and nothing is remembered of them.
+ */
+static Session
+next_generation(const Session *session, uint32 parent)
+{
+	Session		next = *session;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (parent <= session->generation)
+		remember_rotation(&next, now);
+	else
+		next.rotations = 0;
+	next.generation = Max(session->generation, parent) + 1;
+	next.parent = parent;
+	next.last_used_at = now;
+	next.expires_at = expiry(session->created_at, now);
+	return next;
+}
+
 /*
  * The condition on the generation is what makes one of two concurrent uses of
  * a token the winner: the other waits for the row, finds it changed, and has
  * its update do nothing.
  */
 bool
-sessions_rotate(Session *session, uint32 next)
+sessions_rotate(Session *session, uint32 parent)
 {
 	static SpiQuery plan = {
-		"UPDATE authfort.sessions SET generation = $3, last_used_at = $4, expires_at = $5"
+		"UPDATE authfort.sessions SET generation = $3, parent = $4, rotated_at = $5,"
+		" last_used_at = $6, expires_at = $7"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND generation OPERATOR(pg_catalog.=) $2"
 		" AND revoked_at IS NULL",
-		5, {UUIDOID, INT4OID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		7, {UUIDOID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz expires_at = expiry(session->created_at, now);
-	Datum		values[5];
+	Session		next = next_generation(session, parent);
+	Datum		values[7];
 	bool		rotated;
 
 	values[0] = UUIDPGetDatum(&session->id);
 	values[1] = Int32GetDatum(session->generation);
-	values[2] = Int32GetDatum(next);
-	values[3] = TimestampTzGetDatum(now);
-	values[4] = TimestampTzGetDatum(expires_at);
+	values[2] = Int32GetDatum(next.generation);
+	values[3] = Int32GetDatum(next.parent);
+	values[4] = (next.rotations > 0) ? rotations_datum(&next) : (Datum) 0;
+	values[5] = TimestampTzGetDatum(next.last_used_at);
+	values[6] = TimestampTzGetDatum(next.expires_at);
 	spi_query_open();
-	rotated = spi_query_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+	rotated = spi_query_run(&plan, values, (next.rotations > 0) ? NULL : "    n  ",
+							SPI_OK_UPDATE) > 0;
 	spi_query_close();
 
 	if (rotated)
-	{
-		session->generation = next;
-		session->last_used_at = now;
-		session->expires_at = expires_at;
-	}
+		*session = next;
 	return rotated;
 }
 
@@ -290,7 +388,9 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 	static SpiQuery plan = {
 		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
 		" 'user_agent', user_agent, 'ip_address', pg_catalog.host(ip_address),"
-		" 'created_at', created_at, 'last_used_at', last_used_at, 'expires_at', expires_at,"
+		" 'created_at', created_at,"
+		" 'last_used_at', " SHOWN_USE ","
+		" 'expires_at', " SHOWN_END ","
 		" 'current', COALESCE(id OPERATOR(pg_catalog.=) $2, false))"
 		" ORDER BY created_at DESC, id), '[]')::pg_catalog.text FROM authfort.sessions"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
@@ -387,7 +487,8 @@ Datum
 authfort_get_sessions(PG_FUNCTION_ARGS)
 {
 	static SpiQuery plan = {
-		"SELECT id, user_agent, ip_address, created_at, last_used_at, expires_at,"
+		"SELECT id, user_agent, ip_address, created_at,"
+		" " SHOWN_USE ", " SHOWN_END ","
 		" revoked_at IS NOT NULL FROM authfort.sessions"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND (NOT $2 OR (revoked_at IS NULL AND expires_at OPERATOR(pg_catalog.>) $3))"

@@ -3,7 +3,8 @@
  *		Sign-ins that last: table authfort.sessions.
  *
  * A session is one row for as long as it lasts.  A refresh token names a
- * generation of it (refresh_token.h); rotating raises the generation.
+ * generation of it (crypto/refresh_token_format.h); rotating makes a new one.
+ * flow/refresh.c says what the token of an earlier generation is still worth.
  */
 #ifndef AUTHFORT_SESSIONS_H
 #define AUTHFORT_SESSIONS_H
@@ -18,12 +19,22 @@
 #include "base/client.h"
 #include "crypto/refresh_token_format.h"
 
+/*
+ * How many rotations before the last one a session remembers, if they follow
+ * each other within authfort.refresh_grace.  It bounds the row; a client that
+ * rotates more often in that time has no use for the grace.
+ */
+#define SESSION_ROTATIONS 16
+
 typedef struct Session
 {
 	pg_uuid_t	id;
 	pg_uuid_t	user_id;
 	unsigned char salt[REFRESH_TOKEN_SALT_BYTES];
-	uint32		generation;
+	uint32		generation;		/* the current one; the first is 1 */
+	uint32		parent;			/* what was exchanged for it; 0: nothing */
+	int			rotations;
+	TimestampTz rotated_at[SESSION_ROTATIONS];	/* before the last, the latest first */
 	TimestampTz created_at;
 	TimestampTz last_used_at;	/* sign-in, or the last rotation */
 	TimestampTz expires_at;
@@ -36,10 +47,17 @@ extern bool sessions_find(const pg_uuid_t *id, Session *session);
 extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
 
 /*
- * Goes on to generation "next" and extends the session.  False, and nothing
- * changes, if the row is no longer as *session has it.
+ * Exchanges generation "parent" for a new one and extends the session.  False,
+ * and nothing changes, if the row is no longer as *session has it.
  */
-extern bool sessions_rotate(Session *session, uint32 next);
+extern bool sessions_rotate(Session *session, uint32 parent);
+
+/*
+ * Whether that generation, one before the current one, was replaced within the
+ * last authfort.refresh_grace.  The parent counts as replaced again with each
+ * generation that is made from it.
+ */
+extern bool session_replaced_within_grace(const Session *session, uint32 generation);
 
 /* Whether it was live until now. */
 extern bool sessions_revoke(const pg_uuid_t *id);

@@ -5,6 +5,8 @@ CREATE TABLE authfort.sessions (
 	user_id uuid NOT NULL REFERENCES authfort.users (id) ON DELETE CASCADE,
 	salt bytea NOT NULL CHECK (pg_catalog.length(salt) = 16),
 	generation integer NOT NULL,
+	parent integer,
+	rotated_at timestamptz[],
 	created_at timestamptz NOT NULL,
 	last_used_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL,
@@ -15,7 +17,10 @@ CREATE TABLE authfort.sessions (
 COMMENT ON TABLE authfort.sessions IS 'One row for each sign-in, for as long as it lasts; holds no token and no hash of one';
 COMMENT ON COLUMN authfort.sessions.id IS 'The "sid" claim; the same over all refreshes';
 COMMENT ON COLUMN authfort.sessions.salt IS 'Derives, with the master key, the key of the MACs in this session''s refresh tokens';
-COMMENT ON COLUMN authfort.sessions.generation IS 'Which refresh token is current; each refresh raises it';
+COMMENT ON COLUMN authfort.sessions.generation IS 'Which refresh token is current; each rotation raises it by one';
+COMMENT ON COLUMN authfort.sessions.parent IS 'The generation whose token was exchanged for the current one; NULL after sign-in';
+COMMENT ON COLUMN authfort.sessions.rotated_at IS 'When the generations before the current one were made, the latest first, as far as authfort.refresh_grace may still need it; NULL if it cannot';
+COMMENT ON COLUMN authfort.sessions.last_used_at IS 'When the current generation was made: at sign-in or by the last rotation';
 COMMENT ON COLUMN authfort.sessions.user_agent IS 'As told at sign-in, cut to 512 characters';
 
 CREATE INDEX sessions_user_id ON authfort.sessions (user_id);
@@ -27,7 +32,7 @@ CREATE FUNCTION authfort.get_sessions(user_id uuid, active_only boolean DEFAULT 
 				   last_used_at timestamptz, expires_at timestamptz, revoked boolean)
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_sessions';
-COMMENT ON FUNCTION authfort.get_sessions(uuid, boolean) IS 'Sessions of a user, the newest first; with active_only, those neither revoked nor expired. Raises no_data_found for an unknown user.';
+COMMENT ON FUNCTION authfort.get_sessions(uuid, boolean) IS 'Sessions of a user, the newest first; with active_only, those neither revoked nor expired. last_used_at and expires_at, which each refresh moves, are cut to the hour (UTC), so that watching them does not show when a token is used. Raises no_data_found for an unknown user.';
 
 CREATE FUNCTION authfort.revoke_session(session_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

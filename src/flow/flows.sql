@@ -25,7 +25,7 @@ CREATE FUNCTION authfort.refresh(refresh_token text, access_token text DEFAULT N
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_refresh';
-COMMENT ON FUNCTION authfort.refresh(text, text, text, inet) IS 'Exchanges a refresh token for its successor and a new access token. The token just replaced gives the same successor for authfort.refresh_grace; an older one is proof of theft and revokes what authfort.refresh_reuse_action says. An access token, if given, has to be of the same session. Returns {user, tokens}, or a refusal: refresh_token_missing, refresh_token_invalid, refresh_token_expired, refresh_token_revoked, refresh_token_mismatch, user_banned.';
+COMMENT ON FUNCTION authfort.refresh(text, text, text, inet) IS 'Exchanges a refresh token for its successor and a new access token. One that was replaced within authfort.refresh_grace gives the current token again. The one that was exchanged for the current token may come back at any time, as after a lost answer: it gets another successor, and the one before is dead. Any other old token is proof of theft and revokes what authfort.refresh_reuse_action says. An access token, if given, has to be of the same session. Returns {user, tokens}, or a refusal: refresh_token_missing, refresh_token_invalid, refresh_token_expired, refresh_token_revoked, refresh_token_mismatch, user_banned.';
 
 CREATE FUNCTION authfort.logout(refresh_token text) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

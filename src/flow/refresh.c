@@ -1,6 +1,35 @@
 /*
  * refresh.c
  *		Going on with a session, and ending it: refresh and logout.
+ *
+ * A refresh token names one generation of its session.  What it is worth
+ * depends on how that stands to the current generation:
+ *
+ *		the current one, or a later one
+ *								rotates: a new generation, whose parent it is
+ *		replaced within authfort.refresh_grace
+ *								gives the current token again
+ *		the parent of the current one, however late
+ *								rotates: a new generation with the same parent;
+ *								the one before has no successor and is dead
+ *		any other				is proof that two hold the session, which ends
+ *
+ * The grace is for tabs that refresh at once: all but the first find their
+ * token replaced.  It counts from the replacement, and using it does not
+ * prolong it.  The parent is for answers that were lost: a client that has the
+ * current token never comes back with its parent, so the current one did not
+ * arrive.  If it did, at a thief or an owner, the two now hold different
+ * branches, and the next use of the dead one shows it.
+ *
+ *		P		rotates to A; the answer is lost
+ *		P		gets A within the grace, else B, with parent P
+ *		A		gets B within the grace of B, else it is theft
+ *		B		rotates to C, with parent B; from now on P and A are theft
+ *
+ * A later generation than the current one was issued by us as well, for its
+ * MAC is good: a backup was restored, or a standby took over, or the
+ * transaction that rotated was rolled back after its answer was sent.  It is
+ * the newest.
  */
 #include "postgres.h"
 
@@ -18,29 +47,23 @@
 PG_FUNCTION_INFO_V1(authfort_refresh);
 PG_FUNCTION_INFO_V1(authfort_logout);
 
-/* How a token stands to the present generation of its session. */
-typedef enum TokenAge
+typedef enum TokenStanding
 {
-	TOKEN_CURRENT,
-	TOKEN_JUST_REPLACED,		/* by one that the client may not have got */
-	TOKEN_OLD					/* whoever has it should not */
-} TokenAge;
+	TOKEN_ROTATES,
+	TOKEN_GIVES_CURRENT,
+	TOKEN_STOLEN
+} TokenStanding;
 
-/*
- * A token of a generation to come was issued by us as well, for its MAC is
- * good: a backup was restored, or a standby took over, or the transaction
- * that rotated was rolled back after its answer was sent.  It is the newest.
- */
-static TokenAge
-token_age(const RefreshToken *token, const Session *session)
+static TokenStanding
+token_standing(const RefreshToken *token, const Session *session)
 {
 	if (token->generation >= session->generation)
-		return TOKEN_CURRENT;
-	if (token->generation == session->generation - 1 &&
-		!TimestampDifferenceExceeds(session->last_used_at, GetCurrentTimestamp(),
-									setting_refresh_grace * 1000))
-		return TOKEN_JUST_REPLACED;
-	return TOKEN_OLD;
+		return TOKEN_ROTATES;
+	if (session_replaced_within_grace(session, token->generation))
+		return TOKEN_GIVES_CURRENT;
+	if (token->generation == session->parent)
+		return TOKEN_ROTATES;
+	return TOKEN_STOLEN;
 }
 
 /* Two clients hold this session, and one of them took it. */
@@ -90,7 +113,7 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 	RefreshToken token;
 	Session		session;
 	User	   *user;
-	TokenAge	age;
+	TokenStanding standing;
 	const AccessClaims *claims;
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REFRESH, NULL, client);
 
@@ -99,7 +122,7 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 	if (refresh_token == NULL || refresh_token[0] == '\0')
 		return auth_refused(&refusal_refresh_token_missing);
 
-	/* again whenever somebody else changed the session under us */
+	/* again whenever another transaction changed the session meanwhile */
 	do
 	{
 		if (!sessions_find_by_token(refresh_token, &token, &session))
@@ -109,8 +132,8 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 		if (session_is_expired(&session))
 			return auth_refused(&refusal_refresh_token_expired);
 
-		age = token_age(&token, &session);
-		if (age == TOKEN_OLD)
+		standing = token_standing(&token, &session);
+		if (standing == TOKEN_STOLEN)
 		{
 			respond_to_theft(&session, client);
 			return auth_refused(&refusal_refresh_token_revoked);
@@ -125,7 +148,7 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 			return auth_refused(&refusal_refresh_token_invalid);
 		if (user->banned)
 			return auth_refused(&refusal_user_banned);
-	} while (age == TOKEN_CURRENT && !sessions_rotate(&session, token.generation + 1));
+	} while (standing == TOKEN_ROTATES && !sessions_rotate(&session, token.generation));
 
 	event_record_simple(EVENT_TOKEN_REFRESHED, &user->id, &session.id, client);
 	return auth_tokens(user, &session);

@@ -4,6 +4,8 @@ CREATE SCHEMA authfort_api;
 COMMENT ON SCHEMA authfort_api IS 'The routes of authfort.http() as functions for PostgREST';
 
 -- PostgREST calls the one without an argument where the body is empty or {}.
+-- It begins the transaction with the isolation level that the function's settings
+-- name: under a stricter one, of two refreshes at once one would be an error.
 DO $do$
 DECLARE
 	route record;
@@ -13,7 +15,7 @@ BEGIN
 		FOREACH signature IN ARRAY CASE WHEN route.method OPERATOR(pg_catalog.=) 'GET' THEN '{""}' ELSE '{"",json}' END::text[] LOOP
 			EXECUTE pg_catalog.format(
 				'CREATE FUNCTION authfort_api.%I(%s) RETURNS json LANGUAGE c %s SECURITY DEFINER'
-				' SET search_path = pg_catalog, pg_temp AS %L, %L',
+				' SET search_path = pg_catalog, pg_temp SET default_transaction_isolation = ''read committed'' AS %L, %L',
 				route.name, signature, CASE WHEN route.method OPERATOR(pg_catalog.=) 'GET' THEN 'STABLE' ELSE 'VOLATILE' END,
 				'MODULE_PATHNAME', 'authfort_api_route');
 			EXECUTE pg_catalog.format(
