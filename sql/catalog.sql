@@ -23,7 +23,7 @@ WITH objects (object, owner, acl) AS (
 	UNION ALL
 	SELECT object || ' column ' || attname, 0, attacl FROM members JOIN pg_attribute ON classid = 'pg_class'::regclass AND objid = attrelid
 	UNION ALL
-	SELECT 'type ' || t.oid::regtype, typowner, coalesce(typacl, acldefault('T', typowner)) FROM members JOIN pg_type t ON classid = 'pg_class'::regclass AND objid = typrelid
+	SELECT 'type ' || t.oid::regtype, typowner, typacl FROM members JOIN pg_type t ON classid = 'pg_class'::regclass AND objid = typrelid
 	UNION ALL
 	SELECT object, nspowner, coalesce(nspacl, acldefault('n', nspowner)) FROM members JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND objid = n.oid
 	UNION ALL
@@ -121,7 +121,9 @@ SELECT DISTINCT outcome COLLATE "C" FROM functions f, pg_temp.outcome(pg_temp.ca
 -- triggers that are called
 SELECT authfort.invalidate_keys();
 SELECT authfort.publish_keys();
-SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'publish_keys');
+SELECT authfort.delete_belongings();
+SELECT authfort.refuse_triggers();
+SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'publish_keys', 'delete_belongings');
 
 -- Dynamic SQL: all of it comes from format(), with identifiers and literals only.
 SELECT signature, n AS statements FROM functions, LATERAL (SELECT count(*) FROM regexp_matches(prosrc, '(?<!GRANT )\mEXECUTE\M', 'gi')) AS c(n)

@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/security_context.h"
 #include "crypto/hash_budget.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
@@ -32,6 +33,7 @@ _PG_init(void)
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not initialize libsodium")));
 	settings_define();
+	security_context_init();
 	signing_keys_init();
 	identity_init();
 	hash_budget_init();

@@ -16,6 +16,7 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+#include "utils/relcache.h"
 
 /* Since 16 the varlena macros have a header of their own. */
 #if PG_VERSION_NUM >= 160000
@@ -102,6 +103,17 @@ compat_find_setting(const char *name)
 			return settings[i];
 	}
 	return NULL;
+#endif
+}
+
+/* InvalidOid if there is none. */
+static inline Oid
+compat_primary_key_index(Relation relation)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(relation, true);
+#else
+	return RelationGetPrimaryKeyIndex(relation);
 #endif
 }
 

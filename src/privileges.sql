@@ -1,7 +1,36 @@
--- Last: nothing is executable by PUBLIC but what reads the caller's own
+-- A trigger on a table runs with the rights of the role that writes to it, here
+-- those of the owner of our functions.  So the privilege TRIGGER, which the owner
+-- may grant, is not enough to make one.  (Rules take the ownership anyway.)
+CREATE FUNCTION authfort.refuse_triggers() RETURNS event_trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	refused record;
+BEGIN
+	FOR refused IN
+		SELECT t.tgname, c.oid::regclass AS relation, c.relowner::regrole AS owner
+		FROM pg_catalog.pg_event_trigger_ddl_commands() d
+			JOIN pg_catalog.pg_trigger t ON t.oid OPERATOR(pg_catalog.=) d.objid
+			JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
+		WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_trigger'::regclass
+			AND c.relnamespace OPERATOR(pg_catalog.=) 'authfort'::regnamespace
+			AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+	LOOP
+		RAISE insufficient_privilege USING
+			MESSAGE = pg_catalog.format('trigger "%s" on table %s is refused', refused.tgname, refused.relation),
+			DETAIL = pg_catalog.format('It would run with the rights of role %s.', refused.owner),
+			HINT = 'The owner of the table may make it, or the function can be a handler: authfort.on().';
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION authfort.refuse_triggers() IS 'Event trigger: refuses triggers on tables of authfort that another role than their owner or a superuser makes.';
+
+CREATE EVENT TRIGGER authfort_refuse_triggers ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
+	EXECUTE FUNCTION authfort.refuse_triggers();
+COMMENT ON EVENT TRIGGER authfort_refuse_triggers IS 'Only their owner and superusers make triggers on tables of authfort';
+
+-- Last: nothing is executable by PUBLIC except what reads the caller's own
 -- verified identity.  What ALTER DEFAULT PRIVILEGES gave to others when the
--- objects were made is taken back first; and what all may do with the types of
--- our rows, for a column of one would keep its table from being altered.
+-- objects were made is taken back first.  The types of our rows stay as they
+-- are: pg_dump cannot write down that PUBLIC may not use them.
 DO $$
 DECLARE
 	given record;
@@ -15,9 +44,6 @@ BEGIN
 				FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,S}')
 			UNION ALL
 			SELECT 'ROUTINE ' OPERATOR(pg_catalog.||) p.oid::regprocedure::text, p.proowner, p.proacl, p.pronamespace FROM pg_catalog.pg_proc p
-			UNION ALL
-			SELECT 'TYPE ' OPERATOR(pg_catalog.||) t.oid::regtype::text, t.typowner, COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner)), t.typnamespace
-				FROM pg_catalog.pg_type t WHERE t.typelem OPERATOR(pg_catalog.=) 0
 		) AS o(object, owner, acl, namespace), pg_catalog.aclexplode(o.acl) a
 		WHERE o.namespace OPERATOR(pg_catalog.=) ANY (ARRAY['authfort', 'authfort_api']::regnamespace[])
 			AND a.grantee OPERATOR(pg_catalog.<>) o.owner

@@ -66,6 +66,8 @@ const Refusal refusal_password_already_set =
 /* management */
 const Refusal refusal_user_not_found =
 {"user_not_found", "User not found", 404};
+const Refusal refusal_user_in_use =
+{"user_in_use", "User is still referred to by other data", 409};
 const Refusal refusal_unknown_algorithm =
 {"unknown_algorithm", "The algorithms are RS256, ES256 and EdDSA", 400};
 const Refusal refusal_invalid_changes =

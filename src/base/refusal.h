@@ -38,6 +38,7 @@ extern const Refusal refusal_token_revoked;
 extern const Refusal refusal_user_gone;
 extern const Refusal refusal_session_not_found;
 extern const Refusal refusal_user_not_found;
+extern const Refusal refusal_user_in_use;
 extern const Refusal refusal_unknown_algorithm;
 extern const Refusal refusal_invalid_changes;
 extern const Refusal refusal_invalid_reset_token;

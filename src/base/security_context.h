@@ -19,6 +19,7 @@ typedef struct SecurityContext
 
 /* Raises undefined_function for a function that does not exist. */
 extern Oid	security_context_function_owner(Oid function);
+extern bool security_context_is_definer(Oid function);
 
 /*
  * Each of these is ended by security_context_restore(), or by an error.
@@ -30,12 +31,15 @@ extern Oid	security_context_function_owner(Oid function);
  * Their search_path has to be pinned.
  *
  * security_context_restrict() is for code of others.  It runs as that user, and may not
- * leave behind what runs later as somebody else (deferred triggers, cursors
- * WITH HOLD, temporary tables that hide others), nor what later statements go
- * by (a search_path, another identity in authfort.jwt).
+ * leave behind what runs later as another role (deferred triggers, cursors
+ * WITH HOLD, temporary objects that hide others), nor what later statements go
+ * by (a search_path, another identity in authfort.jwt, advisory locks of the session).
  */
 extern void security_context_become_owner(FunctionCallInfo fcinfo, SecurityContext *saved);
 extern void security_context_restrict(Oid user, SecurityContext *saved);
 extern void security_context_restore(const SecurityContext *saved);
+
+/* Has object_access_hook refuse what would outlive confined code. */
+extern void security_context_init(void);
 
 #endif							/* AUTHFORT_SECURITY_CONTEXT_H */

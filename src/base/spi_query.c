@@ -4,16 +4,27 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/security_context.h"
 #include "base/spi_query.h"
+#include "compat.h"
 
 static uint64 current_row;
 
@@ -55,29 +66,153 @@ prepare(SpiQuery *plan)
 	return plan->plan;
 }
 
-/*
- * A DELETE may cascade to tables of the application, whose triggers are code of
- * whoever owns these.  Before PostgreSQL 18 those that are AFTER it run as
- * whoever is the current user when they fire: that would be the extension's
- * owner, often a superuser.  The caller's rights are not for them either.  So
- * they run as a role that may do no more than a stranger on the network.
- */
-static uint64
-run_delete(SpiQuery *plan, Datum *values, const char *nulls)
+/* What a statement writes to; NULL if it only reads. */
+static const Query *
+writing_query(SPIPlanPtr plan)
 {
-	SecurityContext		deleting;
-	SecurityContext		firing;
-	uint64		deleted;
+	CachedPlanSource *source;
+	ListCell   *cell;
 
-	security_context_restrict(GetUserId(), &deleting);
+	/* one that DDL has made stale is analyzed again */
+	if (!SPI_plan_is_valid(plan))
+		ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
+	source = linitial(SPI_plan_get_plan_sources(plan));
+	foreach(cell, source->query_list)
+	{
+		Query	   *query = lfirst_node(Query, cell);
+
+		if (!query->canSetTag)
+			continue;
+		if (query->hasModifyingCTE)
+			query = castNode(Query, linitial_node(CommonTableExpr, query->cteList)->ctequery);
+		return (query->commandType != CMD_SELECT) ? query : NULL;
+	}
+	return NULL;
+}
+
+static bool
+has_triggers_for(const TriggerDesc *triggers, CmdType command)
+{
+	bool		on_insert = triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		triggers->trig_insert_before_statement || triggers->trig_insert_after_statement;
+	bool		on_update = triggers->trig_update_before_row || triggers->trig_update_after_row ||
+		triggers->trig_update_before_statement || triggers->trig_update_after_statement;
+	bool		on_delete = triggers->trig_delete_before_row || triggers->trig_delete_after_row ||
+		triggers->trig_delete_before_statement || triggers->trig_delete_after_statement;
+
+	switch (command)
+	{
+		case CMD_INSERT:		/* ON CONFLICT makes it an UPDATE */
+			return on_insert || on_update;
+		case CMD_UPDATE:
+			return on_update;
+		default:
+			return on_delete;
+	}
+}
+
+/*
+ * Triggers of our tables run with our rights, which no other role may get by
+ * them: not by making a trigger (authfort.refuse_triggers() is first there),
+ * nor by owning the function of one.
+ */
+static void
+require_trusted_triggers(Relation relation)
+{
+	for (int i = 0; i < relation->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		Oid			owner;
+
+		if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED)
+			continue;
+		owner = security_context_function_owner(trigger->tgfoid);
+		if (owner != relation->rd_rel->relowner && !superuser_arg(owner) &&
+			!security_context_is_definer(trigger->tgfoid))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("trigger \"%s\" on table \"%s\" would run code of role \"%s\" as another role",
+							trigger->tgname, RelationGetRelationName(relation),
+							GetUserNameFromId(owner, false)),
+					 errhint("Make its function SECURITY DEFINER, give it to the owner of the table, or drop the trigger.")));
+	}
+}
+
+/*
+ * Whether foreign keys may carry the statement on to tables of the
+ * application.  Ours change no primary key, and have no other unique index that
+ * a foreign key could refer to; the owner may have made one.
+ */
+static bool
+may_cascade(Relation relation, CmdType command)
+{
+	if (command == CMD_DELETE)
+		return true;
+	for (int i = 0; i < relation->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+
+		if ((trigger->tgfoid == F_RI_FKEY_CASCADE_UPD ||
+			 trigger->tgfoid == F_RI_FKEY_SETNULL_UPD ||
+			 trigger->tgfoid == F_RI_FKEY_SETDEFAULT_UPD) &&
+			trigger->tgconstrindid != compat_primary_key_index(relation))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Which role the AFTER triggers of a statement run as, before PostgreSQL 18: it
+ * remembers for each the role that its table was written as.  Those of our
+ * tables are the owner's and run as the owner.  But where the statement may
+ * cascade, all of them, also of the other tables, run as whatever role is the
+ * current one when they fire: then one that may do no more than a stranger on
+ * the network.
+ */
+static Oid
+role_of_triggers(Relation relation, CmdType command)
+{
+	return may_cascade(relation, command) ? get_role_oid("authfort_http", false) : GetUserId();
+}
+
+/*
+ * Deletes what is there, not what was there when the transaction began: also
+ * under REPEATABLE READ nothing of a deleted user may stay, as with a foreign key.
+ */
+static Snapshot
+snapshot_for(CmdType command)
+{
+	if (command != CMD_DELETE || !IsolationUsesXactSnapshot())
+		return InvalidSnapshot;
+	CommandCounterIncrement();
+	return GetLatestSnapshot();
+}
+
+static uint64
+run_in_snapshot(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,
+				bool fire_triggers)
+{
+	return finish_run(SPI_execute_snapshot(plan, values, nulls, snapshot_for(command),
+										   InvalidSnapshot, false, fire_triggers, 0), expected);
+}
+
+/* A statement that sets off triggers: they are confined, for they may be code of others. */
+static uint64
+run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,
+			 Oid trigger_role)
+{
+	SecurityContext writing;
+	SecurityContext firing;
+	uint64		rows;
+
+	security_context_restrict(GetUserId(), &writing);
 	AfterTriggerBeginQuery();
-	deleted = finish_run(SPI_execute_snapshot(prepare(plan), values, nulls, InvalidSnapshot,
-											  InvalidSnapshot, false, false, 0), SPI_OK_DELETE);
-	security_context_restrict(get_role_oid("authfort_http", false), &firing);
+	rows = run_in_snapshot(plan, values, nulls, expected, command, false);
+	security_context_restrict(trigger_role, &firing);
 	AfterTriggerEndQuery(NULL);
 	security_context_restore(&firing);
-	security_context_restore(&deleting);
-	return deleted;
+	security_context_restore(&writing);
+	return rows;
 }
 
 /*
@@ -87,9 +222,27 @@ run_delete(SpiQuery *plan, Datum *values, const char *nulls)
 uint64
 spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected)
 {
-	if (expected == SPI_OK_DELETE)
-		return run_delete(plan, values, nulls);
-	return finish_run(SPI_execute_plan(prepare(plan), values, nulls, false, 0), expected);
+	SPIPlanPtr	prepared = prepare(plan);
+	const Query *query = writing_query(prepared);
+	CmdType		command;
+	Relation	relation;
+	bool		confined;
+	Oid			trigger_role = InvalidOid;
+
+	if (query == NULL)
+		return run_in_snapshot(prepared, values, nulls, expected, CMD_SELECT, true);
+	command = query->commandType;
+	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, RowExclusiveLock);
+	confined = relation->trigdesc != NULL && has_triggers_for(relation->trigdesc, command);
+	if (confined)
+	{
+		require_trusted_triggers(relation);
+		trigger_role = role_of_triggers(relation, command);
+	}
+	table_close(relation, NoLock);
+	if (confined)
+		return run_confined(prepared, values, nulls, expected, command, trigger_role);
+	return run_in_snapshot(prepared, values, nulls, expected, command, true);
 }
 
 uint64

@@ -166,22 +166,23 @@ find_handler(const char *signature)
 }
 
 /*
- * Whoever may drop the function, or make others in its schema once it is
- * gone, could put one of theirs in its place and be told of every event.  A
- * superuser needs no such way, and restores dumps without owners.
+ * A role that may drop the function, or make others in its schema once it is
+ * gone, could put one of its own in its place and receive every event.  And
+ * code of an ordinary role that REASSIGN OWNED, or a restore without owners,
+ * makes a superuser's must not run with those rights.
  */
 static void
 require_same_owner(const HandlerCall *call, Oid owner)
 {
 	char	   *name = GetUserNameFromId(owner, false);
 
-	if (strcmp(name, call->registered_by) != 0 && !superuser_arg(owner))
+	if (strcmp(name, call->registered_by) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("event handler %s is not the function that was registered", call->handler),
 				 errdetail("It belongs to role \"%s\", and role \"%s\" registered it.",
 						   name, call->registered_by),
-				 errhint("If it is the right one, register it again with authfort.on().")));
+				 errhint("If it is the right one, have its owner register it again with authfort.on().")));
 }
 
 /* A function that returns void may well return NULL, unlike those of OidFunctionCall1(). */
@@ -393,7 +394,7 @@ authfort_on(PG_FUNCTION_ARGS)
 {
 	static SpiQuery plan = {
 		"INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ($1, $2, $3)"
-		" ON CONFLICT (event, handler) DO UPDATE SET owner = excluded.owner",
+		" ON CONFLICT (event, handler) WHERE event IS NOT NULL DO UPDATE SET owner = excluded.owner",
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 
