@@ -55,6 +55,7 @@ OBJS = \
 	src/flow/refresh.o \
 	src/flow/password_flows.o \
 	src/flow/role_admin.o \
+	src/flow/belongings.o \
 	src/flow/user_admin.o \
 	src/flow/cleanup.o \
 	src/server/drop_guard.o \
@@ -88,6 +89,7 @@ SQL_PIECES = \
 	src/flow/flows.sql \
 	src/flow/password_flows.sql \
 	src/flow/role_admin.sql \
+	src/flow/belongings.sql \
 	src/flow/user_admin.sql \
 	src/domain/rate_limit.sql \
 	src/flow/cleanup.sql \

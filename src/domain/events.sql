@@ -23,9 +23,10 @@ CREATE TABLE authfort.event_handlers (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	event text COLLATE "C" NOT NULL,
 	handler text COLLATE "C" NOT NULL,
-	owner text COLLATE "C" NOT NULL,
-	UNIQUE (event, handler)
+	owner text COLLATE "C" NOT NULL
 );
+CREATE UNIQUE INDEX event_handlers_event_handler ON authfort.event_handlers (event, handler) WHERE event IS NOT NULL;
+
 COMMENT ON TABLE authfort.event_handlers IS 'Functions that are called for events, in the order of id';
 COMMENT ON COLUMN authfort.event_handlers.event IS 'Name of an event, or * for all';
 COMMENT ON COLUMN authfort.event_handlers.handler IS 'Signature with its schema; as text, for pg_upgrade refuses tables that hold object identifiers';

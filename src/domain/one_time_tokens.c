@@ -14,6 +14,7 @@
 #include "base/spi_query.h"
 #include "crypto/base64url.h"
 #include "domain/one_time_tokens.h"
+#include "domain/users.h"
 
 #define TOKEN_BYTES 32
 
@@ -44,7 +45,7 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 {
 	static SpiQuery plan = {
 		"INSERT INTO authfort.one_time_tokens (user_id, purpose, token_hash, created_at, expires_at)"
-		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, purpose) DO UPDATE SET"
+		" SELECT u.id, $2, $3, $4, $5" FROM_USER("$1") " ON CONFLICT (user_id, purpose) DO UPDATE SET"
 		" token_hash = excluded.token_hash, created_at = excluded.created_at,"
 		" expires_at = excluded.expires_at",
 		5, {UUIDOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
@@ -64,7 +65,8 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 	values[4] = TimestampTzGetDatum(*expires_at);
 	sodium_memzero(token, sizeof(token));
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	if (spi_query_run(&plan, values, NULL, SPI_OK_INSERT) == 0)
+		users_raise_unknown(user_id);
 	spi_query_close();
 	return text;
 }
@@ -100,12 +102,13 @@ one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id
 void
 one_time_tokens_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery of_user = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	static SpiQuery of_all = {"DELETE FROM authfort.one_time_tokens", 0};
 
-	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
 int

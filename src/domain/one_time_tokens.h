@@ -28,7 +28,8 @@ extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uui
 
 /*
  * Forgets all tokens of a user.  Whoever uses one locks the user, finds it
- * again and calls this, so that of two uses at once one is the first.
+ * again and calls this, so that of two uses at once one is the first.  NULL:
+ * those of all users.
  */
 extern void one_time_tokens_delete(const pg_uuid_t *user_id);
 

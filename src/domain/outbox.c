@@ -21,6 +21,7 @@
 #include "crypto/seal.h"
 #include "domain/outbox.h"
 #include "domain/signing_keys.h"
+#include "domain/users.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_take_messages);
@@ -64,7 +65,7 @@ outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, S
 {
 	static SpiQuery plan = {
 		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6)",
+		" SELECT $1, $2, u.id, $4, $5, $6" FROM_USER("$3"),
 		6, {INT8OID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	int64		id = next_id();
@@ -88,12 +89,13 @@ outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, S
 void
 outbox_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery of_user = {
 		"DELETE FROM authfort.outbox WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	static SpiQuery of_all = {"DELETE FROM authfort.outbox", 0};
 
-	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
 int
@@ -158,6 +160,7 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 		"WITH taken AS (UPDATE authfort.outbox SET taken_at = $1,"
 		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.>) $1"
+		" AND EXISTS (SELECT FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) o.user_id)"
 		" AND (o.taken_at IS NULL OR o.taken_at OPERATOR(pg_catalog.<=) $2)"
 		" ORDER BY o.id LIMIT $3 FOR UPDATE SKIP LOCKED))"
 		" RETURNING id, kind, user_id, message, created_at, expires_at, attempts)"

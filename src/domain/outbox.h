@@ -28,7 +28,7 @@ extern void outbox_prepare(void);
 extern void outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at,
 					   StringInfo message);
 
-/* Takes back what has not been sent to a user. */
+/* Takes back what has not been sent to a user; NULL: to all users. */
 extern void outbox_delete(const pg_uuid_t *user_id);
 
 /* Deletes at most "limit" that have expired; returns their number. */

@@ -9,6 +9,7 @@
 
 #include "base/spi_query.h"
 #include "domain/password_history.h"
+#include "domain/users.h"
 #include "settings.h"
 
 char **
@@ -52,7 +53,8 @@ void
 password_history_add(const pg_uuid_t *user_id, const char *hash)
 {
 	static SpiQuery plan = {
-		"INSERT INTO authfort.password_history (user_id, password_hash) VALUES ($1, $2)",
+		"INSERT INTO authfort.password_history (user_id, password_hash) SELECT u.id, $2"
+		FROM_USER("$1"),
 		2, {UUIDOID, TEXTOID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(hash)};
@@ -68,10 +70,11 @@ password_history_add(const pg_uuid_t *user_id, const char *hash)
 void
 password_history_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery of_user = {
 		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	static SpiQuery of_all = {"DELETE FROM authfort.password_history", 0};
 
-	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }

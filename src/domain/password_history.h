@@ -17,6 +17,7 @@ extern char **password_history_hashes(const pg_uuid_t *user_id, int *count);
 /* Adds the hash of the password just set, and forgets those too old to count. */
 extern void password_history_add(const pg_uuid_t *user_id, const char *hash);
 
+/* NULL: that of all users. */
 extern void password_history_delete(const pg_uuid_t *user_id);
 
 #endif							/* AUTHFORT_PASSWORD_HISTORY_H */

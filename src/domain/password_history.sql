@@ -1,6 +1,6 @@
 CREATE TABLE authfort.password_history (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	user_id uuid NOT NULL REFERENCES authfort.users (id) ON DELETE CASCADE,
+	user_id uuid NOT NULL,
 	password_hash text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );

@@ -9,6 +9,7 @@
 
 #include "base/spi_query.h"
 #include "domain/roles.h"
+#include "domain/users.h"
 
 static bool
 change(SpiQuery *plan, const pg_uuid_t *user_id, const char *role, int expected)
@@ -26,7 +27,7 @@ bool
 roles_insert(const pg_uuid_t *user_id, const char *role)
 {
 	static SpiQuery plan = {
-		"INSERT INTO authfort.user_roles (user_id, role) VALUES ($1, $2)"
+		"INSERT INTO authfort.user_roles (user_id, role) SELECT u.id, $2" FROM_USER("$1")
 		" ON CONFLICT (user_id, role) DO NOTHING",
 		2, {UUIDOID, TEXTOID}
 	};
@@ -49,10 +50,11 @@ roles_delete(const pg_uuid_t *user_id, const char *role)
 void
 roles_delete_all(const pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery of_user = {
 		"DELETE FROM authfort.user_roles WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	static SpiQuery of_all = {"DELETE FROM authfort.user_roles", 0};
 
-	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }

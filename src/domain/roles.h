@@ -18,6 +18,7 @@
 extern bool roles_insert(const pg_uuid_t *user_id, const char *role);
 extern bool roles_delete(const pg_uuid_t *user_id, const char *role);
 
+/* NULL: those of all users. */
 extern void roles_delete_all(const pg_uuid_t *user_id);
 
 #endif							/* AUTHFORT_ROLES_H */

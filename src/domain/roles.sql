@@ -1,5 +1,5 @@
 CREATE TABLE authfort.user_roles (
-	user_id uuid NOT NULL REFERENCES authfort.users (id) ON DELETE CASCADE,
+	user_id uuid NOT NULL,
 	role text COLLATE "C" NOT NULL CHECK (pg_catalog.length(role) BETWEEN 1 AND 50),
 	granted_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	PRIMARY KEY (user_id, role)

@@ -144,7 +144,7 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	static SpiQuery plan = {
 		"INSERT INTO authfort.sessions"
 		" (user_id, salt, generation, created_at, last_used_at, expires_at, user_agent, ip_address)"
-		" VALUES ($1, $2, $3, $4, $4, $5, $6, $7) RETURNING id",
+		" SELECT u.id, $2, $3, $4, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id",
 		7, {UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INETOID}
 	};
 	char	   *user_agent = input_user_agent(client->user_agent);
@@ -174,7 +174,8 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	nulls[6] = client->has_ip ? ' ' : 'n';
 
 	spi_query_open();
-	spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	if (spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
+		users_raise_unknown(user_id);
 	spi_query_uuid(1, &session->id);
 	spi_query_close();
 }
@@ -322,12 +323,13 @@ sessions_know_address(const pg_uuid_t *user_id, Datum address)
 void
 sessions_delete_all(const pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery of_user = {
 		"DELETE FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	static SpiQuery of_all = {"DELETE FROM authfort.sessions", 0};
 
-	spi_query_run_by_id(&plan, user_id, SPI_OK_DELETE);
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
 void

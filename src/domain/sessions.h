@@ -44,6 +44,7 @@ typedef struct Session
 /* False if there is no such session. */
 extern bool sessions_find(const pg_uuid_t *id, Session *session);
 
+/* Raises no_data_found for a user who is gone. */
 extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
 
 /*
@@ -75,7 +76,7 @@ extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclud
  */
 extern bool sessions_know_address(const pg_uuid_t *user_id, Datum address);
 
-/* Removes all of a user's sessions, and what they tell of the person. */
+/* Removes all of a user's sessions, and what they say of the person; NULL: of all users. */
 extern void sessions_delete_all(const pg_uuid_t *user_id);
 
 /* Records that it was revoked, or all of the user's sessions where NULL. */

@@ -2,7 +2,7 @@
 -- it changes is indexed.
 CREATE TABLE authfort.sessions (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
-	user_id uuid NOT NULL REFERENCES authfort.users (id) ON DELETE CASCADE,
+	user_id uuid NOT NULL,
 	salt bytea NOT NULL CHECK (pg_catalog.length(salt) = 16),
 	generation integer NOT NULL,
 	parent integer,

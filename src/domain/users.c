@@ -180,7 +180,8 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 {
 	static SpiQuery plan = {
 		"INSERT INTO authfort.users (email, password_hash, name, avatar_url, phone, email_verified)"
-		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING id",
+		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) WHERE deleted_at IS NULL"
+		" DO NOTHING RETURNING id",
 		6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 	};
 	Datum		columns[6];
@@ -237,7 +238,7 @@ email_is_taken(const char *email, const pg_uuid_t *by_other_than)
 	return holder != NULL && memcmp(&holder->id, by_other_than, sizeof(pg_uuid_t)) != 0;
 }
 
-/* Says of a violated constraint what is said of an email that was taken before. */
+/* Says of a violated index what is said of an email that was taken before. */
 static void
 name_taken_email(void *arg)
 {
@@ -332,6 +333,17 @@ users_anonymize(const pg_uuid_t *id)
 	change_by_id(&plan, id, TimestampTzGetDatum(GetCurrentTimestamp()));
 }
 
+/* Since PostgreSQL 18, RESTRICT has an SQLSTATE of its own. */
+static void
+name_user_in_use(void *arg)
+{
+	(void) arg;
+	if (geterrcode() != ERRCODE_FOREIGN_KEY_VIOLATION && geterrcode() != ERRCODE_RESTRICT_VIOLATION)
+		return;
+	errcode(ERRCODE_FOREIGN_KEY_VIOLATION);
+	errdetail("%s", refusal_user_in_use.code);
+}
+
 void
 users_delete(const pg_uuid_t *id)
 {
@@ -339,8 +351,14 @@ users_delete(const pg_uuid_t *id)
 		"DELETE FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	ErrorContextCallback context;
 
+	context.callback = name_user_in_use;
+	context.arg = NULL;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
 	spi_query_run_by_id(&plan, id, SPI_OK_DELETE);
+	error_context_stack = context.previous;
 }
 
 void

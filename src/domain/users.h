@@ -56,6 +56,16 @@ typedef struct NewUser
 extern User *users_read_row(MemoryContext context);
 
 /*
+ * SQL that ends an INSERT ... SELECT of a row that belongs to the user whose id
+ * "expression" is.  It inserts nothing if the user is gone or deleted, and
+ * keeps the user from being deleted until the end of the transaction.  No
+ * foreign key does that, because a parallel restore loads tables in any order.
+ */
+#define FROM_USER(expression) \
+	" FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) " expression \
+	" AND u.deleted_at IS NULL FOR KEY SHARE OF u"
+
+/*
  * Users that were deleted are found by none of these.  What is found is in
  * the current memory context; NULL if there is no such user.
  */
@@ -98,7 +108,11 @@ extern void users_set_banned(const pg_uuid_t *id, bool banned);
 /* Takes from the row what identifies the person, and marks it deleted. */
 extern void users_anonymize(const pg_uuid_t *id);
 
-/* Removes the row, and with it all that refers to it. */
+/*
+ * Removes the row, and with it what belongs to the user.  Raises
+ * foreign_key_violation, with the code of refusal_user_in_use as DETAIL, where
+ * a foreign key of another table forbids it.
+ */
 extern void users_delete(const pg_uuid_t *id);
 
 /* False if the email is taken. */

@@ -12,7 +12,6 @@ CREATE TABLE authfort.users (
 	token_version integer NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at timestamptz,
-	CONSTRAINT users_email_key UNIQUE (email),
 	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
@@ -20,5 +19,9 @@ COMMENT ON COLUMN authfort.users.email IS 'Normalized: lower case, domain in ASC
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
 COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';
+
+-- Partial, as all unique indexes on what may change: a foreign key cannot refer
+-- to it, so no ON UPDATE CASCADE of a table of others follows our statements.
+CREATE UNIQUE INDEX users_email_key ON authfort.users (email) WHERE deleted_at IS NULL;
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.users', '');

@@ -169,7 +169,7 @@ flow_signup(const SignupForm *form, const Client *client)
 		return sign_up_hidden(&values, client);
 	if (!make_account(&values, client, &id))
 		return auth_refused(&refusal_user_exists);
-	return auth_sign_in(users_find(&id), client, "email");
+	return auth_sign_in(users_require(&id), client, "email");
 }
 
 /* signup(email, password, name, avatar_url, phone, user_agent, ip) -> jsonb */
@@ -209,7 +209,8 @@ flow_create_user(const SignupForm *form, bool email_verified, char *const *roles
 		roles_insert(&id, roles[i]);
 	remember_password(&id, &values);
 	record_created(&id, &values, NULL);
-	*user = users_find(&id);
+	/* a handler may have deleted it */
+	*user = users_require(&id);
 	return NULL;
 }
 

@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/resowner.h"
 
 #include "base/arguments.h"
 #include "base/json.h"
@@ -13,9 +15,8 @@
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
-#include "domain/password_history.h"
-#include "domain/roles.h"
 #include "domain/sessions.h"
+#include "flow/belongings.h"
 #include "flow/user_admin.h"
 
 PG_FUNCTION_INFO_V1(authfort_get_user);
@@ -163,20 +164,9 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 		one_time_tokens_delete(id);
 		outbox_delete(id);
 	}
-	*updated = users_find(id);
+	*updated = users_require(id);
 	record_updated(before, *updated, json);
 	return NULL;
-}
-
-/* What others keep of a user whose row stays. */
-static void
-delete_belongings(const pg_uuid_t *id)
-{
-	sessions_delete_all(id);
-	roles_delete_all(id);
-	password_history_delete(id);
-	one_time_tokens_delete(id);
-	outbox_delete(id);
 }
 
 const Refusal *
@@ -194,7 +184,7 @@ user_admin_delete(const pg_uuid_t *id, bool hard)
 	else if (!was_deleted)
 	{
 		users_raise_token_version(id);
-		delete_belongings(id);
+		belongings_delete(id);
 		users_anonymize(id);
 	}
 	if (hard || !was_deleted)
@@ -204,6 +194,50 @@ user_admin_delete(const pg_uuid_t *id, bool hard)
 		event_record(&event);
 	}
 	return NULL;
+}
+
+static bool
+is_user_in_use(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION && error->detail != NULL &&
+		strcmp(error->detail, refusal_user_in_use.code) == 0;
+}
+
+const Refusal *
+user_admin_try_delete(const pg_uuid_t *id, bool hard)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	const Refusal *volatile refusal = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		refusal = user_admin_delete(id, hard);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (!is_user_in_use(error))
+		{
+			MemoryContextSwitchTo(context);
+			CurrentResourceOwner = owner;
+			ReThrowError(error);
+		}
+		FreeErrorData(error);
+		refusal = &refusal_user_in_use;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return refusal;
 }
 
 const Refusal *

@@ -2,7 +2,7 @@
  * user_admin.h
  *		What an admin does with accounts.
  *
- * These return NULL or the refusal: user_not_found for an id that is nobody's.
+ * These return NULL or the refusal: user_not_found for an unknown id.
  */
 #ifndef AUTHFORT_USER_ADMIN_H
 #define AUTHFORT_USER_ADMIN_H
@@ -18,6 +18,12 @@
 
 extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, User **updated);
 extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard);
+
+/*
+ * The same, but a foreign key that forbids a hard delete is the refusal
+ * user_in_use, and not an error; the transaction goes on.
+ */
+extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard);
 extern const Refusal *user_admin_ban(const pg_uuid_t *id, bool banned);
 
 /* Appends {users, total, limit, offset}. */

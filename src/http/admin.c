@@ -153,7 +153,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 
 	if (read_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
-		respond_nothing(response, user_admin_delete(&id, hard));
+		respond_nothing(response, user_admin_try_delete(&id, hard));
 }
 
 void
