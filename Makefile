@@ -19,6 +19,8 @@ OBJS = \
 	src/base/secret.o \
 	src/base/json.o \
 	src/base/unicode.o \
+	src/base/uuid_v7.o \
+	src/base/watched_table.o \
 	src/domain/input.o \
 	src/base/arguments.o \
 	src/base/security_context.o \
@@ -35,6 +37,7 @@ OBJS = \
 	src/crypto/sched_batch.o \
 	src/crypto/password_hash.o \
 	src/domain/events.o \
+	src/domain/database_id.o \
 	src/domain/signing_keys.o \
 	src/domain/roles.o \
 	src/domain/users.o \
@@ -58,6 +61,7 @@ OBJS = \
 	src/flow/belongings.o \
 	src/flow/user_admin.o \
 	src/flow/cleanup.o \
+	src/flow/database_identity.o \
 	src/server/drop_guard.o \
 	src/redact/secret_functions.o \
 	src/redact/client_statement.o \
@@ -74,6 +78,8 @@ OBJS = \
 # the install script, in the order in which things need one another
 SQL_PIECES = \
 	src/schema.sql \
+	src/base/uuid_v7.sql \
+	src/domain/database_id.sql \
 	src/domain/events.sql \
 	src/domain/signing_keys.sql \
 	src/domain/users.sql \
@@ -93,6 +99,7 @@ SQL_PIECES = \
 	src/flow/user_admin.sql \
 	src/domain/rate_limit.sql \
 	src/flow/cleanup.sql \
+	src/flow/database_identity.sql \
 	src/http/router.sql \
 	src/http/postgrest.sql \
 	src/privileges.sql

@@ -14,8 +14,7 @@ int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const unsigned char key[REFRESH_TOKEN_KEY_BYTES] = {1};
-	static const unsigned char salt[REFRESH_TOKEN_SALT_BYTES] = {2};
+	static const RefreshTokenKey key = {{1}, {2}, {3}};
 	char		text[REFRESH_TOKEN_TEXT_SIZE];
 	RefreshToken token;
 
@@ -24,13 +23,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	refresh_token_write(&token, text);
 	if (strlen(text) != size || memcmp(text, data, size) != 0)
 		abort();
-	if (refresh_token_check(&token, key, salt))
+	if (refresh_token_check(&token, &key))
 		abort();
-	refresh_token_sign(&token, key, salt);
-	if (!refresh_token_check(&token, key, salt))
+	refresh_token_sign(&token, &key);
+	if (!refresh_token_check(&token, &key))
 		abort();
 	token.generation++;
-	if (refresh_token_check(&token, key, salt))
+	if (refresh_token_check(&token, &key))
 		abort();
 	return 0;
 }

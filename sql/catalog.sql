@@ -120,10 +120,11 @@ SELECT DISTINCT outcome COLLATE "C" FROM functions f, pg_temp.outcome(pg_temp.ca
 	WHERE pronargs > 0 AND pronamespace = 'authfort_api'::regnamespace ORDER BY 1;
 -- triggers that are called
 SELECT authfort.invalidate_keys();
+SELECT authfort.invalidate_database_id();
 SELECT authfort.publish_keys();
 SELECT authfort.delete_belongings();
 SELECT authfort.refuse_triggers();
-SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'publish_keys', 'delete_belongings');
+SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'invalidate_database_id', 'publish_keys', 'delete_belongings');
 
 -- Dynamic SQL: all of it comes from format(), with identifiers and literals only.
 SELECT signature, n AS statements FROM functions, LATERAL (SELECT count(*) FROM regexp_matches(prosrc, '(?<!GRANT )\mEXECUTE\M', 'gi')) AS c(n)

@@ -7,7 +7,7 @@ DROP SCHEMA authfort CASCADE;
 DROP SCHEMA authfort_api CASCADE;
 DROP TABLE authfort.users CASCADE;
 DROP FUNCTION authfort.uid() CASCADE;
-DROP SEQUENCE authfort.outbox_id_seq CASCADE;
+DROP FUNCTION authfort.uuid_v7() CASCADE;
 -- its functions in PL/pgSQL take the whole extension with them
 DROP EXTENSION plpgsql CASCADE;
 \set VERBOSITY terse

@@ -102,8 +102,8 @@ SELECT count(*) FROM authfort.take_messages();
 SET authfort.outbox_visibility_timeout = '1s';
 UPDATE authfort.outbox SET taken_at = taken_at - interval '1 second';
 SELECT message->>'email' AS email, attempts FROM authfort.take_messages(5);
-SELECT authfort.message_sent(:message);
-SELECT authfort.message_sent(:message);
+SELECT authfort.message_sent(:'message');
+SELECT authfort.message_sent(:'message');
 UPDATE authfort.outbox SET expires_at = now(), taken_at = NULL;
 SELECT count(*) FROM authfort.take_messages();
 SELECT authfort.reset_password(:'token', 'battery staple');
@@ -111,7 +111,7 @@ SELECT authfort.reset_password(:'token', 'battery staple');
 SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "ada@example.com"}');
 SELECT authfort.create_user('fay@example.com')->>'id' AS fay \gset
 INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)
-	SELECT 4711, kind, :'fay', message, created_at, expires_at FROM authfort.outbox o WHERE o.user_id = :'id';
+	SELECT '00000000-0000-7000-8000-000000004711', kind, :'fay', message, created_at, expires_at FROM authfort.outbox o WHERE o.user_id = :'id';
 SELECT * FROM authfort.take_messages();
 SELECT authfort.take_messages(0);
 SELECT authfort.take_messages(NULL);

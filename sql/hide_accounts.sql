@@ -66,11 +66,11 @@ SELECT authfort.login('usual@example.com', 'correct horse', ip => '192.0.2.20') 
 CREATE FUNCTION pg_temp.over(email text, password text, ip inet) RETURNS text LANGUAGE sql AS
 	$$ SELECT authfort.reset_rate_limits(address => ip); SELECT coalesce(r->>'error', 'ok') FROM authfort.login(email, password, ip => ip) r $$;
 SELECT pg_temp.over('nobody@example.com', 'wrong horse', '192.0.2.20');
-SELECT max(id) AS last FROM authfort.events \gset
+SELECT id AS last FROM authfort.events ORDER BY id DESC LIMIT 1 \gset
 SELECT email, pg_temp.over(email, 'wrong horse', '192.0.2.20') AS at_home, pg_temp.over(email, 'wrong horse', '192.0.2.21') AS elsewhere
 	FROM unnest(ARRAY['usual@example.com', 'nobody@example.com']) email;
 SELECT pg_temp.over('usual@example.com', 'correct horse', '192.0.2.20') AS at_home, pg_temp.over('usual@example.com', 'correct horse', '192.0.2.21') AS elsewhere;
-SELECT event, payload->>'email' AS email FROM authfort.events WHERE id > :last ORDER BY id;
+SELECT event, payload->>'email' AS email FROM authfort.events WHERE id > :'last' ORDER BY id;
 SET authfort.hide_accounts = off;
 SELECT pg_temp.over('usual@example.com', 'wrong horse', '192.0.2.20') AS at_home;
 -- the other limits know no home

@@ -11,6 +11,7 @@
 
 #include "base/security_context.h"
 #include "crypto/hash_budget.h"
+#include "domain/database_id.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
 #include "identity/identity.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 				 errmsg("could not initialize libsodium")));
 	settings_define();
 	security_context_init();
+	database_id_init();
 	signing_keys_init();
 	identity_init();
 	hash_budget_init();

@@ -89,8 +89,8 @@ GRANT EXECUTE ON FUNCTION
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.change_password(uuid, text, text), authfort.set_password(uuid, text),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
-	authfort.take_messages(integer), authfort.message_sent(bigint),
-	authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
+	authfort.take_messages(integer), authfort.message_sent(uuid),
+	authfort.cluster_id(), authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),
 	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),
 	authfort.cleanup_expired_sessions(), authfort.cleanup()

@@ -78,7 +78,7 @@ while (my $notice = $listener->pg_notifies)
 {
 	$heard{ $notice->[0] } = $notice->[2];
 }
-like($heard{authfort_events}, qr/^\{"id":\d+,"event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'an event is announced');
+like($heard{authfort_events}, qr/^\{"id":"[0-9a-f-]{36}","event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'an event is announced');
 is($heard{authfort_outbox}, 'password_reset', 'and a message');
 $listener->disconnect;
 my $reset = $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages()");
@@ -89,7 +89,7 @@ $node->safe_psql('app', "SELECT authfort.add_role(id, 'admin', false) FROM authf
 my $dump = $node->basedir . '/app.dump.sql';
 $node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr('app') ], 'pg_dump');
 my $text = slurp_file($dump);
-my $events = $node->safe_psql('app', 'SELECT count(*), max(id) FROM authfort.events');
+my $events = $node->safe_psql('app', 'SELECT count(*), max(id::text) FROM authfort.events');
 like($text, qr/a\@example\.com/, 'the dump has the user');
 foreach my $secret ($password, $reset, $access, $refresh, $master_key, (split /\./, $access)[2])
 {
@@ -99,7 +99,7 @@ unlike($text, qr/PRIVATE KEY/, 'nor a private key in PEM');
 $node->safe_psql('postgres', "CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
 	'the dump restores');
-is($node->safe_psql('restored', 'SELECT count(*), max(id) FROM authfort.events'), $events, 'what happened is back');
+is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events, 'what happened is back');
 is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; SELECT message->>'token' FROM authfort.take_messages()"), $reset, 'so is what was to be sent');
 is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
 	'["admin"]', 'users, roles, sessions and keys are back');
@@ -116,7 +116,8 @@ append_to_file($key_file, ('0' x 64) . "\n");
 chmod 0600, $key_file;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
 like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master key/s, 'a wrong master key is told');
-is($node->safe_psql('app', "SELECT authfort.refresh('$refresh')->>'error'"), 'refresh_token_invalid', 'and makes no token valid');
+($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
+like($err, qr/sealed with master key .* holds master key/s, 'whatever the token says');
 # rotated: the new key first, the old one below it
 append_to_file($key_file, slurp_file("$key_file.away"));
 is($node->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'an old master key below the new one opens what it sealed');

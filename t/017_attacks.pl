@@ -139,7 +139,7 @@ foreach my $call (
 	"authfort.login('ada\@example.com', 'correct horse')", "authfort.login('nobody\@example.com', 'x', 'test', '192.0.2.1')", "authfort.authenticate('$token{ada}')", "authfort.refresh('x')", "authfort.get_user('$id{ada}')",
 	"authfort.list_users('ada', false, NULL, sort_by => 'name')", "authfort.get_user_count()", "authfort.update_user('$id{ada}', '{\"name\": \"Ada\"}')", "authfort.add_role('$id{ada}', 'editor', false)", "authfort.role_members()",
 	"authfort.get_sessions('$id{ada}')", "authfort.revoke_sessions('$id{bob}', '$id{bob}')", "authfort.create_password_reset_token('ada\@example.com')", "authfort.change_password('$id{bob}', 'correct horse', 'battery staple')",
-	"authfort.ban_user('$id{bob}')", "authfort.unban_user('$id{bob}')", 'authfort.prepare_key()', 'authfort.rotate_key()', 'authfort.jwks()', 'authfort.cleanup()', 'authfort.take_messages()', 'authfort.message_sent(1)', 'authfort.routes()',
+	"authfort.ban_user('$id{bob}')", "authfort.unban_user('$id{bob}')", 'authfort.prepare_key()', 'authfort.rotate_key()', 'authfort.jwks()', 'authfort.cleanup()', 'authfort.take_messages()', 'authfort.message_sent($$00000000-0000-7000-8000-000000000000$$)', 'authfort.routes()',
 	"authfort.load_breached_passwords(ARRAY['0123456789012345678901234567890123456789'])", 'authfort.rate_limits()', "authfort.set_jwt('$token{ada}')")
 {
 	unlike(backend("SELECT $call") // '', qr/^[0-9A-Z]{5}: /, "$call");
@@ -159,7 +159,7 @@ my $eve = session('eve');
 my $key_file = $node->data_dir . '/authfort_master.key';
 foreach my $statement (
 	(map { ("SELECT * FROM authfort.$_", "COPY authfort.$_ TO STDOUT", "DELETE FROM authfort.$_", "TRUNCATE authfort.$_") } qw(users sessions signing_keys event_handlers outbox)),
-	'SELECT pg_catalog.nextval($$authfort.outbox_id_seq$$)', 'SELECT last_value FROM authfort.events_id_seq',
+	'SELECT authfort.uuid_v7()', 'SELECT authfort.cluster_id()',
 	'CREATE RULE r AS ON INSERT TO authfort.users DO ALSO NOTHING', 'CREATE RULE "_RETURN" AS ON SELECT TO authfort.users DO INSTEAD SELECT 1',
 	'CREATE TRIGGER t AFTER INSERT ON authfort.users EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'ALTER TABLE authfort.signing_keys DISABLE TRIGGER ALL',
 	'CREATE POLICY p ON authfort.users', 'ALTER TABLE authfort.users ENABLE ROW LEVEL SECURITY', 'CREATE INDEX ON authfort.users (eve.lower(email))', 'ALTER TABLE authfort.users ADD COLUMN c text', 'ALTER TABLE authfort.users OWNER TO eve',

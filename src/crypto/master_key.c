@@ -39,6 +39,7 @@ static MasterKey *held_keys = NULL; /* sodium_malloc()ed, MAX_MASTER_KEYS long *
 static int	held_count = 0;
 static char *held_source = NULL;	/* the command or the path; malloc()ed */
 static struct stat held_stat;	/* of the file; unused for a command */
+static uint64 reads = 0;		/* how often keys were read */
 
 static bool
 from_command(void)
@@ -152,6 +153,7 @@ read_keys(const char *text, size_t len, const char *source)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory for the master key")));
 	}
+	reads++;
 }
 
 /* The rule that PostgreSQL has for its TLS key: nobody else may read it. */
@@ -176,6 +178,10 @@ same_file(const struct stat *a, const struct stat *b)
 		a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/*
+ * Whatever is the matter with the master key has one SQLSTATE.  That of the
+ * file error would do harm: "permission denied" is a refusal to clients.
+ */
 static void
 raise_unreadable(const char *path)
 {
@@ -184,9 +190,10 @@ raise_unreadable(const char *path)
 	forget_keys();
 	errno = saved_errno;
 	ereport(ERROR,
-			(errcode_for_file_access(),
+			(errcode(ERRCODE_CONFIG_FILE_ERROR),
 			 errmsg("could not read master key file \"%s\": %m", path),
-			 errhint("Restore the master key file from its backup: what it sealed cannot be opened without it.")));
+			 (saved_errno == ENOENT) ?
+			 errhint("Restore the master key file from its backup: what it sealed cannot be opened without it.") : 0));
 }
 
 /* Reads the file again only if it is not the one that was read last. */
@@ -244,7 +251,7 @@ load_from_command(void)
 	pipe = OpenPipeStream(command, PG_BINARY_R);
 	if (pipe == NULL)
 		ereport(ERROR,
-				(errcode_for_file_access(),
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("could not run authfort.master_key_command: %m")));
 	setvbuf(pipe, NULL, _IONBF, 0); /* no copy of the key in a stdio buffer */
 	len = fread(text, 1, sizeof(text), pipe);
@@ -254,7 +261,7 @@ load_from_command(void)
 	{
 		if (status != 0)
 			ereport(ERROR,
-					(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+					(errcode(ERRCODE_CONFIG_FILE_ERROR),
 					 errmsg("authfort.master_key_command failed"),
 					 errdetail_internal("%s", wait_result_to_str(status))));
 		if (len == sizeof(text))
@@ -306,7 +313,7 @@ write_new_file(const char *path)
 
 	if (fd < 0)
 		ereport(ERROR,
-				(errcode_for_file_access(),
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("could not create master key file \"%s\": %m", path)));
 
 	randombytes_buf(key, sizeof(key));
@@ -329,9 +336,20 @@ write_new_file(const char *path)
 	sodium_memzero(text, sizeof(text));
 	if (len < 0)
 		ereport(ERROR,
-				(errcode_for_file_access(),
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("could not write master key file \"%s\": %m", path)));
 	CloseTransientFile(fd);
+}
+
+/* To the log, and to the client whose request made the file. */
+static void
+report_created(int level, const char *path)
+{
+	ereport(level,
+			(errhidestmt(true), /* it may hold the password of the first user */
+			 errmsg("authfort created master key file \"%s\"", path),
+			 errdetail("Sessions, signing keys and messages of this database cannot be used without it. Neither pg_dump nor pg_upgrade carries it."),
+			 errhint("Keep a copy of it apart from the database's backups.")));
 }
 
 /*
@@ -358,7 +376,7 @@ master_key_create(void)
 		unlink(draft);
 		errno = saved_errno;
 		ereport(ERROR,
-				(errcode_for_file_access(),
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("could not create master key file \"%s\": %m", path)));
 	}
 	unlink(draft);
@@ -366,10 +384,21 @@ master_key_create(void)
 	fsync_fname(directory, true);
 
 	if (rc == 0)
-		ereport(LOG,
-				(errhidestmt(true), /* it may hold the password of whoever came first */
-				 errmsg("authfort created master key file \"%s\"", path),
-				 errhint("Keep a copy of it apart from the database's backups.")));
+	{
+		report_created(LOG_SERVER_ONLY, path);
+		report_created(NOTICE, path);
+	}
+}
+
+/*
+ * Rises whenever the keys are read: again when the file or the command has
+ * changed.  Raises if none can be read.
+ */
+uint64
+master_key_generation(void)
+{
+	load_keys();
+	return reads;
 }
 
 /* The id of the key that new secrets are to rest under. */

@@ -13,11 +13,12 @@
 typedef enum MasterKeyPurpose
 {
 	MASTER_KEY_SEALS = 1,		/* seal.c */
-	MASTER_KEY_NAMES_SESSIONS = 2	/* refresh_mac.c */
+	MASTER_KEY_NAMES_SESSIONS = 2	/* refresh_token_format.c */
 } MasterKeyPurpose;
 
 extern bool master_key_available(void);
 extern void master_key_create(void);
+extern uint64 master_key_generation(void);
 extern uint32 master_key_current(void);
 extern bool master_key_derive(uint32 id, MasterKeyPurpose purpose,
 							  unsigned char subkey[MASTER_KEY_BYTES]);

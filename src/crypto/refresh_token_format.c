@@ -26,8 +26,7 @@ write_signed_part(const RefreshToken *token, unsigned char out[SIGNED_BYTES])
 }
 
 static void
-compute_mac(const RefreshToken *token, const unsigned char key[REFRESH_TOKEN_KEY_BYTES],
-			const unsigned char salt[REFRESH_TOKEN_SALT_BYTES],
+compute_mac(const RefreshToken *token, const RefreshTokenKey *key,
 			unsigned char mac[REFRESH_TOKEN_MAC_BYTES])
 {
 	static const unsigned char personal[crypto_generichash_blake2b_PERSONALBYTES + 1] =
@@ -36,8 +35,10 @@ compute_mac(const RefreshToken *token, const unsigned char key[REFRESH_TOKEN_KEY
 	unsigned char message[SIGNED_BYTES];
 
 	write_signed_part(token, message);
-	crypto_generichash_blake2b_salt_personal(session_key, sizeof(session_key), NULL, 0,
-											 key, REFRESH_TOKEN_KEY_BYTES, salt, personal);
+	crypto_generichash_blake2b_salt_personal(session_key, sizeof(session_key),
+											 key->database_id, REFRESH_TOKEN_DATABASE_BYTES,
+											 key->master_subkey, REFRESH_TOKEN_KEY_BYTES,
+											 key->salt, personal);
 	crypto_generichash(mac, REFRESH_TOKEN_MAC_BYTES, message, sizeof(message),
 					   session_key, sizeof(session_key));
 	sodium_memzero(session_key, sizeof(session_key));
@@ -67,19 +68,17 @@ refresh_token_read(const char *text, size_t len, RefreshToken *token)
 }
 
 void
-refresh_token_sign(RefreshToken *token, const unsigned char key[REFRESH_TOKEN_KEY_BYTES],
-				   const unsigned char salt[REFRESH_TOKEN_SALT_BYTES])
+refresh_token_sign(RefreshToken *token, const RefreshTokenKey *key)
 {
-	compute_mac(token, key, salt, token->mac);
+	compute_mac(token, key, token->mac);
 }
 
 bool
-refresh_token_check(const RefreshToken *token, const unsigned char key[REFRESH_TOKEN_KEY_BYTES],
-					const unsigned char salt[REFRESH_TOKEN_SALT_BYTES])
+refresh_token_check(const RefreshToken *token, const RefreshTokenKey *key)
 {
 	unsigned char mac[REFRESH_TOKEN_MAC_BYTES];
 
-	compute_mac(token, key, salt, mac);
+	compute_mac(token, key, mac);
 	return sodium_memcmp(mac, token->mac, sizeof(mac)) == 0;
 }
 

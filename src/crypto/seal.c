@@ -18,10 +18,29 @@
 #define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define HEADER_BYTES (1 + sizeof(uint32) + NONCE_BYTES)
 
+/* What is authenticated together with the secret: the name, and the database. */
+static unsigned char *
+bound_data(const char *name, const pg_uuid_t *database, size_t *len)
+{
+	size_t		name_len = strlen(name);
+	unsigned char *data = palloc(name_len + UUID_LEN);
+
+	memcpy(data, name, name_len);
+	*len = name_len;
+	if (database != NULL)
+	{
+		memcpy(data + name_len, database->data, UUID_LEN);
+		*len += UUID_LEN;
+	}
+	return data;
+}
+
 /* The result is in the current memory context. */
 bytea *
-seal(const unsigned char *secret, size_t len, const char *identity)
+seal(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t *database)
 {
+	size_t		bound_len;
+	unsigned char *bound = bound_data(name, database, &bound_len);
 	bytea	   *sealed = palloc(VARHDRSZ + HEADER_BYTES + len + TAG_BYTES);
 	unsigned char *out = (unsigned char *) VARDATA(sealed);
 	unsigned char *nonce = out + 1 + sizeof(uint32);
@@ -36,18 +55,17 @@ seal(const unsigned char *secret, size_t len, const char *identity)
 	if (!master_key_derive(id, MASTER_KEY_SEALS, key))
 		elog(ERROR, "the current master key is not held");
 	crypto_aead_xchacha20poly1305_ietf_encrypt(out + HEADER_BYTES, NULL, secret, len,
-											   (const unsigned char *) identity, strlen(identity),
-											   NULL, nonce, key);
+											   bound, bound_len, NULL, nonce, key);
 	sodium_memzero(key, sizeof(key));
 	return sealed;
 }
 
 static void
-raise_other_master_key(uint32 sealed_with, const char *identity)
+raise_other_master_key(uint32 sealed_with, const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
-			 errmsg("could not open the sealed %s", identity),
+			 errmsg("could not open the sealed %s", name),
 			 errdetail("It was sealed with master key %08x, but %s holds master key %08x.",
 					   sealed_with, master_key_source(), master_key_current()),
 			 errhint("Add the master key it was sealed with to %s, from its backup.",
@@ -56,12 +74,14 @@ raise_other_master_key(uint32 sealed_with, const char *identity)
 
 /* The result is in the current memory context; the caller wipes it. */
 unsigned char *
-unseal(const bytea *sealed, const char *identity, size_t *len)
+unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len)
 {
 	const unsigned char *in = (const unsigned char *) VARDATA_ANY(sealed);
 	size_t		in_len = VARSIZE_ANY_EXHDR(sealed);
 	const unsigned char *nonce = in + 1 + sizeof(uint32);
 	unsigned char key[MASTER_KEY_BYTES];
+	size_t		bound_len;
+	unsigned char *bound = bound_data(name, database, &bound_len);
 	unsigned char *secret;
 	uint32		id;
 	bool		opened;
@@ -69,22 +89,21 @@ unseal(const bytea *sealed, const char *identity, size_t *len)
 	if (in_len < HEADER_BYTES + TAG_BYTES || in[0] != SEAL_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the sealed %s is not in a form that this version knows", identity)));
+				 errmsg("the sealed %s is not in a form that this version knows", name)));
 	memcpy(&id, in + 1, sizeof(id));
 	*len = in_len - HEADER_BYTES - TAG_BYTES;
 	secret = palloc(*len + 1);
 
 	if (!master_key_derive(id, MASTER_KEY_SEALS, key))
-		raise_other_master_key(id, identity);
+		raise_other_master_key(id, name);
 	opened = crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL,
 														in + HEADER_BYTES, in_len - HEADER_BYTES,
-														(const unsigned char *) identity,
-														strlen(identity), nonce, key) == 0;
+														bound, bound_len, nonce, key) == 0;
 	sodium_memzero(key, sizeof(key));
 	if (!opened)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the sealed %s does not open with its master key", identity),
-				 errdetail("It was changed, or belongs to another row.")));
+				 errmsg("the sealed %s does not open with its master key", name),
+				 errdetail("It was changed, or belongs to another row or database.")));
 	return secret;
 }

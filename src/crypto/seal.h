@@ -7,11 +7,16 @@
 
 #include "postgres.h"
 
+#include "utils/uuid.h"
+
 /*
- * "identity" says which row and column the secret belongs to.  It is bound to
- * the ciphertext, so that a sealed value cannot be moved to another row.
+ * "name" says what is sealed and is bound to it, so that it opens under that
+ * name only; messages show it.  What is not NULL in "database" is bound to it
+ * as well: that is for secrets that must not open in a copy of the database.
  */
-extern bytea *seal(const unsigned char *secret, size_t len, const char *identity);
-extern unsigned char *unseal(const bytea *sealed, const char *identity, size_t *len);
+extern bytea *seal(const unsigned char *secret, size_t len, const char *name,
+				   const pg_uuid_t *database);
+extern unsigned char *unseal(const bytea *sealed, const char *name, const pg_uuid_t *database,
+							 size_t *len);
 
 #endif							/* AUTHFORT_SEAL_H */

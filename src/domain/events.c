@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -26,6 +27,7 @@
 #include "domain/input.h"
 #include "settings.h"
 
+PG_FUNCTION_INFO_V1(authfort_cluster_id);
 PG_FUNCTION_INFO_V1(authfort_on);
 PG_FUNCTION_INFO_V1(authfort_off);
 
@@ -57,9 +59,10 @@ static const char *const event_names[] = {
 	"password_reuse_rejected",
 	"email_verified",
 	"rate_limit_exceeded",
+	"database_identity_reset",
 };
 
-StaticAssertDecl(lengthof(event_names) == EVENT_RATE_LIMIT_EXCEEDED + 1,
+StaticAssertDecl(lengthof(event_names) == EVENT_DATABASE_IDENTITY_RESET + 1,
 				 "each EventType needs a name");
 
 void
@@ -86,7 +89,7 @@ event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
  * Inserts the event.  Returns its id, and for each handler two texts in the
  * caller's memory context: its signature, and who registered it.
  */
-static int64
+static pg_uuid_t
 insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *texts)
 {
 	static SpiQuery plan = {
@@ -102,7 +105,7 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 	char	   *user_agent = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
 	Datum		values[7] = {0};
 	char		nulls[7] = {' ', ' ', 'n', 'n', 'n', 'n', ' '};
-	int64		id;
+	pg_uuid_t	id;
 
 	values[0] = CStringGetTextDatum(event_names[event->type]);
 	values[1] = TimestampTzGetDatum(now);
@@ -130,7 +133,7 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 
 	spi_query_open();
 	spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
-	id = DatumGetInt64(spi_query_datum(1));
+	spi_query_uuid(1, &id);
 	*handlers = spi_query_texts(caller, 2, texts);
 	spi_query_close();
 	return id;
@@ -234,13 +237,13 @@ call_handler(const HandlerCall *call, Jsonb *event)
 
 /* What handlers get: the payload, and what the columns say. */
 static Jsonb *
-event_for_handlers(const Event *event, int64 id)
+event_for_handlers(const Event *event, const pg_uuid_t *id)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
 	appendBinaryStringInfo(&json, event->payload.data, event->payload.len - 1);
-	json_write_integer(&json, "id", id);
+	json_write_uuid(&json, "id", id);
 	json_write_string(&json, "event", event_names[event->type]);
 	json_write_uuid(&json, "session_id", event->session_id);
 	json_close(&json);
@@ -248,13 +251,13 @@ event_for_handlers(const Event *event, int64 id)
 }
 
 static void
-notify(const Event *event, int64 id)
+notify(const Event *event, const pg_uuid_t *id)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
 	json_open(&json);
-	json_write_integer(&json, "id", id);
+	json_write_uuid(&json, "id", id);
 	json_write_string(&json, "event", event_names[event->type]);
 	json_write_uuid(&json, "user_id", event->user_id);
 	json_close(&json);
@@ -267,18 +270,18 @@ event_record(Event *event)
 	TimestampTz now = GetCurrentTimestamp();
 	char	  **handlers;
 	int			texts;
-	int64		id;
+	pg_uuid_t	id;
 
 	json_write_time(&event->payload, "timestamp", now);
 	json_close(&event->payload);
 	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &texts);
 	if (setting_notify_events)
-		notify(event, id);
+		notify(event, &id);
 	for (int i = 0; i < texts; i += 2)
 	{
 		HandlerCall call = {event_names[event->type], handlers[i], handlers[i + 1]};
 
-		call_handler(&call, event_for_handlers(event, id));
+		call_handler(&call, event_for_handlers(event, &id));
 	}
 }
 
@@ -293,18 +296,18 @@ event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *s
 }
 
 /*
- * Looks at the oldest ids only, which are in the order of time but for
- * transactions that overlapped: when nothing is left to delete, nothing has
- * to be read to find that out.
+ * Looks at the oldest ids only, which are in the order of time but for clocks
+ * that were set: when nothing is left to delete, little has to be read to find
+ * that out.  Only what is deleted is locked.
  */
 int
 events_delete_expired(int limit)
 {
 	static SpiQuery plan = {
 		"DELETE FROM authfort.events WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT o.id FROM (SELECT e.id, e.created_at FROM authfort.events e"
-		" ORDER BY e.id LIMIT $2 FOR UPDATE SKIP LOCKED) o"
-		" WHERE o.created_at OPERATOR(pg_catalog.<) $1))",
+		" (SELECT e.id FROM authfort.events e WHERE e.id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM (SELECT id, created_at FROM authfort.events ORDER BY id LIMIT $2) o"
+		" WHERE o.created_at OPERATOR(pg_catalog.<) $1)) FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 
@@ -386,6 +389,14 @@ change_handler(FunctionCallInfo fcinfo, SpiQuery *plan, int expected)
 	spi_query_run(plan, values, NULL, expected);
 	spi_query_close();
 	security_context_restore(&caller);
+}
+
+/* cluster_id() -> bigint, as pg_control_system() has it */
+Datum
+authfort_cluster_id(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_INT64((int64) GetSystemIdentifier());
 }
 
 /* on(event, handler) -> void */

@@ -1,26 +1,36 @@
--- Appended to and deleted from at its old end.  The primary key grows at one
+CREATE FUNCTION authfort.cluster_id() RETURNS bigint
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_cluster_id';
+COMMENT ON FUNCTION authfort.cluster_id() IS 'The system identifier of this cluster, as pg_control_system() has it: the same on its standbys, another after initdb, pg_upgrade or a restore elsewhere.';
+
+-- Appended to and deleted from at its old end.  The B-trees grow at one
 -- edge only, and the BRIN index on time costs next to nothing; neither gets
 -- slower with the number of rows, so there is no need for partitions, which
 -- would have to be made in time and could not be dumped with the extension.
 CREATE TABLE authfort.events (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id uuid PRIMARY KEY DEFAULT authfort.uuid_v7(),
 	event text COLLATE "C" NOT NULL,
 	created_at timestamptz NOT NULL,
 	user_id uuid,
 	session_id uuid,
 	ip_address inet,
 	user_agent text,
-	payload jsonb NOT NULL
+	payload jsonb NOT NULL,
+	xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+	cluster bigint NOT NULL DEFAULT authfort.cluster_id()
 );
 COMMENT ON TABLE authfort.events IS 'What happened, recorded by the transaction that did it; an audit trail, and an outbox to follow';
+COMMENT ON COLUMN authfort.events.id IS 'UUID of version 7: in the order of time, as far as clocks agree';
 COMMENT ON COLUMN authfort.events.user_id IS 'Not a foreign key: what happened stays true when the user is deleted';
 COMMENT ON COLUMN authfort.events.payload IS 'What the event says of itself; never a secret';
+COMMENT ON COLUMN authfort.events.xid IS 'Of the transaction that recorded it, with its epoch; docs/events.md says how to follow the table by it';
+COMMENT ON COLUMN authfort.events.cluster IS 'In which xid means something: authfort.cluster_id() of where it was recorded';
 
 CREATE INDEX events_created_at ON authfort.events USING brin (created_at);
+CREATE INDEX events_position ON authfort.events (cluster, xid, id);
 CREATE INDEX events_user_id ON authfort.events (user_id, id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE authfort.event_handlers (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id uuid PRIMARY KEY DEFAULT authfort.uuid_v7(),
 	event text COLLATE "C" NOT NULL,
 	handler text COLLATE "C" NOT NULL,
 	owner text COLLATE "C" NOT NULL
@@ -33,9 +43,7 @@ COMMENT ON COLUMN authfort.event_handlers.handler IS 'Signature with its schema;
 COMMENT ON COLUMN authfort.event_handlers.owner IS 'Whose function it was when it was registered; one that somebody else has put in its place is not called';
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.events', '');
-SELECT pg_catalog.pg_extension_config_dump('authfort.events_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');
-SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers_id_seq', '');
 
 -- These two look at their caller, and take their owner's rights then.  Names are
 -- stored, so they must not come out quoted for one caller and bare for another.

@@ -13,6 +13,7 @@
 
 #include "base/spi_query.h"
 #include "crypto/base64url.h"
+#include "domain/database_id.h"
 #include "domain/one_time_tokens.h"
 #include "domain/users.h"
 
@@ -29,13 +30,20 @@ purpose_datum(OneTimePurpose purpose)
 	return CStringGetTextDatum(purpose_names[purpose]);
 }
 
+/* Of the token in this database: another database has another hash of it. */
 static Datum
 hash_datum(const unsigned char token[TOKEN_BYTES])
 {
 	bytea	   *hash = palloc(VARHDRSZ + crypto_hash_sha256_BYTES);
+	pg_uuid_t	database = database_id();
+	crypto_hash_sha256_state state;
 
 	SET_VARSIZE(hash, VARHDRSZ + crypto_hash_sha256_BYTES);
-	crypto_hash_sha256((unsigned char *) VARDATA(hash), token, TOKEN_BYTES);
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, database.data, sizeof(database.data));
+	crypto_hash_sha256_update(&state, token, TOKEN_BYTES);
+	crypto_hash_sha256_final(&state, (unsigned char *) VARDATA(hash));
+	sodium_memzero(&state, sizeof(state));
 	return PointerGetDatum(hash);
 }
 

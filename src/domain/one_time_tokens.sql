@@ -7,7 +7,7 @@ CREATE TABLE authfort.one_time_tokens (
 	PRIMARY KEY (user_id, purpose)
 );
 COMMENT ON TABLE authfort.one_time_tokens IS 'Tokens that were sent to users and count once; one for each user and purpose';
-COMMENT ON COLUMN authfort.one_time_tokens.token_hash IS 'SHA-256 of a token of 256 random bits, which nothing can be guessed from';
+COMMENT ON COLUMN authfort.one_time_tokens.token_hash IS 'SHA-256 of the id of this database and a token of 256 random bits, which nothing can be guessed from';
 
 CREATE UNIQUE INDEX one_time_tokens_token_hash ON authfort.one_time_tokens (token_hash) WHERE token_hash IS NOT NULL;
 CREATE INDEX one_time_tokens_expires_at ON authfort.one_time_tokens (expires_at);

@@ -16,9 +16,10 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
+#include "base/uuid_v7.h"
 #include "compat.h"
-#include "crypto/master_key.h"
 #include "crypto/seal.h"
+#include "domain/database_id.h"
 #include "domain/outbox.h"
 #include "domain/signing_keys.h"
 #include "domain/users.h"
@@ -32,32 +33,16 @@ PG_FUNCTION_INFO_V1(authfort_message_sent);
 
 /* What a sealed message is bound to. */
 static char *
-seal_identity(int64 id)
+seal_name(const pg_uuid_t *id)
 {
-	return psprintf("message " INT64_FORMAT, id);
-}
-
-/* The id comes first, for the seal binds the message to it. */
-static int64
-next_id(void)
-{
-	static SpiQuery plan = {
-		"SELECT pg_catalog.nextval('authfort.outbox_id_seq')", 0
-	};
-	int64		id;
-
-	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
-	id = DatumGetInt64(spi_query_datum(1));
-	spi_query_close();
-	return id;
+	return psprintf("message %s", uuid_text(id));
 }
 
 void
 outbox_prepare(void)
 {
 	(void) signing_keys_signing_key();
-	(void) master_key_current();
+	(void) database_id();
 }
 
 void
@@ -66,16 +51,18 @@ outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, S
 	static SpiQuery plan = {
 		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)"
 		" SELECT $1, $2, u.id, $4, $5, $6" FROM_USER("$3"),
-		6, {INT8OID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
-	int64		id = next_id();
+	pg_uuid_t	database = database_id();
+	pg_uuid_t	id;
 	Datum		values[6];
 
-	values[0] = Int64GetDatum(id);
+	uuid_v7_make(&id);
+	values[0] = UUIDPGetDatum(&id);
 	values[1] = CStringGetTextDatum(kind);
 	values[2] = UUIDPGetDatum(user_id);
 	values[3] = PointerGetDatum(seal((unsigned char *) message->data, message->len,
-									 seal_identity(id)));
+									 seal_name(&id), &database));
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = TimestampTzGetDatum(expires_at);
 	sodium_memzero(message->data, message->len);
@@ -125,14 +112,15 @@ enum
 };
 
 static Datum
-unseal_message(int64 id, bytea *sealed)
+unseal_message(const pg_uuid_t *id, bytea *sealed)
 {
+	pg_uuid_t	database = database_id();
 	size_t		len;
-	char	   *text = (char *) unseal(sealed, seal_identity(id), &len);
+	char	   *text = (char *) unseal(sealed, seal_name(id), &database, &len);
 	Jsonb	   *message;
 
 	if (json_read_object(text, len, &message) != JSON_READ)
-		elog(ERROR, "message " INT64_FORMAT " is not a JSON object", id);
+		elog(ERROR, "message %s is not a JSON object", uuid_text(id));
 	sodium_memzero(text, len);
 	return JsonbPGetDatum(message);
 }
@@ -144,7 +132,7 @@ hand_out(HeapTuple row, ReturnSetInfo *result)
 	bool		nulls[TAKEN_COLUMNS];
 
 	heap_deform_tuple(row, SPI_tuptable->tupdesc, values, nulls);
-	values[TAKEN_MESSAGE - 1] = unseal_message(DatumGetInt64(values[TAKEN_ID - 1]),
+	values[TAKEN_MESSAGE - 1] = unseal_message(DatumGetUUIDP(values[TAKEN_ID - 1]),
 											   DatumGetByteaPP(values[TAKEN_MESSAGE - 1]));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
@@ -181,6 +169,7 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 	values[1] = TimestampTzGetDatum(now - setting_outbox_visibility_timeout * USECS_PER_SEC);
 	values[2] = Int32GetDatum(PG_GETARG_INT32(0));
 
+	signing_keys_require_master_key();
 	InitMaterializedSRF(fcinfo, 0);
 	spi_query_open();
 	count = spi_query_run(&plan, values, NULL, SPI_OK_SELECT);
@@ -196,7 +185,7 @@ authfort_message_sent(PG_FUNCTION_ARGS)
 {
 	static SpiQuery plan = {
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {INT8OID}
+		1, {UUIDOID}
 	};
 	Datum		value;
 	bool		deleted;

@@ -1,5 +1,5 @@
 CREATE TABLE authfort.password_history (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id uuid PRIMARY KEY DEFAULT authfort.uuid_v7(),
 	user_id uuid NOT NULL,
 	password_hash text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
@@ -9,4 +9,3 @@ COMMENT ON TABLE authfort.password_history IS 'Hashes of the last passwords of u
 CREATE INDEX password_history_user_id ON authfort.password_history (user_id, id);
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.password_history', '');
-SELECT pg_catalog.pg_extension_config_dump('authfort.password_history_id_seq', '');

@@ -22,9 +22,11 @@
 #include "base/spi_query.h"
 #include "compat.h"
 #include "crypto/master_key.h"
+#include "domain/database_id.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/sessions.h"
+#include "domain/signing_keys.h"
 #include "domain/users.h"
 #include "settings.h"
 
@@ -302,6 +304,22 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 	return revoked;
 }
 
+int
+sessions_revoke_everyone(void)
+{
+	static SpiQuery plan = {
+		"UPDATE authfort.sessions SET revoked_at = $1 WHERE revoked_at IS NULL",
+		1, {TIMESTAMPTZOID}
+	};
+	Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
+	int			revoked;
+
+	spi_query_open();
+	revoked = spi_query_run(&plan, &now, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+	return revoked;
+}
+
 bool
 sessions_know_address(const pg_uuid_t *user_id, Datum address)
 {
@@ -344,25 +362,38 @@ sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 	event_record(&event);
 }
 
+/* The caller wipes the key.  False if the master key of that id is not held. */
+static bool
+session_token_key(const Session *session, uint32 master_key_id, RefreshTokenKey *key)
+{
+	pg_uuid_t	database = database_id();
+
+	memcpy(key->database_id, database.data, sizeof(key->database_id));
+	memcpy(key->salt, session->salt, sizeof(key->salt));
+	return master_key_derive(master_key_id, MASTER_KEY_NAMES_SESSIONS, key->master_subkey);
+}
+
 /*
  * The MAC is checked before anything is locked or told, so that knowing the
- * id of a session, which access tokens carry, is worth nothing.
+ * id of a session, which access tokens carry, is worth nothing.  The master
+ * key is judged by what this database sealed, not by the token, in which a
+ * client can write any master key's id.
  */
 bool
 sessions_find_by_token(const char *text, RefreshToken *token, Session *session)
 {
-	unsigned char key[REFRESH_TOKEN_KEY_BYTES];
+	RefreshTokenKey key;
 	pg_uuid_t	id;
 	bool		valid;
 
+	signing_keys_require_master_key();
 	if (!refresh_token_read(text, strlen(text), token))
 		return false;
 	memcpy(id.data, token->session_id, UUID_LEN);
-	if (!sessions_find(&id, session) ||
-		!master_key_derive(token->master_key_id, MASTER_KEY_NAMES_SESSIONS, key))
+	if (!sessions_find(&id, session) || !session_token_key(session, token->master_key_id, &key))
 		return false;
-	valid = refresh_token_check(token, key, session->salt);
-	sodium_memzero(key, sizeof(key));
+	valid = refresh_token_check(token, &key);
+	sodium_memzero(&key, sizeof(key));
 	return valid;
 }
 
@@ -370,16 +401,16 @@ char *
 sessions_token(const Session *session)
 {
 	RefreshToken token = {0};
-	unsigned char key[REFRESH_TOKEN_KEY_BYTES];
+	RefreshTokenKey key;
 	char	   *text = palloc(REFRESH_TOKEN_TEXT_SIZE);
 
 	token.master_key_id = master_key_current();
 	token.generation = session->generation;
 	memcpy(token.session_id, session->id.data, UUID_LEN);
-	if (!master_key_derive(token.master_key_id, MASTER_KEY_NAMES_SESSIONS, key))
+	if (!session_token_key(session, token.master_key_id, &key))
 		elog(ERROR, "the current master key is not held");
-	refresh_token_sign(&token, key, session->salt);
-	sodium_memzero(key, sizeof(key));
+	refresh_token_sign(&token, &key);
+	sodium_memzero(&key, sizeof(key));
 	refresh_token_write(&token, text);
 	return text;
 }

@@ -70,6 +70,9 @@ extern bool sessions_revoke(const pg_uuid_t *id);
  */
 extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
 
+/* Revokes all sessions of all users, and returns their number. */
+extern int	sessions_revoke_everyone(void);
+
 /*
  * Whether the user has a session that began at that address (inet), or for
  * IPv6 in its /64.

@@ -15,16 +15,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -32,6 +28,7 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
+#include "base/watched_table.h"
 #include "compat.h"
 #include "crypto/master_key.h"
 #include "crypto/seal.h"
@@ -60,74 +57,36 @@ enum
 typedef struct KeyCache
 {
 	MemoryContext context;		/* owns all that is here, OpenSSL's keys too */
-	uint64		generation;		/* value of "changes" that it was read at */
+	uint64		generation;		/* signing_keys_generation() that it was read at */
 	VerificationKey *keys;
 	int			count;
 	int			capacity;
 	int			signing;		/* which of the keys signs; -1: none */
-	bytea	   *sealed_private_key; /* of the key that signs */
-	EVP_PKEY   *private_key;	/* unsealed when first needed */
+	EVP_PKEY   *private_key;	/* of the key that signs, unsealed when first needed */
+	uint64		opened_with;	/* master_key_generation() at which it was unsealed */
 } KeyCache;
 
 static KeyCache *cache = NULL;
-static Oid	keys_relid = InvalidOid;
-static uint64 changes = 1;
-static TimestampTz heard_at = 0;	/* statement that last heard of changes */
-
-static void
-on_relcache_invalidation(Datum arg, Oid relid)
-{
-	(void) arg;
-	if (relid == InvalidOid || relid == keys_relid)
-		changes++;
-}
+static WatchedTable keys_table = {"signing_keys"};
 
 void
 signing_keys_init(void)
 {
-	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
+	watched_table_register(&keys_table);
 }
 
 uint64
 signing_keys_generation(void)
 {
-	TimestampTz statement = GetCurrentStatementStartTimestamp();
-
-	if (statement != heard_at)
-	{
-		heard_at = statement;
-		AcceptInvalidationMessages();
-	}
-	return changes;
+	return watched_table_changes(&keys_table);
 }
 
-/* Row trigger: tells all backends that the keys have changed. */
+/* Trigger: tells all backends that the keys have changed. */
 Datum
 authfort_invalidate_keys(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("authfort.invalidate_keys() must be called as a trigger")));
-	CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger->tg_relation));
+	watched_table_invalidate(fcinfo, "invalidate_keys");
 	PG_RETURN_POINTER(NULL);
-}
-
-static Oid
-find_relation(void)
-{
-	Oid			namespace = get_namespace_oid("authfort", true);
-	Oid			relid = OidIsValid(namespace) ? get_relname_relid("signing_keys", namespace)
-		: InvalidOid;
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table authfort.signing_keys does not exist"),
-				 errhint("CREATE EXTENSION authfort makes it.")));
-	return relid;
 }
 
 static int64
@@ -154,15 +113,14 @@ cache_row(KeyCache *into, Datum *values, bool *nulls)
 		elog(ERROR, "signing key \"%s\" has an unknown algorithm", key->kid);
 	key->public_key = pkey_from_public_der((unsigned char *) VARDATA_ANY(public_der),
 										   VARSIZE_ANY_EXHDR(public_der));
+	key->private_key = DatumGetByteaPCopy(values[COLUMN_PRIVATE_KEY - 1]);
+	key->created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT - 1]);
 	key->expires_at = nulls[COLUMN_EXPIRES_AT - 1] ? PG_INT64_MAX
 		: unix_time(DatumGetTimestampTz(values[COLUMN_EXPIRES_AT - 1]));
 
 	key->prepared = nulls[COLUMN_ACTIVATED_AT - 1];
 	if (!key->prepared && nulls[COLUMN_EXPIRES_AT - 1])
-	{
-		into->sealed_private_key = DatumGetByteaPCopy(values[COLUMN_PRIVATE_KEY - 1]);
 		into->signing = into->count;
-	}
 	into->count++;
 }
 
@@ -188,10 +146,9 @@ read_cache(MemoryContext context)
 	fresh->signing = -1;
 	fresh->keys = palloc(fresh->capacity * sizeof(VerificationKey));
 
-	keys_relid = find_relation();
-	relation = table_open(keys_relid, AccessShareLock);
+	relation = table_open(watched_table_oid(&keys_table), AccessShareLock);
 	/* a change that comes in from here on makes what is read outdated */
-	fresh->generation = changes;
+	fresh->generation = keys_table.changes;
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -242,22 +199,26 @@ signing_keys_find(const char *kid)
 
 /* What a sealed private key is bound to. */
 static char *
-seal_identity(const char *kid)
+seal_name(const char *kid)
 {
 	return psprintf("signing key \"%s\"", kid);
 }
 
-static void
-unseal_private_key(KeyCache *current)
+/*
+ * Opens a private key; it lives in "context".  Raises where the master key is
+ * missing or wrong.
+ */
+static EVP_PKEY *
+open_key(const VerificationKey *key, MemoryContext context)
 {
 	size_t		len;
-	unsigned char *der = unseal(current->sealed_private_key,
-								seal_identity(current->keys[current->signing].kid), &len);
-	MemoryContext old = MemoryContextSwitchTo(current->context);
+	unsigned char *der = unseal(key->private_key, seal_name(key->kid), NULL, &len);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	EVP_PKEY   *volatile opened = NULL;
 
 	PG_TRY();
 	{
-		current->private_key = pkey_from_private_der(der, len);
+		opened = pkey_from_private_der(der, len);
 	}
 	PG_FINALLY();
 	{
@@ -265,6 +226,24 @@ unseal_private_key(KeyCache *current)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
+	return opened;
+}
+
+/*
+ * Opens the key that signs, and again whenever the master key was read again:
+ * that it could be opened before says nothing of the master key of now.
+ */
+static void
+open_signing_key(KeyCache *current)
+{
+	const VerificationKey *key = &current->keys[current->signing];
+	uint64		generation = master_key_generation();
+
+	if (current->private_key == NULL)
+		current->private_key = open_key(key, current->context);
+	else if (current->opened_with != generation)
+		(void) open_key(key, CurrentMemoryContext);
+	current->opened_with = generation;
 }
 
 static bytea *
@@ -276,7 +255,7 @@ sealed_private_der(EVP_PKEY *key, const char *kid)
 
 	PG_TRY();
 	{
-		sealed = seal(der, len, seal_identity(kid));
+		sealed = seal(der, len, seal_name(kid), NULL);
 	}
 	PG_FINALLY();
 	{
@@ -346,7 +325,7 @@ make_key(SignatureAlgorithm algorithm, bool active)
 static void
 lock_keys(void)
 {
-	LockRelationOid(find_relation(), ShareRowExclusiveLock);
+	LockRelationOid(watched_table_oid(&keys_table), ShareRowExclusiveLock);
 	AcceptInvalidationMessages();
 }
 
@@ -368,13 +347,25 @@ signing_keys_signing_key(void)
 
 	ensure_signing_key();
 	current = current_cache();
-	if (current->private_key == NULL)
-		unseal_private_key(current);
+	open_signing_key(current);
 	key = &current->keys[current->signing];
 	return (SigningKey)
 	{
 		key->kid, key->algorithm, current->private_key
 	};
+}
+
+/*
+ * Before the first key there is nothing to judge by.  A client can write any
+ * master key's id into a token, so tokens are no evidence.
+ */
+void
+signing_keys_require_master_key(void)
+{
+	KeyCache   *current = current_cache();
+
+	if (current->signing >= 0)
+		open_signing_key(current);
 }
 
 void
@@ -415,14 +406,15 @@ authfort_jwks(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
 }
 
-/* The algorithm that an argument names, or the setting's where it is NULL. */
-static SignatureAlgorithm
-algorithm_argument(FunctionCallInfo fcinfo, int number)
+/* The algorithm that an argument names, in *algorithm; NULL for NULL. */
+static const SignatureAlgorithm *
+algorithm_argument(FunctionCallInfo fcinfo, int number, SignatureAlgorithm *algorithm)
 {
-	SignatureAlgorithm algorithm = setting_signing_algorithm;
 	char	   *name = argument_optional_text(fcinfo, number);
 
-	if (name != NULL && !pkey_algorithm_by_name(name, &algorithm))
+	if (name == NULL)
+		return NULL;
+	if (!pkey_algorithm_by_name(name, algorithm))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown signing algorithm"),
@@ -462,20 +454,25 @@ activate_key(const char *kid)
 	spi_query_close();
 }
 
-/* The id of the key that is prepared to sign next; NULL if there is none. */
-static char *
-prepared_kid(SignatureAlgorithm algorithm)
+/*
+ * The key of that algorithm, or of any for NULL, that was prepared last; NULL
+ * if there is none.
+ */
+static const VerificationKey *
+prepared_key(const SignatureAlgorithm *algorithm)
 {
 	KeyCache   *current = current_cache();
+	const VerificationKey *latest = NULL;
 
 	for (int i = 0; i < current->count; i++)
 	{
 		const VerificationKey *key = &current->keys[i];
 
-		if (key->prepared && key->algorithm == algorithm)
-			return pstrdup(key->kid);
+		if (key->prepared && (algorithm == NULL || key->algorithm == *algorithm) &&
+			(latest == NULL || key->created_at > latest->created_at))
+			latest = key;
 	}
-	return NULL;
+	return latest;
 }
 
 /* The id of the key that signs; NULL if there is none. */
@@ -498,32 +495,66 @@ record_rotation(const char *old_kid, const char *new_kid)
 	event_record(&event);
 }
 
-char *
-signing_keys_prepare(SignatureAlgorithm algorithm)
+/* The next key has the algorithm that the setting names, unless told otherwise. */
+static SignatureAlgorithm
+algorithm_of_new_key(const SignatureAlgorithm *algorithm)
 {
-	char	   *kid;
-
-	lock_keys();
-	kid = prepared_kid(algorithm);
-	return (kid != NULL) ? kid : make_key(algorithm, false);
+	return (algorithm != NULL) ? *algorithm : (SignatureAlgorithm) setting_signing_algorithm;
 }
 
 char *
-signing_keys_rotate(SignatureAlgorithm algorithm)
+signing_keys_prepare(const SignatureAlgorithm *algorithm)
 {
-	char	   *old_kid;
-	char	   *kid;
+	SignatureAlgorithm wanted = algorithm_of_new_key(algorithm);
+	const VerificationKey *prepared;
 
 	lock_keys();
+	signing_keys_require_master_key();
+	prepared = prepared_key(&wanted);
+	return (prepared != NULL) ? pstrdup(prepared->kid) : make_key(wanted, false);
+}
+
+/*
+ * The prepared key may have been sealed under another master key than the one
+ * that signs, so it is opened before it takes over.
+ */
+char *
+signing_keys_rotate(const SignatureAlgorithm *algorithm)
+{
+	const VerificationKey *prepared;
+	char	   *old_kid;
+	char	   *kid = NULL;
+
+	lock_keys();
+	signing_keys_require_master_key();
 	old_kid = signing_kid();
-	kid = prepared_kid(algorithm);
+	prepared = prepared_key(algorithm);
+	if (prepared != NULL)
+	{
+		(void) open_key(prepared, CurrentMemoryContext);
+		kid = pstrdup(prepared->kid);
+	}
 	retire_signing_key();
 	if (kid != NULL)
 		activate_key(kid);
 	else
-		kid = make_key(algorithm, true);
+		kid = make_key(algorithm_of_new_key(algorithm), true);
 	record_rotation(old_kid, kid);
 	return kid;
+}
+
+void
+signing_keys_replace_all(void)
+{
+	static SpiQuery plan = {"DELETE FROM authfort.signing_keys", 0};
+	char	   *old_kid;
+
+	lock_keys();
+	old_kid = signing_kid();
+	spi_query_open();
+	spi_query_run(&plan, NULL, NULL, SPI_OK_DELETE);
+	spi_query_close();
+	record_rotation(old_kid, make_key(setting_signing_algorithm, true));
 }
 
 void
@@ -550,14 +581,18 @@ signing_keys_append_json(StringInfo out)
 Datum
 authfort_prepare_key(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_prepare(algorithm_argument(fcinfo, 0))));
+	SignatureAlgorithm algorithm;
+
+	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_prepare(algorithm_argument(fcinfo, 0, &algorithm))));
 }
 
 /* rotate_key(algorithm) -> text: the id of the key that signs from now on. */
 Datum
 authfort_rotate_key(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_rotate(algorithm_argument(fcinfo, 0))));
+	SignatureAlgorithm algorithm;
+
+	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_rotate(algorithm_argument(fcinfo, 0, &algorithm))));
 }
 
 int

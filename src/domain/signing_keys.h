@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
 #include "crypto/pkey.h"
@@ -16,6 +17,8 @@ typedef struct VerificationKey
 	char	   *kid;
 	SignatureAlgorithm algorithm;
 	EVP_PKEY   *public_key;
+	bytea	   *private_key;	/* sealed */
+	TimestampTz created_at;
 	int64		expires_at;		/* Unix time; PG_INT64_MAX: not retired */
 	bool		prepared;		/* published, and to sign only after a rotation */
 } VerificationKey;
@@ -48,6 +51,12 @@ extern const VerificationKey *signing_keys_find(const char *kid);
 extern SigningKey signing_keys_signing_key(void);
 
 /*
+ * Raises unless the master key is the one that this database's signing key was
+ * sealed with, or has it among those below the first.
+ */
+extern void signing_keys_require_master_key(void);
+
+/*
  * Appends the JWK Set (RFC 7517) of all that verifies now, and of what is
  * prepared to sign next.  Makes the first key, unless the transaction is read
  * only.
@@ -56,12 +65,22 @@ extern void signing_keys_append_jwks(StringInfo out);
 
 /*
  * Signs with another key from now on: the prepared one of that algorithm, or
- * a new one.  Returns its id, palloc'd.
+ * for NULL the one that was prepared last; if there is none, a new one.
+ * Returns its id, palloc'd.
  */
-extern char *signing_keys_rotate(SignatureAlgorithm algorithm);
+extern char *signing_keys_rotate(const SignatureAlgorithm *algorithm);
 
-/* Publishes the next key without signing with it yet. */
-extern char *signing_keys_prepare(SignatureAlgorithm algorithm);
+/*
+ * Publishes the next key without signing with it yet, and returns its id; for
+ * NULL its algorithm is authfort.signing_algorithm.
+ */
+extern char *signing_keys_prepare(const SignatureAlgorithm *algorithm);
+
+/*
+ * Deletes all keys, without opening any, and signs with a new one.  Nothing
+ * that they signed verifies any more.
+ */
+extern void signing_keys_replace_all(void);
 
 /* Appends all keys as a JSON array, without what is secret. */
 extern void signing_keys_append_json(StringInfo out);

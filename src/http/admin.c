@@ -259,10 +259,10 @@ handle_list_keys(HttpRequest *request, HttpResponse *response)
 }
 
 static void
-respond_key(HttpRequest *request, char *(*change) (SignatureAlgorithm), HttpResponse *response)
+respond_key(HttpRequest *request, char *(*change) (const SignatureAlgorithm *), HttpResponse *response)
 {
 	BodyField	fields[] = {{"algorithm"}};
-	SignatureAlgorithm algorithm = setting_signing_algorithm;
+	SignatureAlgorithm algorithm;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -273,7 +273,7 @@ respond_key(HttpRequest *request, char *(*change) (SignatureAlgorithm), HttpResp
 	}
 	response->status = 200;
 	json_open(&response->body);
-	json_write_string(&response->body, "kid", change(algorithm));
+	json_write_string(&response->body, "kid", change((fields[0].value != NULL) ? &algorithm : NULL));
 	json_close(&response->body);
 }
 

@@ -1,0 +1,72 @@
+/*
+ * database_identity.c
+ *		Making a copy of a database a stranger to the one it was copied from.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/json.h"
+#include "domain/database_id.h"
+#include "domain/events.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/sessions.h"
+#include "domain/signing_keys.h"
+
+PG_FUNCTION_INFO_V1(authfort_reset_database_identity);
+
+/*
+ * What was committed while we waited for locks has to be seen, and under a
+ * stricter isolation level it is not.
+ */
+static void
+require_read_committed(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("the identity of a database can be reset only at isolation level read committed")));
+}
+
+static void
+record_reset(const pg_uuid_t *id, int sessions)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_DATABASE_IDENTITY_RESET, NULL, NULL, NULL);
+	json_write_uuid(&event.payload, "database_id", id);
+	json_write_integer(&event.payload, "sessions_revoked", sessions);
+	event_record(&event);
+}
+
+/*
+ * reset_database_identity() -> uuid
+ *
+ * Nothing that the former keys sealed is opened: in a copy the master key may
+ * well be another one.  Whoever makes a token or a message asks for the id
+ * first and has it until the end of its transaction, so that all that was made
+ * for the former id is there to be removed once the lock is held.
+ */
+Datum
+authfort_reset_database_identity(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
+	int			revoked;
+
+	(void) fcinfo;
+	PreventCommandIfReadOnly("authfort.reset_database_identity()");
+	require_read_committed();
+	database_id_lock();
+	database_id_replace();
+	signing_keys_replace_all();
+	revoked = sessions_revoke_everyone();
+	one_time_tokens_delete(NULL);
+	outbox_delete(NULL);
+	*id = database_id();
+	record_reset(id, revoked);
+	PG_RETURN_UUID_P(id);
+}
