@@ -41,9 +41,7 @@ SELECT status, body FROM pg_temp.send('POST', '/auth/change-password', NULL, '{"
 SELECT status, body FROM pg_temp.send('POST', '/auth/change-password', :'access', '{"old_password": "first-password"}');
 SELECT status, body FROM pg_temp.send('POST', '/auth/change-password', :'access', '{"old_password": "wrong", "new_password": "second-password"}');
 SELECT status, body FROM pg_temp.send('POST', '/auth/change-password', :'access', '{"old_password": "first-password", "new_password": "short"}');
-SET authfort.cookies = on;
-SELECT status, headers, body FROM pg_temp.send('POST', '/auth/change-password', :'access', '{"old_password": "first-password", "new_password": "second-password"}');
-RESET authfort.cookies;
+SELECT status, body::jsonb->>'message' AS message FROM pg_temp.send('POST', '/auth/change-password', :'access', '{"old_password": "first-password", "new_password": "second-password"}');
 SELECT status, body FROM pg_temp.send('GET', '/auth/me', :'access');
 
 -- reset: the answer tells nothing
@@ -62,5 +60,5 @@ SELECT access FROM pg_temp.login('third-password') \gset
 SELECT status, body FROM pg_temp.send('POST', '/auth/set-password', NULL, '{"password": "fourth-password"}');
 SELECT status, body FROM pg_temp.send('POST', '/auth/set-password', :'access', '{"password": "fourth-password"}');
 UPDATE authfort.users SET password_hash = NULL WHERE email = 'ada@example.com';
-SELECT status, body FROM pg_temp.send('POST', '/auth/set-password', :'access', '{"password": "fourth-password"}');
+SELECT status, body::jsonb->>'message' AS message FROM pg_temp.send('POST', '/auth/set-password', :'access', '{"password": "fourth-password"}');
 SELECT access IS NOT NULL AS logged_in FROM pg_temp.login('fourth-password');

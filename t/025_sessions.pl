@@ -1,5 +1,6 @@
-# A dozen tabs that refresh in the same moment, with a token that is current,
-# one that was just replaced and one whose successor was lost.
+# Sessions in use: a dozen tabs that refresh in the same moment, with a token
+# that is current, one that was just replaced and one whose successor was lost;
+# and guesses at the old password of a session that was left open.
 use strict;
 use warnings FATAL => 'all';
 
@@ -51,6 +52,29 @@ is(state_of_session(), '2|1|f', 'and the session has not moved');
 $node->safe_psql('postgres', q{UPDATE authfort.sessions SET last_used_at = last_used_at - interval '1 day'});
 is(all_at_once(), "$tabs|0|1|t", 'a day later, for the answer was lost, all get one new successor');
 is(state_of_session(), '3|1|f', 'which has the same parent');
+
+# guesses at the old password of a session that was left open
+sub guesses
+{
+	my ($count, $arguments) = @_;
+	return join ' ', map {
+		$node->safe_psql('postgres', "SELECT coalesce(r->>'error', 'ok') FROM authfort.users u, authfort.change_password(u.id, 'wrong', 'battery staple', $arguments) r")
+	} 1 .. $count;
+}
+$node->safe_psql('postgres', q{ALTER DATABASE postgres SET authfort.rate_limit_login = '5/day'});
+is(guesses(7, "ip => '192.0.2.1'"), join(' ', ('invalid_password') x 7), 'wrong old passwords are not limited where limits are off');
+$node->safe_psql('postgres', 'ALTER DATABASE postgres SET authfort.rate_limit = on');
+is(guesses(7, "ip => '192.0.2.1'"), join(' ', ('invalid_password') x 5, ('rate_limit_exceeded') x 2), 'with limits, five are let through');
+is(guesses(1, "ip => '192.0.2.2'"), 'rate_limit_exceeded', 'from all addresses together');
+is($node->safe_psql('postgres', q{SELECT authfort.login('ada@example.com', 'correct horse', ip => '192.0.2.1')->>'error' IS NULL}), 't',
+	'the login is counted apart');
+is($node->safe_psql('postgres', q{SELECT authfort.change_password(id, 'correct horse', 'battery staple', ip => '192.0.2.3')->>'status' FROM authfort.users}),
+	'429', 'past the limit the right one is refused as well');
+is($node->safe_psql('postgres', q{SELECT event, payload->>'reason', payload->>'endpoint', count(*) FROM authfort.events
+	WHERE event IN ('login_failed', 'rate_limit_exceeded') GROUP BY 1, 2, 3 ORDER BY 1}),
+	"login_failed|invalid_password||12\nrate_limit_exceeded||change_password|2", 'each guess is an event, and so is the first one over each limit');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM authfort.rate_limit_status('ada@example.com', '192.0.2.1') WHERE endpoint = 'change_password' AND retry_after > 0}),
+	'2', 'rate_limit_status() shows it');
 
 $node->stop;
 done_testing();

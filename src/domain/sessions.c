@@ -265,6 +265,18 @@ sessions_rotate(Session *session, uint32 parent)
 }
 
 bool
+sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *session)
+{
+	do
+	{
+		if (!sessions_find(id, session) || session->revoked || session_is_expired(session) ||
+			memcmp(&session->user_id, user_id, sizeof(pg_uuid_t)) != 0)
+			return false;
+	} while (!sessions_rotate(session, session->generation));
+	return true;
+}
+
+bool
 sessions_revoke(const pg_uuid_t *id)
 {
 	static SpiQuery plan = {

@@ -54,6 +54,13 @@ extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Sessi
 extern bool sessions_rotate(Session *session, uint32 parent);
 
 /*
+ * Rotates the user's session from the generation that is current now.  False if
+ * it is not the user's, or has ended.
+ */
+extern bool sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id,
+									Session *session);
+
+/*
  * Whether that generation, one before the current one, was replaced within the
  * last authfort.refresh_grace.  The parent counts as replaced again with each
  * generation that is made from it.

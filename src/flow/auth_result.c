@@ -42,6 +42,24 @@ auth_tokens(User *user, const Session *session)
 }
 
 AuthResult
+auth_done(void)
+{
+	AuthResult	result = {0};
+
+	result.done = true;
+	return result;
+}
+
+AuthResult
+auth_done_with_tokens(User *user, const Session *session)
+{
+	AuthResult	result = auth_tokens(user, session);
+
+	result.done = true;
+	return result;
+}
+
+AuthResult
 auth_sign_in(User *user, const Client *client, const char *provider)
 {
 	Session		session;
@@ -64,15 +82,13 @@ append_tokens(StringInfo out, const AuthResult *result)
 }
 
 void
-auth_append_json(StringInfo out, const AuthResult *result)
+auth_append_members(StringInfo out, const AuthResult *result)
 {
-	json_open(out);
 	json_name(out, "user");
 	users_append_json(out, result->user, &result->session_id);
 	json_name(out, "tokens");
 	json_open(out);
 	append_tokens(out, result);
-	json_close(out);
 	json_close(out);
 }
 
@@ -110,12 +126,11 @@ auth_to_jsonb(const AuthResult *result)
 	json_open(&json);
 	if (result->refusal != NULL)
 		append_refusal(&json, result->refusal);
-	else if (result->message != NULL)
-	{
+	else if (result->message != NULL || result->done)
 		json_write_bool(&json, "ok", true);
+	if (result->message != NULL)
 		json_write_string(&json, "message", result->message);
-	}
-	else
+	if (result->user != NULL)
 	{
 		json_name(&json, "user");
 		users_append_json(&json, result->user, &result->session_id);

@@ -16,8 +16,9 @@
 typedef struct AuthResult
 {
 	const Refusal *refusal;		/* NULL: it succeeded */
-	const char *message;		/* NULL: it succeeded, and the rest is set */
-	User	   *user;
+	const char *message;		/* all that is said; NULL: the rest is set */
+	bool		done;			/* it was about something else than tokens */
+	User	   *user;			/* NULL: it gives no tokens */
 	pg_uuid_t	session_id;
 	char	   *access_token;
 	char	   *refresh_token;
@@ -32,16 +33,20 @@ extern AuthResult auth_told(const char *message);
 /* The present tokens of a session. */
 extern AuthResult auth_tokens(User *user, const Session *session);
 
+/* Something else was done, and gives no tokens; or those of a session that goes on. */
+extern AuthResult auth_done(void);
+extern AuthResult auth_done_with_tokens(User *user, const Session *session);
+
 /*
  * Starts a session for the user, who has just shown who it is, and records
  * the login.  "provider" says by what: "email" is a password.
  */
 extern AuthResult auth_sign_in(User *user, const Client *client, const char *provider);
 
-/* Appends {"user": ..., "tokens": ...} as HTTP clients get it. */
-extern void auth_append_json(StringInfo out, const AuthResult *result);
+/* Appends the members "user" and "tokens" as HTTP clients get them. */
+extern void auth_append_members(StringInfo out, const AuthResult *result);
 
-/* The value that the SQL functions return; {"ok": true, "message": ...} for a message. */
+/* The value that the SQL functions return; with "ok": true where something else was done. */
 extern Jsonb *auth_to_jsonb(const AuthResult *result);
 
 /* The same for a flow that gives nothing: {"ok": true} for NULL. */

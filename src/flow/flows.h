@@ -50,15 +50,19 @@ extern void flow_logout(const char *refresh_token, const Client *client);
  */
 extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
 
-/*
- * These return NULL or the refusal.  They end every session and access token
- * of the user, and raise for an id that is no user's.
- */
+/* Returns NULL or the refusal.  Ends every session and access token of the user. */
 extern const Refusal *flow_reset_password(const char *token, const char *new_password,
 										  const Client *client);
-extern const Refusal *flow_change_password(const pg_uuid_t *id, const char *old_password,
-										   const char *new_password, const Client *client);
-extern const Refusal *flow_set_password(const pg_uuid_t *id, const char *new_password,
-										const Client *client);
+
+/*
+ * These end every session and access token of the user, except the session
+ * "keep" if that is not NULL: the result then has new tokens of it, unless it
+ * has ended.  They raise for an id that is no user's.
+ */
+extern AuthResult flow_change_password(const pg_uuid_t *id, const char *old_password,
+									   const char *new_password, const pg_uuid_t *keep,
+									   const Client *client);
+extern AuthResult flow_set_password(const pg_uuid_t *id, const char *new_password,
+									const pg_uuid_t *keep, const Client *client);
 
 #endif							/* AUTHFORT_FLOWS_H */

@@ -130,17 +130,17 @@ flow_request_password_reset(const char *email, const Client *client)
 }
 
 /*
- * Takes a password into use if the user's is still the one that was looked
- * at.  Returns false if it is not.
+ * Activates a password if the user's is still the one that was looked at.
+ * Returns false if it is not.
  */
 static bool
-store_if_same(const User *user, const char *hash)
+store_if_same(const User *user, const char *hash, const pg_uuid_t *keep)
 {
 	User	   *locked = users_lock(&user->id);
 
 	if (locked == NULL || !user_has_same_password(user, locked))
 		return false;
-	password_policy_store(&user->id, hash);
+	password_policy_store(&user->id, hash, keep);
 	return true;
 }
 
@@ -170,45 +170,78 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 		/* the user before the token, as for all that a user has */
 		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
 			return &refusal_invalid_reset_token;
-	} while (!store_if_same(user, hash));
+	} while (!store_if_same(user, hash, NULL));
 
 	event_record_simple(EVENT_PASSWORD_RESET, &id, NULL, client);
 	return NULL;
 }
 
-const Refusal *
-flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
-					 const Client *client)
+/* Guesses at the old password are seen where guesses at the login are. */
+static void
+record_wrong_password(const User *user, const pg_uuid_t *session_id, const Client *client)
 {
-	const Refusal *refusal;
+	Event		event;
+
+	event_begin(&event, EVENT_LOGIN_FAILED, &user->id, session_id, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "reason", refusal_invalid_password.code);
+	event_record(&event);
+}
+
+/* The new tokens of the session to keep, if it is still there. */
+static AuthResult
+go_on(const pg_uuid_t *user_id, const pg_uuid_t *keep)
+{
+	Session		session;
+
+	if (keep == NULL || !sessions_rotate_current(keep, user_id, &session))
+		return auth_done();
+	return auth_done_with_tokens(users_find(user_id), &session);
+}
+
+/*
+ * The limit is that of logins, counted apart: a stranger who uses up the login
+ * of an account does not keep its owner from changing the password.
+ */
+AuthResult
+flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
+					 const pg_uuid_t *keep, const Client *client)
+{
+	User	   *user = users_require(id);
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_CHANGE_PASSWORD, user->email, client);
 	PasswordCheck check;
-	User	   *user;
 	char	   *hash;
 
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	do
 	{
 		user = users_require(id);
 		if (user->password_hash == NULL)
-			return &refusal_no_password;
+			return auth_refused(&refusal_no_password);
 		check = password_verify(user->password_hash, old_password);
 		if (check == PASSWORD_BUSY)
-			return &refusal_server_busy;
+			return auth_refused(&refusal_server_busy);
 		if (check == PASSWORD_WRONG)
-			return &refusal_invalid_password;
+		{
+			record_wrong_password(user, keep, client);
+			return auth_refused(&refusal_invalid_password);
+		}
 		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
 			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
-			return refusal;
+			return auth_refused(refusal);
 		hash = password_hash(new_password);
 		if (hash == NULL)
-			return &refusal_server_busy;
-	} while (!store_if_same(user, hash));
+			return auth_refused(&refusal_server_busy);
+	} while (!store_if_same(user, hash, keep));
 
 	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
-	return NULL;
+	return go_on(id, keep);
 }
 
-const Refusal *
-flow_set_password(const pg_uuid_t *id, const char *new_password, const Client *client)
+AuthResult
+flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t *keep,
+				  const Client *client)
 {
 	const Refusal *refusal;
 	User	   *user;
@@ -218,17 +251,17 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const Client *c
 	{
 		user = users_require(id);
 		if (user->password_hash != NULL)
-			return &refusal_password_already_set;
+			return auth_refused(&refusal_password_already_set);
 		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
 			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
-			return refusal;
+			return auth_refused(refusal);
 		hash = password_hash(new_password);
 		if (hash == NULL)
-			return &refusal_server_busy;
-	} while (!store_if_same(user, hash));
+			return auth_refused(&refusal_server_busy);
+	} while (!store_if_same(user, hash, keep));
 
 	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
-	return NULL;
+	return go_on(id, keep);
 }
 
 /* create_password_reset_token(email) -> text, or NULL */
@@ -263,23 +296,34 @@ authfort_reset_password(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_reset_password(token, new_password, NULL)));
 }
 
-/* change_password(user_id, old_password, new_password) -> jsonb */
+/* NULL if the session to keep is not given. */
+static const pg_uuid_t *
+argument_keep(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
+}
+
+/* change_password(user_id, old_password, new_password, session_id, user_agent, ip) -> jsonb */
 Datum
 authfort_change_password(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
 	char	   *old_password = argument_secret(fcinfo, 1, "old_password");
 	char	   *new_password = argument_secret(fcinfo, 2, "new_password");
+	Client		client = argument_client(fcinfo, 4, 5);
+	AuthResult	result = flow_change_password(id, old_password, new_password,
+											  argument_keep(fcinfo, 3), &client);
 
-	PG_RETURN_JSONB_P(done_to_jsonb(flow_change_password(id, old_password, new_password, NULL)));
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
-/* set_password(user_id, new_password) -> jsonb */
+/* set_password(user_id, new_password, session_id) -> jsonb */
 Datum
 authfort_set_password(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
 	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
+	AuthResult	result = flow_set_password(id, new_password, argument_keep(fcinfo, 2), NULL);
 
-	PG_RETURN_JSONB_P(done_to_jsonb(flow_set_password(id, new_password, NULL)));
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

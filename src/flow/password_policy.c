@@ -80,13 +80,15 @@ password_policy_check_reuse(const char *password, const User *user)
 	return NULL;
 }
 
-/* Whoever held the old password, a session or a reset token holds nothing now. */
+/* The old password, other sessions, access tokens and reset tokens are worth nothing now. */
 void
-password_policy_store(const pg_uuid_t *user_id, const char *hash)
+password_policy_store(const pg_uuid_t *user_id, const char *hash, const pg_uuid_t *keep)
 {
 	users_set_password_hash(user_id, hash);
 	password_history_add(user_id, hash);
-	sessions_revoke_all(user_id, NULL);
+	sessions_revoke_all(user_id, keep);
+	if (keep != NULL)
+		users_raise_token_version(user_id);
 	one_time_tokens_delete(user_id);
 	outbox_delete(user_id);
 }

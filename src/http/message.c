@@ -218,7 +218,9 @@ http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
 	}
 	response->status = status;
 	http_set_cookies(response, result);
-	auth_append_json(&response->body, result);
+	json_open(&response->body);
+	auth_append_members(&response->body, result);
+	json_close(&response->body);
 }
 
 /*

@@ -48,34 +48,55 @@ handle_reset_password(HttpRequest *request, HttpResponse *response)
 				 "Password reset successfully.");
 }
 
-/* The session that asks ends with all others, so its cookies go. */
+/*
+ * The session that asked goes on with new tokens.  If it ended meanwhile, its
+ * cookies go.
+ */
+static void
+respond_password_changed(HttpResponse *response, const AuthResult *result, const char *message)
+{
+	if (result->refusal != NULL)
+	{
+		http_respond_refusal(response, result->refusal);
+		return;
+	}
+	response->status = 200;
+	json_open(&response->body);
+	json_write_string(&response->body, "message", message);
+	if (result->user != NULL)
+	{
+		auth_append_members(&response->body, result);
+		http_set_cookies(response, result);
+	}
+	else
+		http_clear_cookies(response);
+	json_close(&response->body);
+}
+
 void
 handle_change_password(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"old_password", true}, {"new_password", true}};
-	const Refusal *refusal;
+	AuthResult	result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	refusal = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
-								   &request->client);
-	if (refusal == NULL)
-		http_clear_cookies(response);
-	respond_done(response, refusal, "Password changed successfully.");
+	result = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
+								  &request->session_id, &request->client);
+	respond_password_changed(response, &result, "Password changed successfully.");
 }
 
 void
 handle_set_password(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"password", true}};
-	const Refusal *refusal;
+	AuthResult	result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	refusal = flow_set_password(&request->caller->id, fields[0].value, &request->client);
-	if (refusal == NULL)
-		http_clear_cookies(response);
-	respond_done(response, refusal, "Password set successfully.");
+	result = flow_set_password(&request->caller->id, fields[0].value, &request->session_id,
+							   &request->client);
+	respond_password_changed(response, &result, "Password set successfully.");
 }
 
 void
