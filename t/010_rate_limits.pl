@@ -93,6 +93,15 @@ is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join
 is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');
 is(sql('SELECT used <= entries AND entries < 1500 FROM authfort.rate_limits()'), 't', 'take no more memory');
 
+# and a flood pushes out no counter that is at its limit
+is(logins(map { [ 'victim@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an account at its limit');
+is(logins(map { [ "v$_\@example.com", '203.0.113.99' ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an address at its limit');
+sql(q{SET authfort.rate_limit_refresh = '30/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip => '10.1.0.0'::inet + g) r});
+is(logins([ 'victim@example.com', '203.0.113.50' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited", 'are at it after requests from twenty thousand addresses');
+is(sql(q{SET authfort.rate_limit_signup = '3/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.signup('f' || g || '@example.com', 'short') r WHERE r->>'error' = 'password_too_short'}), '20000', 'twenty thousand emails');
+is(logins([ 'victim@example.com', '203.0.113.51' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited", 'do not change it either');
+is(sql('SELECT used <= entries AND used > entries / 2 FROM authfort.rate_limits()'), 't', 'with both halves of the memory full');
+
 # other endpoints
 is(sql(q{SELECT string_agg(coalesce(r->>'error', 'ok'), ' ') FROM generate_series(1, 4) g, authfort.signup('s' || g || '@example.com', 'correct horse', ip => '192.0.2.60') r}),
 	"ok ok ok $limited", 'sign-up');

@@ -6,10 +6,16 @@
  * attempt.  The window slides: the requests of the window before count by the
  * part of it that is still within a window's length.
  *
- * The memory is a fixed number of counters in sets of a few.  A key belongs to
- * one set, by a hash that nobody outside can compute; where its set is full,
- * the counter that was used least recently makes room.  A set is locked for
- * the time of looking at its counters, and nothing else is ever locked.
+ * The memory is a fixed number of counters in sets of a few, half of them for
+ * addresses and half for accounts: addresses cost an attacker with an IPv6
+ * network nothing, and must not push out what is counted for an account.  A key
+ * belongs to one set, by a hash that nobody outside can compute.  Where its set
+ * is full, the counter with the smallest share of its limit used makes room.
+ * So requests that are spread over many keys push out each other, and a counter
+ * that is at its limit only goes when a whole set is: to be rid of it takes as
+ * many requests in a window as the memory has counters, times the limit.  A set
+ * is locked for the time of looking at its counters, and nothing else is ever
+ * locked.
  */
 #include "postgres.h"
 
@@ -58,18 +64,21 @@ typedef struct CounterSet
 	Counter		counters[SET_COUNTERS];
 } CounterSet;
 
-typedef struct Counters
-{
-	unsigned char hash_key[crypto_generichash_KEYBYTES];
-	int			set_count;
-	CounterSet	sets[FLEXIBLE_ARRAY_MEMBER];
-} Counters;
-
 typedef enum KeyType
 {
 	KEY_ADDRESS,
 	KEY_EMAIL
 } KeyType;
+
+#define KEY_TYPES (KEY_EMAIL + 1)
+
+typedef struct Counters
+{
+	unsigned char hash_key[crypto_generichash_KEYBYTES];
+	int			set_count;
+	int			sets_per_type;
+	CounterSet	sets[FLEXIBLE_ARRAY_MEMBER];	/* those of a KeyType together */
+} Counters;
 
 static const char *const endpoint_names[RATE_LIMIT_ENDPOINTS] = {
 	"login", "change_password", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
@@ -94,15 +103,15 @@ static const char *const key_type_names[] = {"ip", "email"};
 static Counters *counters = NULL;
 
 static int
-wanted_sets(void)
+wanted_sets_per_type(void)
 {
-	return Max(1, setting_rate_limit_memory * 1024 / (int) sizeof(CounterSet));
+	return Max(1, setting_rate_limit_memory * 1024 / (int) sizeof(CounterSet) / KEY_TYPES);
 }
 
 static Size
 counters_size(void)
 {
-	return add_size(offsetof(Counters, sets), mul_size(wanted_sets(), sizeof(CounterSet)));
+	return add_size(offsetof(Counters, sets), mul_size(KEY_TYPES * wanted_sets_per_type(), sizeof(CounterSet)));
 }
 
 static void
@@ -112,7 +121,8 @@ counters_init(void *memory, LWLock *lock)
 
 	(void) lock;
 	randombytes_buf(fresh->hash_key, sizeof(fresh->hash_key));
-	fresh->set_count = wanted_sets();
+	fresh->sets_per_type = wanted_sets_per_type();
+	fresh->set_count = KEY_TYPES * fresh->sets_per_type;
 	for (int i = 0; i < fresh->set_count; i++)
 		SpinLockInit(&fresh->sets[i].lock);
 }
@@ -140,12 +150,12 @@ make_key(RateLimited endpoint, KeyType type, const char *value, unsigned char ke
 }
 
 static CounterSet *
-set_of(const unsigned char key[KEY_BYTES])
+set_of(KeyType type, const unsigned char key[KEY_BYTES])
 {
 	uint64		number;
 
 	memcpy(&number, key, sizeof(number));
-	return &counters->sets[number % counters->set_count];
+	return &counters->sets[type * counters->sets_per_type + number % counters->sets_per_type];
 }
 
 /* NULL if there is none; under the set's lock. */
@@ -160,18 +170,39 @@ find_counter(CounterSet *set, const unsigned char key[KEY_BYTES])
 	return NULL;
 }
 
-/* The counter whose window ends first; one that is free has ended long ago. */
-static Counter *
-counter_to_replace(CounterSet *set)
+/* The share of its limit that still counts; 0 if nothing does. */
+static double
+share_used(const Counter *counter, TimestampTz now)
 {
-	Counter    *oldest = &set->counters[0];
+	double		windows;
+
+	if (counter->begin == 0 || now < counter->begin)
+		return 0;
+	windows = (double) (now - counter->begin) / counter->window;
+	if (windows < 1)
+		return (counter->requests + counter->before * (1 - windows)) / counter->limit;
+	return Max(counter->requests * (2 - windows) / counter->limit, 0);
+}
+
+/* The counter with the smallest share used; of several, the one that began first. */
+static Counter *
+counter_to_replace(CounterSet *set, TimestampTz now)
+{
+	Counter    *least = &set->counters[0];
+	double		least_share = share_used(least, now);
 
 	for (int i = 1; i < SET_COUNTERS; i++)
 	{
-		if (set->counters[i].begin + set->counters[i].window < oldest->begin + oldest->window)
-			oldest = &set->counters[i];
+		Counter    *counter = &set->counters[i];
+		double		share = share_used(counter, now);
+
+		if (share < least_share || (share == least_share && counter->begin < least->begin))
+		{
+			least = counter;
+			least_share = share;
+		}
 	}
-	return oldest;
+	return least;
 }
 
 static void
@@ -243,12 +274,12 @@ count_request(RateLimited endpoint, KeyType type, const char *value, const Rate 
 	int64		wait;
 
 	make_key(endpoint, type, value, key);
-	set = set_of(key);
+	set = set_of(type, key);
 	SpinLockAcquire(&set->lock);
 	counter = find_counter(set, key);
 	if (counter == NULL)
 	{
-		counter = counter_to_replace(set);
+		counter = counter_to_replace(set, now);
 		begin_counter(counter, key, now);
 	}
 	slide(counter, limit, now);
@@ -390,7 +421,7 @@ look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, 
 	Rate		limit;
 
 	make_key(endpoint, type, value, key);
-	set = set_of(key);
+	set = set_of(type, key);
 	SpinLockAcquire(&set->lock);
 	counter = find_counter(set, key);
 	if (counter != NULL)
@@ -480,7 +511,7 @@ forget(KeyType type, const char *value)
 		Counter    *counter;
 
 		make_key(endpoint, type, value, key);
-		set = set_of(key);
+		set = set_of(type, key);
 		SpinLockAcquire(&set->lock);
 		counter = find_counter(set, key);
 		if (counter != NULL)
