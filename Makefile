@@ -26,6 +26,7 @@ OBJS = \
 	src/base/security_context.o \
 	src/base/spi_query.o \
 	src/base/address.o \
+	src/base/origin.o \
 	src/base/rate.o \
 	src/flow/response_timing.o \
 	src/crypto/pkey.o \
@@ -69,6 +70,8 @@ OBJS = \
 	src/redact/log_redaction.o \
 	src/server/cleanup_worker.o \
 	src/http/message.o \
+	src/http/cross_origin.o \
+	src/http/token_cookies.o \
 	src/http/signin.o \
 	src/http/self.o \
 	src/http/admin.o \

@@ -30,13 +30,18 @@ SELECT sent, status, body FROM unnest(ARRAY[NULL, '{', '{"refresh_token": 1}', '
 SELECT status, pg_temp.plain(headers), body#>>'{keys,0,alg}', jsonb_array_length(body->'keys') FROM pg_temp.request('GET', '/.well-known/jwks.json', NULL, NULL);
 
 -- what is not a request for us
-SELECT path, (pg_temp.request('GET', path, NULL, NULL)).* FROM unnest(ARRAY['/', '', '/auth', '/auth/', '/auth/nothing', '/auth/me/', '/me', '/auth/.well-known/jwks.json']) AS path;
+SELECT path, (pg_temp.request('GET', path, NULL, NULL)).* FROM unnest(ARRAY['/', '', '/auth', '/auth/', '/auth/nothing', '/auth/me/', '/auth/me//', '/auth//me', '/.well-known/jwks.json//', '/me', '/auth/.well-known/jwks.json']) AS path;
 SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('GET', '/auth/login', NULL, NULL);
 SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('DELETE', '/auth/me', NULL, NULL);
 SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('HEAD', '/.well-known/jwks.json', NULL, NULL);
-SELECT type, status, body FROM unnest(ARRAY['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', NULL]) AS type,
+SELECT type, status, body FROM unnest(ARRAY['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'application/+json', 'application/a/b+json',
+	'application/json,text/plain', 'application/json, text/plain', 'text/plain;application/json', 'text/x+json', NULL]) AS type,
 	LATERAL pg_temp.request('POST', '/auth/login', '{"email": "a", "password": "b"}', jsonb_build_object('content-type', type));
-SELECT status FROM pg_temp.request('POST', '/auth/login', '{"email": "a", "password": "b"}', '{"content-type": "Application/JSON; charset=utf-8"}');
+SELECT type, status FROM unnest(ARRAY['Application/JSON; charset=utf-8', 'application/json;charset=utf-8', 'application/vnd.api+json', 'application/problem+JSON ;a=b']) AS type,
+	LATERAL pg_temp.request('POST', '/auth/login', '{"email": "a", "password": "b"}', jsonb_build_object('content-type', type));
+-- null is no body
+SELECT path, sent, r.status, r.body FROM unnest(ARRAY['refresh', 'logout']) path, unnest(ARRAY['null', E' null\r\n', 'nul', 'null null', '{}']) sent,
+	LATERAL pg_temp.request('POST', '/auth/' || path, sent) r;
 SELECT sent, status, body FROM unnest(ARRAY[NULL, '', '{', 'null', '[]', '"x"', '{}', '{"email": 1, "password": null}',
 	'{"email": {"a": 1}, "password": ["b"]}', '{"email": "a", "email": "b", "password": "c"}', '{"email": "a", "password": "\u0000"}',
 	'{"email": "a", "password": "b", "n": 1e999999}', repeat('[', 100)]) AS sent, LATERAL pg_temp.request('POST', '/auth/login', sent);
@@ -58,7 +63,7 @@ SET authfort.cookies = on;
 SELECT status, pg_temp.plain(headers), headers AS login_headers, body AS login FROM pg_temp.request('POST', '/auth/login', '{"email": "grace@example.com", "password": "nanosecond"}') \gset
 \echo :plain
 CREATE FUNCTION pg_temp.cookies(login jsonb, access jsonb) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('cookie', 'a=b; refresh_token=' || (login#>>'{tokens,refresh_token}') || '; access_token=' || (access#>>'{tokens,access_token}')) $$;
+	SELECT jsonb_build_object('content-type', 'application/json', 'cookie', 'a=b; refresh_token=' || (login#>>'{tokens,refresh_token}') || '; access_token=' || (access#>>'{tokens,access_token}')) $$;
 SELECT status, body->>'email' FROM pg_temp.request('GET', '/auth/me', NULL, pg_temp.cookies(:'login', :'login'));
 SELECT status, pg_temp.plain(headers) FROM pg_temp.request('POST', '/auth/refresh', NULL, pg_temp.cookies(:'login', :'login'));
 -- bearer goes first

@@ -25,6 +25,18 @@ SELECT status, body FROM pg_temp.send('DELETE', '/auth/sessions/none', :'access'
 SELECT status, body FROM pg_temp.send('DELETE', '/auth/sessions/00000000-0000-0000-0000-000000000000', :'access');
 SELECT authfort.signup('eve@example.com', 'first-password')#>>'{user,session_id}' AS eves \gset
 SELECT status FROM pg_temp.send('DELETE', '/auth/sessions/' || :'eves', :'access');
+SELECT upper(:'eves') <> :'eves' AS has_letters, status FROM pg_temp.send('DELETE', '/auth/sessions/' || upper(:'session2') || '/', :'access');
+SELECT status FROM pg_temp.send('GET', '/auth/me', :'access2');
+-- pages
+SELECT authfort.login('ada@example.com', 'first-password') ? 'tokens' AS logged_in FROM generate_series(1, 4);
+CREATE FUNCTION pg_temp.page(token text, query text) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(' ', status, CASE WHEN status = 200 THEN (SELECT count(*) || ' current ' || count(*) FILTER (WHERE s->>'current' = 'true') FROM jsonb_array_elements(body::jsonb) s) ELSE body END,
+		(SELECT h->>'X-Total-Count' FROM jsonb_array_elements(headers) h WHERE h ? 'X-Total-Count'))
+	FROM authfort.http('GET', '/auth/sessions', query, jsonb_build_object('authorization', 'Bearer ' || token)) $$;
+SELECT query, pg_temp.page(:'access', query) FROM unnest(ARRAY[NULL, '', 'limit=2', 'limit=2&offset=4', 'limit=2&offset=5', 'limit=1000', 'limit=1001', 'limit=0',
+	'limit=x', 'limit=', 'offset=-1', 'offset=99999999999', 'offset=2147483647']) WITH ORDINALITY AS q(query, n) ORDER BY n;
+SELECT count(*), count(DISTINCT s->>'id') FROM generate_series(0, 4) n,
+	authfort.http('GET', '/auth/sessions', 'limit=1&offset=' || n, jsonb_build_object('authorization', 'Bearer ' || :'access')) r, jsonb_array_elements(r.body::jsonb) s;
 SELECT status FROM pg_temp.send('DELETE', '/auth/sessions', :'access');
 SELECT status FROM pg_temp.send('GET', '/auth/me', :'access2');
 SELECT status FROM pg_temp.send('GET', '/auth/me', :'access');

@@ -16,6 +16,7 @@
 #include "utils/varlena.h"
 
 #include "base/address.h"
+#include "base/origin.h"
 #include "base/rate.h"
 #include "crypto/pkey.h"
 #include "settings.h"
@@ -65,6 +66,8 @@ char	   *setting_rate_limit_mfa_verify;
 char	   *setting_trusted_proxies;
 char	   *setting_http_prefix;
 char	   *setting_admin_role;
+char	   *setting_site_url;
+char	   *setting_cors_origins;
 bool		setting_cookies;
 bool		setting_cookie_secure;
 int			setting_cookie_samesite;
@@ -196,7 +199,34 @@ check_cookie_domain(char **newval, void **extra, GucSource source)
 {
 	(void) extra;
 	(void) source;
-	return is_header_safe(*newval, ";,\"\\/:=");
+	/* browsers ignore a dot in front */
+	if ((*newval)[0] == '\0' || origin_is_host_name(*newval + ((*newval)[0] == '.')))
+		return true;
+	GUC_check_errdetail("The value must be a host name in ASCII, or empty.");
+	return false;
+}
+
+/* The value is brought into the form in which browsers send it. */
+static bool
+check_site_url(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if ((*newval)[0] == '\0' || (origin_normalize(*newval) && origin_is_web(*newval)))
+		return true;
+	GUC_check_errdetail("The value must be empty, or http or https, \"://\", a host, and a port if it is not the default, without a path.");
+	return false;
+}
+
+static bool
+check_cors_origins(char **newval, void **extra, GucSource source)
+{
+	(void) extra;
+	(void) source;
+	if (origin_normalize_list(*newval))
+		return true;
+	GUC_check_errdetail("The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths and wildcards.");
+	return false;
 }
 
 static bool
@@ -548,6 +578,16 @@ define_http_settings(void)
 							   "Empty for nobody.",
 							   &setting_admin_role, "admin", PGC_SUSET, 0,
 							   NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.site_url",
+							   "Origin of the application's own pages, as browsers see it: https://app.example.com.",
+							   "Requests by cookie that change something are accepted from it. Empty for the host that the request names.",
+							   &setting_site_url, "", PGC_SUSET, 0,
+							   check_site_url, NULL, NULL);
+	DefineCustomStringVariable("authfort.cors_origins",
+							   "Origins of other sites whose pages may call the routes (CORS), separated by commas.",
+							   "They are compared exactly, and their requests carry cookies. Empty for none.",
+							   &setting_cors_origins, "", PGC_SUSET, GUC_LIST_INPUT,
+							   check_cors_origins, NULL, NULL);
 	DefineCustomBoolVariable("authfort.cookies",
 							 "Whether HTTP answers set token cookies and requests may carry them.",
 							 NULL,
@@ -575,12 +615,12 @@ define_http_settings(void)
 							   check_cookie_domain, NULL, NULL);
 	DefineCustomStringVariable("authfort.access_cookie_name",
 							   "Name of the cookie that holds the access token.",
-							   NULL,
+							   "Browsers accept a name that begins with __Host- only with authfort.cookie_secure, the path / and no domain.",
 							   &setting_access_cookie_name, "access_token", PGC_SUSET, 0,
 							   check_cookie_name, NULL, NULL);
 	DefineCustomStringVariable("authfort.refresh_cookie_name",
 							   "Name of the cookie that holds the refresh token.",
-							   NULL,
+							   "Browsers accept a name that begins with __Host- only with authfort.cookie_secure, the path / and no domain.",
 							   &setting_refresh_cookie_name, "refresh_token", PGC_SUSET, 0,
 							   check_cookie_name, NULL, NULL);
 }

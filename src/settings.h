@@ -81,6 +81,8 @@ extern bool setting_allow_drop;
 extern char *setting_http_prefix;
 extern char *setting_admin_role;
 extern char *setting_trusted_proxies;	/* as address.h reads it */
+extern char *setting_site_url;	/* normalized by origin.h; "": the request's own host */
+extern char *setting_cors_origins;	/* list, normalized by origin.h */
 extern bool setting_cookies;
 extern bool setting_cookie_secure;
 extern int	setting_cookie_samesite;	/* CookieSameSite */

@@ -209,10 +209,12 @@ hex_digit(char c)
 		return c - '0';
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
 	return -1;
 }
 
-/* Only the form that PostgreSQL writes: lower case, 8-4-4-4-12. */
+/* Only the form 8-4-4-4-12, in either case (RFC 9562, section 4). */
 bool
 uuid_read(const char *text, pg_uuid_t *uuid)
 {

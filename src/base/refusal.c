@@ -18,6 +18,9 @@ const Refusal refusal_user_exists =
 {"user_exists", "A user with this email already exists", 409};
 const Refusal refusal_signup_disabled =
 {"signup_disabled", "Registration is currently disabled", 403};
+/* the one answer to a sign-up where accounts are hidden */
+const Refusal refusal_email_not_verified =
+{"email_not_verified", "You can log in now, unless this email had an account before: then check your mail", 403};
 const Refusal refusal_user_banned =
 {"user_banned", "This account has been banned", 403};
 const Refusal refusal_no_password =

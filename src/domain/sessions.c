@@ -427,8 +427,9 @@ sessions_token(const Session *session)
 	return text;
 }
 
-void
-sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current)
+int64
+sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current,
+					 int limit, int offset)
 {
 	static SpiQuery plan = {
 		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
@@ -437,21 +438,29 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 		" 'last_used_at', " SHOWN_USE ","
 		" 'expires_at', " SHOWN_END ","
 		" 'current', COALESCE(id OPERATOR(pg_catalog.=) $2, false))"
-		" ORDER BY created_at DESC, id), '[]')::pg_catalog.text FROM authfort.sessions"
+		" ORDER BY created_at DESC, id), '[]')::pg_catalog.text,"
+		" (SELECT pg_catalog.count(*) FROM authfort.sessions"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
-		" AND expires_at OPERATOR(pg_catalog.>) $3",
-		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+		" AND expires_at OPERATOR(pg_catalog.>) $3)"
+		" FROM (SELECT * FROM authfort.sessions"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
+		" AND expires_at OPERATOR(pg_catalog.>) $3"
+		" ORDER BY created_at DESC, id LIMIT $4 OFFSET $5) s",
+		5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID}
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
-	TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum		values[5] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
+	TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit), Int32GetDatum(offset)};
 	char	   *json;
+	int64		total;
 
 	spi_query_open();
-	spi_query_run(&plan, values, (current == NULL) ? " n " : NULL, SPI_OK_SELECT);
+	spi_query_run(&plan, values, (current == NULL) ? " n   " : NULL, SPI_OK_SELECT);
 	json = spi_query_text(caller, 1);
+	total = DatumGetInt64(spi_query_datum(2));
 	spi_query_close();
 	appendStringInfoString(out, json);
+	return total;
 }
 
 static BlockNumber

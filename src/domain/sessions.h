@@ -26,6 +26,8 @@
  */
 #define SESSION_ROTATIONS 16
 
+#define SESSION_PAGE_MAX 1000
+
 typedef struct Session
 {
 	pg_uuid_t	id;
@@ -93,9 +95,12 @@ extern void sessions_delete_all(const pg_uuid_t *user_id);
 extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 									const Client *client);
 
-/* Appends the user's live sessions as a JSON array, "current" being one's own. */
-extern void sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
-								 const pg_uuid_t *current);
+/*
+ * Appends a page of the user's live sessions as a JSON array, the newest
+ * first, "current" being one's own.  Returns the number over all pages.
+ */
+extern int64 sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
+								  const pg_uuid_t *current, int limit, int offset);
 
 /*
  * Deletes at most "limit" sessions that ended authfort.session_retention ago

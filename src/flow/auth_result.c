@@ -20,15 +20,6 @@ auth_refused(const Refusal *refusal)
 }
 
 AuthResult
-auth_told(const char *message)
-{
-	AuthResult	result = {0};
-
-	result.message = message;
-	return result;
-}
-
-AuthResult
 auth_tokens(User *user, const Session *session)
 {
 	AuthResult	result = {0};
@@ -126,10 +117,8 @@ auth_to_jsonb(const AuthResult *result)
 	json_open(&json);
 	if (result->refusal != NULL)
 		append_refusal(&json, result->refusal);
-	else if (result->message != NULL || result->done)
+	else if (result->done)
 		json_write_bool(&json, "ok", true);
-	if (result->message != NULL)
-		json_write_string(&json, "message", result->message);
 	if (result->user != NULL)
 	{
 		json_name(&json, "user");

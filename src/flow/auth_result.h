@@ -16,7 +16,6 @@
 typedef struct AuthResult
 {
 	const Refusal *refusal;		/* NULL: it succeeded */
-	const char *message;		/* all that is said; NULL: the rest is set */
 	bool		done;			/* it was about something else than tokens */
 	User	   *user;			/* NULL: it gives no tokens */
 	pg_uuid_t	session_id;
@@ -26,9 +25,6 @@ typedef struct AuthResult
 } AuthResult;
 
 extern AuthResult auth_refused(const Refusal *refusal);
-
-/* All that is told is the message, and nobody is signed in. */
-extern AuthResult auth_told(const char *message);
 
 /* The present tokens of a session. */
 extern AuthResult auth_tokens(User *user, const Session *session);

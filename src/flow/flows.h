@@ -23,8 +23,9 @@ typedef struct SignupForm
 } SignupForm;
 
 /*
- * With authfort.hide_accounts the result is a message, the same and after the
- * same time whether the email was taken or not, and nobody is signed in.
+ * With authfort.hide_accounts the result is the refusal email_not_verified,
+ * after the same time whether the email was taken or not.  The account is made
+ * all the same if it was not.
  */
 extern AuthResult flow_signup(const SignupForm *form, const Client *client);
 extern AuthResult flow_login(const char *email, const char *password, const Client *client);

@@ -4,7 +4,7 @@ CREATE FUNCTION authfort.signup(email text, password text, name text DEFAULT NUL
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_signup';
-COMMENT ON FUNCTION authfort.signup(text, text, text, text, text, text, inet) IS 'Makes an account and signs it in. Returns {user, tokens}, or a refusal {error, message, status}: signup_disabled, user_exists, rate_limit_exceeded, server_busy, password_pwned, invalid_email, invalid_name, invalid_avatar_url, invalid_phone, password_too_short, password_too_long (over 1024 bytes). With authfort.hide_accounts on it signs nobody in, and returns {ok, message} for a new email and, in the same time, for a taken one, whose owner gets a message signup_attempt. Raises null_value_not_allowed.';
+COMMENT ON FUNCTION authfort.signup(text, text, text, text, text, text, inet) IS 'Makes an account and signs it in. Returns {user, tokens}, or a refusal {error, message, status}: signup_disabled, user_exists, rate_limit_exceeded, server_busy, password_pwned, invalid_email, invalid_name, invalid_avatar_url, invalid_phone, password_too_short, password_too_long (over 1024 bytes). With authfort.hide_accounts on it signs nobody in, and returns the refusal email_not_verified for a new email, whose account is made, and, in the same time, for a taken one, whose owner gets a message signup_attempt. Raises null_value_not_allowed.';
 
 CREATE FUNCTION authfort.create_user(email text, password text DEFAULT NULL, name text DEFAULT NULL,
 									 avatar_url text DEFAULT NULL, phone text DEFAULT NULL,

@@ -143,7 +143,7 @@ sign_up_hidden(const NewUser *values, const Client *client)
 	if (!make_account(values, client, &id))
 		tell_owner(values->email, client);
 	timing_equalize_response(start);
-	return auth_told("If there was no account with this email, there is one now, and you can log in.");
+	return auth_refused(&refusal_email_not_verified);
 }
 
 AuthResult

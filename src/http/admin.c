@@ -14,8 +14,6 @@
 #include "http/router.h"
 #include "settings.h"
 
-#define DEFAULT_PAGE 50
-
 /* The id in the path; one that is none is nobody's. */
 static bool
 read_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
@@ -70,7 +68,7 @@ handle_list_users(HttpRequest *request, HttpResponse *response)
 	bool		has_banned;
 	bool		has_deleted;
 
-	page.limit = DEFAULT_PAGE;
+	page.limit = HTTP_DEFAULT_PAGE;
 	if (!http_query_text(request, "query", (char **) &filter.query, response) ||
 		!http_query_text(request, "role", (char **) &filter.role, response) ||
 		!http_query_boolean(request, "banned", &banned, &has_banned, response) ||
@@ -213,8 +211,7 @@ handle_user_sessions(HttpRequest *request, HttpResponse *response)
 		http_respond_refusal(response, &refusal_user_not_found);
 		return;
 	}
-	response->status = 200;
-	sessions_append_json(&response->body, &id, NULL);
+	http_respond_sessions(request, &id, NULL, response);
 }
 
 void

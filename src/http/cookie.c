@@ -21,12 +21,13 @@ without_trailing_blanks(const char *text, size_t len)
 }
 
 bool
-cookie_find(const char *header, const char *name, const char **value, size_t *len)
+cookie_next(const char **header, const char *name, const char **value, size_t *len)
 {
 	size_t		name_len = strlen(name);
-	const char *pair = skip_blanks(header);
+	const char *pair = skip_blanks(*header);
+	bool		found = false;
 
-	while (*pair != '\0')
+	while (!found && *pair != '\0')
 	{
 		size_t		pair_len = strcspn(pair, ";");
 
@@ -39,11 +40,12 @@ cookie_find(const char *header, const char *name, const char **value, size_t *le
 				(*value)++;
 				*len -= 2;
 			}
-			return true;
+			found = true;
 		}
 		pair += pair_len;
 		if (*pair == ';')
 			pair = skip_blanks(pair + 1);
 	}
-	return false;
+	*header = pair;
+	return found;
 }

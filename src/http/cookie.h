@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 /*
- * Finds the first cookie of that name; "value" then points into the header.
- * Quotes around a value are not part of it.
+ * Finds the next cookie of that name in *header and moves *header behind it;
+ * "value" then points into the header.  Quotes around a value are not part of
+ * it.
  */
-extern bool cookie_find(const char *header, const char *name, const char **value, size_t *len);
+extern bool cookie_next(const char **header, const char *name, const char **value, size_t *len);
 
 #endif							/* AUTHFORT_COOKIE_H */

@@ -9,17 +9,16 @@
 
 #include "base/json.h"
 #include "base/secret.h"
-#include "http/cookie.h"
 #include "http/message.h"
+#include "http/token_cookies.h"
 #include "http/url.h"
-#include "settings.h"
 
 #define MAX_BODY_BYTES 65536
 
 static const Refusal body_too_large =
 {"body_too_large", "The request body is too large", 413};
 const Refusal http_wrong_content_type =
-{"unsupported_media_type", "The request body must be application/json", 415};
+{"unsupported_media_type", "Content-Type must be application/json", 415};
 
 static char *
 header_in_object(JsonbContainer *object, const char *name)
@@ -60,7 +59,7 @@ http_header(const HttpRequest *request, const char *name)
 }
 
 char *
-http_header_list(const HttpRequest *request, const char *name)
+http_header_joined(const HttpRequest *request, const char *name, const char *separator)
 {
 	StringInfoData list;
 
@@ -81,49 +80,26 @@ http_header_list(const HttpRequest *request, const char *name)
 		if (element->type == jbvBinary && JsonContainerIsObject(element->val.binary.data))
 			value = header_in_object(element->val.binary.data, name);
 		if (value != NULL)
-			appendStringInfo(&list, "%s%s", (list.len > 0) ? "," : "", value);
+			appendStringInfo(&list, "%s%s", (list.len > 0) ? separator : "", value);
 	}
 	return list.data;
 }
 
 char *
-http_cookie(const HttpRequest *request, const char *name)
+http_header_list(const HttpRequest *request, const char *name)
 {
-	char	   *header;
-	const char *value;
-	size_t		len;
-
-	if (!setting_cookies)
-		return NULL;
-	if (request->cookies != NULL)
-	{
-		char	   *cookie = json_member_string(request->cookies, name);
-
-		return (cookie == NULL || cookie[0] == '\0') ? NULL : cookie;
-	}
-	header = http_header(request, "cookie");
-	if (header == NULL || !cookie_find(header, name, &value, &len) || len == 0)
-		return NULL;
-	return pnstrdup(value, len);
+	return http_header_joined(request, name, ",");
 }
 
 /* RFC 6750, section 2.1 */
-static char *
-bearer_token(const HttpRequest *request)
+char *
+http_bearer_token(const HttpRequest *request)
 {
 	char	   *authorization = http_header(request, "authorization");
 
 	if (authorization != NULL && pg_strncasecmp(authorization, "Bearer ", 7) == 0)
 		return authorization + 7 + strspn(authorization + 7, " ");
 	return NULL;
-}
-
-char *
-http_access_token(const HttpRequest *request)
-{
-	char	   *token = bearer_token(request);
-
-	return (token != NULL) ? token : http_cookie(request, setting_access_cookie_name);
 }
 
 /* Values are ours, or were checked when they were set: no line breaks. */
@@ -135,42 +111,6 @@ http_add_header(HttpResponse *response, const char *name, const char *value)
 	json_open(&response->headers);
 	json_write_string(&response->headers, name, value);
 	json_close(&response->headers);
-}
-
-static void
-set_cookie(HttpResponse *response, const char *name, const char *value, int max_age)
-{
-	StringInfoData cookie;
-
-	initStringInfo(&cookie);
-	appendStringInfo(&cookie, "%s=%s; Max-Age=%d; Path=%s", name, value, max_age,
-					 setting_cookie_path);
-	if (setting_cookie_domain[0] != '\0')
-		appendStringInfo(&cookie, "; Domain=%s", setting_cookie_domain);
-	appendStringInfoString(&cookie, "; HttpOnly");
-	if (setting_cookie_secure)
-		appendStringInfoString(&cookie, "; Secure");
-	appendStringInfo(&cookie, "; SameSite=%s", settings_samesite_name());
-	http_add_header(response, "Set-Cookie", cookie.data);
-}
-
-void
-http_set_cookies(HttpResponse *response, const AuthResult *result)
-{
-	if (!setting_cookies)
-		return;
-	set_cookie(response, setting_access_cookie_name, result->access_token, result->expires_in);
-	set_cookie(response, setting_refresh_cookie_name, result->refresh_token,
-			   setting_refresh_token_ttl);
-}
-
-void
-http_clear_cookies(HttpResponse *response)
-{
-	if (!setting_cookies)
-		return;
-	set_cookie(response, setting_access_cookie_name, "", 0);
-	set_cookie(response, setting_refresh_cookie_name, "", 0);
 }
 
 void
@@ -209,15 +149,8 @@ http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
 		http_respond_refusal(response, result->refusal);
 		return;
 	}
-	if (result->message != NULL)
-	{
-		/* accepted; what came of it is not told */
-		http_respond_message(response, result->message);
-		response->status = 202;
-		return;
-	}
 	response->status = status;
-	http_set_cookies(response, result);
+	token_cookies_set(response, result);
 	json_open(&response->body);
 	auth_append_members(&response->body, result);
 	json_close(&response->body);
@@ -260,27 +193,31 @@ end_faults(HttpResponse *response)
 }
 
 /*
- * Only application/json: a page of another site can send forms and plain
- * text with the visitor's cookies, but no JSON without being asked first.
+ * Whether a media type is application/json or application/...+json (RFC 6839).
+ * Pages of other sites can send forms and plain text unasked, but not these.
  */
 static bool
-has_json_content_type(const HttpRequest *request)
+is_json_type(const char *type, size_t len)
 {
-	static const char json[] = "application/json";
-	char	   *type = http_header(request, "content-type");
-	char		next;
+	static const char application[] = "application/";
+	size_t		skip = sizeof(application) - 1;
 
-	if (type == NULL || pg_strncasecmp(type, json, sizeof(json) - 1) != 0)
+	if (len <= skip || pg_strncasecmp(type, application, skip) != 0)
 		return false;
-	next = type[sizeof(json) - 1];
-	return next == '\0' || next == ';' || next == ' ';
+	type += skip;
+	len -= skip;
+	if (strcspn(type, ",/") < len)
+		return false;
+	return (len == 4 && pg_strncasecmp(type, "json", 4) == 0) ||
+		(len > 5 && pg_strncasecmp(type + len - 5, "+json", 5) == 0);
 }
 
 bool
-http_may_be_forged(const HttpRequest *request)
+http_has_json_type(const HttpRequest *request)
 {
-	return strcmp(request->method, "POST") == 0 && bearer_token(request) == NULL &&
-		!has_json_content_type(request);
+	char	   *type = http_header(request, "content-type");
+
+	return type != NULL && is_json_type(type, strcspn(type, "; \t"));
 }
 
 static void
@@ -355,6 +292,16 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 	}
 }
 
+/* JSON's null is no more than an empty body. */
+static bool
+is_null(const char *text)
+{
+	static const char blanks[] = " \t\r\n";
+
+	text += strspn(text, blanks);
+	return strncmp(text, "null", 4) == 0 && text[4 + strspn(text + 4, blanks)] == '\0';
+}
+
 /*
  * Reads the body as a JSON object.  NULL stays in request->json if there is
  * none.
@@ -368,13 +315,15 @@ read_json(HttpRequest *request, HttpResponse *response)
 		return true;
 	if (strlen(request->body) > MAX_BODY_BYTES)
 		refusal = &body_too_large;
-	else if (!has_json_content_type(request))
+	else if (!http_has_json_type(request))
 		refusal = &http_wrong_content_type;
 	if (refusal != NULL)
 	{
 		http_respond_refusal(response, refusal);
 		return false;
 	}
+	if (is_null(request->body))
+		return true;
 	switch (json_read_secret_object(request->body, strlen(request->body), &request->json))
 	{
 		case JSON_MALFORMED:

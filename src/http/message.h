@@ -32,10 +32,15 @@ typedef struct HttpRequest
 	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
 	User	   *caller;			/* set for routes that are not open */
 	pg_uuid_t	session_id;		/* the caller's */
+	bool		by_cookie;		/* the token that it is judged by came as a cookie */
 } HttpRequest;
+
+#define HTTP_TOTAL_COUNT "X-Total-Count"
+#define HTTP_DEFAULT_PAGE 50
 
 typedef struct HttpResponse
 {
+	const HttpRequest *request;
 	int			status;
 	StringInfoData headers;		/* open JSON array of single-key objects */
 	StringInfoData body;		/* empty: none */
@@ -47,20 +52,15 @@ extern char *http_header(const HttpRequest *request, const char *name);
 
 /* All headers of that name, in their order, joined by commas; "" for none. */
 extern char *http_header_list(const HttpRequest *request, const char *name);
+extern char *http_header_joined(const HttpRequest *request, const char *name,
+								const char *separator);
 
-/* NULL if cookies are off, or there is no such cookie, or it is empty. */
-extern char *http_cookie(const HttpRequest *request, const char *name);
+/* The token of "Authorization: Bearer"; NULL if there is none. */
+extern char *http_bearer_token(const HttpRequest *request);
 
-/*
- * Whether a page of another site could have sent this with the visitor's
- * cookies: a POST that is not JSON, without a token of its own.  Other methods
- * and JSON are not sent across sites without asking first.
- */
-extern bool http_may_be_forged(const HttpRequest *request);
+/* Whether Content-Type says that the body is JSON. */
+extern bool http_has_json_type(const HttpRequest *request);
 extern const Refusal http_wrong_content_type;
-
-/* The token of "Authorization: Bearer", else the access cookie's; or NULL. */
-extern char *http_access_token(const HttpRequest *request);
 
 typedef enum FieldType
 {
@@ -110,8 +110,6 @@ extern bool http_refuse_parameter(const char *name, const char *type, const char
 								  HttpResponse *response);
 
 extern void http_add_header(HttpResponse *response, const char *name, const char *value);
-extern void http_set_cookies(HttpResponse *response, const AuthResult *result);
-extern void http_clear_cookies(HttpResponse *response);
 extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal);
 extern void http_respond_message(HttpResponse *response, const char *message);
 extern void http_respond_auth(HttpResponse *response, int status, const AuthResult *result);

@@ -21,7 +21,9 @@
 #include "base/json.h"
 #include "base/security_context.h"
 #include "compat.h"
+#include "http/cross_origin.h"
 #include "http/router.h"
+#include "http/token_cookies.h"
 #include "identity/access_token.h"
 #include "identity/identity.h"
 #include "identity/postgrest_claims.h"
@@ -256,7 +258,16 @@ take_role(const AccessClaims *claims)
 		set_locally("role", name);
 }
 
-/* An access token that came as a cookie, which PostgREST does not look for. */
+static bool
+changes_something(const HttpRequest *request)
+{
+	return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
+/*
+ * An access token that came as a cookie, which PostgREST does not look for.
+ * Open routes need no identity, and check requests by cookie themselves.
+ */
 static void
 accept_cookie(FunctionCallInfo fcinfo)
 {
@@ -264,21 +275,21 @@ accept_cookie(FunctionCallInfo fcinfo)
 	char	   *token;
 	const AccessClaims *claims;
 	const char *reason;
-	const Refusal *refusal;
+	const Refusal *refusal = NULL;
 
 	read_request(&request, "POST");
-	token = http_cookie(&request, setting_access_cookie_name);
-	if (token == NULL)
+	token = token_cookie_access(&request).value;
+	if (token == NULL || asks_for_open_route())
 		return;
+	if (changes_something(&request))
+		refusal = cross_origin_check(&request);
+	if (refusal != NULL)
+		respond(refusal->status, refusal);
 	refusal = access_token_verify(token, &claims, &reason);
 	if (refusal == NULL)
 		refusal = check_as_owner(fcinfo, claims);
-	if (refusal != NULL && asks_for_open_route())
-		return;
 	if (refusal != NULL)
 		respond(401, refusal);
-	if (http_may_be_forged(&request))
-		respond(http_wrong_content_type.status, &http_wrong_content_type);
 	set_locally("authfort.jwt", token);
 	take_role(claims);
 }

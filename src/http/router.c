@@ -13,7 +13,9 @@
 #include "base/address.h"
 #include "base/arguments.h"
 #include "base/json.h"
+#include "http/cross_origin.h"
 #include "http/router.h"
+#include "http/token_cookies.h"
 #include "http/url.h"
 #include "identity/access_token.h"
 #include "settings.h"
@@ -26,6 +28,8 @@ static const Refusal method_not_allowed =
 {"method_not_allowed", "This path does not take this method", 405};
 static const Refusal insufficient_role =
 {"insufficient_role", "This takes a role that you do not have", 403};
+static const Refusal cookies_conflict =
+{"token_invalid", "Cookies of several sessions were sent", 401};
 
 static const Route routes[] = {
 	{"signup", "POST", "/signup", ROUTE_OPEN, handle_signup},
@@ -72,7 +76,8 @@ decode_segment(const char *segment, size_t len)
 }
 
 /*
- * Holds a path against a route's, and takes what stands for its {names}.
+ * Holds a path against a route's, and takes what stands for its {names}.  One
+ * slash at the end of the path makes no difference.
  */
 static bool
 match_path(const char *pattern, const char *path, HttpRequest *request)
@@ -97,7 +102,7 @@ match_path(const char *pattern, const char *path, HttpRequest *request)
 		pattern += pattern_len;
 		path += len;
 	}
-	return *pattern == '\0' && *path == '\0';
+	return *pattern == '\0' && (*path == '\0' || strcmp(path, "/") == 0);
 }
 
 static bool
@@ -135,15 +140,35 @@ has_role(const User *user, const char *role)
 	return false;
 }
 
+/*
+ * The token that the request is judged by: that of "Authorization: Bearer",
+ * else the access cookie's; NULL if there is none.
+ */
+static const Refusal *
+find_access_token(HttpRequest *request, char **token)
+{
+	TokenCookie cookie;
+
+	*token = http_bearer_token(request);
+	if (*token != NULL)
+		return NULL;
+	cookie = token_cookie_access(request);
+	*token = cookie.value;
+	request->by_cookie = cookie.value != NULL;
+	return (cookie.conflict && cookie.rank == COOKIE_LIVE) ? &cookies_conflict : NULL;
+}
+
 /* Sets the request's caller, from its token or what was verified before. */
 static const Refusal *
 authenticate(HttpRequest *request)
 {
-	const char *token = http_access_token(request);
 	const AccessClaims *claims = request->claims;
+	char	   *token;
 	const char *reason;
-	const Refusal *refusal;
+	const Refusal *refusal = find_access_token(request, &token);
 
+	if (refusal != NULL)
+		return refusal;
 	if (token == NULL && claims != NULL)
 		refusal = access_claims_authenticate(claims, &request->caller, &reason);
 	else
@@ -153,20 +178,28 @@ authenticate(HttpRequest *request)
 	return refusal;
 }
 
+static bool
+changes_something(const Route *route)
+{
+	return strcmp(route->method, "GET") != 0;
+}
+
 /* The roles that count are those that the user has now, not the token's. */
 static const Refusal *
-admit(RouteAccess access, HttpRequest *request)
+admit(const Route *route, HttpRequest *request)
 {
-	const Refusal *refusal;
+	const Refusal *refusal = NULL;
 
-	if (access == ROUTE_OPEN)
+	if (route->access == ROUTE_OPEN)
 		return NULL;
-	if (http_may_be_forged(request))
-		return &http_wrong_content_type;
-	refusal = authenticate(request);
+	if (changes_something(route) && http_bearer_token(request) == NULL &&
+		token_cookies_has_access(request))
+		refusal = cross_origin_check(request);
+	if (refusal == NULL)
+		refusal = authenticate(request);
 	if (refusal != NULL)
 		return refusal;
-	if (access == ROUTE_ADMIN &&
+	if (route->access == ROUTE_ADMIN &&
 		(setting_admin_role[0] == '\0' || !has_role(request->caller, setting_admin_role)))
 		return &insufficient_role;
 	return NULL;
@@ -175,7 +208,7 @@ admit(RouteAccess access, HttpRequest *request)
 static void
 take_route(const Route *route, HttpRequest *request, HttpResponse *response)
 {
-	const Refusal *refusal = admit(route->access, request);
+	const Refusal *refusal = admit(route, request);
 
 	if (refusal == NULL)
 	{
@@ -195,11 +228,37 @@ allow_method(StringInfo allow, const char *method)
 		appendStringInfoString(allow, ", HEAD");
 }
 
+/*
+ * Whether a {name} at the end of the path is empty in a request to delete: a
+ * client that has lost an id must not delete all that there is.
+ */
+static bool
+deletes_without_name(const HttpRequest *request)
+{
+	size_t		len = strlen(request->path);
+	HttpRequest named = *request;
+
+	if (strcmp(request->method, "DELETE") != 0 || len == 0 || request->path[len - 1] != '/')
+		return false;
+	named.path = psprintf("%sx", request->path);
+	for (size_t i = 0; i < lengthof(routes); i++)
+	{
+		if (strcmp(routes[i].method, "DELETE") == 0 && route_has_path(&routes[i], &named))
+			return true;
+	}
+	return false;
+}
+
 static void
 dispatch(HttpRequest *request, HttpResponse *response)
 {
 	StringInfoData allow;
 
+	if (deletes_without_name(request))
+	{
+		http_respond_refusal(response, &not_found);
+		return;
+	}
 	initStringInfo(&allow);
 	for (size_t i = 0; i < lengthof(routes); i++)
 	{
@@ -211,6 +270,11 @@ dispatch(HttpRequest *request, HttpResponse *response)
 			return;
 		}
 		allow_method(&allow, routes[i].method);
+	}
+	if (allow.len > 0 && cors_is_preflight(request))
+	{
+		cors_respond_preflight(request, allow.data, response);
+		return;
 	}
 	if (allow.len > 0)
 	{
@@ -249,6 +313,7 @@ static void
 begin(HttpRequest *request, HttpResponse *response)
 {
 	request->client.user_agent = http_header(request, "user-agent");
+	response->request = request;
 	initStringInfo(&response->headers);
 	appendStringInfoChar(&response->headers, '[');
 	initStringInfo(&response->body);
@@ -259,6 +324,7 @@ http_serve(HttpRequest *request, HttpResponse *response)
 {
 	find_client_address(request);
 	begin(request, response);
+	cors_add_headers(request, response);
 	dispatch(request, response);
 	finish(request, response);
 }
@@ -280,7 +346,7 @@ http_serve_route(const Route *route, HttpRequest *request, HttpResponse *respons
 	begin(request, response);
 	if (!route_has_path(route, request))
 		http_respond_refusal(response, &not_found);
-	else if (strcmp(route->method, "GET") != 0 && strcmp(request->method, "POST") != 0)
+	else if (changes_something(route) && strcmp(request->method, "POST") != 0)
 	{
 		/* a link on any page is followed with GET, and with the visitor's cookies */
 		http_add_header(response, "Allow", "POST");

@@ -59,6 +59,10 @@ extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
 
+/* Responds with a page of a user's sessions, "current" being one's own. */
+extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id,
+								  const pg_uuid_t *current, HttpResponse *response);
+
 /* http_admin.c: what admins do */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);
 extern void handle_create_user(HttpRequest *request, HttpResponse *response);

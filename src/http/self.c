@@ -8,6 +8,7 @@
 #include "domain/sessions.h"
 #include "flow/flows.h"
 #include "http/router.h"
+#include "http/token_cookies.h"
 
 static void
 respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
@@ -66,10 +67,10 @@ respond_password_changed(HttpResponse *response, const AuthResult *result, const
 	if (result->user != NULL)
 	{
 		auth_append_members(&response->body, result);
-		http_set_cookies(response, result);
+		token_cookies_set(response, result);
 	}
 	else
-		http_clear_cookies(response);
+		token_cookies_clear(response);
 	json_close(&response->body);
 }
 
@@ -99,11 +100,27 @@ handle_set_password(HttpRequest *request, HttpResponse *response)
 	respond_password_changed(response, &result, "Password set successfully.");
 }
 
+/* The body is a bare array, so the number over all pages is a header. */
+void
+http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id, const pg_uuid_t *current,
+					  HttpResponse *response)
+{
+	int			limit = HTTP_DEFAULT_PAGE;
+	int			offset = 0;
+	int64		total;
+
+	if (!http_query_integer(request, "limit", 1, SESSION_PAGE_MAX, &limit, response) ||
+		!http_query_integer(request, "offset", 0, PG_INT32_MAX, &offset, response))
+		return;
+	response->status = 200;
+	total = sessions_append_json(&response->body, user_id, current, limit, offset);
+	http_add_header(response, HTTP_TOTAL_COUNT, psprintf(INT64_FORMAT, total));
+}
+
 void
 handle_own_sessions(HttpRequest *request, HttpResponse *response)
 {
-	response->status = 200;
-	sessions_append_json(&response->body, &request->caller->id, &request->session_id);
+	http_respond_sessions(request, &request->caller->id, &request->session_id, response);
 }
 
 /* Somebody else's session is one that does not exist. */

@@ -6,8 +6,9 @@
 
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
+#include "http/cross_origin.h"
 #include "http/router.h"
-#include "settings.h"
+#include "http/token_cookies.h"
 
 void
 handle_signup(HttpRequest *request, HttpResponse *response)
@@ -41,48 +42,99 @@ handle_login(HttpRequest *request, HttpResponse *response)
 	http_respond_auth(response, 200, &result);
 }
 
+static bool
+is_given(const BodyField *field)
+{
+	return field->value != NULL && field->value[0] != '\0';
+}
+
+/* The rule for requests by cookie; NULL where there is no such cookie. */
+static const Refusal *
+check_by_cookie(const HttpRequest *request)
+{
+	return token_cookies_has_refresh(request) ? cross_origin_check(request) : NULL;
+}
+
+/*
+ * Cookies of different sessions are refused, and all of these go on: which of
+ * them is the user's cannot be known, so no session may end by it.
+ */
+static AuthResult
+refresh_by_cookie(HttpRequest *request)
+{
+	TokenCookie refresh = token_cookie_refresh(request);
+	TokenCookie access = token_cookie_access(request);
+
+	if ((refresh.conflict && refresh.rank == COOKIE_LIVE) || access.conflict)
+		return auth_refused(&refusal_refresh_token_mismatch);
+	request->by_cookie = true;
+	return flow_refresh(refresh.value, access.value, &request->client);
+}
+
 /*
  * A token in the body wins over the cookie.  The access cookie is held
- * against the refresh token only if both came as cookies, for only then can
- * somebody else have put one of them there.
+ * against the refresh token only if both came as cookies, since only then
+ * another can have put one of them there.
  */
 void
 handle_refresh(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"refresh_token"}};
+	const Refusal *refusal;
 	AuthResult	result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	if (fields[0].value != NULL && fields[0].value[0] != '\0')
+	if (is_given(&fields[0]))
 		result = flow_refresh(fields[0].value, NULL, &request->client);
+	else if ((refusal = check_by_cookie(request)) != NULL)
+	{
+		http_respond_refusal(response, refusal);
+		return;
+	}
 	else
-		result = flow_refresh(http_cookie(request, setting_refresh_cookie_name),
-							  http_cookie(request, setting_access_cookie_name), &request->client);
+		result = refresh_by_cookie(request);
 	if (result.refusal != NULL)
-		http_clear_cookies(response);
+		token_cookies_clear(response);
 	http_respond_auth(response, 200, &result);
 }
 
+/* All of them: which is the user's cannot be known, and each may end itself. */
+static void
+log_out_by_cookie(HttpRequest *request)
+{
+	char	   *tokens[TOKEN_COOKIES_MAX];
+	int			count = token_cookies_refresh(request, tokens);
+
+	for (int i = 0; i < count; i++)
+		flow_logout(tokens[i], &request->client);
+}
+
 /*
- * Logging out never fails: a body that cannot be read names no session, and
- * the cookies go in any case.
+ * Logging out does not fail, except for a page of another site: a body that
+ * cannot be read names no session, and the cookies go in any case.
  */
 void
 handle_logout(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"refresh_token"}};
+	const Refusal *refusal;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 	{
 		fields[0].value = NULL;
 		resetStringInfo(&response->body);
 	}
-	if (fields[0].value != NULL && fields[0].value[0] != '\0')
+	if (is_given(&fields[0]))
 		flow_logout(fields[0].value, &request->client);
+	else if ((refusal = check_by_cookie(request)) != NULL)
+	{
+		http_respond_refusal(response, refusal);
+		return;
+	}
 	else
-		flow_logout(http_cookie(request, setting_refresh_cookie_name), &request->client);
-	http_clear_cookies(response);
+		log_out_by_cookie(request);
+	token_cookies_clear(response);
 	response->status = 204;
 }
 

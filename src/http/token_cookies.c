@@ -1,0 +1,347 @@
+/*
+ * token_cookies.c
+ *		The two cookies that hold tokens: which of several is read, and how
+ *		they are set and cleared.
+ *
+ * A browser keeps cookies of one name apart by path and domain, and sends all
+ * that fit, without saying which is which.  One may be left from other
+ * settings, or have been put there by a host of the same site.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "base/origin.h"
+#include "domain/sessions.h"
+#include "http/cookie.h"
+#include "http/cross_origin.h"
+#include "http/token_cookies.h"
+#include "identity/access_token.h"
+#include "settings.h"
+
+/* Domains above the host's own for which cookies are cleared. */
+#define MAX_PARENT_DOMAINS 3
+
+static bool
+is_among(char *const *values, int count, const char *value, size_t len)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strlen(values[i]) == len && memcmp(values[i], value, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* PostgREST hands on one cookie of a name. */
+static int
+read_from_object(Jsonb *cookies, const char *name, char *values[TOKEN_COOKIES_MAX])
+{
+	char	   *value = json_member_string(cookies, name);
+
+	if (value == NULL || value[0] == '\0')
+		return 0;
+	values[0] = value;
+	return 1;
+}
+
+/* The values of a name that differ and are not empty; their number. */
+static int
+read_all(const HttpRequest *request, const char *name, char *values[TOKEN_COOKIES_MAX])
+{
+	const char *header;
+	const char *value;
+	size_t		len;
+	int			count = 0;
+
+	if (!setting_cookies)
+		return 0;
+	if (request->cookies != NULL)
+		return read_from_object(request->cookies, name, values);
+	header = http_header_joined(request, "cookie", "; ");
+	while (count < TOKEN_COOKIES_MAX && cookie_next(&header, name, &value, &len))
+	{
+		if (len > 0 && !is_among(values, count, value, len))
+			values[count++] = pnstrdup(value, len);
+	}
+	return count;
+}
+
+int
+token_cookies_refresh(const HttpRequest *request, char *values[TOKEN_COOKIES_MAX])
+{
+	return read_all(request, setting_refresh_cookie_name, values);
+}
+
+static int
+number_of(const HttpRequest *request, const char *name)
+{
+	char	   *values[TOKEN_COOKIES_MAX];
+
+	return read_all(request, name, values);
+}
+
+bool
+token_cookies_has_access(const HttpRequest *request)
+{
+	return number_of(request, setting_access_cookie_name) > 0;
+}
+
+bool
+token_cookies_has_refresh(const HttpRequest *request)
+{
+	return number_of(request, setting_refresh_cookie_name) > 0;
+}
+
+/* Live is what would let its bearer in. */
+static TokenCookie
+judge_access(char *value)
+{
+	TokenCookie cookie = {value};
+	const AccessClaims *claims;
+	const char *reason;
+
+	if (access_token_verify_expired(value, &claims) != NULL)
+		return cookie;
+	cookie.session = claims->sid;
+	cookie.version = claims->ver;
+	cookie.expires = claims->exp;
+	cookie.rank = COOKIE_ENDED;
+	if (access_token_verify(value, &claims, &reason) == NULL &&
+		access_claims_check(claims, &reason) == NULL)
+		cookie.rank = COOKIE_LIVE;
+	return cookie;
+}
+
+static TokenCookie
+judge_refresh(char *value)
+{
+	TokenCookie cookie = {value};
+	RefreshToken token;
+	Session		session;
+
+	if (!sessions_find_by_token(value, &token, &session))
+		return cookie;
+	cookie.rank = (session.revoked || session_is_expired(&session)) ? COOKIE_ENDED : COOKIE_LIVE;
+	cookie.session = session.id;
+	cookie.version = token.generation;
+	return cookie;
+}
+
+static bool
+is_newer(const TokenCookie *a, const TokenCookie *b)
+{
+	return a->version > b->version || (a->version == b->version && a->expires > b->expires);
+}
+
+static void
+consider(TokenCookie *best, const TokenCookie *cookie)
+{
+	if (best->value == NULL || cookie->rank > best->rank)
+		*best = *cookie;
+	else if (cookie->rank < best->rank || cookie->rank == COOKIE_INVALID)
+		return;
+	else if (memcmp(&cookie->session, &best->session, sizeof(pg_uuid_t)) != 0)
+		best->conflict = true;
+	else if (is_newer(cookie, best))
+	{
+		bool		conflict = best->conflict;
+
+		*best = *cookie;
+		best->conflict = conflict;
+	}
+}
+
+/* One alone is read as it is: who uses it finds out what it is worth. */
+static TokenCookie
+choose(const HttpRequest *request, const char *name, TokenCookie (*judge) (char *value))
+{
+	char	   *values[TOKEN_COOKIES_MAX];
+	int			count = read_all(request, name, values);
+	TokenCookie best = {NULL};
+
+	if (count == 1)
+		best.value = values[0];
+	for (int i = 0; count > 1 && i < count; i++)
+	{
+		TokenCookie cookie = judge(values[i]);
+
+		consider(&best, &cookie);
+	}
+	return best;
+}
+
+TokenCookie
+token_cookie_access(const HttpRequest *request)
+{
+	return choose(request, setting_access_cookie_name, judge_access);
+}
+
+TokenCookie
+token_cookie_refresh(const HttpRequest *request)
+{
+	return choose(request, setting_refresh_cookie_name, judge_refresh);
+}
+
+/* RFC 6265bis, section 4.1.3: browsers compare these in either case. */
+static bool
+has_prefix(const char *name, const char *prefix)
+{
+	return pg_strncasecmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* What a browser would refuse about a cookie of that name; NULL for nothing. */
+static const char *
+name_fault(const char *name)
+{
+	bool		host_only = has_prefix(name, "__Host-");
+
+	if ((host_only || has_prefix(name, "__Secure-") || has_prefix(name, "__Http-")) &&
+		!setting_cookie_secure)
+		return "A cookie with such a prefix needs \"authfort.cookie_secure\".";
+	if (host_only && (strcmp(setting_cookie_path, "/") != 0 || setting_cookie_domain[0] != '\0'))
+		return "A cookie whose name begins with __Host- needs the path / and no domain.";
+	return NULL;
+}
+
+/* Settings are checked one by one when they are set; this is about all of them. */
+static void
+require_usable_settings(void)
+{
+	const char *fault = name_fault(setting_access_cookie_name);
+
+	if (fault == NULL)
+		fault = name_fault(setting_refresh_cookie_name);
+	if (strcmp(setting_access_cookie_name, setting_refresh_cookie_name) == 0)
+		fault = "The two cookies must have different names.";
+	if (setting_cookie_samesite == SAMESITE_NONE && !setting_cookie_secure)
+		fault = "SameSite=None needs \"authfort.cookie_secure\".";
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("browsers would ignore cookies with these settings"),
+				 errdetail("%s", fault),
+				 errhint("Change the settings \"authfort.cookie_*\", \"authfort.access_cookie_name\" or \"authfort.refresh_cookie_name\".")));
+}
+
+static void
+write_cookie(HttpResponse *response, const char *name, const char *value, int max_age,
+			 const char *domain, const char *path)
+{
+	StringInfoData cookie;
+
+	initStringInfo(&cookie);
+	appendStringInfo(&cookie, "%s=%s; Max-Age=%d; Path=%s", name, value, max_age, path);
+	if (domain[0] != '\0')
+		appendStringInfo(&cookie, "; Domain=%s", domain);
+	appendStringInfoString(&cookie, "; HttpOnly");
+	if (setting_cookie_secure)
+		appendStringInfoString(&cookie, "; Secure");
+	appendStringInfo(&cookie, "; SameSite=%s", settings_samesite_name());
+	http_add_header(response, "Set-Cookie", cookie.data);
+}
+
+static const char *
+without_leading_dot(const char *domain)
+{
+	return domain + (domain[0] == '.');
+}
+
+/* Clears a cookie for a domain ("": this host alone) and a path, unless it is the one in use. */
+static void
+clear_other(HttpResponse *response, const char *name, const char *domain, const char *path)
+{
+	if (strcmp(path, setting_cookie_path) != 0 ||
+		pg_strcasecmp(domain, without_leading_dot(setting_cookie_domain)) != 0)
+		write_cookie(response, name, "", 0, domain, path);
+}
+
+static void
+clear_for_domain(HttpResponse *response, const char *name, const char *domain)
+{
+	clear_other(response, name, domain, "/");
+	if (strcmp(setting_cookie_path, "/") != 0)
+		clear_other(response, name, domain, setting_cookie_path);
+}
+
+/* The host that was asked, if it is a name with a domain above it; else NULL. */
+static char *
+requested_domain(const HttpRequest *request)
+{
+	char	   *host = http_header(request, "host");
+
+	if (host == NULL)
+		return NULL;
+	host[strcspn(host, ":")] = '\0';
+	if (!origin_is_host_name(host) || strspn(host, "0123456789.") == strlen(host) ||
+		strchr(host, '.') == NULL)
+		return NULL;
+	return host;
+}
+
+/* A browser ignores what is for a domain that is not the host's or above it. */
+static void
+clear_for_requested_domains(HttpResponse *response, const char *name)
+{
+	const char *domain = requested_domain(response->request);
+
+	for (int i = 0; i <= MAX_PARENT_DOMAINS && domain != NULL && strchr(domain, '.') != NULL; i++)
+	{
+		if (pg_strcasecmp(domain, without_leading_dot(setting_cookie_domain)) != 0)
+			clear_for_domain(response, name, domain);
+		domain = strchr(domain, '.') + 1;
+	}
+}
+
+/*
+ * Clears cookies of that name for the paths and domains that the settings
+ * name, and if the browser sent more of them than "expected", for those that
+ * the request names.  Stands before the one that is set: a browser that keeps
+ * host and domain cookies together does what comes last.
+ */
+static void
+clear_others(HttpResponse *response, const char *name, int expected)
+{
+	if (has_prefix(name, "__Host-"))
+		return;					/* there are no others */
+	clear_for_domain(response, name, "");
+	if (setting_cookie_domain[0] != '\0')
+		clear_for_domain(response, name, without_leading_dot(setting_cookie_domain));
+	if (number_of(response->request, name) > expected)
+		clear_for_requested_domains(response, name);
+}
+
+static void
+write_own(HttpResponse *response, const char *name, const char *value, int max_age)
+{
+	write_cookie(response, name, value, max_age, setting_cookie_domain, setting_cookie_path);
+}
+
+void
+token_cookies_set(HttpResponse *response, const AuthResult *result)
+{
+	int			expected = response->request->by_cookie ? 1 : 0;
+
+	if (!setting_cookies)
+		return;
+	require_usable_settings();
+	clear_others(response, setting_access_cookie_name, expected);
+	clear_others(response, setting_refresh_cookie_name, expected);
+	write_own(response, setting_access_cookie_name, result->access_token, result->expires_in);
+	write_own(response, setting_refresh_cookie_name, result->refresh_token,
+			  setting_refresh_token_ttl);
+}
+
+/*
+ * Not for a page of another site: a browser obeys also where it had sent no
+ * cookie, and would sign its user out.
+ */
+void
+token_cookies_clear(HttpResponse *response)
+{
+	if (!setting_cookies || cross_origin_of(response->request) == ORIGIN_FOREIGN)
+		return;
+	clear_others(response, setting_access_cookie_name, 1);
+	clear_others(response, setting_refresh_cookie_name, 1);
+	write_own(response, setting_access_cookie_name, "", 0);
+	write_own(response, setting_refresh_cookie_name, "", 0);
+}
