@@ -17,6 +17,7 @@ $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 authfort.argon2_memory = '1MB'
 authfort.argon2_time_cost = 1
+authfort.refresh_grace = 0
 CONF
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
@@ -94,7 +95,7 @@ poll('cookies are on', sub { $r = request('POST', '/auth/login', \%ada); $r->{he
 is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'two cookies are set');
 my $cookies = join '; ', map { /^([^;]+)/ } @{ $r->{headers}{'set-cookie'} };
 is(request('GET', '/auth/me', undef, Cookie => $cookies)->{status}, 200, 'the cookies identify');
-is(request('POST', '/auth/refresh', undef, Cookie => $cookies)->{status}, 200, 'the cookies refresh');
+is(request('POST', '/auth/refresh', undef, Cookie => $cookies, 'Content-Type' => 'application/json')->{status}, 200, 'the cookies refresh');
 
 # logins that wait for a lock, as many as there are connections, hold up no other path
 my $lock = $node->background_psql('app');

@@ -19,6 +19,7 @@ $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 authfort.argon2_memory = '1MB'
 authfort.argon2_time_cost = 1
+authfort.refresh_grace = 0
 authfort.cookies = on
 CONF
 $node->start;
