@@ -128,7 +128,7 @@ dump_quietly('-Fd -j 4', '-Fd', '-j', '4', '-f', "$dumps/app.dir");
 dump_quietly('--data-only', '--data-only', '-f', "$dumps/data.sql");
 dump_quietly('--clean', '--clean', '--if-exists', '-f', "$dumps/clean.sql");
 
-create_database($node, $_) foreach qw(plain custom directory parallel data clean);
+create_database($node, $_) foreach qw(plain custom directory parallel data unordered clean);
 restore_quietly($node, 'SQL', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('plain'), '-f', "$dumps/app.sql");
 check($node, 'plain', 'SQL');
 restore_quietly($node, '-Fc', 'pg_restore', '--exit-on-error', '-d', $node->connstr('custom'), "$dumps/app.dump");
@@ -141,6 +141,9 @@ check($node, 'parallel', '-Fc -j 8');
 $node->safe_psql('data', "CREATE EXTENSION authfort; $application");
 restore_quietly($node, 'data only', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('data'), '-f', "$dumps/data.sql");
 check($node, 'data', 'data only');
+$node->safe_psql('unordered', "CREATE EXTENSION authfort; $application");
+restore_quietly($node, 'data only, in parallel', 'pg_restore', '--data-only', '--disable-triggers', '--exit-on-error', '-j', '4', '-d', $node->connstr('unordered'), "$dumps/app.dir");
+check($node, 'unordered', 'data only, in parallel');
 
 # over a database in use: what it had is gone
 $node->safe_psql('clean', "CREATE EXTENSION authfort; SELECT authfort.create_user('other\@example.com')");

@@ -40,7 +40,7 @@ CREATE UNIQUE INDEX event_handlers_event_handler ON authfort.event_handlers (eve
 COMMENT ON TABLE authfort.event_handlers IS 'Functions that are called for events, in the order of id';
 COMMENT ON COLUMN authfort.event_handlers.event IS 'Name of an event, or * for all';
 COMMENT ON COLUMN authfort.event_handlers.handler IS 'Signature with its schema; as text, for pg_upgrade refuses tables that hold object identifiers';
-COMMENT ON COLUMN authfort.event_handlers.owner IS 'Whose function it was when it was registered; one that somebody else has put in its place is not called';
+COMMENT ON COLUMN authfort.event_handlers.owner IS 'Whose function it was when it was registered; while another role owns it, it is not called';
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.events', '');
 SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');
@@ -50,7 +50,7 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');
 CREATE FUNCTION authfort."on"(event text, handler regprocedure) RETURNS void
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 	AS 'MODULE_PATHNAME', 'authfort_on';
-COMMENT ON FUNCTION authfort."on"(text, regprocedure) IS 'Has handler(event jsonb) called for each event of that name, or for all with ''*'', in the transaction of the event: what it raises aborts that. It runs with the privileges of its owner, as a security-restricted operation, and with search_path pg_catalog, unless it sets its own; settings that it changes go back when it ends. Silent if it is registered already. The caller has to own the function. Raises invalid_parameter_value for an unknown event, invalid_function_definition for a function that does not take one jsonb or is temporary, insufficient_privilege for one of somebody else.';
+COMMENT ON FUNCTION authfort."on"(text, regprocedure) IS 'Has handler(event jsonb) called for each event of that name, or for all with ''*'', in the transaction of the event: what it raises aborts that. It runs with the privileges of its owner, as a security-restricted operation, and with search_path pg_catalog, unless it sets its own; settings that it changes go back when it ends. While another role than the one that registered it owns the function, it is not called, and the event fails with insufficient_privilege. Silent if it is registered already. The caller has to own the function. Raises invalid_parameter_value for an unknown event, invalid_function_definition for a function that does not take one jsonb or is temporary, insufficient_privilege for one of somebody else.';
 
 CREATE FUNCTION authfort.off(event text, handler regprocedure) RETURNS void
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION authfort.update_user(uuid, jsonb) IS 'Changes the named memb
 CREATE FUNCTION authfort.delete_user(user_id uuid, hard boolean DEFAULT false) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_delete_user';
-COMMENT ON FUNCTION authfort.delete_user(uuid, boolean) IS 'Deletes an account: row and id stay for foreign keys, but what identifies the person, the password, roles and sessions go, and the email is free again; silent if it was done before. With hard the row goes, and all that refers to it. Events stay as they were until authfort.event_retention. Raises no_data_found for an unknown user.';
+COMMENT ON FUNCTION authfort.delete_user(uuid, boolean) IS 'Deletes an account: row and id stay for foreign keys, but what identifies the person, the password, roles and sessions go, and the email is free again; silent if it was done before. With hard the row goes, and what foreign keys with ON DELETE CASCADE refer to it with. Raises foreign_key_violation with DETAIL user_in_use where another foreign key forbids a hard delete. Events stay as they were until authfort.event_retention. Raises no_data_found for an unknown user.';
 
 CREATE FUNCTION authfort.ban_user(user_id uuid) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
