@@ -29,6 +29,7 @@ OBJS = \
 	src/base/origin.o \
 	src/base/rate.o \
 	src/flow/response_timing.o \
+	src/flow/mail_limit.o \
 	src/crypto/pkey.o \
 	src/crypto/jwt.o \
 	src/crypto/master_key.o \

@@ -31,6 +31,9 @@ PG_FUNCTION_INFO_V1(authfort_cluster_id);
 PG_FUNCTION_INFO_V1(authfort_on);
 PG_FUNCTION_INFO_V1(authfort_off);
 
+/* A stranger writes it; in characters. */
+#define MAX_USER_AGENT 200
+
 /* Channel of NOTIFY for events, with authfort.notify_events. */
 #define NOTIFY_CHANNEL "authfort_events"
 
@@ -65,6 +68,17 @@ static const char *const event_names[] = {
 StaticAssertDecl(lengthof(event_names) == EVENT_DATABASE_IDENTITY_RESET + 1,
 				 "each EventType needs a name");
 
+/* NULL if it is not known. */
+static char *
+user_agent_of(const Client *client)
+{
+	char	   *text = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
+
+	if (text != NULL)
+		text[pg_mbcharcliplen(text, strlen(text), MAX_USER_AGENT)] = '\0';
+	return text;
+}
+
 void
 event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 			const pg_uuid_t *session_id, const Client *client)
@@ -81,7 +95,7 @@ event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 	{
 		json_write_string(&event->payload, "ip_address",
 						  client->has_ip ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip)) : NULL);
-		json_write_string(&event->payload, "user_agent", input_user_agent(client->user_agent));
+		json_write_string(&event->payload, "user_agent", user_agent_of(client));
 	}
 }
 
@@ -102,7 +116,7 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 	};
 	MemoryContext caller = CurrentMemoryContext;
 	const Client *client = event->client;
-	char	   *user_agent = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
+	char	   *user_agent = user_agent_of(client);
 	Datum		values[7] = {0};
 	char		nulls[7] = {' ', ' ', 'n', 'n', 'n', 'n', ' '};
 	pg_uuid_t	id;
@@ -283,6 +297,44 @@ event_record(Event *event)
 
 		call_handler(&call, event_for_handlers(event, &id));
 	}
+}
+
+/*
+ * The event stands in the text of the query, where the planner sees that the
+ * partial index applies.  At most as many rows are read as are allowed.
+ */
+bool
+event_is_frequent(EventType type, const pg_uuid_t *user_id)
+{
+#define FREQUENT(event, user, rows_before) { \
+		"SELECT FROM authfort.events WHERE event OPERATOR(pg_catalog.=) '" event "' AND " user \
+		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET " rows_before " LIMIT 1", \
+		2, {UUIDOID, TIMESTAMPTZOID} \
+	}
+	static SpiQuery resets = FREQUENT("password_reset_requested", "user_id OPERATOR(pg_catalog.=) $1", "4");
+	static SpiQuery attempts = FREQUENT("signup_attempt", "user_id OPERATOR(pg_catalog.=) $1", "4");
+	static SpiQuery breached = FREQUENT("password_pwned_rejected", "user_id IS NULL", "999");
+	static SpiQuery limited = FREQUENT("rate_limit_exceeded", "user_id IS NULL", "999");
+#undef FREQUENT
+	SpiQuery   *plan = NULL;
+	Datum		values[2];
+	bool		frequent;
+
+	if (user_id != NULL)
+		plan = (type == EVENT_PASSWORD_RESET_REQUESTED) ? &resets :
+			(type == EVENT_SIGNUP_ATTEMPT) ? &attempts : NULL;
+	else
+		plan = (type == EVENT_PASSWORD_PWNED_REJECTED) ? &breached :
+			(type == EVENT_RATE_LIMIT_EXCEEDED) ? &limited : NULL;
+	if (plan == NULL)
+		return false;
+
+	values[0] = UUIDPGetDatum(user_id);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR);
+	spi_query_open();
+	frequent = spi_query_run(plan, values, (user_id == NULL) ? "n " : NULL, SPI_OK_SELECT) > 0;
+	spi_query_close();
+	return frequent;
 }
 
 void

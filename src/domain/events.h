@@ -68,6 +68,14 @@ extern void event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
  */
 extern void event_record(Event *event);
 
+/*
+ * Whether events of that type that a stranger can cause were recorded so often
+ * in the last hour that no more should be: five for a user, each of which is a
+ * message to them, or 1,000 that belong to no user (NULL).  False for a type
+ * that costs the stranger a password hash, or needs an account.
+ */
+extern bool event_is_frequent(EventType type, const pg_uuid_t *user_id);
+
 /* One that has nothing to add. */
 extern void event_record_simple(EventType type, const pg_uuid_t *user_id,
 								const pg_uuid_t *session_id, const Client *client);

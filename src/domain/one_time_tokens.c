@@ -47,33 +47,52 @@ hash_datum(const unsigned char token[TOKEN_BYTES])
 	return PointerGetDatum(hash);
 }
 
-char *
-one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
-					  TimestampTz *expires_at)
+/* What a new token replaces, and what has expired, so that they do not pile up between cleanups. */
+static void
+delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned, TimestampTz now)
 {
 	static SpiQuery plan = {
-		"INSERT INTO authfort.one_time_tokens (user_id, purpose, token_hash, created_at, expires_at)"
-		" SELECT u.id, $2, $3, $4, $5" FROM_USER("$1") " ON CONFLICT (user_id, purpose) DO UPDATE SET"
-		" token_hash = excluded.token_hash, created_at = excluded.created_at,"
-		" expires_at = excluded.expires_at",
-		5, {UUIDOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND purpose OPERATOR(pg_catalog.=) $2"
+		" AND ((message_id IS NULL AND $3) OR expires_at OPERATOR(pg_catalog.<=) $4)",
+		4, {UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	};
+	Datum		values[4] = {UUIDPGetDatum(user_id), purpose_datum(purpose),
+	BoolGetDatum(returned), TimestampTzGetDatum(now)};
+
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
+char *
+one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
+					  const pg_uuid_t *message_id, TimestampTz *expires_at)
+{
+	static SpiQuery plan = {
+		"INSERT INTO authfort.one_time_tokens"
+		" (user_id, purpose, token_hash, message_id, created_at, expires_at)"
+		" SELECT u.id, $2, $3, $4, $5, $6" FROM_USER("$1"),
+		6, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	TimestampTz now = GetCurrentTimestamp();
 	unsigned char token[TOKEN_BYTES];
 	char	   *text = palloc(BASE64URL_ENCODED_SIZE(TOKEN_BYTES));
-	Datum		values[5];
+	Datum		values[6];
 
+	delete_replaced(user_id, purpose, message_id == NULL, now);
 	randombytes_buf(token, sizeof(token));
 	base64url_encode(token, sizeof(token), text);
 	*expires_at = now + ttl * USECS_PER_SEC;
 	values[0] = UUIDPGetDatum(user_id);
 	values[1] = purpose_datum(purpose);
 	values[2] = hash_datum(token);
-	values[3] = TimestampTzGetDatum(now);
-	values[4] = TimestampTzGetDatum(*expires_at);
+	values[3] = UUIDPGetDatum(message_id);
+	values[4] = TimestampTzGetDatum(now);
+	values[5] = TimestampTzGetDatum(*expires_at);
 	sodium_memzero(token, sizeof(token));
 	spi_query_open();
-	if (spi_query_run(&plan, values, NULL, SPI_OK_INSERT) == 0)
+	if (spi_query_run(&plan, values, (message_id == NULL) ? "   n  " : NULL, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
 	spi_query_close();
 	return text;
@@ -119,12 +138,27 @@ one_time_tokens_delete(const pg_uuid_t *user_id)
 	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
+void
+one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *message_id)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND message_id OPERATOR(pg_catalog.=) $2",
+		2, {UUIDOID, UUIDOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(message_id)};
+
+	spi_query_open();
+	spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
 int
 one_time_tokens_delete_expired(int limit)
 {
 	static SpiQuery plan = {
-		"DELETE FROM authfort.one_time_tokens WHERE token_hash OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT t.token_hash FROM authfort.one_time_tokens t"
+		"DELETE FROM authfort.one_time_tokens WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT t.id FROM authfort.one_time_tokens t"
 		" WHERE t.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY t.expires_at LIMIT $2"
 		" FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}

@@ -3,8 +3,10 @@
  *		Tokens that are sent to a user and count once: table
  *		authfort.one_time_tokens.
  *
- * A user has at most one for each purpose; a new one replaces it.  The table
- * holds a hash, so that who reads it has no token.
+ * A token that went out in a message stays valid when another one is made,
+ * because a stranger may have asked for that.  One that was returned by SQL is
+ * replaced by the next such one.  The table holds a hash, so that reading it
+ * gives no token.
  */
 #ifndef AUTHFORT_ONE_TIME_TOKENS_H
 #define AUTHFORT_ONE_TIME_TOKENS_H
@@ -19,9 +21,13 @@ typedef enum OneTimePurpose
 	ONE_TIME_PASSWORD_RESET
 } OneTimePurpose;
 
-/* Makes a token that is valid for "ttl" seconds; palloc'd, the caller's to wipe. */
+/*
+ * Makes a token that is valid for "ttl" seconds; palloc'd, the caller's to wipe.
+ * "message_id" is the message that it goes out in; NULL if it is returned.  The
+ * user's row is locked.
+ */
 extern char *one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
-								   TimestampTz *expires_at);
+								   const pg_uuid_t *message_id, TimestampTz *expires_at);
 
 /* Whose token it is; false if it is unknown, expired, or for another purpose. */
 extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id);
@@ -32,6 +38,10 @@ extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uui
  * those of all users.
  */
 extern void one_time_tokens_delete(const pg_uuid_t *user_id);
+
+/* Forgets the token of a message that was taken back. */
+extern void one_time_token_delete_of_message(const pg_uuid_t *user_id,
+											 const pg_uuid_t *message_id);
 
 /* Deletes at most "limit" that have expired; returns their number. */
 extern int	one_time_tokens_delete_expired(int limit);

@@ -46,7 +46,8 @@ outbox_prepare(void)
 }
 
 void
-outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, StringInfo message)
+outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
+		   TimestampTz expires_at, StringInfo message)
 {
 	static SpiQuery plan = {
 		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)"
@@ -54,15 +55,13 @@ outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, S
 		6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	pg_uuid_t	database = database_id();
-	pg_uuid_t	id;
 	Datum		values[6];
 
-	uuid_v7_make(&id);
-	values[0] = UUIDPGetDatum(&id);
+	values[0] = UUIDPGetDatum(id);
 	values[1] = CStringGetTextDatum(kind);
 	values[2] = UUIDPGetDatum(user_id);
 	values[3] = PointerGetDatum(seal((unsigned char *) message->data, message->len,
-									 seal_name(&id), &database));
+									 seal_name(id), &database));
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = TimestampTzGetDatum(expires_at);
 	sodium_memzero(message->data, message->len);
@@ -71,6 +70,36 @@ outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at, S
 	spi_query_close();
 	if (setting_notify_events)
 		Async_Notify(NOTIFY_CHANNEL, kind);
+}
+
+/*
+ * A row that is locked is in the hands of a mailer, which may keep its
+ * transaction open while it sends.  It is passed over rather than waited for.
+ */
+pg_uuid_t *
+outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count)
+{
+	static SpiQuery plan = {
+		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM authfort.outbox o WHERE o.user_id OPERATOR(pg_catalog.=) $1"
+		" AND o.kind OPERATOR(pg_catalog.=) $2 AND o.taken_at IS NULL FOR UPDATE SKIP LOCKED))"
+		" RETURNING id",
+		2, {UUIDOID, TEXTOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(kind)};
+	pg_uuid_t  *ids;
+
+	spi_query_open();
+	*count = spi_query_run(&plan, values, NULL, SPI_OK_DELETE_RETURNING);
+	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
+	for (int row = 0; row < *count; row++)
+	{
+		spi_query_use_row(row);
+		spi_query_uuid(1, &ids[row]);
+	}
+	spi_query_close();
+	return ids;
 }
 
 void

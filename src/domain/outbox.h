@@ -23,10 +23,16 @@ extern void outbox_prepare(void);
 
 /*
  * Puts a message, a JSON object, in the outbox; after "expires_at" it is no
- * longer handed out.  The text is wiped.
+ * longer handed out.  "id" is new, of uuid_v7_make().  The text is wiped.
  */
-extern void outbox_put(const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at,
-					   StringInfo message);
+extern void outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
+					   TimestampTz expires_at, StringInfo message);
+
+/*
+ * Takes back the user's messages of that kind that were never handed out, and
+ * are not being handed out now.  Returns their ids, palloc'd.
+ */
+extern pg_uuid_t *outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count);
 
 /* Takes back what has not been sent to a user; NULL: to all users. */
 extern void outbox_delete(const pg_uuid_t *user_id);

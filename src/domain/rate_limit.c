@@ -298,6 +298,8 @@ record(RateLimited endpoint, KeyType type, const char *email, const Client *clie
 {
 	Event		event;
 
+	if (event_is_frequent(EVENT_RATE_LIMIT_EXCEEDED, NULL))
+		return;
 	event_begin(&event, EVENT_RATE_LIMIT_EXCEEDED, NULL, NULL, client);
 	json_write_string(&event.payload, "endpoint", endpoint_names[endpoint]);
 	json_write_string(&event.payload, "email", email);

@@ -46,8 +46,8 @@ extern void flow_logout(const char *refresh_token, const Client *client);
 
 /*
  * Puts a token into the outbox for the account with that email, if there is
- * one and no other transaction is doing so.  Takes the same time if there is
- * none.  Returns NULL, or the refusal if it was asked too often.
+ * one, no other transaction is doing so, and mail_limit.h allows it.  Takes the
+ * same time if not.  Returns NULL, or the refusal if it was asked too often.
  */
 extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
 

@@ -8,14 +8,13 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/uuid_v7.h"
 #include "crypto/password_hash.h"
 #include "domain/events.h"
 #include "domain/input.h"
@@ -23,6 +22,7 @@
 #include "domain/outbox.h"
 #include "domain/rate_limit.h"
 #include "flow/flows.h"
+#include "flow/mail_limit.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
 #include "settings.h"
@@ -32,8 +32,7 @@ PG_FUNCTION_INFO_V1(authfort_reset_password);
 PG_FUNCTION_INFO_V1(authfort_change_password);
 PG_FUNCTION_INFO_V1(authfort_set_password);
 
-/* Tells our advisory locks from those of SQL functions, which have 1 and 2. */
-#define RESET_LOCK_CLASS 0xa1
+#define RESET_MESSAGE "password_reset"
 
 static User *
 find_by_raw_email(const char *raw_email)
@@ -43,29 +42,25 @@ find_by_raw_email(const char *raw_email)
 	return (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
 }
 
-/*
- * The account's row is locked and read again, so that of two requests the
- * later gives the token that counts.  NULL if the account has gone.
- */
+/* The user's row is locked. */
 static char *
-create_reset_token(User **user, const Client *client, TimestampTz *expires_at)
+create_reset_token(const User *user, const pg_uuid_t *message_id, const Client *client,
+				   TimestampTz *expires_at)
 {
 	char	   *token;
 	Event		event;
 
-	*user = users_lock(&(*user)->id);
-	if (*user == NULL)
-		return NULL;
-	token = one_time_token_create(&(*user)->id, ONE_TIME_PASSWORD_RESET,
-								  setting_password_reset_ttl, expires_at);
-	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &(*user)->id, NULL, client);
-	json_write_string(&event.payload, "email", (*user)->email);
+	token = one_time_token_create(&user->id, ONE_TIME_PASSWORD_RESET,
+								  setting_password_reset_ttl, message_id, expires_at);
+	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &user->id, NULL, client);
+	json_write_string(&event.payload, "email", user->email);
 	event_record(&event);
 	return token;
 }
 
 static void
-put_reset_message(const User *user, const char *token, TimestampTz expires_at)
+put_reset_message(const pg_uuid_t *id, const User *user, const char *token,
+				  TimestampTz expires_at)
 {
 	StringInfoData message;
 
@@ -76,21 +71,7 @@ put_reset_message(const User *user, const char *token, TimestampTz expires_at)
 	json_write_string(&message, "token", token);
 	json_write_time(&message, "expires_at", expires_at);
 	json_close(&message);
-	outbox_put("password_reset", &user->id, expires_at, &message);
-}
-
-/*
- * False while another transaction does this for the same account.  To wait for
- * it would tell that there is an account, to whoever asks twice at once.
- */
-static bool
-claim_reset(const User *user)
-{
-	uint64		key = hash_bytes_extended(user->id.data, UUID_LEN, 0);
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, RESET_LOCK_CLASS);
-	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+	outbox_put(id, RESET_MESSAGE, &user->id, expires_at, &message);
 }
 
 /* False if there is nothing to send. */
@@ -99,13 +80,17 @@ send_reset_token(const char *email, const Client *client)
 {
 	TimestampTz expires_at;
 	User	   *user = find_by_raw_email(email);
-	char	   *token = NULL;
+	char	   *token;
+	pg_uuid_t	message_id;
 
-	if (user != NULL && claim_reset(user))
-		token = create_reset_token(&user, client, &expires_at);
-	if (token != NULL)
-		put_reset_message(user, token, expires_at);
-	return token != NULL;
+	if (user != NULL)
+		user = mail_limit_claim(&user->id, EVENT_PASSWORD_RESET_REQUESTED, RESET_MESSAGE);
+	if (user == NULL)
+		return false;
+	uuid_v7_make(&message_id);
+	token = create_reset_token(user, &message_id, client, &expires_at);
+	put_reset_message(&message_id, user, token, expires_at);
+	return true;
 }
 
 const Refusal *
@@ -277,7 +262,9 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 	INSTR_TIME_SET_CURRENT(start);
 	PreventCommandIfReadOnly("a password reset");
 	user = find_by_raw_email(email);
-	token = (user != NULL) ? create_reset_token(&user, NULL, &expires_at) : NULL;
+	if (user != NULL)
+		user = users_lock(&user->id);
+	token = (user != NULL) ? create_reset_token(user, NULL, NULL, &expires_at) : NULL;
 	if (token == NULL)
 		timing_equalize_commit();
 	timing_equalize_response(start);

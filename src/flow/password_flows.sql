@@ -1,7 +1,7 @@
 CREATE FUNCTION authfort.create_password_reset_token(email text) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_create_password_reset_token';
-COMMENT ON FUNCTION authfort.create_password_reset_token(text) IS 'Makes a token that resets the password of the account with that email, once, within authfort.password_reset_ttl, in place of an earlier one; the caller sends it. NULL if there is no such account, in the same time. (POST /auth/forgot-password puts the token into authfort.outbox instead.)';
+COMMENT ON FUNCTION authfort.create_password_reset_token(text) IS 'Makes a token that resets the password of the account with that email, once, within authfort.password_reset_ttl, in place of an earlier one of this function; the caller sends it, and limits how often. NULL if there is no such account, in the same time. (POST /auth/forgot-password puts the token into authfort.outbox instead.)';
 
 CREATE FUNCTION authfort.reset_password(token text, new_password text) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

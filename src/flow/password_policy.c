@@ -25,6 +25,8 @@ record_breached(const char *email, const User *user, const Client *client)
 	char		hex[2 * sizeof(hash) + 1];
 	Event		event;
 
+	if (user == NULL && event_is_frequent(EVENT_PASSWORD_PWNED_REJECTED, NULL))
+		return;
 	crypto_hash_sha256(hash, (const unsigned char *) email, strlen(email));
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 	event_begin(&event, EVENT_PASSWORD_PWNED_REJECTED, (user != NULL) ? &user->id : NULL, NULL,

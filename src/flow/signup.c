@@ -9,6 +9,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/uuid_v7.h"
 #include "crypto/password_hash.h"
 #include "domain/events.h"
 #include "domain/input.h"
@@ -17,6 +18,7 @@
 #include "domain/rate_limit.h"
 #include "domain/roles.h"
 #include "flow/flows.h"
+#include "flow/mail_limit.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
 #include "settings.h"
@@ -26,6 +28,8 @@ PG_FUNCTION_INFO_V1(authfort_create_user);
 
 /* After that, the news that somebody tried to sign up is none. */
 #define ATTEMPT_MESSAGE_TTL USECS_PER_DAY
+
+#define ATTEMPT_MESSAGE "signup_attempt"
 
 /*
  * Brings a form into its stored form and hashes the password, if there is
@@ -102,13 +106,15 @@ static void
 put_attempt_message(const User *owner)
 {
 	StringInfoData message;
+	pg_uuid_t	id;
 
+	uuid_v7_make(&id);
 	initStringInfo(&message);
 	json_open(&message);
 	json_write_string(&message, "email", owner->email);
 	json_write_string(&message, "name", owner->name);
 	json_close(&message);
-	outbox_put("signup_attempt", &owner->id, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
+	outbox_put(&id, ATTEMPT_MESSAGE, &owner->id, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
 }
 
 /* The owner learns what whoever signed up does not: that there is an account. */
@@ -117,9 +123,11 @@ tell_owner(const char *email, const Client *client)
 {
 	User	   *owner = users_find_by_email(email);
 
+	if (owner != NULL)
+		owner = mail_limit_claim(&owner->id, EVENT_SIGNUP_ATTEMPT, ATTEMPT_MESSAGE);
 	if (owner == NULL)
 	{
-		/* was deleted just now */
+		/* was deleted just now, or has been told often enough */
 		timing_equalize_commit();
 		return;
 	}

@@ -1,0 +1,52 @@
+/*
+ * mail_limit.c
+ *		How many messages a stranger can cause for one account.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "flow/mail_limit.h"
+
+/* Sets our advisory locks apart from those of SQL functions, which have 1 and 2. */
+#define LOCK_CLASS 0xa100
+
+static bool
+claim(const pg_uuid_t *user_id, EventType cause)
+{
+	uint64		key = hash_bytes_extended(user_id->data, UUID_LEN, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key,
+						 LOCK_CLASS + cause);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* A message that a mailer has is as good as delivered, and its token stays valid. */
+static void
+take_back(const pg_uuid_t *user_id, const char *kind)
+{
+	int			count;
+	pg_uuid_t  *messages = outbox_take_back(user_id, kind, &count);
+
+	for (int i = 0; i < count; i++)
+		one_time_token_delete_of_message(user_id, &messages[i]);
+}
+
+/* The user is locked before the messages, as in all that deletes both. */
+User *
+mail_limit_claim(const pg_uuid_t *user_id, EventType cause, const char *kind)
+{
+	User	   *user;
+
+	if (!claim(user_id, cause) || event_is_frequent(cause, user_id))
+		return NULL;
+	user = users_lock(user_id);
+	if (user != NULL)
+		take_back(user_id, kind);
+	return user;
+}
