@@ -21,6 +21,7 @@ OBJS = \
 	src/base/unicode.o \
 	src/base/uuid_v7.o \
 	src/base/watched_table.o \
+	src/base/log_limit.o \
 	src/domain/input.o \
 	src/base/arguments.o \
 	src/base/security_context.o \

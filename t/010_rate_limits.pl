@@ -111,25 +111,46 @@ is(sql(q{SELECT string_agg(status::text, ' ') FROM generate_series(1, 6) g,
 
 # whose address it is: peer, X-Forwarded-For, trusted proxies
 sql('ALTER DATABASE app RESET authfort.rate_limit');
+my ($proxy, $trusted, $client) = ('10.1.2.3', '10.0.0.0/8', '203.0.113.7');
 foreach my $case (
-	[ '192.0.2.9', '', '203.0.113.1', '192.0.2.9', 'nobody is trusted' ],
-	[ '10.1.2.3', '10.0.0.0/8', '203.0.113.1', '203.0.113.1', 'a trusted peer' ],
-	[ '192.0.2.9', '10.0.0.0/8', '203.0.113.1', '192.0.2.9', 'another peer' ],
-	[ '10.1.2.3', '10.0.0.0/8', '198.51.100.7, 203.0.113.1', '203.0.113.1', 'the leftmost is what the client claims' ],
-	[ '10.1.2.3', '10.0.0.0/8, 192.168.0.0/16', '203.0.113.1 ,192.168.0.5,10.9.9.9', '203.0.113.1', 'several proxies' ],
-	[ '10.1.2.3', '10.0.0.0/8', '10.0.0.1, 10.0.0.2', '10.0.0.1', 'nothing but proxies' ],
-	[ '10.1.2.3', '10.0.0.0/8', '203.0.113.1, nonsense', '10.1.2.3', 'what is no address ends it' ],
-	[ '10.1.2.3', '10.0.0.0/8', '203.0.113.0/24', '10.1.2.3', 'a network is no address' ],
-	[ '10.1.2.3', '10.0.0.0/8', '', '10.1.2.3', 'nothing forwarded' ],
-	[ '10.1.2.3', '10.0.0.0/8', ',,,', '10.1.2.3', 'nothing but commas' ],
-	[ '10.1.2.3', '10.0.0.0/8', 'x' x 5000, '10.1.2.3', 'something long' ],
+	[ '192.0.2.9', '', $client, '192.0.2.9', 'nobody is trusted' ],
+	[ $proxy, $trusted, $client, $client, 'a trusted peer' ],
+	[ '192.0.2.9', $trusted, $client, '192.0.2.9', 'another peer' ],
+	[ $proxy, $trusted, "198.51.100.7, $client", $client, 'the leftmost is what the client claims' ],
+	[ $proxy, "$trusted, 192.168.0.0/16", "$client ,192.168.0.5,10.9.9.9", $client, 'several proxies' ],
+	[ $proxy, $trusted, '10.0.0.1, 10.0.0.2', '10.0.0.1', 'nothing but proxies' ],
+	[ $proxy, $trusted, '', $proxy, 'nothing forwarded' ],
 	[ '::1', '::1/128', '2001:db8::1', '2001:db8::1', 'IPv6' ],
-	[ '::ffff:10.1.2.3', '10.0.0.0/8', '::ffff:203.0.113.1', '203.0.113.1', 'mapped IPv4' ],
-	[ '2001:db8:5::1', '2001:db8:5::/48', '203.0.113.1', '203.0.113.1', 'an IPv6 network' ])
+	[ '::ffff:10.1.2.3', $trusted, "::ffff:$client", $client, 'mapped IPv4' ],
+	[ '2001:db8:5::1', '2001:db8:5::/48', $client, $client, 'an IPv6 network' ],
+	# as proxies write them
+	[ $proxy, $trusted, "$client:54321", $client, 'a port' ],
+	[ $proxy, $trusted, '[2001:db8::7]:443', '2001:db8::7', 'IPv6 with a port' ],
+	[ $proxy, $trusted, '[2001:db8::7]', '2001:db8::7', 'IPv6 in brackets' ],
+	[ $proxy, $trusted, '2001:db8::7:443', '2001:db8::7:443', 'IPv6 without brackets has no port' ],
+	[ $proxy, $trusted, 'fe80::1%eth0', 'fe80::1', 'a zone' ],
+	[ $proxy, $trusted, '[fe80::1%25eth-0.1]:8080', 'fe80::1', 'a zone and a port' ],
+	[ $proxy, $trusted, '\"[2001:db8::7]:443\"', '2001:db8::7', 'quotes' ],
+	[ $proxy, $trusted, "\\\" $client \\\"", $client, 'quotes and spaces' ],
+	[ $proxy, $trusted, "\\t $client:1 \\t", $client, 'tabs and spaces' ],
+	[ $proxy, $trusted, "$client,", $client, 'a trailing comma' ],
+	[ $proxy, $trusted, "$client, , 10.0.0.1:80 ,,", $client, 'empty elements and a proxy with a port' ],
+	[ $proxy, $trusted, ',,,', $proxy, 'nothing but commas' ],
+	[ $proxy, $trusted, ',' x 100000, $proxy, 'a great many commas' ],
+	[ $proxy, $trusted, "[::ffff:$client]:1", $client, 'mapped IPv4 with a port' ],
+	# what stands left of the client does not matter
+	(map { [ $proxy, $trusted, "$_, $client", $client, "left of it: " . substr($_, 0, 20) ] }
+		'10.0.0.1', '\"', '\"10.0.0.1', '[', '[10.0.0.1', 'nonsense', '\u00e9', '127.0.0.1:99999', ',,,', 'x' x 5000),
+	# what cannot be read ends it at the proxy that sent it
+	(map { [ $proxy, $trusted, "198.51.100.7, $_", $proxy, "unreadable: " . substr($_, 0, 30) ] }
+		'nonsense', 'unknown', '_hidden', "$client/32", '203.0.113.0/24', '203.0.113', '203', '0xcb007107', "$client:", "$client:65536", "$client:port", "$client:-1",
+		"$client:123456", "$client:1:2", "[$client]", "[$client]:80", '[2001:db8::7', '2001:db8::7]', '[2001:db8::7]443', '[2001:db8::7]:', '[]', '[]:80', '[2001:db8::7]:65536',
+		'[[2001:db8::7]]', '2001:db8::7%', "$client%eth0", 'fe80::1%e th', '%eth0', '\"', '\"\"', "\\\"$client", "$client\\\"", "\\\"\\\"$client\\\"\\\"", '\u00e9', "$client $client", ':', ':80', 'x' x 5000))
 {
-	my ($peer, $trusted, $forwarded, $expected, $what) = @$case;
+	my ($peer, $networks, $forwarded, $expected, $what) = @$case;
 	is($node->safe_psql('app', <<SQL), $expected, "client address: $what");
-SET authfort.trusted_proxies = '$trusted';
+SET client_encoding = 'UTF8';
+SET authfort.trusted_proxies = '$networks';
 SELECT FROM authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json", "X-Forwarded-For": "$forwarded"}', '{"email": "x\@example.com", "password": "wrong"}', '$peer');
 SELECT ip_address FROM authfort.events ORDER BY id DESC LIMIT 1;
 SQL
@@ -139,6 +160,17 @@ SET authfort.trusted_proxies = '10.0.0.0/8';
 SELECT FROM authfort.http('POST', '/auth/login', NULL, '[{"content-type": "application/json"}, {"x-forwarded-for": "198.51.100.7"}, {"x-forwarded-for": "203.0.113.1"}]', '{"email": "x@example.com", "password": "wrong"}', '10.1.2.3');
 SELECT ip_address FROM authfort.events ORDER BY id DESC LIMIT 1;
 SQL
+
+# an operator reads of it in the log, once in a backend and without what an attacker could do there
+my $offset = -s $node->logfile;
+$node->safe_psql('app', <<'SQL');
+SET authfort.trusted_proxies = '10.0.0.0/8';
+SELECT count(authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json", "X-Forwarded-For": "203.0.113.7; \u001b[31mFATAL\n"}',
+	'{"email": "x@example.com", "password": "wrong"}', '10.1.2.3')) FROM generate_series(1, 20);
+SQL
+my @lines = grep { /cannot read/ } split /\n/, slurp_file($node->logfile, $offset);
+is(scalar @lines, 1, 'what cannot be read is logged once in a backend');
+like($lines[0], qr/LOG:  authfort cannot read "203\.0\.113\.7;\?\?\[31mFATAL\?" in X-Forwarded-For as an address$/, 'so that it does no harm');
 
 # settings that make no sense
 foreach my $setting (map { [ 'rate_limit_login', $_ ] } ('5', '5/', '/min', '0/min', '-1/min', '5/week', '5 /min', '1.5/min', '99999999999/min'))

@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "base/address.h"
+#include "base/log_limit.h"
 #include "compat.h"
 
 #define MAX_ADDRESS_TEXT 64
@@ -128,33 +129,168 @@ inet_of_network(const Network *network)
 	return address;
 }
 
+/* A part of a header, between two places in it. */
+typedef struct Span
+{
+	const char *text;
+	const char *end;
+} Span;
+
+static void
+trim(Span *span)
+{
+	while (span->text < span->end && (*span->text == ' ' || *span->text == '\t'))
+		span->text++;
+	while (span->end > span->text && (span->end[-1] == ' ' || span->end[-1] == '\t'))
+		span->end--;
+}
+
+/* Takes the two characters away from its ends; false if they are not there. */
+static bool
+unwrap(Span *span, char first, char last)
+{
+	if (span->end - span->text < 2 || *span->text != first || span->end[-1] != last)
+		return false;
+	span->text++;
+	span->end--;
+	return true;
+}
+
+/* Whether it is empty or a colon and the number of a port. */
+static bool
+is_port(const char *text, const char *end)
+{
+	int			port = 0;
+
+	if (text == end)
+		return true;
+	if (*text != ':' || end - text < 2 || end - text > 6)
+		return false;
+	while (++text < end)
+	{
+		if (*text < '0' || *text > '9')
+			return false;
+		port = 10 * port + (*text - '0');
+	}
+	return port <= 65535;
+}
+
 /*
- * Takes the last entry of the header before *end, and moves *end before it.
- * False if there is none, or it is no address.
+ * Cuts off a port, and the brackets without which an IPv6 address has none:
+ * 192.0.2.1:80, [2001:db8::1]:80, [2001:db8::1].
  */
 static bool
-take_last_entry(const char *forwarded_for, const char **end, Network *client)
+cut_port(Span *span)
 {
-	const char *entry = *end;
+	const char *colon = memchr(span->text, ':', span->end - span->text);
+	const char *bracket;
+
+	if (span->text < span->end && *span->text == '[')
+	{
+		bracket = memchr(span->text, ']', span->end - span->text);
+		if (bracket == NULL || !is_port(bracket + 1, span->end))
+			return false;
+		span->text++;
+		span->end = bracket;
+		return memchr(span->text, ':', span->end - span->text) != NULL;
+	}
+	/* with a second colon, it is an IPv6 address */
+	if (colon != NULL && memchr(colon + 1, ':', span->end - colon - 1) == NULL)
+	{
+		if (!is_port(colon, span->end))
+			return false;
+		span->end = colon;
+	}
+	return true;
+}
+
+/* Cuts off the zone of an IPv6 address, which means something on the proxy only. */
+static bool
+cut_zone(Span *span)
+{
+	const char *percent = memchr(span->text, '%', span->end - span->text);
+
+	if (percent == NULL)
+		return true;
+	if (percent + 1 == span->end || memchr(span->text, ':', percent - span->text) == NULL)
+		return false;
+	for (const char *p = percent + 1; p < span->end; p++)
+	{
+		if (!isalnum((unsigned char) *p) && strchr("._~-", *p) == NULL)
+			return false;
+	}
+	span->end = percent;
+	return true;
+}
+
+/* An element as proxies write it: perhaps quoted, with a port, brackets, a zone. */
+static bool
+read_element(Span element, Network *client)
+{
 	Network		named;
 
-	while (entry > forwarded_for && entry[-1] != ',')
-		entry--;
-	if (!read_network(entry, *end - entry, &named) || named.bits != whole_address_bits(&named))
+	if (unwrap(&element, '"', '"'))
+		trim(&element);
+	if (!cut_port(&element) || !cut_zone(&element) ||
+		memchr(element.text, '/', element.end - element.text) != NULL ||
+		!read_network(element.text, element.end - element.text, &named) ||
+		named.bits != whole_address_bits(&named))
 		return false;
 	*client = named;
-	*end = (entry > forwarded_for) ? entry - 1 : entry;
 	return true;
+}
+
+/* Takes the last element that is not empty, and moves *end before it; false if there is none. */
+static bool
+take_last_element(const char *forwarded_for, const char **end, Span *element)
+{
+	while (*end > forwarded_for)
+	{
+		element->text = element->end = *end;
+		while (element->text > forwarded_for && element->text[-1] != ',')
+			element->text--;
+		*end = (element->text > forwarded_for) ? element->text - 1 : element->text;
+		trim(element);
+		if (element->text < element->end)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What stands there may be an attacker's, so it is shown as far as it is
+ * plain, and not for each request.
+ */
+static void
+log_unreadable(Span element)
+{
+	static TimestampTz last = 0;
+	char		shown[MAX_ADDRESS_TEXT];
+	size_t		len = Min(element.end - element.text, (ptrdiff_t) sizeof(shown) - 1);
+
+	if (!log_limit_allows(&last))
+		return;
+	for (size_t i = 0; i < len; i++)
+		shown[i] = (element.text[i] > ' ' && element.text[i] <= '~') ? element.text[i] : '?';
+	shown[len] = '\0';
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("authfort cannot read \"%s\" in X-Forwarded-For as an address", shown),
+			 errhint("A proxy in authfort.trusted_proxies sent it. Its clients are counted together until it writes addresses.")));
 }
 
 /* Goes on to the left for as long as it meets proxies. */
 static inet *
 first_untrusted(Network *client, const char *forwarded_for, const char *end, const char *networks)
 {
-	while (end > forwarded_for && check_networks(networks, client))
+	Span		element;
+
+	while (check_networks(networks, client) && take_last_element(forwarded_for, &end, &element))
 	{
-		if (!take_last_entry(forwarded_for, &end, client))
+		if (!read_element(element, client))
+		{
+			log_unreadable(element);
 			break;
+		}
 	}
 	return inet_of_network(client);
 }
@@ -171,11 +307,17 @@ inet *
 address_of_forwarded_client(const char *forwarded_for, const char *networks)
 {
 	const char *end = forwarded_for + strlen(forwarded_for);
+	Span		element;
 	Network		client;
 
 	if (networks[strspn(networks, " \t")] == '\0' ||
-		!take_last_entry(forwarded_for, &end, &client))
+		!take_last_element(forwarded_for, &end, &element))
 		return NULL;
+	if (!read_element(element, &client))
+	{
+		log_unreadable(element);
+		return NULL;
+	}
 	return first_untrusted(&client, forwarded_for, end, networks);
 }
 

@@ -14,15 +14,18 @@ extern bool address_is_network_list(const char *networks);
 
 /*
  * The client's address: "peer", unless that is a proxy in one of the networks.
- * Then it is the rightmost entry of X-Forwarded-For that is no such proxy,
- * since what stands left of it was written by somebody we do not know.  An
- * entry that is no address ends the search.
+ * Then it is the rightmost element of X-Forwarded-For that is no such proxy;
+ * what stands left of it was written by a client or proxy that we do not know.
+ *
+ * Elements are read as proxies write them: with a port, in brackets or quotes,
+ * with a zone; empty ones count for nothing.  One that cannot be read ends the
+ * search at the proxy that sent it, and is logged.
  */
 extern inet *address_of_client(inet *peer, const char *forwarded_for, const char *networks);
 
 /*
- * The same where the peer is not told, but known to be a proxy, if there is
- * any: the header's last entry is what it wrote.  NULL if that is no address.
+ * The same where the peer is not known, but is a proxy, if there are any: the
+ * header's last element is what it wrote.  NULL if that cannot be read.
  */
 extern inet *address_of_forwarded_client(const char *forwarded_for, const char *networks);
 
