@@ -144,7 +144,7 @@ else
 # the server's headers are not ours to warn about
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -Wall -Wextra -Werror -Wno-missing-field-initializers
-SHLIB_LINK = -lsodium -lcrypto -lidn2
+SHLIB_LINK = -lsodium -lcrypto -lidn2 -lunistring
 # no bitcode: the functions are called through fmgr, where inlining gains nothing
 override with_llvm = no
 

@@ -412,11 +412,11 @@ define_password_settings(void)
 	DefineCustomIntVariable("authfort.argon2_memory",
 							"Memory that hashing one password takes (Argon2id m).",
 							NULL,
-							&setting_argon2_memory, 64 * 1024, 1024, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB,
+							&setting_argon2_memory, 64 * 1024, 1024, 512 * 1024, PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.argon2_time_cost",
 							"Passes over the memory when hashing a password (Argon2id t).",
-							NULL,
+							"At most as many are made as take about a second with authfort.argon2_memory.",
 							&setting_argon2_time_cost, 3, 1, 100, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.max_concurrent_hashes",

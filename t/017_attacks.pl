@@ -340,7 +340,7 @@ foreach my $case (
 	[ "authfort.signup('big\@example.com', 'correct horse', $huge)", qr/invalid_name/ ],
 	[ "authfort.add_role('$id{ada}', $huge)", qr/^22023/ ],
 	[ "authfort.get_user('nonsense')", qr/^22P02/ ],
-	[ "authfort.get_user('00000000-0000-0000-0000-000000000000')", qr/^P0002/ ],
+	[ "authfort.get_user('00000000-0000-0000-0000-000000000000')", qr/^42704/ ],
 	(map { [ "authfort.update_user('$id{ada}', '$_')", qr/^22023/ ] } '1', 'null', '"name"', '[]', '[{"name": "x"}]', '{}', '{"name": {"a": 1}}', '{"email": ["x@example.com"]}', '{"banned": true}', '{"id": "x"}'),
 	[ "authfort.list_users(max_users => -1)", qr/^22/ ],
 	[ "authfort.list_users(skip => 2147483647)", qr/"users": \[\]/ ],

@@ -86,20 +86,36 @@ const Refusal refusal_password_too_long =
 const Refusal refusal_invalid_email =
 {"invalid_email", "Invalid email address", 400};
 const Refusal refusal_invalid_name =
-{"invalid_name", "Name is too long or contains control characters", 400};
+{"invalid_name", "Name is too long or contains characters that cannot be seen", 400};
 const Refusal refusal_invalid_role =
-{"invalid_role", "A role has 1 to 50 characters and no control characters", 400};
+{"invalid_role", "A role has 1 to 50 characters, all of which can be seen", 400};
+const Refusal refusal_too_many_roles =
+{"too_many_roles", "A user has at most 64 roles, with names of 2048 bytes in total", 400};
+const Refusal refusal_profile_too_large =
+{"profile_too_large", "Email, name and roles are too long together", 400};
 const Refusal refusal_invalid_phone =
 {"invalid_phone", "Phone number is too long or contains invalid characters", 400};
 const Refusal refusal_invalid_avatar_url =
 {"invalid_avatar_url", "Avatar URL must be a valid http or https URL", 400};
 
+/* A client must see from the class whether the value is wrong or the moment. */
+static int
+sqlstate_of(const Refusal *refusal)
+{
+	if (refusal == &refusal_user_exists)
+		return ERRCODE_UNIQUE_VIOLATION;
+	if (refusal == &refusal_user_not_found)
+		return ERRCODE_UNDEFINED_OBJECT;
+	if (refusal == &refusal_server_busy)
+		return ERRCODE_INSUFFICIENT_RESOURCES;
+	return ERRCODE_INVALID_PARAMETER_VALUE;
+}
+
 void
 refusal_raise(const Refusal *refusal)
 {
 	ereport(ERROR,
-			(errcode(refusal == &refusal_user_exists ? ERRCODE_UNIQUE_VIOLATION
-					 : ERRCODE_INVALID_PARAMETER_VALUE),
+			(errcode(sqlstate_of(refusal)),
 			 errmsg("%s", refusal->message),
 			 errdetail("%s", refusal->code)));
 }

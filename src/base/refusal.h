@@ -53,6 +53,8 @@ extern const Refusal refusal_password_too_long;
 extern const Refusal refusal_invalid_email;
 extern const Refusal refusal_invalid_name;
 extern const Refusal refusal_invalid_role;
+extern const Refusal refusal_too_many_roles;
+extern const Refusal refusal_profile_too_large;
 extern const Refusal refusal_invalid_phone;
 extern const Refusal refusal_invalid_avatar_url;
 

@@ -1,14 +1,45 @@
 /*
  * unicode.h
- *		Letters, whatever the locale of the database.
+ *		Normal forms, case folding and the kinds of characters.
+ *
+ * All of it follows libunistring's tables, so that what is equal, and what an
+ * index holds, is the same under every C library and locale.  Texts are valid
+ * UTF-8, as the server makes sure, and results are in the current memory
+ * context.  Time is n log n, whatever the text; callers bound its length.
  */
 #ifndef AUTHFORT_UNICODE_H
 #define AUTHFORT_UNICODE_H
 
+#include "postgres.h"
+
+/* Normalization Form C. */
+extern char *unicode_compose(const char *text);
+
+/* For comparison whatever the case: full case folding, in NFC. */
+extern char *unicode_fold(const char *text);
+
+/* In place: each space of Unicode (Zs), no-break and ideographic ones too, becomes U+0020. */
+extern void unicode_plain_spaces(char *text);
+
 /*
- * A copy in lower case by Unicode's own rules: an email has to compare the
- * same, and an index to hold the same, after a dump is restored elsewhere.
+ * Whether every character of a text in NFC can be seen, U+0020 being the only
+ * space, and no combining mark stands without a letter or digit before it.
+ * Refused are control, format, private and unassigned characters, and those
+ * that are drawn blank or not at all.
  */
-extern char *unicode_lower(const char *text);
+extern bool unicode_is_visible(const char *text);
+
+/*
+ * The same, but what changes how its neighbours look may stand between them:
+ * joiners as RFC 5892 has them, those inside of an emoji, and the selectors
+ * of variants of emoji and ideographs.
+ */
+extern bool unicode_is_visible_or_joined(const char *text);
+
+/*
+ * Whether a text in NFC is in NFKC as well: no character in it stands for
+ * another one, as U+FF20 does for "@".
+ */
+extern bool unicode_is_unambiguous(const char *text);
 
 #endif							/* AUTHFORT_UNICODE_H */

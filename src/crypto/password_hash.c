@@ -6,18 +6,33 @@
 
 #include <sodium.h>
 
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/log_limit.h"
+#include "base/secret.h"
+#include "base/unicode.h"
 #include "crypto/hash_budget.h"
 #include "crypto/password_hash.h"
 #include "crypto/sched_batch.h"
 #include "settings.h"
 
+PG_FUNCTION_INFO_V1(authfort_password_hash_affordable);
+
 /*
- * Most memory that a stored hash may ask for, in kilobytes.  Hashes come with
- * imported users as well, and one row must not be able to exhaust the server.
+ * What a hash may cost.  Nothing interrupts Argon2, so a backend is deaf to a
+ * cancel and holds its turn for as long as it takes; and hashes come with a
+ * restore or an import, so one row must not be able to exhaust the server.
+ * The work (memory times passes, in kilobytes) takes a core of 2020 about a
+ * second.
  */
-#define MAX_STORED_MEMORY (1024 * 1024)
-#define MAX_STORED_PASSES 100
-#define MAX_STORED_LANES 64
+#define MAX_MEMORY (512 * 1024)
+#define MAX_WORK (2 * 1024 * 1024)
+#define MAX_LANES 64
+
+/* Bytes of an encoded hash; ours have 97. */
+#define MAX_ENCODED_BYTES 512
 
 /* kilobytes; less than this Argon2 does not take, for one lane */
 #define LEAST_MEMORY 8
@@ -29,24 +44,69 @@ typedef struct Argon2Parameters
 	unsigned int lanes;
 } Argon2Parameters;
 
+/* Getting the memory, cleared, takes about as long as a pass over it. */
+static int64
+work_of(Argon2Parameters params)
+{
+	return (int64) params.memory * ((int64) params.passes + 1);
+}
+
+static bool
+is_affordable(Argon2Parameters params)
+{
+	return params.memory <= MAX_MEMORY && work_of(params) <= MAX_WORK && params.lanes <= MAX_LANES;
+}
+
+static void
+log_fewer_passes(unsigned int passes)
+{
+	static TimestampTz last = 0;
+
+	if (log_limit_allows(&last))
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("passwords are hashed with %u passes instead of authfort.argon2_time_cost",
+						passes),
+				 errhint("With this authfort.argon2_memory, more passes would take longer than a hash may.")));
+}
+
+/*
+ * libsodium computes one lane; memory and passes are what costs.  Settings
+ * that ask for too much together are kept to what a stored hash may cost, or
+ * what is stored by them would be refused when it is met.
+ */
 static Argon2Parameters
 wanted_parameters(void)
 {
-	/* libsodium computes one lane; memory and passes are what costs */
-	return (Argon2Parameters)
+	Argon2Parameters wanted = {setting_argon2_memory, setting_argon2_time_cost, 1};
+
+	if (!is_affordable(wanted))
 	{
-		setting_argon2_memory, setting_argon2_time_cost, 1
-	};
+		wanted.passes = MAX_WORK / wanted.memory - 1;
+		log_fewer_passes(wanted.passes);
+	}
+	return wanted;
 }
 
-/* Reads the parameters of an encoded Argon2id hash; false if it is none. */
+/*
+ * Reads the parameters of an encoded Argon2id hash; false if it is none.  A
+ * number that is too large for Argon2 becomes the largest.
+ */
 static bool
 read_parameters(const char *encoded, Argon2Parameters *params)
 {
+	unsigned long long memory;
+	unsigned long long passes;
+	unsigned long long lanes;
 	int			end = -1;
 
-	return sscanf(encoded, "$argon2id$v=19$m=%9u,t=%9u,p=%9u$%n",
-				  &params->memory, &params->passes, &params->lanes, &end) == 3 && end > 0;
+	if (strnlen(encoded, MAX_ENCODED_BYTES + 1) > MAX_ENCODED_BYTES ||
+		sscanf(encoded, "$argon2id$v=19$m=%18llu,t=%18llu,p=%18llu$%n",
+			   &memory, &passes, &lanes, &end) != 3 || end < 0)
+		return false;
+	params->memory = Min(memory, PG_UINT32_MAX);
+	params->passes = Min(passes, PG_UINT32_MAX);
+	params->lanes = Min(lanes, PG_UINT32_MAX);
+	return true;
 }
 
 /*
@@ -59,13 +119,6 @@ decoy(Argon2Parameters params)
 	return psprintf("$argon2id$v=19$m=%u,t=%u,p=%u"
 					"$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 					params.memory, params.passes, params.lanes);
-}
-
-/* Getting the memory, cleared, takes about as long as a pass over it. */
-static int64
-work_of(Argon2Parameters params)
-{
-	return (int64) params.memory * (params.passes + 1);
 }
 
 /*
@@ -83,9 +136,20 @@ rest_of(Argon2Parameters wanted, Argon2Parameters spent)
 }
 
 char *
-password_hash(const char *password)
+password_normalize(const char *typed)
+{
+	char	   *normal = unicode_compose(typed);
+
+	secret_wipe_later(normal, strlen(normal));
+	unicode_plain_spaces(normal);
+	return normal;
+}
+
+char *
+password_hash(const char *typed)
 {
 	Argon2Parameters params = wanted_parameters();
+	char	   *password = password_normalize(typed);
 	char	   *encoded = palloc(crypto_pwhash_STRBYTES);
 	int			failed;
 
@@ -96,6 +160,7 @@ password_hash(const char *password)
 								   (size_t) params.memory * 1024, crypto_pwhash_ALG_ARGON2ID13);
 	sched_batch_end();
 	hash_budget_leave();
+	CHECK_FOR_INTERRUPTS();
 	if (failed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -130,26 +195,70 @@ verify_encoded(const char *encoded, const char *password, Argon2Parameters rest)
 		(void) fits(filler, "");
 	sched_batch_end();
 	hash_budget_leave();
+	CHECK_FOR_INTERRUPTS();
 	return right ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
+static void
+log_unaffordable(void)
+{
+	static TimestampTz last = 0;
+
+	if (log_limit_allows(&last))
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("a stored password hash is refused, since it would take too long to check"),
+				 errhint("Its user can reset the password.")));
+}
+
+/* Whether a stored hash can be checked; its parameters are in *params then. */
+static bool
+is_usable(const char *stored, Argon2Parameters *params)
+{
+	if (stored == NULL || !read_parameters(stored, params))
+		return false;
+	if (!is_affordable(*params))
+	{
+		log_unaffordable();
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The password counts in its normal form, and as it was typed where that
+ * differs, for hashes that were made of it so.  Both are tried for unknown
+ * users as well.
+ */
 PasswordCheck
 password_verify(const char *stored, const char *password)
 {
 	Argon2Parameters wanted = wanted_parameters();
-	Argon2Parameters params;
-	PasswordCheck check;
-	bool		usable = stored != NULL && strlen(password) <= PASSWORD_MAX_BYTES &&
-		read_parameters(stored, &params) && params.memory <= MAX_STORED_MEMORY &&
-		params.passes <= MAX_STORED_PASSES && params.lanes <= MAX_STORED_LANES;
+	Argon2Parameters params = wanted;
+	bool		fits_in = strlen(password) <= PASSWORD_MAX_BYTES;
+	bool		usable = is_usable(stored, &params) && fits_in;
+	const char *typed = fits_in ? password : "";
+	const char *normal = password_normalize(typed);
+	const char *encoded = usable ? stored : decoy(wanted);
+	Argon2Parameters rest = rest_of(wanted, usable ? params : wanted);
+	PasswordCheck check = verify_encoded(encoded, normal, rest);
 
-	if (!usable)
-	{
-		check = verify_encoded(decoy(wanted), "", rest_of(wanted, wanted));
-		return (check == PASSWORD_BUSY) ? PASSWORD_BUSY : PASSWORD_WRONG;
-	}
-	check = verify_encoded(stored, password, rest_of(wanted, params));
 	if (check == PASSWORD_RIGHT && memcmp(&params, &wanted, sizeof(params)) != 0)
-		return PASSWORD_RIGHT_OUTDATED;
-	return check;
+		check = PASSWORD_RIGHT_OUTDATED;
+	if (check == PASSWORD_WRONG && strcmp(normal, typed) != 0)
+	{
+		check = verify_encoded(encoded, typed, rest);
+		if (check == PASSWORD_RIGHT)
+			check = PASSWORD_RIGHT_OUTDATED;
+	}
+	return (usable || check == PASSWORD_BUSY) ? check : PASSWORD_WRONG;
+}
+
+/* password_hash_affordable(hash) -> boolean */
+Datum
+authfort_password_hash_affordable(PG_FUNCTION_ARGS)
+{
+	Argon2Parameters params;
+	char	   *encoded = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_BOOL(!read_parameters(encoded, &params) || is_affordable(params));
 }

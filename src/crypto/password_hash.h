@@ -1,6 +1,9 @@
 /*
  * password_hash.h
  *		Argon2id hashes of passwords.
+ *
+ * A hash that would take more than about a second is neither made nor checked.
+ * The server reacts to a cancel after each hash.
  */
 #ifndef AUTHFORT_PASSWORD_HASH_H
 #define AUTHFORT_PASSWORD_HASH_H
@@ -13,17 +16,25 @@ typedef enum PasswordCheck
 {
 	PASSWORD_WRONG,
 	PASSWORD_RIGHT,
-	PASSWORD_RIGHT_OUTDATED,	/* right, but hashed with other parameters */
+	PASSWORD_RIGHT_OUTDATED,	/* right, but to be hashed again: other parameters, or not
+								 * in its normal form */
 	PASSWORD_BUSY				/* it was not one's turn in time (hash_budget.h) */
 } PasswordCheck;
 
+/*
+ * What of a password is hashed and counted: NFC, and all spaces U+0020 (RFC
+ * 8265, section 4.2), so that two keyboards type the same.  No character is
+ * refused: what a server does not know yet is a password as well.
+ */
+extern char *password_normalize(const char *typed);
+
 /* The encoded hash is in the current memory context; NULL if busy. */
-extern char *password_hash(const char *password);
+extern char *password_hash(const char *typed);
 
 /*
  * Checks a password against a stored hash.  With no hash (an unknown user, a
  * user without a password) or one that is not usable it does the same work
- * and says wrong, so that the time taken does not tell which it was.
+ * and says wrong, so that the time taken does not reveal which it was.
  */
 extern PasswordCheck password_verify(const char *stored, const char *password);
 

@@ -347,6 +347,16 @@ event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *s
 	event_record(&event);
 }
 
+void
+event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, const char *value)
+{
+	Event		event;
+
+	event_begin(&event, type, user_id, NULL, NULL);
+	json_write_string(&event.payload, member, value);
+	event_record(&event);
+}
+
 /*
  * Looks at the oldest ids only, which are in the order of time but for clocks
  * that were set: when nothing is left to delete, little has to be read to find

@@ -80,6 +80,10 @@ extern bool event_is_frequent(EventType type, const pg_uuid_t *user_id);
 extern void event_record_simple(EventType type, const pg_uuid_t *user_id,
 								const pg_uuid_t *session_id, const Client *client);
 
+/* One with a text as its only member, by an admin. */
+extern void event_record_text(EventType type, const pg_uuid_t *user_id, const char *member,
+							  const char *value);
+
 /* Deletes at most "limit" events past authfort.event_retention; returns their number. */
 extern int	events_delete_expired(int limit);
 

@@ -22,6 +22,16 @@
 #define MAX_ROLE 50
 #define MAX_USER_AGENT 512
 
+/*
+ * Bytes of an email, a name or a role as typed, before it is looked at: more
+ * than the longest of them takes in any normal form.
+ */
+#define MAX_TYPED_BYTES 8192
+
+/* What East Asian keyboards write for a space, and for the dot in a domain. */
+#define IDEOGRAPHIC_SPACE "\343\200\200"
+#define IDEOGRAPHIC_FULL_STOP "\343\200\202"
+
 static int
 characters(const char *text)
 {
@@ -48,21 +58,6 @@ trimmed(const char *text)
 	return pnstrdup(text, len);
 }
 
-/*
- * Whether there is a control character: C0, DEL or C1 (which UTF-8 writes as
- * C2 80 to C2 9F).
- */
-static bool
-has_control(const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p++)
-	{
-		if (*p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
-			return true;
-	}
-	return false;
-}
-
 /* RFC 5322's dot-atom, with the letters of RFC 6531; quoted forms are refused. */
 static bool
 is_email_local(const char *local)
@@ -70,7 +65,7 @@ is_email_local(const char *local)
 	size_t		len = strlen(local);
 
 	if (len == 0 || len > MAX_EMAIL_LOCAL_BYTES || local[0] == '.' || local[len - 1] == '.' ||
-		strstr(local, "..") != NULL || has_control(local))
+		strstr(local, "..") != NULL)
 		return false;
 	for (const char *p = local; *p != '\0'; p++)
 	{
@@ -105,14 +100,18 @@ is_email_domain(const char *domain)
 	}
 }
 
-/* IDNA2008: the A-label form of a domain; NULL if it has none. */
+/*
+ * IDNA2008: the A-label form of a domain in NFC; NULL if it has none.  What
+ * cannot be seen, libidn2 would leave out.
+ */
 static char *
 ascii_domain(const char *domain)
 {
 	char	   *ascii = NULL;
 	char	   *copy;
 
-	if (idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+	if (strstr(domain, IDEOGRAPHIC_FULL_STOP) != NULL || !unicode_is_visible_or_joined(domain) ||
+		idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return NULL;
 	copy = MemoryContextAllocExtended(CurrentMemoryContext, strlen(ascii) + 1, MCXT_ALLOC_NO_OOM);
 	if (copy != NULL)
@@ -121,21 +120,36 @@ ascii_domain(const char *domain)
 	return copy;
 }
 
+/* A copy in NFC, without white space at its ends; NULL if it is too long for any field. */
+static char *
+composed(const char *raw)
+{
+	if (strnlen(raw, MAX_TYPED_BYTES + 1) > MAX_TYPED_BYTES)
+		return NULL;
+	return unicode_compose(trimmed(raw));
+}
+
+/*
+ * A character that stands for another one is refused on both sides of the "@":
+ * other software takes it for that one, and U+FF20 for an "@".
+ */
 const Refusal *
 input_email(const char *raw, char **email)
 {
-	char	   *local = trimmed(raw);
+	char	   *local = composed(raw);
 	char	   *at;
 	char	   *domain;
 
-	if (characters(local) > MAX_EMAIL)
+	if (local == NULL || !unicode_is_unambiguous(local))
 		return &refusal_invalid_email;
-	local = unicode_lower(local);
 	at = strrchr(local, '@');
 	if (at == NULL)
 		return &refusal_invalid_email;
 	*at = '\0';
+	if (!unicode_is_visible(local))
+		return &refusal_invalid_email;
 	domain = ascii_domain(at + 1);
+	local = unicode_fold(local);
 	if (domain == NULL || !is_email_local(local) || !is_email_domain(domain))
 		return &refusal_invalid_email;
 	if (strcmp(domain, DELETED_EMAIL_DOMAIN) == 0)
@@ -146,38 +160,46 @@ input_email(const char *raw, char **email)
 	return NULL;
 }
 
-/* In place: each run of spaces becomes one. */
+/* In place: each run of spaces becomes one, those of East Asian keyboards too. */
 static void
 collapse_spaces(char *text)
 {
 	char	   *end = text;
+	const char *p = text;
 
-	for (const char *p = text; *p != '\0'; p++)
+	while (*p != '\0')
 	{
-		if (*p != ' ' || end == text || end[-1] != ' ')
-			*end++ = *p;
+		bool		ideographic = strncmp(p, IDEOGRAPHIC_SPACE, strlen(IDEOGRAPHIC_SPACE)) == 0;
+		char		c = ideographic ? ' ' : *p;
+
+		if (c != ' ' || end == text || end[-1] != ' ')
+			*end++ = c;
+		p += ideographic ? strlen(IDEOGRAPHIC_SPACE) : 1;
 	}
 	*end = '\0';
 }
 
 /*
  * The name is kept as it was typed, markup and all: escaping is the duty of
- * whoever shows it, and "<3" is a name.
+ * what shows it, and "<3" is a name.
  */
 const Refusal *
 input_name(const char *raw, char **name)
 {
+	char	   *text;
+
 	*name = NULL;
 	if (raw == NULL)
 		return NULL;
-	*name = trimmed(raw);
-	if (has_control(*name))
+	text = composed(raw);
+	if (text == NULL)
 		return &refusal_invalid_name;
-	collapse_spaces(*name);
-	if (characters(*name) > MAX_NAME)
+	collapse_spaces(text);
+	text = trimmed(text);
+	if (characters(text) > MAX_NAME || !unicode_is_visible_or_joined(text))
 		return &refusal_invalid_name;
-	if ((*name)[0] == '\0')
-		*name = NULL;
+	if (text[0] != '\0')
+		*name = text;
 	return NULL;
 }
 
@@ -222,7 +244,7 @@ input_avatar_url(const char *raw, char **url)
 	}
 	/* what could end an attribute in somebody's page is no part of a URL */
 	scheme = web_scheme_length(*url);
-	if (characters(*url) > MAX_AVATAR_URL || scheme == 0 || has_control(*url) ||
+	if (characters(*url) > MAX_AVATAR_URL || scheme == 0 || !unicode_is_visible_or_joined(*url) ||
 		strpbrk(*url, " \"<>\\^`{|}") != NULL || strcspn(*url + scheme, "/?#") == 0)
 		return &refusal_invalid_avatar_url;
 	return NULL;
@@ -231,31 +253,43 @@ input_avatar_url(const char *raw, char **url)
 const Refusal *
 input_new_password(const char *password)
 {
+	char	   *normal;
+
 	if (strlen(password) > PASSWORD_MAX_BYTES)
 		return &refusal_password_too_long;
-	if (characters(password) < setting_min_password_length)
+	normal = password_normalize(password);
+	if (strlen(normal) > PASSWORD_MAX_BYTES)
+		return &refusal_password_too_long;
+	if (characters(normal) < setting_min_password_length)
 		return &refusal_password_too_short;
 	return NULL;
 }
 
 const Refusal *
-input_role(const char *role)
+input_role(const char *raw, char **role)
 {
-	if (role[0] == '\0' || characters(role) > MAX_ROLE || has_control(role) ||
-		is_space(role[0]) || is_space(role[strlen(role) - 1]))
+	size_t		len = strnlen(raw, MAX_TYPED_BYTES + 1);
+
+	if (len == 0 || len > MAX_TYPED_BYTES || is_space(raw[0]) || is_space(raw[len - 1]))
+		return &refusal_invalid_role;
+	*role = unicode_compose(raw);
+	if (characters(*role) > MAX_ROLE || !unicode_is_visible(*role) || !unicode_is_unambiguous(*role))
 		return &refusal_invalid_role;
 	return NULL;
 }
 
-void
-input_require_role(const char *role)
+char *
+input_require_role(const char *raw)
 {
-	if (input_role(role) != NULL)
+	char	   *role;
+
+	if (input_role(raw, &role) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid role name"),
-				 errdetail("A role name has 1 to %d characters, no control characters, and no space at its ends.",
+				 errdetail("A role name has 1 to %d visible characters, none of which stands for another one, and no space at its ends.",
 						   MAX_ROLE)));
+	return role;
 }
 
 char *

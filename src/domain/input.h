@@ -4,8 +4,9 @@
  *
  * Each function returns NULL if the input is fine and has been put into its
  * stored form, in the current memory context, or else the refusal to give.
- * Lengths are in characters.  Optional fields take NULL, and turn what is
- * empty into NULL.
+ * Lengths are in characters after normalization.  Optional fields take NULL,
+ * and turn what is empty into NULL.  The stored form of an email or a role
+ * is taken as it is when it comes in again.
  */
 #ifndef AUTHFORT_INPUT_H
 #define AUTHFORT_INPUT_H
@@ -26,10 +27,11 @@ extern const Refusal *input_phone(const char *raw, char **phone);
 extern const Refusal *input_avatar_url(const char *raw, char **url);
 extern const Refusal *input_new_password(const char *password);
 
-extern const Refusal *input_role(const char *role);
+/* Case is kept: "Admin" and "admin" are two roles. */
+extern const Refusal *input_role(const char *raw, char **role);
 
 /* The same, where a name that is not fine is misuse: raises. */
-extern void input_require_role(const char *role);
+extern char *input_require_role(const char *raw);
 
 /* What a client calls itself, cut to what is worth keeping. */
 extern char *input_user_agent(const char *raw);

@@ -1,7 +1,7 @@
 CREATE TABLE authfort.password_history (
 	id uuid PRIMARY KEY DEFAULT authfort.uuid_v7(),
 	user_id uuid NOT NULL,
-	password_hash text NOT NULL,
+	password_hash text NOT NULL CHECK (authfort.password_hash_affordable(password_hash)),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE authfort.password_history IS 'Hashes of the last passwords of users, as many as authfort.password_history_count says';

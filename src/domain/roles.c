@@ -11,6 +11,33 @@
 #include "domain/roles.h"
 #include "domain/users.h"
 
+char **
+roles_of(const pg_uuid_t *user_id, int *count)
+{
+	static SpiQuery plan = {"SELECT " ROLES_OF_USER("$1"), 1, {UUIDOID}};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		value = UUIDPGetDatum(user_id);
+	char	  **roles;
+
+	spi_query_open();
+	spi_query_run(&plan, &value, NULL, SPI_OK_SELECT);
+	roles = spi_query_texts(caller, 1, count);
+	spi_query_close();
+	return roles;
+}
+
+const Refusal *
+roles_check_total(char *const *roles, int count)
+{
+	size_t		bytes = 0;
+
+	if (count > USER_ROLES_MAX)
+		return &refusal_too_many_roles;
+	for (int i = 0; i < count; i++)
+		bytes += strlen(roles[i]);
+	return (bytes > USER_ROLES_MAX_BYTES) ? &refusal_too_many_roles : NULL;
+}
+
 static bool
 change(SpiQuery *plan, const pg_uuid_t *user_id, const char *role, int expected)
 {

@@ -46,7 +46,7 @@ typedef struct Session
 /* False if there is no such session. */
 extern bool sessions_find(const pg_uuid_t *id, Session *session);
 
-/* Raises no_data_found for a user who is gone. */
+/* Raises undefined_object for a user who is gone. */
 extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
 
 /*

@@ -67,22 +67,22 @@ typedef struct Grams
 static void
 add_grams(Grams *grams, const char *text)
 {
-	char	   *lower = unicode_lower(text);
-	const char *end = lower;
+	char	   *folded = unicode_fold(text);
+	const char *end = folded;
 	int			characters = 0;
 
-	grams->hashes = (grams->hashes == NULL) ? palloc((strlen(lower) + 1) * sizeof(Datum))
-		: repalloc(grams->hashes, (grams->count + strlen(lower) + 1) * sizeof(Datum));
+	grams->hashes = (grams->hashes == NULL) ? palloc((strlen(folded) + 1) * sizeof(Datum))
+		: repalloc(grams->hashes, (grams->count + strlen(folded) + 1) * sizeof(Datum));
 
-	/* "lower" follows "end" three characters behind */
+	/* "folded" follows "end" three characters behind */
 	while (*end != '\0')
 	{
 		end += pg_mblen(end);
 		if (++characters < GRAM_CHARACTERS)
 			continue;
 		grams->hashes[grams->count++] =
-			Int32GetDatum((int32) hash_bytes((const unsigned char *) lower, end - lower));
-		lower += pg_mblen(lower);
+			Int32GetDatum((int32) hash_bytes((const unsigned char *) folded, end - folded));
+		folded += pg_mblen(folded);
 	}
 }
 
@@ -223,7 +223,7 @@ authfort_search_grams(PG_FUNCTION_ARGS)
 Datum
 authfort_search_matches(PG_FUNCTION_ARGS)
 {
-	char	   *part = unicode_lower(argument_text(fcinfo, 0, "part"));
+	char	   *part = unicode_fold(argument_text(fcinfo, 0, "part"));
 	int			count;
 	char	  **texts;
 
@@ -231,7 +231,7 @@ authfort_search_matches(PG_FUNCTION_ARGS)
 	texts = variadic_texts(fcinfo, 1, &count);
 	for (int i = 0; i < count; i++)
 	{
-		if (strstr(unicode_lower(texts[i]), part) != NULL)
+		if (strstr(unicode_fold(texts[i]), part) != NULL)
 			PG_RETURN_BOOL(true);
 	}
 	PG_RETURN_BOOL(false);
@@ -271,7 +271,7 @@ begin_search(Search *search, const UserFilter *filter)
 		add_condition(search, PARAMETER_BANNED, BoolGetDatum(*filter->banned),
 					  "u.banned OPERATOR(pg_catalog.=) $3");
 	if (filter->role != NULL)
-		add_condition(search, PARAMETER_ROLE, CStringGetTextDatum(filter->role),
+		add_condition(search, PARAMETER_ROLE, CStringGetTextDatum(unicode_compose(filter->role)),
 					  "EXISTS (SELECT FROM authfort.user_roles r"
 					  " WHERE r.user_id OPERATOR(pg_catalog.=) u.id"
 					  " AND r.role OPERATOR(pg_catalog.=) $4)");

@@ -15,6 +15,12 @@
 #include "domain/roles.h"
 #include "domain/users.h"
 
+/*
+ * Bytes of email, name and roles as JSON.  In base64, and with what else is
+ * in a token that is signed by RSA of 2,048 bits, they fill a cookie.
+ */
+#define MAX_CLAIMS_BYTES 2440
+
 User *
 users_read_row(MemoryContext context)
 {
@@ -135,7 +141,7 @@ void
 users_raise_unknown(const pg_uuid_t *id)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("user %s does not exist", uuid_text(id)),
 			 errdetail("user_not_found")));
 }
@@ -359,6 +365,20 @@ users_delete(const pg_uuid_t *id)
 	error_context_stack = &context;
 	spi_query_run_by_id(&plan, id, SPI_OK_DELETE);
 	error_context_stack = context.previous;
+}
+
+const Refusal *
+users_check_claims(const char *email, const char *name, char *const *roles, int role_count)
+{
+	StringInfoData claims;
+
+	initStringInfo(&claims);
+	json_open(&claims);
+	json_write_string(&claims, "email", email);
+	json_write_string(&claims, "name", name);
+	json_write_strings(&claims, "roles", roles, role_count);
+	json_close(&claims);
+	return (claims.len > MAX_CLAIMS_BYTES) ? &refusal_profile_too_large : NULL;
 }
 
 void

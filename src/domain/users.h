@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
+#include "base/refusal.h"
 #include "domain/roles.h"
 
 typedef struct User
@@ -114,6 +115,15 @@ extern void users_anonymize(const pg_uuid_t *id);
  * a foreign key of another table forbids it.
  */
 extern void users_delete(const pg_uuid_t *id);
+
+/*
+ * Email, name and roles are in every access token.  Each has its own limit,
+ * and together they must leave the token small enough for a cookie, which a
+ * browser drops past 4,096 bytes.  Whatever changes one of them asks this
+ * before; it returns NULL or the refusal.
+ */
+extern const Refusal *users_check_claims(const char *email, const char *name,
+										 char *const *roles, int role_count);
 
 /* False if the email is taken. */
 extern bool users_insert(const NewUser *values, pg_uuid_t *id);

@@ -1,8 +1,12 @@
+CREATE FUNCTION authfort.password_hash_affordable(hash text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_password_hash_affordable';
+COMMENT ON FUNCTION authfort.password_hash_affordable(text) IS 'Whether checking a password against the hash takes no more than about a second; true for what is no Argon2id hash, against which nothing is checked.';
+
 -- Bans, token versions and passwords change no index: pages keep room for it.
 CREATE TABLE authfort.users (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	email text COLLATE "C" NOT NULL,
-	password_hash text,
+	password_hash text CONSTRAINT users_password_hash_affordable CHECK (authfort.password_hash_affordable(password_hash)),
 	name text,
 	avatar_url text,
 	phone text,
@@ -15,7 +19,7 @@ CREATE TABLE authfort.users (
 	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
-COMMENT ON COLUMN authfort.users.email IS 'Normalized: lower case, domain in ASCII';
+COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
 COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';

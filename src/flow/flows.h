@@ -32,7 +32,7 @@ extern AuthResult flow_login(const char *email, const char *password, const Clie
 
 /* Makes an account for somebody else, also with signup off; the password may be NULL. */
 extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,
-									   char *const *roles, int role_count, User **user);
+									   char *const *role_names, int name_count, User **user);
 
 /*
  * "refresh_token" may be NULL.  "access_token", if not NULL, has to belong to

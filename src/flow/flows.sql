@@ -12,7 +12,7 @@ CREATE FUNCTION authfort.create_user(email text, password text DEFAULT NULL, nam
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_create_user';
-COMMENT ON FUNCTION authfort.create_user(text, text, text, text, text, boolean, text[]) IS 'Makes an account, also with signup off, and returns the user. Without a password it cannot log in with one. Raises unique_violation for a taken email and invalid_parameter_value for what authfort.signup() refuses, with the code as DETAIL.';
+COMMENT ON FUNCTION authfort.create_user(text, text, text, text, text, boolean, text[]) IS 'Makes an account, also with signup off, and returns the user. Without a password it cannot log in with one. Raises, with the code as DETAIL, unique_violation for a taken email, insufficient_resources where it was not one''s turn to hash in time (server_busy), and invalid_parameter_value for what else authfort.signup() refuses, and for roles that authfort.add_role() would refuse.';
 
 CREATE FUNCTION authfort.login(email text, password text, user_agent text DEFAULT NULL, ip inet DEFAULT NULL)
 	RETURNS jsonb

@@ -35,6 +35,16 @@ record_breached(const char *email, const User *user, const Client *client)
 	event_record(&event);
 }
 
+/* Lists hold passwords as they leaked, mostly but not always in their normal form. */
+static bool
+is_breached(const char *password)
+{
+	char	   *normal = password_normalize(password);
+
+	return breached_passwords_hold(normal) ||
+		(strcmp(normal, password) != 0 && breached_passwords_hold(password));
+}
+
 const Refusal *
 password_policy_check(const char *password, const char *email, const User *user,
 				   const Client *client)
@@ -43,7 +53,7 @@ password_policy_check(const char *password, const char *email, const User *user,
 
 	if (refusal != NULL)
 		return refusal;
-	if (breached_passwords_hold(password))
+	if (is_breached(password))
 	{
 		record_breached(email, user, client);
 		return &refusal_password_pwned;

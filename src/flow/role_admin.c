@@ -7,7 +7,7 @@
 #include "fmgr.h"
 
 #include "base/arguments.h"
-#include "base/json.h"
+#include "base/unicode.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/roles.h"
@@ -19,20 +19,56 @@ PG_FUNCTION_INFO_V1(authfort_remove_role);
 PG_FUNCTION_INFO_V1(authfort_get_roles);
 PG_FUNCTION_INFO_V1(authfort_user_has_role);
 
-const Refusal *
-role_admin_change(const pg_uuid_t *user_id, const char *role, bool grant, bool immediate)
+static bool
+is_among(const char *role, char *const *roles, int count)
 {
-	Event		event;
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(roles[i], role) == 0)
+			return true;
+	}
+	return false;
+}
 
-	if (users_lock(user_id) == NULL)
+/*
+ * The user's row is locked, so no other role is given meanwhile; the user may
+ * have waited for one, and its roles are read again.
+ */
+static const Refusal *
+check_room(const User *user, char *role)
+{
+	int			count;
+	char	  **roles = roles_of(&user->id, &count);
+	const Refusal *refusal;
+
+	if (is_among(role, roles, count))
+		return NULL;
+	roles = repalloc(roles, (count + 1) * sizeof(char *));
+	roles[count] = role;
+	refusal = roles_check_total(roles, count + 1);
+	return (refusal != NULL) ? refusal
+		: users_check_claims(user->email, user->name, roles, count + 1);
+}
+
+const Refusal *
+role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool immediate)
+{
+	char	   *role;
+	const Refusal *refusal = input_role(name, &role);
+	User	   *user;
+
+	if (refusal != NULL)
+		return refusal;
+	user = users_lock(user_id);
+	if (user == NULL)
 		return &refusal_user_not_found;
+	if (grant && (refusal = check_room(user, role)) != NULL)
+		return refusal;
 	if (!(grant ? roles_insert(user_id, role) : roles_delete(user_id, role)))
 		return NULL;
 	if (immediate)
 		users_raise_token_version(user_id);
-	event_begin(&event, grant ? EVENT_ROLE_ADDED : EVENT_ROLE_REMOVED, user_id, NULL, NULL);
-	json_write_string(&event.payload, "role", role);
-	event_record(&event);
+	event_record_text(grant ? EVENT_ROLE_ADDED : EVENT_ROLE_REMOVED, user_id, "role", role);
 	return NULL;
 }
 
@@ -41,12 +77,14 @@ static void
 change_role(FunctionCallInfo fcinfo, bool grant)
 {
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *role = argument_text(fcinfo, 1, "role");
+	char	   *role = input_require_role(argument_text(fcinfo, 1, "role"));
 	bool		immediate = argument_bool(fcinfo, 2, "immediate");
+	const Refusal *refusal = role_admin_change(user_id, role, grant, immediate);
 
-	input_require_role(role);
-	if (role_admin_change(user_id, role, grant, immediate) != NULL)
+	if (refusal == &refusal_user_not_found)
 		users_raise_unknown(user_id);
+	if (refusal != NULL)
+		refusal_raise(refusal);
 }
 
 /* add_role(user_id, role, immediate) -> void */
@@ -79,12 +117,7 @@ Datum
 authfort_user_has_role(PG_FUNCTION_ARGS)
 {
 	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
-	char	   *role = argument_text(fcinfo, 1, "role");
+	char	   *role = unicode_compose(argument_text(fcinfo, 1, "role"));
 
-	for (int i = 0; i < user->role_count; i++)
-	{
-		if (strcmp(user->roles[i], role) == 0)
-			PG_RETURN_BOOL(true);
-	}
-	PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(is_among(role, user->roles, user->role_count));
 }

@@ -1,7 +1,7 @@
 CREATE FUNCTION authfort.add_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_add_role';
-COMMENT ON FUNCTION authfort.add_role(uuid, text, boolean) IS 'Gives a user a role, of 1 to 50 characters. With immediate, access tokens issued before stop being current. Raises no_data_found for an unknown user, invalid_parameter_value for a role name that is none.';
+COMMENT ON FUNCTION authfort.add_role(uuid, text, boolean) IS 'Gives a user a role, of 1 to 50 characters, all of which can be seen; it is stored in NFC, with its case. With immediate, access tokens issued before stop being current. Raises undefined_object for an unknown user, invalid_parameter_value for a role name that is none, and, with DETAIL too_many_roles, past 64 roles or 2048 bytes of names, or profile_too_large, where email, name and roles together would not fit into a cookie.';
 
 CREATE FUNCTION authfort.remove_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -11,19 +11,19 @@ COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Takes a role f
 CREATE FUNCTION authfort.get_roles(user_id uuid) RETURNS text[]
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_roles';
-COMMENT ON FUNCTION authfort.get_roles(uuid) IS 'Roles of a user, in order. Raises no_data_found for an unknown user.';
+COMMENT ON FUNCTION authfort.get_roles(uuid) IS 'Roles of a user, in order. Raises undefined_object for an unknown user.';
 
 CREATE FUNCTION authfort.user_has_role(user_id uuid, role text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_user_has_role';
-COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Whether a user has a role now. Raises no_data_found for an unknown user.';
+COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Whether a user has a role now. Raises undefined_object for an unknown user.';
 
 CREATE FUNCTION authfort.role_members(of_role text DEFAULT NULL)
 	RETURNS TABLE (role text, user_id uuid, email text, granted_at timestamptz)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT r.role, r.user_id, u.email, r.granted_at
 	FROM authfort.user_roles r JOIN authfort.users u ON u.id OPERATOR(pg_catalog.=) r.user_id
-	WHERE of_role IS NULL OR r.role OPERATOR(pg_catalog.=) of_role
+	WHERE of_role IS NULL OR r.role OPERATOR(pg_catalog.=) pg_catalog.normalize(of_role)
 	ORDER BY r.role, u.email
 $$;
 COMMENT ON FUNCTION authfort.role_members(text) IS 'Who has which role: all, or those who have the one named.';

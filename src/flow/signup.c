@@ -198,17 +198,63 @@ authfort_signup(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/*
+ * Brings names of roles into their stored form, in order and each once, before
+ * there is an account that a refusal would leave behind.  Returns NULL or the
+ * refusal.
+ */
+static const Refusal *
+accept_roles(char *const *names, int name_count, char ***roles, int *count)
+{
+	int			distinct = 0;
+
+	*roles = palloc(Max(name_count, 1) * sizeof(char *));
+	for (int i = 0; i < name_count; i++)
+	{
+		const Refusal *refusal = input_role(names[i], &(*roles)[i]);
+
+		if (refusal != NULL)
+			return refusal;
+	}
+	qsort(*roles, name_count, sizeof(char *), compare_texts);
+	for (int i = 0; i < name_count; i++)
+	{
+		if (distinct == 0 || strcmp((*roles)[i], (*roles)[distinct - 1]) != 0)
+			(*roles)[distinct++] = (*roles)[i];
+	}
+	*count = distinct;
+	return roles_check_total(*roles, distinct);
+}
+
+/* What was set along with the account is recorded as if it had been set after it. */
+static void
+record_admitted(const User *user)
+{
+	if (user->email_verified)
+		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", user->email);
+	for (int i = 0; i < user->role_count; i++)
+		event_record_text(EVENT_ROLE_ADDED, &user->id, "role", user->roles[i]);
+}
+
 const Refusal *
-flow_create_user(const SignupForm *form, bool email_verified, char *const *roles, int role_count,
-				 User **user)
+flow_create_user(const SignupForm *form, bool email_verified, char *const *role_names,
+				 int name_count, User **user)
 {
 	NewUser		values = {0};
-	const Refusal *refusal = accept_form(form, NULL, &values);
+	const Refusal *refusal;
+	char	  **roles;
+	int			role_count;
 	pg_uuid_t	id;
 
-	for (int i = 0; refusal == NULL && i < role_count; i++)
-		refusal = input_role(roles[i]);
-	if (refusal != NULL)
+	if ((refusal = accept_roles(role_names, name_count, &roles, &role_count)) != NULL ||
+		(refusal = accept_form(form, NULL, &values)) != NULL ||
+		(refusal = users_check_claims(values.email, values.name, roles, role_count)) != NULL)
 		return refusal;
 	values.email_verified = email_verified;
 	if (!users_insert(&values, &id))
@@ -219,6 +265,7 @@ flow_create_user(const SignupForm *form, bool email_verified, char *const *roles
 	record_created(&id, &values, NULL);
 	/* a handler may have deleted it */
 	*user = users_require(&id);
+	record_admitted(*user);
 	return NULL;
 }
 
@@ -245,7 +292,7 @@ authfort_create_user(PG_FUNCTION_ARGS)
 	email_verified = argument_bool(fcinfo, 5, "email_verified");
 	roles = argument_texts(fcinfo, 6, "roles", &role_count);
 	for (int i = 0; i < role_count; i++)
-		input_require_role(roles[i]);
+		(void) input_require_role(roles[i]);
 
 	refusal = flow_create_user(&form, email_verified, roles, role_count, &user);
 	if (refusal != NULL)

@@ -132,11 +132,23 @@ record_updated(const User *before, const User *after, Jsonb *changes)
 	event_record(&event);
 
 	if (after->email_verified && !before->email_verified)
-	{
-		event_begin(&event, EVENT_EMAIL_VERIFIED, &after->id, NULL, NULL);
-		json_write_string(&event.payload, "email", after->email);
-		event_record(&event);
-	}
+		event_record_text(EVENT_EMAIL_VERIFIED, &after->id, "email", after->email);
+}
+
+/* Whether an access token has room for the user with another email or name. */
+static const Refusal *
+check_room(const User *before, const UserChanges *changes)
+{
+	const char *email = changes->set_email ? changes->values.email : before->email;
+	const char *name = changes->set_name ? changes->values.name : before->name;
+	int			role_count;
+	char	  **roles;
+
+	if (!changes->set_email && !changes->set_name)
+		return NULL;
+	/* read again, for the lock may have waited for another role */
+	roles = roles_of(&before->id, &role_count);
+	return users_check_claims(email, name, roles, role_count);
 }
 
 const Refusal *
@@ -153,6 +165,9 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 		return &refusal_user_not_found;
 	if (changes.set_email && strcmp(changes.values.email, before->email) == 0)
 		changes.set_email = false;
+	refusal = check_room(before, &changes);
+	if (refusal != NULL)
+		return refusal;
 	/* that the old address was verified says nothing of the new one */
 	if (changes.set_email && !changes.set_email_verified)
 		changes.set_email_verified = true;

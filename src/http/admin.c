@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "base/json.h"
-#include "domain/input.h"
 #include "domain/sessions.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
@@ -177,14 +176,9 @@ static void
 change_role(HttpRequest *request, bool grant, HttpResponse *response)
 {
 	pg_uuid_t	id;
-	const Refusal *refusal;
 
-	if (!read_id(request, &id, response))
-		return;
-	refusal = input_role(request->segments[1]);
-	if (refusal == NULL)
-		refusal = role_admin_change(&id, request->segments[1], grant, true);
-	respond_nothing(response, refusal);
+	if (read_id(request, &id, response))
+		respond_nothing(response, role_admin_change(&id, request->segments[1], grant, true));
 }
 
 void

@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/unicode.h"
 #include "http/cross_origin.h"
 #include "http/router.h"
 #include "http/token_cookies.h"
@@ -200,7 +201,7 @@ admit(const Route *route, HttpRequest *request)
 	if (refusal != NULL)
 		return refusal;
 	if (route->access == ROUTE_ADMIN &&
-		(setting_admin_role[0] == '\0' || !has_role(request->caller, setting_admin_role)))
+		(setting_admin_role[0] == '\0' || !has_role(request->caller, unicode_compose(setting_admin_role))))
 		return &insufficient_role;
 	return NULL;
 }

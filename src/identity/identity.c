@@ -22,6 +22,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/unicode.h"
 #include "domain/signing_keys.h"
 #include "identity/access_token.h"
 #include "identity/identity.h"
@@ -314,9 +315,11 @@ has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
 
 	for (int i = 0; i < count; i++)
 	{
+		const char *role = unicode_compose(wanted[i]);
+
 		for (int j = 0; j < claims->role_count; j++)
 		{
-			if (strcmp(wanted[i], claims->roles[j]) == 0)
+			if (strcmp(role, claims->roles[j]) == 0)
 				return true;
 		}
 	}
