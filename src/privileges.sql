@@ -7,7 +7,7 @@ DECLARE
 	refused record;
 BEGIN
 	FOR refused IN
-		SELECT t.tgname, c.oid::regclass AS relation, c.relowner::regrole AS owner
+		SELECT t.tgname, c.oid::regclass AS relation
 		FROM pg_catalog.pg_event_trigger_ddl_commands() d
 			JOIN pg_catalog.pg_trigger t ON t.oid OPERATOR(pg_catalog.=) d.objid
 			JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
@@ -17,14 +17,16 @@ BEGIN
 	LOOP
 		RAISE insufficient_privilege USING
 			MESSAGE = pg_catalog.format('trigger "%s" on table %s is refused', refused.tgname, refused.relation),
-			DETAIL = pg_catalog.format('It would run with the rights of role %s.', refused.owner),
-			HINT = 'The owner of the table may make it, or the function can be a handler: authfort.on().';
+			DETAIL = 'It would run with the rights of the owner of the extension.',
+			HINT = 'The owner of the table may make it; a function can be a handler instead, by authfort.on().';
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION authfort.refuse_triggers() IS 'Event trigger: refuses triggers on tables of authfort that another role than their owner or a superuser makes.';
 
 CREATE EVENT TRIGGER authfort_refuse_triggers ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
 	EXECUTE FUNCTION authfort.refuse_triggers();
+-- also where session_replication_role is replica
+ALTER EVENT TRIGGER authfort_refuse_triggers ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER authfort_refuse_triggers IS 'Only their owner and superusers make triggers on tables of authfort';
 
 -- Last: nothing is executable by PUBLIC except what reads the caller's own

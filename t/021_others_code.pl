@@ -132,6 +132,12 @@ is(super("SELECT nickname FROM profile WHERE id = '$ada'"), 'Countess', 'and one
 super('SET session_replication_role = replica', 'DELETE FROM profile');
 is(attempt('backend', "SELECT authfort.delete_user('$ada', true)"), '', 'a user of the application is deleted');
 
+# a table that has been given away: its owner makes triggers, and gets no other rights by them
+super('ALTER TABLE authfort.password_history OWNER TO eve', 'GRANT ALL ON authfort.password_history TO CURRENT_USER', 'GRANT CREATE ON SCHEMA authfort TO eve', q{ALTER DATABASE app SET authfort.password_history_count = 1});
+is(eve('CREATE TRIGGER t AFTER INSERT ON authfort.password_history FOR EACH ROW EXECUTE FUNCTION eve.note()'), undef, 'a trigger on a table that is eve\'s');
+like(super(q{SELECT authfort.create_user('given@example.com', 'correct horse')}), qr/^42501: .*trigger "t" on table "password_history" would run code of role "eve" as role "\Q$super\E"/, 'does not run as the owner of the extension');
+super('DROP TRIGGER t ON authfort.password_history', 'ALTER TABLE authfort.password_history OWNER TO CURRENT_USER', 'ALTER DATABASE app RESET authfort.password_history_count', 'REVOKE CREATE ON SCHEMA authfort FROM eve');
+
 # a trigger of the owner's whose function another role owns
 super('GRANT CREATE ON SCHEMA public TO eve', 'ALTER FUNCTION make_profile() OWNER TO eve');
 my $foreign_code = qr/^42501: .*trigger "profile" on table "users" would run code of role "eve"/;
@@ -237,6 +243,24 @@ my @lasting = (
 	is(attempt($db, 'CREATE DOMAIN pg_temp.d AS text', 'CREATE INDEX ON mine (x)', 'SELECT pg_advisory_unlock(7)'), 1, 'leaves the caller free to make temporary objects');
 	$db->commit;
 }
+# nor what stands behind a foreign key, in triggers before and after
+eve(q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
+super('GRANT REFERENCES (id) ON authfort.users TO eve');
+foreach my $when (qw(BEFORE AFTER))
+{
+	my $db = session($super);
+	my $doomed = new_user();
+	eve('CREATE TABLE eve.follows (id uuid REFERENCES authfort.users ON DELETE CASCADE)', "INSERT INTO eve.follows VALUES ('$doomed')");
+	foreach my $statement (grep { /^(CREATE (DOMAIN|FUNCTION|TEMP TABLE)|SELECT pg_advisory_lock\(1\)|SELECT setseed|PREPARE)/ } @lasting)
+	{
+		eve("CREATE OR REPLACE FUNCTION eve.leave() RETURNS trigger LANGUAGE plpgsql AS \$f\$ BEGIN EXECUTE \$statement\$$statement\$statement\$; RETURN OLD; END \$f\$",
+			"CREATE OR REPLACE TRIGGER leave $when DELETE ON eve.follows FOR EACH ROW EXECUTE FUNCTION eve.leave()");
+		like(attempt($db, "SELECT authfort.delete_user('$doomed', true)"), $restricted, "a trigger $when DELETE with $statement");
+	}
+	eve('DROP TABLE eve.follows');
+}
+super('REVOKE REFERENCES (id) ON authfort.users FROM eve');
+eve(q{SELECT authfort.on('user_created', 'eve.h(jsonb)')});
 handler('PERFORM pg_advisory_xact_lock(1); PERFORM pg_notify($$x$$, $$y$$); INSERT INTO eve.log (who) VALUES (current_user)');
 new_user();
 is(logged(), 'eve', 'what ends with the transaction is allowed');

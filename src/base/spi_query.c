@@ -127,14 +127,14 @@ require_trusted_triggers(Relation relation)
 		if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED)
 			continue;
 		owner = security_context_function_owner(trigger->tgfoid);
-		if (owner != relation->rd_rel->relowner && !superuser_arg(owner) &&
+		if (owner != GetUserId() && !superuser_arg(owner) &&
 			!security_context_is_definer(trigger->tgfoid))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("trigger \"%s\" on table \"%s\" would run code of role \"%s\" as another role",
+					 errmsg("trigger \"%s\" on table \"%s\" would run code of role \"%s\" as role \"%s\"",
 							trigger->tgname, RelationGetRelationName(relation),
-							GetUserNameFromId(owner, false)),
-					 errhint("Make its function SECURITY DEFINER, give it to the owner of the table, or drop the trigger.")));
+							GetUserNameFromId(owner, false), GetUserNameFromId(GetUserId(), false)),
+					 errhint("Make its function SECURITY DEFINER, give it to the owner of the extension, or drop the trigger.")));
 	}
 }
 
