@@ -88,6 +88,7 @@ sub try_it
 	is($ask->('POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')->{status}, 401, "$name: a wrong password");
 	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400, "$name: what is no UTF-8");
 	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400, "$name: a zero byte");
+	like($ask->('OPTIONS', '/auth/login')->{content}, qr/method_not_allowed/, "$name: OPTIONS is the router's to answer, for CORS");
 	is($ask->('DELETE', '/auth/me', $by{ada})->{status}, 405, "$name: a method that the path does not take");
 	is($ask->('GET', '/auth/admin/users?query=a%20b', $by{ada})->{status}, 403, "$name: a query");
 	is($ask->('POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logout");

@@ -19,7 +19,7 @@ app.add_event_handler("shutdown", pool.close)
 
 
 # /auth: authfort answers, this only carries the request to it and the answer back.
-@app.api_route("/auth/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+@app.api_route("/auth/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @app.get("/.well-known/jwks.json")
 async def auth(request: Request):
     headers = Jsonb([{name: value} for name, value in request.headers.items()])

@@ -13,7 +13,7 @@
 /* Where a request comes from, as its browser says. */
 typedef enum RequestOrigin
 {
-	ORIGIN_UNSTATED,			/* not a browser of today */
+	ORIGIN_UNSTATED,			/* not sent by a current browser */
 	ORIGIN_OURS,
 	ORIGIN_FOREIGN
 } RequestOrigin;
@@ -21,9 +21,8 @@ typedef enum RequestOrigin
 extern RequestOrigin cross_origin_of(const HttpRequest *request);
 
 /*
- * NULL, or the refusal of a request that changes something and whose right to
- * do so is a cookie.  The caller knows that it is; whether the cookie is good
- * makes no difference.
+ * Checks a request that changes something and whose token came as a cookie,
+ * good or not.  Returns NULL or the refusal.
  */
 extern const Refusal *cross_origin_check(const HttpRequest *request);
 
