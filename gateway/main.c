@@ -5,23 +5,52 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "clients.h"
+#include "clock.h"
 #include "options.h"
 #include "pool.h"
 #include "server.h"
 
+#define TICK_MS 100
 #define LAST_WRITES_SECONDS 1
+
+static void
+tick(void)
+{
+	pool_tick();
+	clients_tick();
+}
+
+static void
+wait_for_signal(const sigset_t *signals)
+{
+	const struct timespec interval = {0, TICK_MS * 1000000};
+
+	while (sigtimedwait(signals, NULL, &interval) < 0)
+		tick();
+}
+
+static void
+drain(long seconds)
+{
+	int64_t		until = clock_ms() + seconds * 1000;
+
+	while (!server_is_drained(TICK_MS) && clock_ms() < until)
+		tick();
+}
 
 int
 main(int argc, char **argv)
 {
 	Options		options;
 	sigset_t	signals;
-	int			received;
+	bool		pool_ended;
 
 	options_read(argc, argv, &options);
 
-	/* blocked before any thread starts, so that only sigwait() gets them */
+	/* blocked before any thread starts, so that only wait_for_signal() gets them */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
@@ -33,15 +62,18 @@ main(int argc, char **argv)
 		fprintf(stderr, "authfort-gateway: cannot start the pool\n");
 		return 1;
 	}
+	/* with threads that connect, the libraries must not be torn down */
 	if (!server_start(&options))
-		return 1;
+		_exit(1);
 
-	sigwait(&signals, &received);
+	wait_for_signal(&signals);
 	server_quiesce();
-	server_drain(options.shutdown_timeout);
-	pool_stop();
-	/* those that the pool gave up are told so */
-	server_drain(LAST_WRITES_SECONDS);
+	drain(options.shutdown_timeout);
+	pool_ended = pool_stop();
+	/* those that the pool gave up get an answer too */
+	drain(LAST_WRITES_SECONDS);
+	if (!pool_ended)
+		_exit(0);
 	server_stop();
 	return 0;
 }

@@ -26,6 +26,7 @@ typedef struct OptionDefinition
 
 #define STRING(field) offsetof(Options, field), false, 0, 0
 #define NUMBER(field, min, max) offsetof(Options, field), true, min, max
+#define NUMBER_OR_AUTO(field, max) NUMBER(field, OPTION_AUTO, max)
 
 static const OptionDefinition definitions[] = {
 	{"dsn", "", "libpq connection string; also PGHOST and the like", STRING(dsn)},
@@ -34,13 +35,19 @@ static const OptionDefinition definitions[] = {
 	{"tls-cert", "", "file with the certificate chain, PEM", STRING(tls_cert)},
 	{"tls-key", "", "file with its private key, PEM", STRING(tls_key)},
 	{"pool-size", "8", "connections to PostgreSQL", NUMBER(pool_size, 1, 1000)},
-	{"max-connections-per-route", "0", "of these, how many one path may use; 0 is half", NUMBER(max_connections_per_route, 0, 1000)},
-	{"queue-size", "256", "requests that may wait", NUMBER(queue_size, 1, 100000)},
+	{"max-connections-per-route", "0", "of these, how many one route may use; 0 is half",
+	NUMBER(max_connections_per_route, 0, 1000)},
+	{"slow-routes", "/signup,/login,/forgot-password,/reset-password,/change-password,/set-password,/admin/users",
+	"ends of paths whose POST takes long; they count as one route", STRING(slow_routes)},
+	{"queue-size", "256", "requests that may wait, half of them of one route", NUMBER(queue_size, 1, 100000)},
 	{"request-timeout", "15", "seconds for waiting, and for running a request", NUMBER(request_timeout, 1, 3600)},
+	{"reconnect-wait", "5", "seconds that requests wait for a database that is away", NUMBER(reconnect_wait, 0, 3600)},
+	{"request-read-timeout", "15", "seconds in which a request has to arrive", NUMBER(request_read_timeout, 1, 3600)},
 	{"connection-timeout", "30", "seconds after which an idle client is dropped", NUMBER(connection_timeout, 1, 3600)},
 	{"shutdown-timeout", "10", "seconds for finishing what runs at SIGTERM", NUMBER(shutdown_timeout, 0, 3600)},
 	{"max-connections", "1000", "clients at once", NUMBER(max_connections, 1, 100000)},
-	{"max-connections-per-ip", "0", "clients at once from one address; 0 is no limit", NUMBER(max_connections_per_ip, 0, 100000)},
+	{"max-connections-per-ip", "auto", "clients at once from one address; 0 is no limit, auto is 100 but none for loopback",
+	NUMBER_OR_AUTO(max_connections_per_ip, 100000)},
 	{"max-header-size", "32768", "bytes of memory for a request's headers", NUMBER(max_header_size, 4096, 1048576)},
 	{"max-body-size", "65536", "bytes of a request's body", NUMBER(max_body_size, 1, 16777216)},
 };
@@ -67,13 +74,19 @@ set(Options *options, const OptionDefinition *definition, const char *value, con
 		*(const char **) field = value;
 		return;
 	}
+	if (definition->min == OPTION_AUTO && strcmp(value, "auto") == 0)
+	{
+		*(long *) field = OPTION_AUTO;
+		return;
+	}
 	errno = 0;
 	number = strtol(value, &end, 10);
 	if (errno != 0 || end == value || *end != '\0' ||
-		number < definition->min || number > definition->max)
+		number < definition->min || number > definition->max || number == OPTION_AUTO)
 	{
-		fprintf(stderr, "authfort-gateway: %s must be a number from %ld to %ld\n",
-				from, definition->min, definition->max);
+		fprintf(stderr, "authfort-gateway: %s must be %sa number from %ld to %ld\n", from,
+				definition->min == OPTION_AUTO ? "auto or " : "",
+				definition->min == OPTION_AUTO ? 0 : definition->min, definition->max);
 		exit(2);
 	}
 	*(long *) field = number;
@@ -85,9 +98,9 @@ print_help(void)
 	printf("authfort-gateway serves authfort.http() over HTTP.\n\n"
 		   "Usage: authfort-gateway [OPTION]...\n\n");
 	for (size_t i = 0; i < COUNT; i++)
-		printf("  --%-24s%s (default \"%s\")\n", definitions[i].name, definitions[i].help,
+		printf("  --%-28s%s (default \"%s\")\n", definitions[i].name, definitions[i].help,
 			   definitions[i].initial);
-	printf("  --%-24s%s\n  --%-24s%s\n\n", "help", "show this", "version", "show the version");
+	printf("  --%-28s%s\n  --%-28s%s\n\n", "help", "show this", "version", "show the version");
 	printf("Each option may also be set as AUTHFORT_GATEWAY_POOL_SIZE and so on; flags win.\n");
 }
 

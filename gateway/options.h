@@ -5,21 +5,26 @@
 #ifndef GATEWAY_OPTIONS_H
 #define GATEWAY_OPTIONS_H
 
+#define OPTION_AUTO (-1)
+
 typedef struct Options
 {
 	const char *dsn;			/* libpq connection string */
 	const char *listen;			/* HOST:PORT or [HOST]:PORT */
 	const char *log;			/* "on" or "off" */
+	const char *slow_routes;	/* ends of paths, separated by commas */
 	const char *tls_cert;		/* file names; "": no TLS */
 	const char *tls_key;
 	long		pool_size;
-	long		max_connections_per_route;		/* of the pool, for one path; 0: half */
+	long		max_connections_per_route;	/* of the pool; 0: half */
 	long		queue_size;
 	long		request_timeout;	/* seconds, as all of these */
+	long		reconnect_wait;
+	long		request_read_timeout;
 	long		connection_timeout;
 	long		shutdown_timeout;
 	long		max_connections;
-	long		max_connections_per_ip;	/* 0: no limit */
+	long		max_connections_per_ip;	/* 0: no limit; or OPTION_AUTO */
 	long		max_header_size;	/* bytes */
 	long		max_body_size;	/* bytes */
 } Options;

@@ -2,30 +2,44 @@
  * pool.c
  *		Connections to PostgreSQL, and the requests that wait for one.
  *
- * Each worker thread owns one connection.  So that many slow requests of one
- * path, logins that hash, cannot hold up the others, one path may occupy only
- * a part of the workers.  The pool knows no path by name.
+ * Each worker thread owns one connection.  A route may occupy only a share of
+ * the workers and of the queue, so that many slow requests leave room for the
+ * rest.  A route is a method and a path; those of --slow-routes, which hash
+ * passwords or take their time on purpose, are one route together.
  */
 #include <errno.h>
-#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "database.h"
+#include "failure.h"
 #include "pool.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define IDLE_CHECK_MS 500		/* how soon a lost idle connection is noticed */
+#define PROBE_EVERY_MS 1000		/* if no request asks the server anything */
+#define PROBE_MS 3000			/* what an answer to that may take */
+#define READY_MS 5000			/* how old the last answer may be */
+#define MAX_TRIES 3				/* of what was rolled back by a conflict */
+#define STOP_MS 1000			/* for threads to end */
+#define STOP_CHECK_MS 20
+
+/*
+ * The server's own timeout should come first: the connection survives it.
+ */
+#define SERVER_TIMEOUT_GRACE_MS 500
 
 typedef struct Worker
 {
 	pthread_t	thread;
-	PGconn	   *conn;			/* NULL: down */
+	Database	database;
 	Request    *running;
-	bool		prepared;
 	unsigned int seed;
 } Worker;
 
@@ -34,22 +48,21 @@ static struct
 	pthread_mutex_t lock;
 	pthread_cond_t work;		/* a request came: one worker may take it */
 	pthread_cond_t stop;		/* stopping */
+	pthread_cond_t ended;		/* a worker has ended */
 	const Options *options;
 	Worker	   *workers;
-	long		share;
+	long		started;		/* how many of them run */
+	long		worker_share;	/* how many workers one route may occupy */
+	long		queue_share;
 	Request    *first;			/* the queue, oldest first */
 	Request    *last;
 	long		waiting;
-	long		up;
+	long		up;				/* connections */
+	int64_t		down_since;		/* if none is up; clock_ms(), as all of these */
+	int64_t		last_answer;	/* of the server */
+	bool		probing;
 	bool		stopping;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static const char router_query[] =
-"SELECT r.status, r.body,"
-" (SELECT pg_catalog.string_agg(h.key || ': ' || h.value || E'\\n', '' ORDER BY e.n)"
-"  FROM pg_catalog.jsonb_array_elements(r.headers) WITH ORDINALITY AS e(header, n),"
-"       pg_catalog.jsonb_each_text(e.header) AS h)"
-" FROM authfort.http($1::text, $2::text, $3::text, $4::jsonb, $5::text, $6::inet) AS r";
 
 static void
 resume(Request *request)
@@ -64,6 +77,12 @@ refuse_unavailable(Request *request)
 }
 
 static void
+refuse_busy(Request *request)
+{
+	request_refuse(request, 503, "server_busy", "The server is busy", true);
+}
+
+static void
 wait_ms(pthread_cond_t *event, long ms)
 {
 	struct timespec until;
@@ -75,32 +94,68 @@ wait_ms(pthread_cond_t *event, long ms)
 	pthread_cond_timedwait(event, &pool.lock, &until);
 }
 
-static long
-age_seconds(const Request *request)
+/* Whether the path ends in the entry, slashes at its end left aside. */
+static bool
+ends_with(const char *path, const char *entry, size_t len)
 {
-	struct timespec now;
+	size_t		path_len = strlen(path);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec - request->received.tv_sec;
+	while (path_len > 0 && path[path_len - 1] == '/')
+		path_len--;
+	return len > 0 && path_len >= len && memcmp(path + path_len - len, entry, len) == 0;
 }
 
 static bool
-same_path(const Request *a, const Request *b)
+is_slow(const Request *request)
 {
+	const char *entry = pool.options->slow_routes;
+
+	if (strcmp(request->method, "POST") != 0)
+		return false;
+	for (;;)
+	{
+		size_t		len = strcspn(entry, ",");
+
+		if (ends_with(request->path, entry, len))
+			return true;
+		if (entry[len] == '\0')
+			return false;
+		entry += len + 1;
+	}
+}
+
+static bool
+same_route(const Request *a, const Request *b)
+{
+	if (a->slow || b->slow)
+		return a->slow && b->slow;
 	return strcmp(a->path, b->path) == 0 && strcmp(a->method, b->method) == 0;
 }
 
 static bool
-path_has_room(const Request *request)
+route_may_run(const Request *request)
 {
 	long		count = 0;
 
 	for (long i = 0; i < pool.options->pool_size; i++)
 	{
-		if (pool.workers[i].running != NULL && same_path(pool.workers[i].running, request))
+		if (pool.workers[i].running != NULL && same_route(pool.workers[i].running, request))
 			count++;
 	}
-	return count < pool.share;
+	return count < pool.worker_share;
+}
+
+static bool
+route_may_wait(const Request *request)
+{
+	long		count = 0;
+
+	for (const Request *other = pool.first; other != NULL; other = other->next)
+	{
+		if (same_route(other, request))
+			count++;
+	}
+	return count < pool.queue_share;
 }
 
 static void
@@ -125,7 +180,20 @@ enqueue_last(Request *request)
 	pool.waiting++;
 }
 
-/* The oldest request whose path has room, taken out of the queue; or NULL. */
+/* Takes the request behind "before" out of the queue; NULL stands for the queue's head. */
+static void
+unlink_request(Request *before, Request *request)
+{
+	if (before != NULL)
+		before->next = request->next;
+	else
+		pool.first = request->next;
+	if (pool.last == request)
+		pool.last = before;
+	pool.waiting--;
+}
+
+/* The oldest request whose route may run, taken out of the queue; or NULL. */
 static Request *
 dequeue(void)
 {
@@ -133,16 +201,11 @@ dequeue(void)
 
 	for (Request *request = pool.first; request != NULL; before = request, request = request->next)
 	{
-		if (!path_has_room(request))
-			continue;
-		if (before != NULL)
-			before->next = request->next;
-		else
-			pool.first = request->next;
-		if (pool.last == request)
-			pool.last = before;
-		pool.waiting--;
-		return request;
+		if (route_may_run(request))
+		{
+			unlink_request(before, request);
+			return request;
+		}
 	}
 	return NULL;
 }
@@ -155,90 +218,60 @@ flush(void)
 	{
 		Request    *request = pool.first;
 
-		pool.first = request->next;
-		pool.waiting--;
+		unlink_request(NULL, request);
 		refuse_unavailable(request);
 		resume(request);
 	}
-	pool.last = NULL;
 }
 
-/* Refuses those at the front that have waited too long. */
+/* Refuses those that have waited too long: the queue is in order of their age. */
 static void
 expire(void)
 {
-	while (pool.first != NULL && age_seconds(pool.first) > pool.options->request_timeout)
+	int64_t		oldest = clock_ms() - pool.options->request_timeout * 1000;
+
+	while (pool.first != NULL && pool.first->received < oldest)
 	{
 		Request    *request = pool.first;
 
-		pool.first = request->next;
-		if (pool.first == NULL)
-			pool.last = NULL;
-		pool.waiting--;
-		request_refuse(request, 503, "server_busy", "The server is busy", true);
+		unlink_request(NULL, request);
+		refuse_busy(request);
 		resume(request);
 	}
 }
 
-/* The message of libpq names hosts and roles, but never the password. */
-static void
-log_connection_failure(PGconn *conn)
-{
-	fprintf(stderr, "authfort-gateway: no connection to PostgreSQL: %s",
-			conn != NULL ? PQerrorMessage(conn) : "out of memory\n");
-}
-
+/* For a while requests wait for PostgreSQL, which may only be restarting. */
 static bool
-prepare(PGconn *conn)
+is_down_for_good(void)
 {
-	PGresult   *result = PQprepare(conn, "authfort_http", router_query, 6, NULL);
-	bool		ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-
-	PQclear(result);
-	return ok;
+	return pool.up == 0 && clock_ms() - pool.down_since >= pool.options->reconnect_wait * 1000;
 }
 
-/* Without the lock, for it takes long.  NULL if it failed. */
-static PGconn *
-connect_database(void)
+void
+pool_tick(void)
 {
-	char		options[128];
-	const char *keywords[] = {"connect_timeout", "client_encoding", "options",
-	"fallback_application_name", "dbname", NULL};
-	const char *values[] = {"5", "UTF8", options, "authfort-gateway", pool.options->dsn, NULL};
-	PGconn	   *conn;
-
-	/* whatever the role's own settings are */
-	snprintf(options, sizeof(options), "-c search_path=pg_catalog -c statement_timeout=%lds",
-			 pool.options->request_timeout);
-	conn = PQconnectdbParams(keywords, values, 1);
-	if (PQstatus(conn) == CONNECTION_OK && prepare(conn))
-		return conn;
-	log_connection_failure(conn);
-	PQfinish(conn);
-	return NULL;
+	pthread_mutex_lock(&pool.lock);
+	expire();
+	if (is_down_for_good())
+		flush();
+	pthread_mutex_unlock(&pool.lock);
 }
 
+static void
+note_disconnection(void)
+{
+	if (--pool.up == 0)
+		pool.down_since = clock_ms();
+}
+
+/* Called and left with the lock held, which is free meanwhile. */
 static void
 disconnect(Worker *worker)
 {
-	PQfinish(worker->conn);
-	worker->conn = NULL;
-	if (--pool.up == 0)
-		flush();
-}
-
-/* Whether an idle connection still lives: a server that stops says so. */
-static bool
-is_alive(PGconn *conn)
-{
-	PGnotify   *notify;
-
-	if (PQconsumeInput(conn) == 0 || PQstatus(conn) != CONNECTION_OK)
-		return false;
-	while ((notify = PQnotifies(conn)) != NULL)
-		PQfreemem(notify);
-	return true;
+	note_disconnection();
+	pthread_mutex_unlock(&pool.lock);
+	database_close(&worker->database);
+	pthread_mutex_lock(&pool.lock);
 }
 
 static void
@@ -246,7 +279,8 @@ take_answer(Request *request, PGresult *result)
 {
 	request->status = atoi(PQgetvalue(result, 0, 0));
 	if (!text_append(&request->reply_body, PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1)) ||
-		!text_append(&request->reply_headers, PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2)))
+		!text_append(&request->reply_headers, PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2)) ||
+		!text_append(&request->reply_headers, "\n", 1))
 		request_refuse(request, 503, "service_unavailable", "Out of memory", true);
 	/* libpq does not wipe what it frees, and this had tokens in it */
 	explicit_bzero(PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1));
@@ -254,111 +288,154 @@ take_answer(Request *request, PGresult *result)
 	request->answered = true;
 }
 
-static bool
-is_state(const char *state, const char *wanted)
-{
-	return state != NULL && strcmp(state, wanted) == 0;
-}
-
 /* The log gets the primary message; DETAIL and CONTEXT may repeat values. */
 static void
-take_error(Request *request, const PGresult *result)
+log_error(const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
 	fprintf(stderr, "authfort-gateway: %s: %s\n", state != NULL ? state : "no SQLSTATE",
 			message != NULL ? message : "no message");
-	if (is_state(state, "57014"))
-		request_refuse(request, 503, "timeout", "The request took too long", true);
-	else
-		request_refuse(request, 500, "internal_error", "Internal error", false);
 }
 
+/*
+ * What was sent is sent again only if it was rolled back for certain; a
+ * request whose answer got lost may have committed.  Returns whether the
+ * connection can go on.
+ */
 static bool
-is_worth_a_retry(const PGresult *result)
+run(Database *database, Request *request)
 {
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	int64_t		deadline = clock_ms() + pool.options->request_timeout * 1000 + SERVER_TIMEOUT_GRACE_MS;
 
-	return is_state(state, "40001") || is_state(state, "40P01");
+	for (int tries = 1;; tries++)
+	{
+		PGresult   *result;
+		Outcome		outcome = database_call(database, request, deadline, &result);
+		Failure		failure;
+
+		switch (outcome)
+		{
+			case OUTCOME_ANSWER:
+				take_answer(request, result);
+				PQclear(result);
+				return true;
+			case OUTCOME_TIMEOUT:
+				request_refuse(request, 503, "timeout", "The request took too long", true);
+				return false;
+			case OUTCOME_LOST:
+				refuse_unavailable(request);
+				return false;
+			case OUTCOME_ERROR:
+				break;
+		}
+		failure = failure_of_result(result);
+		if (failure.rolled_back && tries < MAX_TRIES && database_is_idle(database))
+		{
+			PQclear(result);
+			continue;
+		}
+		log_error(result);
+		request_refuse(request, failure.status, failure.code, failure.message, failure.temporary);
+		PQclear(result);
+		return !failure.disconnect && database_is_idle(database);
+	}
 }
 
-static PGresult *
-call_router(PGconn *conn, const Request *request)
-{
-	const char *values[] = {request->method, request->path, request->query,
-	request->headers.data, request->body.data, request->peer[0] ? request->peer : NULL};
-
-	return PQexecPrepared(conn, "authfort_http", 6, values, NULL, NULL, 0);
-}
-
-/* A request that was sent is never sent again: it may have committed. */
+/* Leaves a connection that something may still run in. */
 static void
-run(Worker *worker, Request *request)
+leave(Database *database)
 {
-	PGresult   *result = call_router(worker->conn, request);
-
-	if (is_worth_a_retry(result))
-	{
-		PQclear(result);
-		result = call_router(worker->conn, request);
-	}
-	/* a pooler gave us another server connection */
-	if (is_state(PQresultErrorField(result, PG_DIAG_SQLSTATE), "26000") && prepare(worker->conn))
-	{
-		PQclear(result);
-		result = call_router(worker->conn, request);
-	}
-
-	if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
-		take_answer(request, result);
-	else if (PQstatus(worker->conn) != CONNECTION_OK)
-		refuse_unavailable(request);
+	if (PQstatus(database->conn) == CONNECTION_OK && !database_is_idle(database))
+		database_abandon(database);
 	else
-		take_error(request, result);
-	PQclear(result);
+		database_close(database);
+}
+
+/* The first retries are quick, for a server that restarts has requests waiting for it. */
+static long
+next_backoff(long backoff)
+{
+	if (!is_down_for_good())
+		return BACKOFF_MIN_MS;
+	return backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
 }
 
 /* Comes back with a connection, or when the pool stops; with the lock held. */
 static void
-come_up(Worker *worker)
+connect_worker(Worker *worker)
 {
 	long		backoff = BACKOFF_MIN_MS;
 
-	while (!pool.stopping && worker->conn == NULL)
+	while (!pool.stopping)
 	{
-		PGconn	   *conn;
+		bool		connected;
 
 		pthread_mutex_unlock(&pool.lock);
-		conn = connect_database();
+		connected = database_connect(&worker->database);
 		pthread_mutex_lock(&pool.lock);
-		if (conn != NULL)
+		if (connected)
 		{
-			worker->conn = conn;
 			pool.up++;
+			pool.last_answer = clock_ms();
 			return;
 		}
 		/* not all at once, when the server comes back */
 		wait_ms(&pool.stop, backoff / 2 + rand_r(&worker->seed) % backoff);
-		backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
+		backoff = next_backoff(backoff);
 	}
 }
 
+/* Called and left with the lock held. */
 static void
 serve_one(Worker *worker, Request *request)
 {
+	bool		usable;
+
 	worker->running = request;
 	pthread_mutex_unlock(&pool.lock);
-	run(worker, request);
+	usable = run(&worker->database, request);
+	if (!usable)
+		leave(&worker->database);
 	pthread_mutex_lock(&pool.lock);
-	/* once resumed it may be freed at any time, so nobody may still see it */
+	if (usable)
+		pool.last_answer = clock_ms();
+	else
+		note_disconnection();
+	/* once resumed it may be freed at any time, so no other thread may still see it */
 	worker->running = NULL;
 	resume(request);
 }
 
+/* Called and left with the lock held. */
+static void
+probe(Worker *worker)
+{
+	bool		usable;
+
+	pool.probing = true;
+	pthread_mutex_unlock(&pool.lock);
+	usable = database_probe(&worker->database, clock_ms() + PROBE_MS);
+	if (!usable)
+		leave(&worker->database);
+	pthread_mutex_lock(&pool.lock);
+	pool.probing = false;
+	if (usable)
+		pool.last_answer = clock_ms();
+	else
+		note_disconnection();
+}
+
+static bool
+probe_is_due(void)
+{
+	return !pool.probing && clock_ms() - pool.last_answer >= PROBE_EVERY_MS;
+}
+
 /*
- * A request wakes one worker.  Where it finds the request's path occupied, it
- * is the worker that makes room for it who takes it next.
+ * A request wakes one worker.  If the request's route has its share already,
+ * the next worker that finishes one of them takes it.
  */
 static void *
 work(void *arg)
@@ -370,12 +447,14 @@ work(void *arg)
 	{
 		Request    *request;
 
-		come_up(worker);
-		if (worker->conn == NULL)
-			break;
+		if (worker->database.conn == NULL)
+		{
+			connect_worker(worker);
+			continue;
+		}
 		expire();
 		request = dequeue();
-		if (!is_alive(worker->conn))
+		if (!database_is_alive(&worker->database))
 		{
 			/* it was not sent, so it may go to another connection */
 			if (request != NULL)
@@ -387,13 +466,24 @@ work(void *arg)
 		}
 		else if (request != NULL)
 			serve_one(worker, request);
+		else if (probe_is_due())
+			probe(worker);
 		else
 			wait_ms(&pool.work, IDLE_CHECK_MS);
 	}
-	if (worker->conn != NULL)
+	if (worker->database.conn != NULL)
 		disconnect(worker);
+	pool.started--;
+	pthread_cond_signal(&pool.ended);
 	pthread_mutex_unlock(&pool.lock);
 	return NULL;
+}
+
+/* What is given, or half of the whole. */
+static long
+share(long given, long whole)
+{
+	return given > 0 ? given : (whole + 1) / 2;
 }
 
 bool
@@ -401,33 +491,41 @@ pool_start(const Options *options)
 {
 	pthread_condattr_t attributes;
 
+	if (!database_init(options))
+		return false;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&pool.work, &attributes);
 	pthread_cond_init(&pool.stop, &attributes);
+	pthread_cond_init(&pool.ended, &attributes);
 	pool.options = options;
-	pool.share = options->max_connections_per_route > 0 ? options->max_connections_per_route : (options->pool_size + 1) / 2;
+	pool.worker_share = share(options->max_connections_per_route, options->pool_size);
+	pool.queue_share = share(0, options->queue_size);
+	pool.down_since = clock_ms();
 	pool.workers = calloc(options->pool_size, sizeof(Worker));
 	if (pool.workers == NULL)
 		return false;
+	pthread_mutex_lock(&pool.lock);
 	for (long i = 0; i < options->pool_size; i++)
 	{
 		pool.workers[i].seed = (unsigned int) (getpid() + i);
 		if (pthread_create(&pool.workers[i].thread, NULL, work, &pool.workers[i]) != 0)
-			return false;
+			break;
+		pool.started++;
 	}
-	return true;
+	pthread_mutex_unlock(&pool.lock);
+	return pool.started == options->pool_size;
 }
 
 bool
-pool_is_up(void)
+pool_is_ready(void)
 {
-	bool		up;
+	bool		ready;
 
 	pthread_mutex_lock(&pool.lock);
-	up = pool.up > 0;
+	ready = pool.up > 0 && clock_ms() - pool.last_answer <= READY_MS;
 	pthread_mutex_unlock(&pool.lock);
-	return up;
+	return ready;
 }
 
 bool
@@ -435,11 +533,12 @@ pool_submit(Request *request)
 {
 	bool		taken = false;
 
+	request->slow = is_slow(request);
 	pthread_mutex_lock(&pool.lock);
-	if (pool.up == 0 || pool.stopping)
+	if (is_down_for_good() || pool.stopping)
 		refuse_unavailable(request);
-	else if (pool.waiting >= pool.options->queue_size)
-		request_refuse(request, 503, "server_busy", "The server is busy", true);
+	else if (pool.waiting >= pool.options->queue_size || !route_may_wait(request))
+		refuse_busy(request);
 	else
 	{
 		MHD_suspend_connection(request->connection);
@@ -451,26 +550,26 @@ pool_submit(Request *request)
 	return taken;
 }
 
-void
+bool
 pool_stop(void)
 {
+	int64_t		until = clock_ms() + STOP_MS;
+	bool		all_ended;
+
+	database_interrupt();
 	pthread_mutex_lock(&pool.lock);
 	pool.stopping = true;
 	flush();
-	for (long i = 0; i < pool.options->pool_size; i++)
-	{
-		PGcancel   *cancel = pool.workers[i].running != NULL && pool.workers[i].conn != NULL
-			? PQgetCancel(pool.workers[i].conn) : NULL;
-		char		error[256];
-
-		if (cancel != NULL)
-			PQcancel(cancel, error, sizeof(error));
-		PQfreeCancel(cancel);
-	}
 	pthread_cond_broadcast(&pool.work);
 	pthread_cond_broadcast(&pool.stop);
+	while ((pool.started > 0 || !database_all_closed()) && clock_ms() < until)
+		wait_ms(&pool.ended, STOP_CHECK_MS);
+	all_ended = pool.started == 0 && database_all_closed();
 	pthread_mutex_unlock(&pool.lock);
+	if (!all_ended)
+		return false;
 	for (long i = 0; i < pool.options->pool_size; i++)
 		pthread_join(pool.workers[i].thread, NULL);
 	free(pool.workers);
+	return true;
 }

@@ -12,17 +12,23 @@
 
 extern bool pool_start(const Options *options);
 
-/* Whether a connection is up. */
-extern bool pool_is_up(void);
+/* Whether PostgreSQL has answered within the last seconds. */
+extern bool pool_is_ready(void);
 
 /*
- * Hands over a request whose connection is suspended; it is resumed once the
- * request is answered.  False, and nothing happens, if there is no room or no
- * connection: then the request is answered with a refusal.
+ * Hands over a request.  Its connection is suspended, and resumed once the
+ * request is answered.  If there is no room or no database, the result is
+ * false and the request is answered with a refusal.
  */
 extern bool pool_submit(Request *request);
 
-/* Refuses what still waits, cancels what runs, and ends the threads. */
-extern void pool_stop(void);
+/* Refuses what has waited too long; to be called several times a second. */
+extern void pool_tick(void);
+
+/*
+ * Refuses what still waits, cancels what runs, and ends the threads.  False if
+ * one is still busy with connecting after a while.
+ */
+extern bool pool_stop(void);
 
 #endif							/* GATEWAY_POOL_H */

@@ -2,29 +2,38 @@
  * request.c
  *		One request on its way to the router, and the answer on its way back.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "request.h"
 
+const char *
+request_method_for_router(const Request *request)
+{
+	return strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+}
+
+static void
+append(Text *text, const char *string)
+{
+	/* out of memory leaves an incomplete answer, which the status explains */
+	text_append(text, string, strlen(string));
+}
+
 void
 request_refuse(Request *request, int status, const char *code, const char *message, bool retry)
 {
-	static const char headers[] = "Content-Type: application/json\nCache-Control: no-store\n";
-	static const char retry_after[] = "Retry-After: 1\n";
-	char		body[512];
-	int			len = snprintf(body, sizeof(body),
-							   "{\"detail\":{\"error\":\"%s\",\"message\":\"%s\"}}", code, message);
-
 	text_free(&request->reply_headers);
 	text_free(&request->reply_body);
 	request->status = status;
-	/* out of memory leaves an empty answer, which the status explains */
-	text_append(&request->reply_headers, headers, sizeof(headers) - 1);
+	append(&request->reply_headers, "Content-Type: application/json\nCache-Control: no-store\n");
 	if (retry)
-		text_append(&request->reply_headers, retry_after, sizeof(retry_after) - 1);
-	text_append(&request->reply_body, body, len);
+		append(&request->reply_headers, "Retry-After: 1\n");
+	append(&request->reply_body, "{\"detail\":{\"error\":");
+	text_append_json(&request->reply_body, code);
+	append(&request->reply_body, ",\"message\":");
+	text_append_json(&request->reply_body, message);
+	append(&request->reply_body, "}}");
 	request->answered = true;
 }
 
@@ -35,8 +44,9 @@ request_free(Request *request)
 	text_free(&request->body);
 	text_free(&request->reply_headers);
 	text_free(&request->reply_body);
+	/* the query may carry a code */
 	if (request->query != NULL)
 		explicit_bzero(request->query, strlen(request->query));
-	free(request->path);		/* the query lies in the same block */
+	free(request->target);
 	free(request);
 }

@@ -7,34 +7,40 @@
 
 #include <microhttpd.h>
 #include <stdbool.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "text.h"
 
 /*
- * Belongs to the server's thread, but for the time between pool_submit() and
- * the resuming of its connection, when it belongs to the pool.
+ * Belongs to the server's thread, except from pool_submit() until its
+ * connection is resumed, when it belongs to the pool.
  */
 typedef struct Request
 {
 	struct MHD_Connection *connection;
-	char	   *path;			/* as sent, up to the query */
-	char	   *query;			/* behind the '?'; NULL: none */
+	char	   *target;			/* as sent; path and query lie in it */
+	char	   *path;
+	char	   *query;			/* behind the '?'; NULL if there is none */
 	char		method[32];
 	char		peer[64];		/* address without port */
 	Text		headers;		/* JSON array of single-key objects */
 	Text		body;
-	struct timespec received;	/* monotonic */
+	int64_t		received;		/* clock_ms() */
 	bool		begun;			/* its headers were read */
 	bool		too_large;
 	bool		malformed;		/* not UTF-8, or out of memory */
+	bool		slow;			/* of the class that hashes, see pool.c */
 	bool		answered;		/* the fields below are set */
 	int			status;
+	bool		close;			/* the connection ends with this answer */
 	Text		reply_headers;	/* lines "name: value" */
 	Text		reply_body;
 	size_t		reply_length;	/* of the body, kept for the log */
 	struct Request *next;		/* in the pool's queue */
 } Request;
+
+/* GET for HEAD: libmicrohttpd sends the header of its answer, and no body. */
+extern const char *request_method_for_router(const Request *request);
 
 /* Answers in the gateway's own name; "retry" adds Retry-After. */
 extern void request_refuse(Request *request, int status, const char *code, const char *message,

@@ -14,15 +14,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "clients.h"
+#include "clock.h"
+#include "framing.h"
+#include "headers.h"
 #include "pool.h"
 #include "request.h"
 #include "server.h"
 
 #define MAX_LOGGED_PATH 200
+
+/* Of these libmicrohttpd knows after we have ended them. */
+#define CLOSING_CONNECTIONS 64
+
+/* Before this option there was no strictness worth having: see framing.c. */
+#if MHD_VERSION >= 0x01000000
+#define STRICT_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
+#else
+#define STRICT_OPTION MHD_OPTION_STRICT_FOR_CLIENT, 0
+#endif
 
 static const Options *options;
 static struct MHD_Daemon *server_daemon;
@@ -59,7 +74,45 @@ is_stopping(void)
 	return stopping;
 }
 
-/* Splits the URI before anybody decodes it; the result is *con_cls from then on. */
+static Client *
+client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void
+follow_connection(void *cls, struct MHD_Connection *connection, void **context,
+				  enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *fd;
+	const union MHD_ConnectionInfo *address;
+
+	(void) cls;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+	{
+		client_disconnected(*context);
+		*context = NULL;
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = client_connected(fd->connect_fd, address->client_addr);
+}
+
+/* The path in a target; an absolute one begins with scheme and authority (RFC 9112, section 3.2.2). */
+static char *
+path_in_target(char *target)
+{
+	char	   *authority = strncasecmp(target, "http://", 7) == 0 ? target + 7
+		: strncasecmp(target, "https://", 8) == 0 ? target + 8 : NULL;
+
+	return authority != NULL ? authority + strcspn(authority, "/?") : target;
+}
+
+/* Splits the URI before it is decoded; the result is *con_cls from then on. */
 static void *
 begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -67,16 +120,18 @@ begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 	char	   *question;
 
 	(void) cls;
+	client_sends_request(client_of(connection));
 	if (request == NULL)
 		return NULL;
 	request->connection = connection;
-	clock_gettime(CLOCK_MONOTONIC, &request->received);
-	request->path = strdup(uri);
-	if (request->path == NULL)
+	request->received = clock_ms();
+	request->target = strdup(uri != NULL ? uri : "");
+	if (request->target == NULL)
 	{
 		free(request);
 		return NULL;
 	}
+	request->path = path_in_target(request->target);
 	question = strchr(request->path, '?');
 	if (question != NULL)
 	{
@@ -87,35 +142,18 @@ begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 	return request;
 }
 
-/* Turns the header into an element of the JSON array; names in lower case. */
 static enum MHD_Result
-add_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+		   const char *value, size_t len)
 {
 	Request    *request = cls;
-	char		lower[256];
-	size_t		len = strlen(name);
 
 	(void) kind;
-	if (value == NULL)
-		value = "";
-	if (len >= sizeof(lower) || !text_is_utf8(name, len) || !text_is_utf8(value, strlen(value)))
-	{
-		request->malformed = true;
-		return MHD_NO;
-	}
-	for (size_t i = 0; i <= len; i++)
-		lower[i] = (name[i] >= 'A' && name[i] <= 'Z') ? name[i] - 'A' + 'a' : name[i];
-	if (!text_append(&request->headers, request->headers.len > 1 ? ",{" : "{",
-					 request->headers.len > 1 ? 2 : 1) ||
-		!text_append_json(&request->headers, lower) ||
-		!text_append(&request->headers, ":", 1) ||
-		!text_append_json(&request->headers, value) ||
-		!text_append(&request->headers, "}", 1))
-	{
-		request->malformed = true;
-		return MHD_NO;
-	}
-	return MHD_YES;
+	(void) name_len;
+	if (headers_add(&request->headers, name, value != NULL ? value : "", len))
+		return MHD_YES;
+	request->malformed = true;
+	return MHD_NO;
 }
 
 static void
@@ -134,22 +172,41 @@ read_peer(Request *request)
 				  request->peer, sizeof(request->peer));
 }
 
+/* A request whose end is in doubt is refused, and nothing behind it is read. */
 static void
-read_head(Request *request, const char *method)
+check_framing(Request *request, const char *method, const char *version)
+{
+	int			status = framing_check(request->connection, method, request->target, version);
+
+	if (status == 501)
+		request_refuse(request, 501, "unsupported_transfer_coding",
+					   "The only transfer coding that is supported is chunked", false);
+	else if (status != 0)
+		request_refuse(request, status, "invalid_request", "The request is malformed", false);
+	request->close = status != 0;
+}
+
+static void
+read_head(Request *request, const char *method, const char *version)
 {
 	const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 													 MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	request->begun = true;
 	read_peer(request);
-	if (strlen(method) >= sizeof(request->method) || !text_is_utf8(method, strlen(method)) ||
+	snprintf(request->method, sizeof(request->method), "%s", method);
+	check_framing(request, method, version);
+	if (request->answered)
+		return;
+	if (strlen(method) >= sizeof(request->method) ||
 		!text_is_utf8(request->path, strlen(request->path)) ||
 		(request->query != NULL && !text_is_utf8(request->query, strlen(request->query))))
 		request->malformed = true;
-	snprintf(request->method, sizeof(request->method), "%s", method);
+	if (request->path[0] == '\0')
+		request->path = "/";
 	if (!text_append(&request->headers, "[", 1))
 		request->malformed = true;
-	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header, request);
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, add_header, request);
 	if (!text_append(&request->headers, "]", 1))
 		request->malformed = true;
 	if (length != NULL && strtoll(length, NULL, 10) > options->max_body_size)
@@ -221,34 +278,38 @@ reply(Request *request)
 		return MHD_NO;
 	}
 	add_reply_headers(response, &request->reply_headers);
-	if (is_stopping())
+	if (request->close || is_stopping())
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	client_reads_answer(client_of(request->connection), body->len);
 	result = MHD_queue_response(request->connection, request->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
-/* Answered here, without the database's help. */
 static void
-answer_health(Request *request)
+answer_ok(Request *request)
 {
 	static const char ok[] = "{\"status\":\"ok\"}";
 
-	if (!pool_is_up())
-	{
-		request_refuse(request, 503, "service_unavailable", "The database is not available", true);
-		return;
-	}
 	request_refuse(request, 200, "", "", false);
 	text_free(&request->reply_body);
 	text_append(&request->reply_body, ok, sizeof(ok) - 1);
 }
 
+/* Answers what asks about the gateway itself; false for everything else. */
 static bool
-is_health_check(const Request *request)
+answer_probe(Request *request)
 {
-	return strcmp(request->path, "/healthz") == 0 &&
-		(strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0);
+	if (strcmp(request_method_for_router(request), "GET") != 0)
+		return false;
+	if (strcmp(request->path, "/healthz") == 0 ||
+		(strcmp(request->path, "/readyz") == 0 && pool_is_ready()))
+		answer_ok(request);
+	else if (strcmp(request->path, "/readyz") == 0)
+		request_refuse(request, 503, "service_unavailable", "The database is not available", true);
+	else
+		return false;
+	return true;
 }
 
 /* The request is complete: answer it, or hand it to the pool. */
@@ -260,10 +321,13 @@ finish_request(Request *request)
 	else if (request->malformed ||
 			 (request->body.data != NULL && !text_is_utf8(request->body.data, request->body.len)))
 		request_refuse(request, 400, "invalid_request", "The request is not valid UTF-8", false);
-	else if (is_health_check(request))
-		answer_health(request);
-	else if (pool_submit(request))
-		return MHD_YES;
+	else if (!answer_probe(request))
+	{
+		/* the pool may resume it at once */
+		client_waits(client_of(request->connection));
+		if (pool_submit(request))
+			return MHD_YES;
+	}
 	return reply(request);
 }
 
@@ -276,13 +340,12 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	(void) cls;
 	(void) connection;
 	(void) url;
-	(void) version;
 	if (request == NULL)
 		return MHD_NO;
 	if (!request->begun)
 	{
-		read_head(request, method);
-		return MHD_YES;
+		read_head(request, method, version);
+		return request->answered ? reply(request) : MHD_YES;
 	}
 	if (*data_size > 0)
 	{
@@ -293,33 +356,34 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	return request->answered ? reply(request) : finish_request(request);
 }
 
-/*
- * One line a request: no query, which may carry a code, no header and no body.
- * Anybody can send any path, so what could forge a line is replaced.
- */
+/* Copies what a client sent for a log: what could forge a line or a terminal's commands is replaced. */
+static void
+copy_for_log(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+	for (char *p = to; *p != '\0'; p++)
+	{
+		if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '\\')
+			*p = '?';
+	}
+}
+
+/* One line a request: no query, which may carry a code, no header and no body. */
 static void
 log_request(const Request *request)
 {
-	struct timespec now;
 	time_t		clock = time(NULL);
 	struct tm	utc;
 	char		when[32];
+	char		method[sizeof(request->method)];
 	char		path[MAX_LOGGED_PATH + 1];
-	long		ms;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (now.tv_sec - request->received.tv_sec) * 1000 +
-		(now.tv_nsec - request->received.tv_nsec) / 1000000;
 	gmtime_r(&clock, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	snprintf(path, sizeof(path), "%s", request->path);
-	for (char *p = path; *p != '\0'; p++)
-	{
-		if (*p <= ' ' || *p >= 0x7f)
-			*p = '?';
-	}
-	printf("%s %s %s %s %d %zu %ldms\n", when, request->peer, request->method, path,
-		   request->status, request->reply_length, ms);
+	copy_for_log(method, sizeof(method), request->method);
+	copy_for_log(path, sizeof(path), request->path);
+	printf("%s %s %s %s %d %zu %lldms\n", when, request->peer, method, path, request->status,
+		   request->reply_length, (long long) (clock_ms() - request->received));
 	fflush(stdout);
 }
 
@@ -330,8 +394,8 @@ end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 	Request    *request = *con_cls;
 
 	(void) cls;
-	(void) connection;
 	(void) code;
+	client_is_idle(client_of(connection));
 	if (request == NULL)
 		return;
 	if (request->answered && strcmp(options->log, "on") == 0)
@@ -427,6 +491,22 @@ read_file(const char *name, Text *text)
 	return ok && text->len > 0;
 }
 
+/* Each client takes a descriptor, and the usual limit is 1024. */
+static void
+allow_descriptors(void)
+{
+	rlim_t		needed = options->max_connections + CLOSING_CONNECTIONS + options->pool_size * 4 + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+		return;
+	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < needed)
+		fprintf(stderr, "authfort-gateway: the limit of open files, %llu, is low for --max-connections=%ld\n",
+				(unsigned long long) limit.rlim_cur, options->max_connections);
+}
+
 bool
 server_start(const Options *given)
 {
@@ -438,6 +518,8 @@ server_start(const Options *given)
 	int			fd;
 
 	options = given;
+	clients_init(options);
+	allow_descriptors();
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&open_requests.none_left, &attributes);
@@ -457,13 +539,13 @@ server_start(const Options *given)
 									 MHD_OPTION_LISTEN_SOCKET, fd,
 									 MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
 									 MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+									 MHD_OPTION_NOTIFY_CONNECTION, follow_connection, NULL,
+									 STRICT_OPTION,
 									 MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
 									 MHD_OPTION_CONNECTION_TIMEOUT,
 									 (unsigned int) options->connection_timeout,
 									 MHD_OPTION_CONNECTION_LIMIT,
-									 (unsigned int) options->max_connections,
-									 MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-									 (unsigned int) options->max_connections_per_ip,
+									 (unsigned int) (options->max_connections + CLOSING_CONNECTIONS),
 									 MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 									 (size_t) options->max_header_size,
 									 MHD_OPTION_ARRAY, tls,
@@ -490,18 +572,23 @@ server_quiesce(void)
 	pthread_mutex_unlock(&open_requests.lock);
 }
 
-void
-server_drain(long seconds)
+bool
+server_is_drained(long ms)
 {
 	struct timespec until;
 	int			error = 0;
+	bool		drained;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
+	until.tv_nsec += ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&open_requests.lock);
 	while (open_requests.count > 0 && error == 0)
 		error = pthread_cond_timedwait(&open_requests.none_left, &open_requests.lock, &until);
+	drained = open_requests.count == 0;
 	pthread_mutex_unlock(&open_requests.lock);
+	return drained;
 }
 
 void

@@ -15,8 +15,8 @@ extern bool server_start(const Options *options);
 /* Takes no new connections from now on, and keeps none after its answer. */
 extern void server_quiesce(void);
 
-/* Waits until every request is answered and written, or the seconds are over. */
-extern void server_drain(long seconds);
+/* Whether every request is answered and written; waits up to 1,000 ms for it. */
+extern bool server_is_drained(long ms);
 extern void server_stop(void);
 
 #endif							/* GATEWAY_SERVER_H */

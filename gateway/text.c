@@ -9,10 +9,11 @@
 
 #include "text.h"
 
-/* Length of the sequence that starts at "s", or 0 if it is none (RFC 3629). */
-static size_t
-sequence_length(const unsigned char *s, size_t left)
+/* RFC 3629 */
+size_t
+text_character_length(const char *text, size_t left)
 {
+	const unsigned char *s = (const unsigned char *) text;
 	size_t		len;
 	uint32_t	c;
 	uint32_t	least;
@@ -45,7 +46,7 @@ text_is_utf8(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len;)
 	{
-		size_t		step = sequence_length((const unsigned char *) data + i, len - i);
+		size_t		step = text_character_length(data + i, len - i);
 
 		if (step == 0)
 			return false;

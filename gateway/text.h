@@ -16,6 +16,9 @@ typedef struct Text
 	size_t		size;
 } Text;
 
+/* Bytes of the first character; 0 if it is not valid UTF-8, or is NUL. */
+extern size_t text_character_length(const char *text, size_t left);
+
 /* Valid UTF-8 without NUL, which is all that PostgreSQL takes. */
 extern bool text_is_utf8(const char *data, size_t len);
 

@@ -37,7 +37,7 @@ sub request
 	$r->{json} = eval { decode_json($r->{content}) };
 	return $r;
 }
-poll('gateway connects', sub { request('GET', '/healthz')->{status} == 200 });
+poll('gateway connects', sub { request('GET', '/readyz')->{status} == 200 });
 
 my %ada = (email => 'ada@example.com', password => 'planted-Secret-1');
 is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'signup');
@@ -116,19 +116,21 @@ like(join('', <$_>), qr{^HTTP/1.1 200 }, 'a slow login is answered in the end') 
 
 # PostgreSQL goes, and comes back
 $node->stop;
-poll('gateway notices', sub { request('GET', '/healthz')->{status} == 503 });
+poll('gateway notices', sub { request('GET', '/readyz')->{status} == 503 });
+is(request('GET', '/healthz')->{status}, 200, 'the gateway itself is well');
 $r = request('GET', '/auth/me');
 is($r->{status} . $r->{json}{detail}{error}, '503service_unavailable', 'without PostgreSQL: 503');
 ok($r->{headers}{'retry-after'}, 'with Retry-After');
 $node->start;
-poll('gateway recovers', sub { request('GET', '/healthz')->{status} == 200 });
+poll('gateway recovers', sub { request('GET', '/readyz')->{status} == 200 });
 is(request('POST', '/auth/login', \%ada)->{status}, 200, 'it recovers by itself');
 
-# an error tells the client nothing
+# what an administrator has to mend
 rename $node->data_dir . '/authfort_master.key', $node->data_dir . '/away' or die $!;
 $r = request('POST', '/auth/login', \%ada);
-is($r->{status} . $r->{json}{detail}{message}, '500Internal error', 'an error tells the client nothing');
-like(slurp_file($errors), qr/could not read master key file/, 'but the log why');
+is($r->{status} . $r->{json}{detail}{message}, '503The database is not available', 'without the master key: 503');
+ok($r->{headers}{'retry-after'}, 'with Retry-After');
+like(slurp_file($errors), qr/could not read master key file/, 'the log says why');
 
 is($gateway->stop, 0, 'SIGTERM ends it cleanly');
 
@@ -139,6 +141,21 @@ unlike($access_log . slurp_file($errors), qr/planted|\Q$tokens->{access_token}\E
 is(system("./gateway/authfort-gateway --pool-size=0 2>/dev/null") >> 8, 2, 'a value out of range');
 is(system("AUTHFORT_GATEWAY_POOL_SIZE=x ./gateway/authfort-gateway 2>/dev/null") >> 8, 2, 'a bad variable');
 is(system("./gateway/authfort-gateway --tls-cert=x 2>/dev/null") >> 8, 2, 'half of a pair');
-like(scalar qx(./gateway/authfort-gateway --help), qr/--pool-size/, '--help');
+my $help = qx(./gateway/authfort-gateway --help);
+my @options = $help =~ /^  --(\S+)/gm;
+cmp_ok(scalar @options, '>', 15, '--help has the options');
+foreach my $manual ('docs/authfort-gateway.md', 'gateway/authfort-gateway.1')
+{
+	my $text = slurp_file($manual) =~ s/\\-/-/gr;
+	is(join(' ', grep { $text !~ /--\Q$_\E\b/ } @options), '', "$manual has all of them");
+}
+my ($slow) = $help =~ /--slow-routes.*default "([^"]+)"/;
+is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM authfort.routes() WHERE method = 'POST'"
+		  . " AND NOT EXISTS (SELECT FROM string_to_table('$slow', ',') AS entry WHERE path LIKE '%' || entry)"),
+	'logout prepare_key refresh rotate_key', 'every other POST is in --slow-routes');
+my $taken = "127.0.0.1:$port";
+my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
+is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1, 'a port that is taken');
+like(slurp_file("$errors.taken"), qr/cannot listen on \Q$taken\E/, 'and it says so');
 $node->stop;
 done_testing();

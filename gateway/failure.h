@@ -1,0 +1,23 @@
+/*
+ * failure.h
+ *		What the client is told about an error of PostgreSQL.
+ */
+#ifndef GATEWAY_FAILURE_H
+#define GATEWAY_FAILURE_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+typedef struct Failure
+{
+	int			status;
+	const char *code;
+	const char *message;		/* may point into the result */
+	bool		temporary;		/* the same request may succeed later: Retry-After */
+	bool		rolled_back;	/* for certain, and it may succeed at once */
+	bool		disconnect;		/* another connection may lead to a better server */
+} Failure;
+
+extern Failure failure_of_result(const PGresult *result);
+
+#endif							/* GATEWAY_FAILURE_H */

@@ -1,0 +1,219 @@
+/*
+ * framing.c
+ *		Whether a request begins and ends where every reader sees it begin and
+ *		end (RFC 9112).
+ *
+ * libmicrohttpd reads on where it meets a contradiction.  A proxy in front
+ * may resolve it in another way, and then what one takes for the body of a
+ * request is the next request for the other, in the name of another client.
+ */
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "framing.h"
+
+typedef struct Framing
+{
+	const char *next;			/* what is not yet covered of the head; see below */
+	const char *end;
+	int			hosts;
+	int			lengths;		/* Content-Length */
+	int			codings;		/* Transfer-Encoding */
+	bool		unknown_coding;
+	bool		malformed;
+} Framing;
+
+/* RFC 9110, section 5.6.2 */
+static bool
+is_token(const char *text, size_t len)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = text[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+			(c == '\0' || strchr(others, c) == NULL))
+			return false;
+	}
+	return len > 0;
+}
+
+/* Host and port: RFC 3986, sections 3.2.2 and 3.2.3; it may be empty. */
+static bool
+is_host(const char *text, size_t len)
+{
+	static const char others[] = "-._~%!$&'()*+,;=:[]";
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = text[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+			(c == '\0' || strchr(others, c) == NULL))
+			return false;
+	}
+	return true;
+}
+
+/* A target without what would end it or the line. */
+static bool
+is_target(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p <= ' ' || *p == 0x7f)
+			return false;
+	}
+	return text[0] != '\0';
+}
+
+static bool
+is_number(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	}
+	return len > 0;
+}
+
+#if MHD_VERSION < 0x01000000
+/*
+ * These versions take a line that begins with a colon or a NUL for the end of
+ * the head, and lines that end in LF alone or begin with a blank for what they
+ * might mean.  They leave the head where they read it, with a NUL for each CR,
+ * LF and colon behind a name.  So nothing was misread if the fields that were
+ * found cover the head without a gap.
+ */
+static void
+begin_cover(Framing *framing, struct MHD_Connection *connection, const char *method,
+			const char *version)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	framing->end = method + (info != NULL ? info->header_size : 0);
+	framing->next = version + strlen(version);
+}
+
+static bool
+cover_line_end(Framing *framing)
+{
+	if (framing->end - framing->next < 2 || framing->next[0] != '\0' || framing->next[1] != '\0')
+		return false;
+	framing->next += 2;
+	return true;
+}
+
+static bool
+cover_field(Framing *framing, const char *name, size_t name_len, const char *value, size_t len)
+{
+	if (!cover_line_end(framing) || name != framing->next)
+		return false;
+	framing->next += name_len + 1;
+	framing->next += strspn(framing->next, " \t");
+	if (value != framing->next)
+		return false;
+	framing->next += len;
+	return true;
+}
+
+static bool
+end_cover(Framing *framing)
+{
+	return cover_line_end(framing) && cover_line_end(framing) && framing->next == framing->end;
+}
+#else
+/* These are strict enough, if asked. */
+static void
+begin_cover(Framing *framing, struct MHD_Connection *connection, const char *method,
+			const char *version)
+{
+	(void) framing;
+	(void) connection;
+	(void) method;
+	(void) version;
+}
+
+static bool
+cover_field(Framing *framing, const char *name, size_t name_len, const char *value, size_t len)
+{
+	(void) framing;
+	(void) name;
+	(void) name_len;
+	(void) value;
+	(void) len;
+	return true;
+}
+
+static bool
+end_cover(Framing *framing)
+{
+	(void) framing;
+	return true;
+}
+#endif
+
+static enum MHD_Result
+read_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+		   const char *value, size_t len)
+{
+	Framing    *framing = cls;
+
+	(void) kind;
+	if (framing->malformed || !cover_field(framing, name, name_len, value, len))
+	{
+		framing->malformed = true;
+		return MHD_NO;
+	}
+	/* blanks at the end are no part of a value, but libmicrohttpd leaves them */
+	while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+		len--;
+	if (!is_token(name, name_len) ||
+		(len > 0 && (memchr(value, '\0', len) != NULL || memchr(value, '\r', len) != NULL)))
+		framing->malformed = true;
+	else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+	{
+		framing->hosts++;
+		if (!is_host(value, len))
+			framing->malformed = true;
+	}
+	else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+	{
+		framing->lengths++;
+		if (!is_number(value, len))
+			framing->malformed = true;
+	}
+	else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+	{
+		framing->codings++;
+		if (strcasecmp(value, "chunked") != 0)
+			framing->unknown_coding = true;
+	}
+	return MHD_YES;
+}
+
+int
+framing_check(struct MHD_Connection *connection, const char *method, const char *target,
+			  const char *version)
+{
+	Framing		framing = {0};
+	bool		is_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+
+	begin_cover(&framing, connection, method, version);
+	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_field, &framing);
+	if (framing.malformed || !end_cover(&framing) || !is_token(method, strlen(method)) || !is_target(target))
+		return 400;
+	if (framing.hosts > 1 || (framing.hosts == 0 && !is_1_0))
+		return 400;
+	if (framing.lengths > 1 || framing.codings > 1 || (framing.lengths > 0 && framing.codings > 0))
+		return 400;
+	/* HTTP/1.0 knows no codings, so a proxy of that age has passed on what it did not read */
+	if (framing.codings > 0 && is_1_0)
+		return 400;
+	return framing.unknown_coding ? 501 : 0;
+}

@@ -1,0 +1,236 @@
+# What the gateway makes of PostgreSQL: its errors, its restarts, its silence, and poolers in front of it.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Gateway qw(poll);
+use IO::Select;
+use IO::Socket::INET;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $node = PostgreSQL::Test::Cluster->new('database');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
+wal_level = replica
+max_wal_senders = 2
+CONF
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
+$node->safe_psql('app', "SELECT authfort.signup('ada\@example.com', 'planted-Secret-1')");
+
+# an application's own trigger, which raises the SQLSTATE in the address
+$node->safe_psql('app', <<'SQL');
+CREATE FUNCTION public.raise() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.email LIKE 'raise-%' THEN
+		RAISE EXCEPTION 'planted "words" for %', NEW.name
+			USING ERRCODE = upper(substr(split_part(NEW.email, '@', 1), 7)), DETAIL = 'planted-Detail';
+	END IF;
+	RETURN NEW;
+END
+$$;
+CREATE TRIGGER raise BEFORE INSERT ON authfort.users FOR EACH ROW EXECUTE FUNCTION public.raise();
+SQL
+
+sub send_to
+{
+	my ($gateway, $bytes) = @_;
+	local $SIG{PIPE} = 'IGNORE';
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $gateway->{port}, Timeout => 60) // die "connect: $!";
+	print $socket $bytes;
+	$socket->flush;
+	return $socket;
+}
+
+# all that comes until the other side closes, or nothing comes for a minute
+sub answer
+{
+	my ($socket) = @_;
+	my ($select, $all) = (IO::Select->new($socket), '');
+	while ($select->can_read(60))
+	{
+		sysread($socket, my $bytes, 65536) or return $all;
+		$all .= $bytes;
+	}
+	return "$all (not closed)";
+}
+
+sub status { return $_[0] =~ m{^HTTP/1\.1 (\d+) } ? $1 : "none: $_[0]"; }
+sub get { my ($path) = @_; return "GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; }
+sub exchange { my ($gateway, $bytes) = @_; return answer(send_to($gateway, $bytes)); }
+
+sub post
+{
+	my ($path, $body) = @_;
+	return "POST $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: "
+	  . length($body) . "\r\n\r\n$body";
+}
+my $login = post('/auth/login', '{"email": "ada@example.com", "password": "planted-Secret-1"}');
+sub signup { my ($email) = @_; return post('/auth/signup', qq({"email": "$email", "password": "planted-Secret-1", "name": "Zo\\u00eb"})); }
+
+sub ready
+{
+	my ($gateway) = @_;
+	poll('the gateway is ready', sub { status(exchange($gateway, get('/readyz'))) eq '200' });
+	return $gateway;
+}
+sub backends { return $node->safe_psql('app', "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'gateway'"); }
+
+# Errors
+my $single = ready(Gateway->new('single', $node, '--pool-size=1'));
+foreach my $case (
+	[ 'p0001', 400, 'request_refused', 'stays' ],
+	[ 'pt409', 409, 'request_refused', 'stays' ],
+	[ 'pt503', 503, 'request_refused', 'stays' ],
+	[ 'pt200', 500, 'internal_error', 'stays' ],
+	[ 'pt99x', 500, 'internal_error', 'stays' ],
+	[ '22012', 500, 'internal_error', 'stays' ],
+	[ '40001', 503, 'server_busy', 'stays' ],
+	[ '55p03', 503, 'server_busy', 'stays' ],
+	[ '57014', 503, 'timeout', 'stays' ],
+	[ '53100', 503, 'service_unavailable', 'stays' ],
+	[ '58030', 503, 'service_unavailable', 'stays' ],
+	[ 'f0000', 503, 'service_unavailable', 'stays' ],
+	[ '25006', 503, 'service_unavailable', 'goes' ],
+	[ '57p03', 503, 'service_unavailable', 'goes' ],
+	[ '08006', 503, 'service_unavailable', 'goes' ])
+{
+	my ($state, $status, $code, $connection) = @$case;
+	my $before = backends();
+	my $answer = exchange($single, signup("raise-$state\@example.com"));
+	is(status($answer), $status, "$state: $status");
+	like($answer, qr/"detail":\{"error":"$code"/, "$state: $code");
+	if ($code eq 'request_refused')
+	{
+		like($answer, qr/"message":"planted \\"words\\" for Zo\xc3\xab"\}\}\z/, "$state: the application's words");
+	}
+	else
+	{
+		unlike($answer, qr/words/, "$state: not a word of the database");
+		is($answer =~ /^Retry-After: \d+\r$/m ? 503 : 500, $status, "$state: Retry-After if it may succeed later");
+	}
+	unlike($answer, qr/planted-/, "$state: no detail");
+	poll('the gateway is connected', sub { backends() ne '' });
+	is(backends() eq $before ? 'stays' : 'goes', $connection, "$state: the connection $connection");
+}
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.users WHERE email LIKE 'raise-%'"), '0', 'all of them were rolled back');
+is(status(exchange($single, $login)), '200', 'it goes on');
+
+# Settings of the role that a request must not depend on
+foreach my $setting ('default_transaction_isolation = serializable', 'statement_timeout = 1', 'search_path = evil')
+{
+	$node->safe_psql('app', "ALTER ROLE gateway SET $setting");
+	my $strict = ready(Gateway->new('strict_' . ($setting =~ s/ .*//r), $node));
+	is(join(' ', map { status(answer($_)) } map { send_to($strict, $login) } 1 .. 12), join(' ', (200) x 12), "twelve logins at once with $setting");
+	$strict->stop;
+	$node->safe_psql('app', 'ALTER ROLE gateway RESET ALL');
+}
+
+# A server that is read-only: what only reads goes on.
+$node->safe_psql('app', 'ALTER DATABASE app SET default_transaction_read_only = on');
+$node->safe_psql('app', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'");
+poll('a login is refused', sub { exchange($single, $login) =~ m{^HTTP/1\.1 503 .*^Retry-After: .*service_unavailable}ms });
+is(status(exchange($single, get('/auth/me'))), '401', 'read-only: a request that only reads');
+$node->safe_psql('postgres', 'ALTER DATABASE app RESET default_transaction_read_only');
+poll('a login succeeds', sub { status(exchange($single, $login)) eq '200' });
+is($single->stop, 0, 'the end');
+
+# A restart: what is not yet sent waits for it.
+my $steady = ready(Gateway->new('steady', $node, '--reconnect-wait=60', '--request-timeout=120'));
+$node->stop('fast');
+poll('the gateway notices', sub { status(exchange($steady, get('/readyz'))) eq '503' });
+is(status(exchange($steady, get('/healthz'))), '200', 'the gateway itself is well');
+my @held = map { send_to($steady, $_) } ($login, get('/auth/me')) x 4;
+ok(!IO::Select->new(@held)->can_read(1), 'while PostgreSQL is away, requests wait');
+$node->start;
+is(join(' ', map { status(answer($_)) } @held), join(' ', (200, 401) x 4), 'and are answered once it is back');
+is($steady->stop, 0, 'the end');
+
+my $brief = ready(Gateway->new('brief', $node, '--reconnect-wait=1'));
+$node->stop('fast');
+my $refused = exchange($brief, get('/auth/me'));
+like($refused, qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*service_unavailable}ms, 'they do not wait for ever');
+$node->start;
+is(status(exchange(ready($brief), get('/auth/me'))), '401', 'it recovers');
+is($brief->stop, 0, 'the end');
+
+# A server that does not answer: no request runs longer than it may.
+my $hasty = ready(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=1'));
+my $pid = backends();
+kill 'STOP', $pid;
+like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms, 'a frozen backend: 503');
+kill 'CONT', $pid;
+is(status(exchange(ready($hasty), $login)), '200', 'with another connection it goes on');
+my $postmaster = slurp_file($node->data_dir . '/postmaster.pid') =~ s/\n.*//sr;
+my $frozen = backends();
+kill 'STOP', $postmaster, $frozen;
+is(status(exchange($hasty, $login)), '503', 'a frozen server: 503');
+poll('not ready', sub { status(exchange($hasty, get('/readyz'))) eq '503' });
+is(status(exchange($hasty, get('/healthz'))), '200', 'the gateway itself is well');
+kill 'CONT', $postmaster, $frozen;
+is(status(exchange(ready($hasty), $login)), '200', 'it recovers');
+
+# A commit that waits for a standby: the backend does not stay behind.
+$node->safe_psql('postgres', "ALTER SYSTEM SET synchronous_standby_names = 'absent'");
+$node->reload;
+poll('a commit waits', sub { status(exchange($hasty, $login)) eq '503' });
+poll('the waiting backend is cancelled', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") eq '0' });
+is(status(exchange($hasty, get('/auth/me'))), '401', 'what writes nothing goes on');
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
+$node->reload;
+poll('a login succeeds', sub { status(exchange($hasty, $login)) eq '200' });
+is($hasty->stop, 0, 'the end');
+
+# The end comes although PostgreSQL does not answer.
+my $stuck = ready(Gateway->new('stuck', $node, '--pool-size=2', '--shutdown-timeout=0', '--request-timeout=3600'));
+kill 'STOP', $postmaster, split / /, (my $pids = backends());
+my $cut = send_to($stuck, $login);
+sleep 0.2;
+is($stuck->stop, 0, 'it ends while PostgreSQL is frozen');
+is(status(answer($cut)), '503', 'and refuses what ran');
+kill 'CONT', $postmaster, split / /, $pids;
+
+# Behind pgbouncer, in transaction mode and with its defaults
+
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir_short();
+	my $program = (grep { -x } '/usr/sbin/pgbouncer', '/usr/bin/pgbouncer')[0];
+	BAIL_OUT('pgbouncer is not installed') if !$program;
+	my $bouncer_port = PostgreSQL::Test::Cluster::get_free_port();
+	append_to_file("$dir/users.txt", qq("gateway" ""\n));
+	append_to_file("$dir/pgbouncer.ini", sprintf <<'INI', $node->host, $node->port, $dir, $bouncer_port, $dir, $dir, $dir);
+[databases]
+app = host=%s port=%d dbname=app
+[pgbouncer]
+unix_socket_dir = %s
+listen_port = %d
+auth_type = trust
+auth_file = %s/users.txt
+pool_mode = transaction
+default_pool_size = 2
+pidfile = %s/pid
+logfile = %s/log
+INI
+	my $bouncer = fork() // die "fork: $!";
+	exec $program, '-q', "$dir/pgbouncer.ini" if $bouncer == 0;
+	poll('pgbouncer listens', sub { -e "$dir/.s.PGSQL.$bouncer_port" });
+	my $pooled = ready(Gateway->new('pooled', $node, "--dsn=host=$dir port=$bouncer_port dbname=app user=gateway"));
+	is(join(' ', map { status(answer($_)) } map { send_to($pooled, $_) } ($login, get('/auth/me')) x 20), join(' ', (200, 401) x 20),
+		'pgbouncer: more connections than it has');
+	is(status(exchange($pooled, signup('raise-pt409@example.com'))), '409', 'pgbouncer: an error');
+	is(status(exchange($pooled, signup('bob@example.com'))), '201', 'pgbouncer: and no transaction is left open');
+	cmp_ok(scalar split(/ /, backends()), '<=', 2, 'pgbouncer: two connections to PostgreSQL');
+	is($pooled->stop, 0, 'the end');
+	kill 'TERM', $bouncer;
+	waitpid $bouncer, 0;
+}
+
+$node->stop;
+done_testing();
