@@ -1,7 +1,7 @@
 # authfort: make, make install, make test, make demo, make bench, make fuzz
 
 EXTENSION = authfort
-EXTVERSION = 0.1.0
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" authfort.control)
 MODULE_big = authfort
 
 # from primitives up to the HTTP surface
@@ -143,13 +143,21 @@ else
 
 # the server's headers are not ours to warn about
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -Wall -Wextra -Werror -Wno-missing-field-initializers
-SHLIB_LINK = -lsodium -lcrypto -lidn2 -lunistring
+	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -Wall -Wextra -Wno-missing-field-initializers $(WERROR)
+SHLIB_LINK = -lsodium -lcrypto -lidn2 -lunistring -Wl,--version-script=src/authfort.map
 # no bitcode: the functions are called through fmgr, where inlining gains nothing
 override with_llvm = no
 
+# The tests change roles and settings of the database that they are in, so each
+# has its own; pg_regress alone would run them in one.
+NO_INSTALLCHECK = 1
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+.PHONY: installcheck
+installcheck:
+	PG_CONFIG="$(PG_CONFIG)" scripts/installcheck
 
 authfort--$(EXTVERSION).sql: $(SQL_PIECES)
 	cat $^ > $@

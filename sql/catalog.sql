@@ -1,3 +1,4 @@
+-- needs shared_preload_libraries = 'authfort'
 -- The whole catalog: what of the extension is whose, and that no function can be fooled.
 CREATE TEMP VIEW members AS
 	SELECT classid, objid, pg_describe_object(classid, objid, 0) AS object FROM pg_depend
@@ -139,7 +140,7 @@ SELECT authfort.setup_postgrest(:'door', :'anon', :'user');
 SELECT authfort.publish_jwks(:'door');
 SELECT rolname, rolcanlogin, pg_has_role(:'door', oid, 'MEMBER') FROM pg_roles WHERE rolname IN (:'door', :'anon', :'user') ORDER BY rolname COLLATE "C";
 SELECT split_part(s, '=', 1) AS setting, CASE WHEN s NOT LIKE 'pgrst%' THEN s END AS value FROM pg_db_role_setting, unnest(setconfig) s
-	WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1;
+	WHERE s NOT LIKE 'authfort.argon2\_%' AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1;
 \set VERBOSITY terse
 SELECT authfort.setup_postgrest('public');
 SELECT authfort.setup_postgrest('regress_catalog_x', 'none');

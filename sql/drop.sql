@@ -1,3 +1,4 @@
+-- needs shared_preload_libraries = 'authfort'
 -- Dropping the extension by mistake; the library is preloaded here.
 SELECT authfort.create_user('ada@example.com')->>'email';
 DROP EXTENSION authfort;

@@ -1,3 +1,4 @@
+-- needs shared_preload_libraries = 'authfort'
 -- What an ordinary role tries in plain SQL to be somebody else.  All of it fails.
 \pset null '(null)'
 \set VERBOSITY terse

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "base/security_context.h"
+#include "compat.h"
 #include "crypto/hash_budget.h"
 #include "domain/database_id.h"
 #include "domain/rate_limit.h"
@@ -20,7 +21,7 @@
 #include "server/drop_guard.h"
 #include "settings.h"
 
-PG_MODULE_MAGIC;
+COMPAT_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(authfort_version);
 

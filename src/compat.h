@@ -18,6 +18,13 @@
 #include "utils/guc_tables.h"
 #include "utils/relcache.h"
 
+/* Since 18 a library can say its name and version, for pg_get_loaded_modules(). */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "authfort", .version = AUTHFORT_VERSION)
+#else
+#define COMPAT_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
 /* Since 16 the varlena macros have a header of their own. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
