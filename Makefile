@@ -41,6 +41,7 @@ OBJS = \
 	src/crypto/password_hash.o \
 	src/domain/events.o \
 	src/domain/database_id.o \
+	src/domain/key_expiry.o \
 	src/domain/signing_keys.o \
 	src/domain/roles.o \
 	src/domain/users.o \

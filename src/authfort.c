@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "crypto/hash_budget.h"
 #include "domain/database_id.h"
+#include "domain/key_expiry.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
 #include "identity/identity.h"
@@ -37,6 +38,7 @@ _PG_init(void)
 	settings_define();
 	security_context_init();
 	database_id_init();
+	key_expiry_init();
 	signing_keys_init();
 	identity_init();
 	hash_budget_init();

@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
@@ -81,6 +82,7 @@ insert_id(void)
 static void
 make_id(Oid relid)
 {
+	PreventCommandIfReadOnly("making the identity of this database");
 	LockRelationOid(relid, ShareRowExclusiveLock);
 	AcceptInvalidationMessages();
 	if (read_id(relid))

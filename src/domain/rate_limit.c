@@ -23,6 +23,7 @@
 #include <sodium.h>
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "storage/shmem.h"
@@ -334,7 +335,10 @@ require_preload(void)
 				 errhint("Add authfort to \"shared_preload_libraries\" and restart, or turn authfort.rate_limit off.")));
 }
 
-/* "value" is what is counted, and may be NULL. */
+/*
+ * "value" is what is counted, and may be NULL.  A standby counts and refuses
+ * as well; what it can't is record that.
+ */
 static const Refusal *
 check(RateLimited endpoint, KeyType type, const char *value, const char *email,
 	  const Client *client)
@@ -351,7 +355,7 @@ check(RateLimited endpoint, KeyType type, const char *value, const char *email,
 	if (limit.requests == 0 || value == NULL)
 		return NULL;
 	wait = count_request(endpoint, type, value, &limit, &first);
-	if (first)
+	if (first && !XactReadOnly)
 		record(endpoint, type, email, client);
 	return (wait > 0) ? refuse(wait) : NULL;
 }

@@ -16,8 +16,10 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -33,6 +35,7 @@
 #include "crypto/master_key.h"
 #include "crypto/seal.h"
 #include "domain/events.h"
+#include "domain/key_expiry.h"
 #include "domain/signing_keys.h"
 #include "settings.h"
 
@@ -81,11 +84,29 @@ signing_keys_generation(void)
 	return watched_table_changes(&keys_table);
 }
 
+/* Has the cleanup launcher know of the expiry of a row that a trigger is given. */
+static void
+note_expiry(const TriggerData *trigger)
+{
+	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
+		: trigger->tg_trigtuple;
+	bool		isnull;
+	Datum		expires_at = heap_getattr(tuple, COLUMN_EXPIRES_AT,
+										  RelationGetDescr(trigger->tg_relation), &isnull);
+
+	if (!isnull)
+		key_expiry_note(DatumGetTimestampTz(expires_at));
+}
+
 /* Trigger: tells all backends that the keys have changed. */
 Datum
 authfort_invalidate_keys(PG_FUNCTION_ARGS)
 {
+	const TriggerData *trigger = (TriggerData *) fcinfo->context;
+
 	watched_table_invalidate(fcinfo, "invalidate_keys");
+	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) && !TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		note_expiry(trigger);
 	PG_RETURN_POINTER(NULL);
 }
 
@@ -325,6 +346,7 @@ make_key(SignatureAlgorithm algorithm, bool active)
 static void
 lock_keys(void)
 {
+	PreventCommandIfReadOnly("a change of the signing keys");
 	LockRelationOid(watched_table_oid(&keys_table), ShareRowExclusiveLock);
 	AcceptInvalidationMessages();
 }
@@ -593,6 +615,21 @@ authfort_rotate_key(PG_FUNCTION_ARGS)
 	SignatureAlgorithm algorithm;
 
 	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_rotate(algorithm_argument(fcinfo, 0, &algorithm))));
+}
+
+TimestampTz
+signing_keys_next_expiry(void)
+{
+	static SpiQuery plan = {
+		"SELECT COALESCE(pg_catalog.min(expires_at), 'infinity') FROM authfort.signing_keys", 0
+	};
+	TimestampTz next;
+
+	spi_query_open();
+	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	next = spi_query_time(1);
+	spi_query_close();
+	return next;
 }
 
 int

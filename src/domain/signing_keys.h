@@ -85,6 +85,9 @@ extern void signing_keys_replace_all(void);
 /* Appends all keys as a JSON array, without what is secret. */
 extern void signing_keys_append_json(StringInfo out);
 
+/* When the next key expires, or expired and is still there; DT_NOEND: none does. */
+extern TimestampTz signing_keys_next_expiry(void);
+
 /* Deletes at most "limit" keys that no longer verify; returns their number. */
 extern int	signing_keys_delete_expired(int limit);
 

@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 
 #include "base/arguments.h"
 #include "base/json.h"
@@ -13,6 +15,7 @@
 #include "domain/input.h"
 #include "domain/rate_limit.h"
 #include "domain/sessions.h"
+#include "domain/signing_keys.h"
 #include "flow/flows.h"
 #include "settings.h"
 
@@ -134,10 +137,15 @@ flow_login(const char *email, const char *password, const Client *client)
 
 	if (input_email(email, &stored) != NULL)
 		stored = NULL;
+	/* a standby refuses over the limit, and looks at no password: it can record no attempt */
 	refusal = rate_limit_check_address(RATE_LIMIT_LOGIN, stored, client);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	refusal = rate_limit_check_email(RATE_LIMIT_LOGIN, stored, client);
+	if (refusal != NULL && XactReadOnly)
+		return auth_refused(refusal);
+	PreventCommandIfReadOnly("a login");
+	signing_keys_require_master_key();
 	if (refusal != NULL)
 		return log_in_over_limit(stored, password, client, refusal);
 	return attempt(stored, password, client);

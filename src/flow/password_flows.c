@@ -140,6 +140,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, NULL, client);
 	if (refusal != NULL)
 		return refusal;
+	PreventCommandIfReadOnly("a password reset");
 	do
 	{
 		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id) ||
@@ -199,6 +200,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 
 	if (refusal != NULL)
 		return auth_refused(refusal);
+	PreventCommandIfReadOnly("a change of password");
 	do
 	{
 		user = users_require(id);
@@ -232,6 +234,7 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 	User	   *user;
 	char	   *hash;
 
+	PreventCommandIfReadOnly("a change of password");
 	do
 	{
 		user = users_require(id);

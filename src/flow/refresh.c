@@ -34,6 +34,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/arguments.h"
@@ -121,6 +122,8 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 		return auth_refused(refusal);
 	if (refresh_token == NULL || refresh_token[0] == '\0')
 		return auth_refused(&refusal_refresh_token_missing);
+	/* what a standby has not heard of yet must not end a session at the client */
+	PreventCommandIfReadOnly("a refresh");
 
 	/* again whenever another transaction changed the session meanwhile */
 	do
@@ -160,7 +163,10 @@ flow_logout(const char *refresh_token, const Client *client)
 	RefreshToken token;
 	Session		session;
 
-	if (refresh_token != NULL && sessions_find_by_token(refresh_token, &token, &session) &&
+	if (refresh_token == NULL)
+		return;
+	PreventCommandIfReadOnly("a logout");
+	if (sessions_find_by_token(refresh_token, &token, &session) &&
 		sessions_revoke(&session.id))
 		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
 }

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/arguments.h"
@@ -17,6 +18,7 @@
 #include "domain/password_history.h"
 #include "domain/rate_limit.h"
 #include "domain/roles.h"
+#include "domain/signing_keys.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
 #include "flow/password_policy.h"
@@ -169,6 +171,8 @@ flow_signup(const SignupForm *form, const Client *client)
 	refusal = rate_limit_check(RATE_LIMIT_SIGNUP, email, client);
 	if (refusal != NULL)
 		return auth_refused(refusal);
+	PreventCommandIfReadOnly("a sign-up");
+	signing_keys_require_master_key();
 	refusal = accept_form(form, client, &values);
 	if (refusal != NULL)
 		return auth_refused(refusal);

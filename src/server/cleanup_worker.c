@@ -5,6 +5,8 @@
  * A launcher, connected to no database so that none is kept from being
  * dropped, starts a worker for one database after the other and waits for it.
  * A worker that fails has said why in the log, and leaves the others alone.
+ * Between rounds, signing keys are removed when they expire, since programs
+ * that the keys are published to believe them until then.
  * Neither runs in recovery: a standby follows its primary, and begins when it
  * is promoted.
  */
@@ -32,6 +34,8 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "domain/key_expiry.h"
+#include "domain/signing_keys.h"
 #include "flow/cleanup.h"
 #include "server/cleanup_worker.h"
 #include "settings.h"
@@ -40,6 +44,16 @@
 
 /* Seconds after which the postmaster starts a launcher that ended. */
 #define RESTART_TIME 5
+
+/* Seconds after which an expired key that could not be removed is tried again. */
+#define RETRY_TIME 10
+
+/* What a round removes. */
+typedef enum Round
+{
+	ROUND_OF_ALL,
+	ROUND_OF_KEYS
+} Round;
 
 PGDLLEXPORT void authfort_cleanup_launcher(Datum argument);
 PGDLLEXPORT void authfort_cleanup_worker(Datum argument);
@@ -101,7 +115,11 @@ list_append_database(List *databases, Oid database, MemoryContext context)
 	return databases;
 }
 
-/* All that take connections, without templates. */
+/*
+ * All that take connections, templates among them: what a database's owner
+ * can say of it must not end its cleanup.  Only template1 is left alone, from
+ * which databases are made all the time.
+ */
 static List *
 all_databases(MemoryContext context)
 {
@@ -114,7 +132,7 @@ all_databases(MemoryContext context)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (database->datallowconn && !database->datistemplate &&
+		if (database->datallowconn && database->oid != Template1DbOid &&
 			!database_is_invalid_form(database))
 			databases = list_append_database(databases, database->oid, context);
 	}
@@ -164,7 +182,7 @@ databases_to_clean(MemoryContext context)
 
 /* False if there is no room for a worker. */
 static bool
-clean_database(Oid database)
+clean_database(Oid database, Round round)
 {
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
@@ -173,6 +191,7 @@ clean_database(Oid database)
 	fill_in(&worker, "authfort_cleanup_worker");
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_extra[0] = round;
 	worker.bgw_notify_pid = MyProcPid;
 	snprintf(worker.bgw_name, sizeof(worker.bgw_name), NAME " worker for database %u", database);
 	strlcpy(worker.bgw_type, NAME " worker", sizeof(worker.bgw_type));
@@ -184,14 +203,15 @@ clean_database(Oid database)
 }
 
 static void
-clean_databases(MemoryContext context)
+clean_databases(Round round, MemoryContext context)
 {
 	ListCell   *cell;
 
 	pgstat_report_activity(STATE_RUNNING, "authfort: waiting for workers");
+	key_expiry_forget();		/* the workers report what is left */
 	foreach(cell, databases_to_clean(context))
 	{
-		if (!clean_database(lfirst_oid(cell)))
+		if (!clean_database(lfirst_oid(cell), round))
 		{
 			ereport(LOG,
 					(errmsg("out of background worker slots for authfort's cleanup"),
@@ -213,6 +233,37 @@ time_to_next_round(TimestampTz last)
 	if (setting_cleanup_interval == 0)
 		return -1;
 	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+}
+
+/* Milliseconds until a key expires; -1: none that is known. */
+static long
+time_to_next_expiry(void)
+{
+	TimestampTz next = key_expiry_next();
+
+	if (next == DT_NOEND)
+		return -1;
+	if (next == DT_NOBEGIN)
+		return 0;
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+}
+
+/* How long the launcher may sleep: until the earlier of the two. */
+static long
+time_to_sleep(TimestampTz last_round)
+{
+	long		to_round = time_to_next_round(last_round);
+	long		to_expiry = time_to_next_expiry();
+
+	return (to_round < 0 || to_expiry < 0) ? to_round : Min(to_round, to_expiry);
+}
+
+static void
+forget_launcher(int code, Datum arg)
+{
+	(void) code;
+	(void) arg;
+	key_expiry_wake(NULL);
 }
 
 static void
@@ -239,13 +290,19 @@ authfort_cleanup_launcher(Datum argument)
 	MemoryContextSwitchTo(context);
 	pgstat_report_activity(STATE_IDLE, NULL);
 
+	key_expiry_wake(MyLatch);
+	on_shmem_exit(forget_launcher, (Datum) 0);
+
 	for (;;)
 	{
-		doze(time_to_next_round(last_round));
-		if (time_to_next_round(last_round) != 0)
-			continue;
-		last_round = GetCurrentTimestamp();
-		clean_databases(context);
+		doze(time_to_sleep(last_round));
+		if (time_to_next_round(last_round) == 0)
+		{
+			last_round = GetCurrentTimestamp();
+			clean_databases(ROUND_OF_ALL, context);
+		}
+		else if (setting_cleanup_interval > 0 && time_to_next_expiry() == 0)
+			clean_databases(ROUND_OF_KEYS, context);
 	}
 }
 
@@ -296,25 +353,68 @@ clean(CleanupKind kind)
 		ereport(DEBUG1, (errmsg_internal("%s: " UINT64_FORMAT " removed", activity, pass.removed)));
 }
 
+/* Tells the launcher when to come again for a key. */
+static void
+report_next_expiry(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz next;
+
+	begin("authfort: looking for the next key to expire");
+	next = signing_keys_next_expiry();
+	commit();
+	if (next != DT_NOEND)
+		key_expiry_report((next > now) ? next : TimestampTzPlusMilliseconds(now, RETRY_TIME * 1000));
+}
+
 /*
  * What the database's owner may have set for all its sessions is not for this
- * one, which runs as superuser; and rather than wait long for a lock, it
- * leaves the work to the next round.
+ * one: it stays the superuser that it began as, and no setting that its owner
+ * may write keeps its statements from their work.  Rather than wait long for a
+ * lock, it leaves the work to the next round.
  */
 static void
 pin_settings(void)
 {
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("lock_timeout", "5s", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	static const struct
+	{
+		const char *name;
+		const char *value;
+	}			pinned[] = {
+		{"role", "none"},
+		{"search_path", "pg_catalog, pg_temp"},
+		{"row_security", "on"},
+		{"statement_timeout", "0"},
+		{"transaction_timeout", "0"},	/* since PostgreSQL 17 */
+		{"idle_in_transaction_session_timeout", "0"},
+		{"lock_timeout", "5s"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"enable_seqscan", "on"},
+		{"enable_indexscan", "on"},
+		{"enable_bitmapscan", "on"},
+		{"enable_tidscan", "on"},
+		{"enable_sort", "on"},
+		{"plan_cache_mode", "auto"},
+		{"array_nulls", "on"},
+		{"transform_null_equals", "off"},
+	};
+
+	SetSessionAuthorization(GetAuthenticatedUserId(), true);
+	for (size_t i = 0; i < lengthof(pinned); i++)
+	{
+		if (GetConfigOption(pinned[i].name, true, false) != NULL)
+			SetConfigOption(pinned[i].name, pinned[i].value, PGC_SUSET, PGC_S_OVERRIDE);
+	}
 }
 
 /* Cleans the database with the oid that the argument is, and ends. */
 void
 authfort_cleanup_worker(Datum argument)
 {
+	Round		round = MyBgworkerEntry->bgw_extra[0];
+
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
@@ -322,7 +422,9 @@ authfort_cleanup_worker(Datum argument)
 	pin_settings();
 	if (has_extension())
 	{
-		for (int kind = 0; kind < CLEANUP_KINDS; kind++)
+		clean(CLEANUP_KEYS);
+		report_next_expiry();
+		for (int kind = CLEANUP_KEYS + 1; round == ROUND_OF_ALL && kind < CLEANUP_KINDS; kind++)
 			clean(kind);
 	}
 }

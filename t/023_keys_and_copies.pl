@@ -1,0 +1,232 @@
+# The master key that is missing or wrong, copies of a database, keys that expire, and what an owner may set.
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('primary');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', <<'CONF');
+shared_preload_libraries = 'authfort'
+authfort.argon2_memory = '1MB'
+authfort.argon2_time_cost = 1
+authfort.cleanup_interval = '1h'
+authfort.signing_algorithm = 'EdDSA'
+CONF
+$node->start;
+my $key_file = $node->data_dir . '/authfort_master.key';
+
+sub create_database
+{
+	my ($name) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+	$node->safe_psql($name, 'CREATE EXTENSION authfort');
+}
+create_database('app');
+
+# the SQLSTATE of a failure, or what comes of it
+sub outcome
+{
+	my ($sql, $on) = @_;
+	my ($code, $out, $err) = ($on // $node)->psql('app', $sql, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+	return $err =~ /ERROR:  (\S+)/ ? $1 : $out;
+}
+
+# made, and said
+my ($code, $out, $err) = $node->psql('app', "SELECT authfort.signup('a\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
+my $refresh = $out;
+like($err, qr/NOTICE:  authfort created master key file "\Q$key_file\E"\nDETAIL: .*Neither pg_dump nor pg_upgrade carries it/, 'the first client hears where the master key is, and what does not carry it');
+my $log = slurp_file($node->logfile);
+like($log, qr/LOG:  authfort created master key file "\Q$key_file\E"/, 'so does the log');
+create_database('second');
+($code, $out, $err) = $node->psql('second', 'SELECT authfort.jwks() IS NOT NULL');
+is("$out$err", 't', 'once');
+my $right = slurp_file($key_file);
+
+sub write_key
+{
+	my ($file, $text) = @_;
+	unlink $file;
+	append_to_file($file, $text);
+	chmod 0600, $file or die;
+}
+
+# Each needs the master key. A client can write any master key's id into a token.
+my $post = "headers => '{\"content-type\": \"application/json\"}', body =>";
+my %needs_key = (
+	refresh => "SELECT authfort.refresh('$refresh')",
+	'refresh with garbage' => "SELECT authfort.refresh('garbage')",
+	'refresh with a token of that form' => "SELECT authfort.refresh('" . ('A' x length $refresh) . "')",
+	logout => "SELECT authfort.logout('$refresh')",
+	'logout with garbage' => "SELECT authfort.logout('garbage')",
+	login => "SELECT authfort.login('a\@example.com', 'correct horse')",
+	'login with a wrong password' => "SELECT authfort.login('a\@example.com', 'wrong')",
+	signup => "SELECT authfort.signup('b\@example.com', 'correct horse')",
+	rotate_key => 'SELECT authfort.rotate_key()',
+	'rotate_key with an algorithm' => "SELECT authfort.rotate_key('ES256')",
+	prepare_key => 'SELECT authfort.prepare_key()',
+	take_messages => 'SELECT authfort.take_messages()',
+	'forgot-password' => "SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"nobody\@example.com\"}')",
+	'refresh over HTTP' => "SELECT authfort.http('POST', '/auth/refresh', $post '{\"refresh_token\": \"garbage\"}')",
+	'logout over HTTP' => "SELECT authfort.http('POST', '/auth/logout', $post '{\"refresh_token\": \"$refresh\"}')");
+my $access = $node->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse')#>>'{tokens,access_token}'");
+my $open = $node->background_psql('app', on_error_stop => 0);
+$open->query("SELECT authfort.login('a\@example.com', 'correct horse')");
+
+my %broken = (
+	wrong => sub { write_key($key_file, ('0' x 64) . "\n"); },
+	missing => sub { unlink $key_file; },
+	empty => sub { write_key($key_file, ''); },
+	'no key' => sub { write_key($key_file, "hello\n"); },
+	'open to others' => sub { write_key($key_file, $right); chmod 0644, $key_file; },
+	'not to be read' => sub { write_key($key_file, $right); chmod 0000, $key_file; },
+	'a folder' => sub { unlink $key_file; mkdir $key_file; },
+	'of a command that fails' => sub { write_key($key_file, $right); $node->append_conf('postgresql.conf', "authfort.master_key_command = 'false'"); $node->reload; });
+foreach my $how ('wrong', 'missing', 'empty', 'no key', 'open to others', 'not to be read', 'a folder', 'of a command that fails')
+{
+	$broken{$how}->();
+	foreach my $what (sort keys %needs_key)
+	{
+		is(outcome($needs_key{$what}), 'F0000', "the master key is $how: $what fails as a fault of the server") if $how eq 'wrong' || $what =~ /^(refresh|login|rotate_key)$/;
+	}
+	$open->{stderr} = '';
+	is($open->query("SELECT authfort.login('a\@example.com', 'correct horse')") || 'nothing', 'nothing', "the master key is $how: so in a session that had signed in");
+	like($open->{stderr}, qr/ERROR/, 'with an error');
+	is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email', authfort.authenticate('$access')->>'email', jsonb_array_length(authfort.jwks()->'keys')"),
+		'a@example.com|a@example.com|1', 'verifying needs none');
+	rmdir $key_file;
+}
+$node->append_conf('postgresql.conf', "authfort.master_key_command = ''");
+$node->reload;
+$node->poll_query_until('app', "SELECT current_setting('authfort.master_key_command') = ''") or die;
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.users"), 1, 'nothing came of what failed');
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE event IN ('login_failed', 'session_revoked', 'key_rotated')"), 0, 'nothing was recorded');
+
+# several keys, the first of which is current
+write_key($key_file, ('0' x 64) . "\n$right");
+is(outcome("SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'the right key below another one is good');
+is(outcome('SELECT authfort.prepare_key() IS NOT NULL'), 't', 'a key is prepared under the new one');
+is(outcome("SELECT authfort.refresh('garbage')->>'error'"), 'refresh_token_invalid', 'a bad token is a refusal again');
+write_key($key_file, $right);
+is(outcome('SELECT authfort.rotate_key()'), 'F0000', 'a prepared key that cannot be opened is not activated');
+is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), 't', 'and the one that signs goes on');
+is(outcome("SELECT authfort.rotate_key('ES256') IS NOT NULL"), 't', 'one that is named is made');
+$node->safe_psql('app', 'DELETE FROM authfort.signing_keys WHERE activated_at IS NULL');
+
+# a standby: no answer of its own about tokens, and no password is looked at
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "authfort.rate_limit = on");
+$standby->start;
+$node->wait_for_catchup($standby);
+foreach my $how ('right', 'wrong', 'missing')
+{
+	write_key($standby->data_dir . '/authfort_master.key', '0' x 64) if $how eq 'wrong';
+	unlink $standby->data_dir . '/authfort_master.key' if $how eq 'missing';
+	foreach my $what ('refresh', 'refresh with garbage', 'logout', 'logout with garbage', 'login', 'signup', 'rotate_key', 'forgot-password')
+	{
+		like(outcome($needs_key{$what}, $standby), qr/^(25006|F0000)$/, "on a standby whose master key is $how, $what is a fault of the server");
+	}
+	is($standby->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'it verifies');
+}
+$standby->psql('app', 'SELECT authfort.reset_rate_limits()');
+$standby->restart;
+my $login = "SELECT status FROM authfort.http('POST', '/auth/login', remote_addr => '192.0.2.1', $post '{\"email\": \"%s\@example.com\", \"password\": \"wrong\"}')";
+is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ asks for a server that can be written to") foreach 1 .. 5;
+is(outcome(sprintf($login, "x$_"), $standby), '429', "login $_ is over the limit") foreach 6 .. 7;
+my $by_email = $login =~ s/192\.0\.2\.1/192.0.2.2%s/r;
+is(outcome(sprintf($by_email, $_, 'a'), $standby), $_ <= 5 ? '25006' : '429', "login $_ for one email") foreach 1 .. 7;
+is(outcome("SELECT authfort.change_password(id, 'wrong', 'battery staple') FROM authfort.users", $standby), '25006', 'no password is looked at');
+is(outcome("SELECT authfort.reset_password('wrong', 'battery staple')", $standby), '25006', 'nor a token');
+is(outcome("SELECT authfort.reset_database_identity()", $standby), '25006', 'nor is it made another database');
+$standby->stop;
+
+# a copy goes on with what the original issued, until it is made a stranger
+$node->safe_psql('app', "SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"a\@example.com\"}')");
+sub tokens { return split /\|/, $node->safe_psql($_[0], "SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.login('a\@example.com', 'correct horse') r"); }
+sub verdict { my ($db, $access, $refresh) = @_; return $node->safe_psql($db, "SELECT authfort.try_verify_jwt('$access') IS NOT NULL, coalesce(authfort.refresh('$refresh')->>'error', 'good')"); }
+($access, $refresh) = tokens('app');
+my ($access2, $refresh2) = tokens('app');
+$open->quit;
+$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE app');
+is(verdict('copy', $access, $refresh), 't|good', 'a copy accepts the original\'s tokens');
+my $in_copy = $node->background_psql('copy', on_error_stop => 0);
+like($in_copy->query("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), qr/^t$/, 'a session of the copy has it all in its caches');
+$node->safe_psql('copy', 'SELECT authfort.reset_database_identity()');
+is(verdict('copy', $access, $refresh), 'f|refresh_token_invalid', 'a stranger does not');
+is($in_copy->query("SELECT coalesce(authfort.refresh('$refresh2')->>'error', 'good')"), 'refresh_token_invalid', 'nor in a session that was open');
+is(verdict('app', $access, $refresh2), 't|good', 'the original goes on');
+my ($stranger_access, $stranger_refresh) = tokens('copy');
+is(verdict('copy', $stranger_access, $stranger_refresh), 't|good', 'the stranger accepts its own');
+is(verdict('app', $stranger_access, $stranger_refresh), 'f|refresh_token_invalid', 'the original does not');
+is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.take_messages()'), 0, 'the stranger sends no message again');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.take_messages()'), 1, 'the original does');
+
+# what is under way when it happens is waited for
+$in_copy->query_safe("BEGIN; SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"a\@example.com\"}')");
+my $resetting = $node->background_psql('copy');
+$resetting->query_until(qr/begun/, "\\echo begun\nSELECT authfort.reset_database_identity();\n\\echo ended\n");
+ok($node->poll_query_until('copy', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%reset_database_identity()%' AND pid <> pg_backend_pid()"), 'a message that is not committed yet is waited for');
+$in_copy->query_safe('COMMIT');
+$resetting->quit;
+is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.outbox'), 0, 'and taken back');
+$in_copy->quit;
+
+# a restore is a move; in a cluster without the master key it can be made a stranger
+($access, $refresh) = tokens('app');
+my $dump = $node->basedir . '/app.dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'pg_dump');
+$node->safe_psql('postgres', "CREATE DATABASE moved TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('moved'), $dump ], 'pg_restore');
+is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'), $node->safe_psql('app', 'SELECT id FROM authfort.database_identity'), 'a restored database is the same');
+is(verdict('moved', $access, $refresh), 't|good', 'its sessions go on');
+my $staging = PostgreSQL::Test::Cluster->new('staging');
+$staging->init;
+$staging->append_conf('postgresql.conf', "authfort.argon2_memory = '1MB'\nauthfort.argon2_time_cost = 1");
+$staging->start;
+$staging->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$staging->command_ok([ 'pg_restore', '--exit-on-error', '-d', $staging->connstr('app'), $dump ], 'restored elsewhere');
+is(outcome($needs_key{login}, $staging), 'F0000', 'where the master key is missing, nobody signs in');
+($code, $out, $err) = $staging->psql('app', 'SELECT authfort.reset_database_identity() IS NOT NULL');
+is($out, 't', 'until it is a stranger');
+like($err, qr/NOTICE:  authfort created master key file/, 'which has a master key of its own');
+is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'", $staging), 't', 'and signs in with the passwords');
+is(outcome("SELECT authfort.refresh('$refresh')->>'error'", $staging), 'refresh_token_invalid', 'but accepts no token of the original');
+$staging->stop;
+
+my $offset;
+
+# a key is removed, and the key set published, when it expires; an hour is between two rounds
+$node->safe_psql('app', 'SELECT authfort.setup_postgrest()');
+my $published = "SELECT jsonb_array_length((substr(s, length('pgrst.jwt_secret=') + 1))::jsonb->'keys') FROM pg_db_role_setting, unnest(setconfig) s
+	WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = 'app') AND s LIKE 'pgrst.jwt_secret=%'";
+$node->safe_psql('app', 'DELETE FROM authfort.signing_keys WHERE expires_at IS NOT NULL');
+is($node->safe_psql('app', $published), 1, 'one key is published');
+$node->safe_psql('app', "SET authfort.key_rotation_ttl = '5s'; SELECT authfort.rotate_key()");
+is($node->safe_psql('app', $published), 2, 'after a rotation both are');
+ok($node->poll_query_until('app', "SELECT ($published) = 1"), 'when the old one expires, one is');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.signing_keys'), 1, 'and the old one is gone');
+$node->safe_psql('app', "SET authfort.key_rotation_ttl = '5s'; SELECT authfort.rotate_key()");
+$node->restart;
+$offset = -s $node->logfile;
+ok($node->poll_query_until('app', "SELECT ($published) = 1"), 'so it is after a restart');
+$node->safe_psql('app', "BEGIN; SET authfort.key_rotation_ttl = '1s'; SELECT authfort.rotate_key(); ROLLBACK");
+is($node->safe_psql('app', $published), 1, 'a rotation that is rolled back is none');
+
+# what the owner of a database sets does not end its cleanup
+$node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; ALTER DATABASE app OWNER TO owner; CREATE SCHEMA hostile AUTHORIZATION owner');
+foreach my $set ("role = 'owner'", "session_authorization = 'owner'", 'search_path = hostile', 'statement_timeout = 1', 'lock_timeout = 1', 'row_security = off',
+	"default_transaction_isolation = 'serializable'", 'client_encoding = LATIN1', 'default_transaction_deferrable = on', 'enable_indexscan = off', 'default_transaction_read_only = on')
+{
+	$node->safe_psql('postgres', "SET role = 'owner'; ALTER DATABASE app SET $set");
+}
+$node->safe_psql('postgres', "SET role = 'owner'; ALTER DATABASE app IS_TEMPLATE true");
+my $as_super = "SET SESSION AUTHORIZATION DEFAULT; SET role = 'none'; SET statement_timeout = 0; SET lock_timeout = 0; SET default_transaction_read_only = off; SET search_path = pg_catalog;";
+$node->safe_psql('app', "$as_super SET authfort.key_rotation_ttl = '2s'; SELECT authfort.rotate_key()");
+ok($node->poll_query_until('postgres', "SELECT ($published) = 1"), 'the owner of a database cannot stop its cleanup');
+unlike(slurp_file($node->logfile, $offset), qr/permission denied|"authfort cleanup worker".*exited/, 'no worker failed');
+$node->stop;
+done_testing();
