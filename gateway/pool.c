@@ -554,7 +554,7 @@ bool
 pool_stop(void)
 {
 	int64_t		until = clock_ms() + STOP_MS;
-	bool		all_ended;
+	bool		workers_ended;
 
 	database_interrupt();
 	pthread_mutex_lock(&pool.lock);
@@ -564,12 +564,12 @@ pool_stop(void)
 	pthread_cond_broadcast(&pool.stop);
 	while ((pool.started > 0 || !database_all_closed()) && clock_ms() < until)
 		wait_ms(&pool.ended, STOP_CHECK_MS);
-	all_ended = pool.started == 0 && database_all_closed();
+	workers_ended = pool.started == 0;
 	pthread_mutex_unlock(&pool.lock);
-	if (!all_ended)
+	if (!workers_ended)
 		return false;
 	for (long i = 0; i < pool.options->pool_size; i++)
 		pthread_join(pool.workers[i].thread, NULL);
 	free(pool.workers);
-	return true;
+	return database_all_closed();
 }

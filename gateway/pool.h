@@ -27,7 +27,7 @@ extern void pool_tick(void);
 
 /*
  * Refuses what still waits, cancels what runs, and ends the threads.  False if
- * one is still busy with connecting after a while.
+ * one still connects or cancels after a while.
  */
 extern bool pool_stop(void);
 

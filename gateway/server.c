@@ -87,8 +87,8 @@ static void
 follow_connection(void *cls, struct MHD_Connection *connection, void **context,
 				  enum MHD_ConnectionNotificationCode code)
 {
-	const union MHD_ConnectionInfo *fd;
-	const union MHD_ConnectionInfo *address;
+	const union MHD_ConnectionInfo *info;
+	int			fd;
 
 	(void) cls;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
@@ -97,9 +97,11 @@ follow_connection(void *cls, struct MHD_Connection *connection, void **context,
 		*context = NULL;
 		return;
 	}
-	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	*context = client_connected(fd->connect_fd, address->client_addr);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	/* the next call may overwrite it */
+	fd = info->connect_fd;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = client_connected(fd, info->client_addr);
 }
 
 /* The path in a target; an absolute one begins with scheme and authority (RFC 9112, section 3.2.2). */

@@ -100,7 +100,8 @@ foreach my $case (
 {
 	my ($expected, $name, $bytes) = @$case;
 	my $answer = exchange($gateway, $bytes . $second);
-	is(status($answer), $expected, "$name: $expected");
+	# libmicrohttpd 1.0 refuses unknown codings by itself
+	like(status($answer), $expected == 501 ? qr/^(400|501)$/ : qr/^$expected$/, "$name: $expected");
 	unlike($answer, qr{"ok"|HTTP/1\.1 [1-3]}, "$name: and nothing behind it is read");
 	unlike($answer, qr/not closed/, "$name: and the connection ends");
 }

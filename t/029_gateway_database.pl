@@ -124,11 +124,19 @@ is($node->safe_psql('app', "SELECT count(*) FROM authfort.users WHERE email LIKE
 is(status(exchange($single, $login)), '200', 'it goes on');
 
 # Settings of the role that a request must not depend on
-foreach my $setting ('default_transaction_isolation = serializable', 'statement_timeout = 1', 'search_path = evil')
+foreach my $setting ('default_transaction_isolation = serializable', 'statement_timeout = 500', 'search_path = evil')
 {
 	$node->safe_psql('app', "ALTER ROLE gateway SET $setting");
 	my $strict = ready(Gateway->new('strict_' . ($setting =~ s/ .*//r), $node));
-	is(join(' ', map { status(answer($_)) } map { send_to($strict, $login) } 1 .. 12), join(' ', (200) x 12), "twelve logins at once with $setting");
+	# they wait for this lock, for longer than the role's timeout
+	my $lock = $node->background_psql('app');
+	$lock->query_safe('BEGIN; SELECT 1 FROM authfort.users FOR UPDATE');
+	my @logins = map { send_to($strict, $login) } 1 .. 12;
+	poll('logins wait', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") eq '4' });
+	sleep 1;
+	$lock->query_safe('COMMIT');
+	$lock->quit;
+	is(join(' ', map { status(answer($_)) } @logins), join(' ', (200) x 12), "twelve logins at once with $setting");
 	$strict->stop;
 	$node->safe_psql('app', 'ALTER ROLE gateway RESET ALL');
 }
