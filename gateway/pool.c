@@ -288,15 +288,26 @@ take_answer(Request *request, PGresult *result)
 	request->answered = true;
 }
 
-/* The log gets the primary message; DETAIL and CONTEXT may repeat values. */
+/*
+ * The log gets the primary message; DETAIL and CONTEXT may repeat values.  An
+ * application may have put what a client sent into its message, which must
+ * not forge lines.
+ */
 static void
 log_error(const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char		line[1024];
 
-	fprintf(stderr, "authfort-gateway: %s: %s\n", state != NULL ? state : "no SQLSTATE",
-			message != NULL ? message : "no message");
+	snprintf(line, sizeof(line), "%s: %s", state != NULL ? state : "no SQLSTATE",
+			 message != NULL ? message : "no message");
+	for (char *p = line; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	fprintf(stderr, "authfort-gateway: %s\n", line);
 }
 
 /*

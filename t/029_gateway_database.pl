@@ -30,7 +30,7 @@ $node->safe_psql('app', <<'SQL');
 CREATE FUNCTION public.raise() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.email LIKE 'raise-%' THEN
-		RAISE EXCEPTION 'planted "words" for %', NEW.name
+		RAISE EXCEPTION E'planted "words" for %\nforged', NEW.name
 			USING ERRCODE = upper(substr(split_part(NEW.email, '@', 1), 7)), DETAIL = 'planted-Detail';
 	END IF;
 	RETURN NEW;
@@ -109,7 +109,7 @@ foreach my $case (
 	like($answer, qr/"detail":\{"error":"$code"/, "$state: $code");
 	if ($code eq 'request_refused')
 	{
-		like($answer, qr/"message":"planted \\"words\\" for Zo\xc3\xab"\}\}\z/, "$state: the application's words");
+		like($answer, qr/"message":"planted \\"words\\" for Zo\xc3\xab\\u000aforged"\}\}\z/, "$state: the application's words");
 	}
 	else
 	{
@@ -149,6 +149,7 @@ is(status(exchange($single, get('/auth/me'))), '401', 'read-only: a request that
 $node->safe_psql('postgres', 'ALTER DATABASE app RESET default_transaction_read_only');
 poll('a login succeeds', sub { status(exchange($single, $login)) eq '200' });
 is($single->stop, 0, 'the end');
+unlike(slurp_file($single->{errors}), qr/^forged|planted-/m, 'the log has one line an error, and no detail');
 
 # A restart: what is not yet sent waits for it.
 my $steady = ready(Gateway->new('steady', $node, '--reconnect-wait=60', '--request-timeout=120'));
