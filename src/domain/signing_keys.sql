@@ -40,7 +40,7 @@ COMMENT ON FUNCTION authfort.jwks() IS 'The public keys as a JWK Set (RFC 7517):
 CREATE FUNCTION authfort.rotate_key(algorithm text DEFAULT NULL) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_rotate_key';
-COMMENT ON FUNCTION authfort.rotate_key(text) IS 'Signs with another key from now on and returns its kid: the one that authfort.prepare_key() published, or a new one. The old key verifies for authfort.key_rotation_ttl more. The algorithm is RS256, ES256 or EdDSA; NULL takes authfort.signing_algorithm. Raises invalid_parameter_value for another.';
+COMMENT ON FUNCTION authfort.rotate_key(text) IS 'Signs with another key from now on and returns its kid: the one that authfort.prepare_key() published last, or a new one. The old key verifies for authfort.key_rotation_ttl more. The algorithm is RS256, ES256 or EdDSA; NULL takes that of the prepared key, or authfort.signing_algorithm for a new one. Raises config_file_error where the master key is missing or wrong. Raises invalid_parameter_value for another.';
 
 CREATE FUNCTION authfort.prepare_key(algorithm text DEFAULT NULL) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
