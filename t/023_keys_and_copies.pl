@@ -37,7 +37,8 @@ sub outcome
 # made, and said
 my ($code, $out, $err) = $node->psql('app', "SELECT authfort.signup('a\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
 my $refresh = $out;
-like($err, qr/NOTICE:  authfort created master key file "\Q$key_file\E"\nDETAIL: .*Neither pg_dump nor pg_upgrade carries it/, 'the first client hears where the master key is, and what does not carry it');
+like($err, qr/NOTICE:  authfort created master key file "\Q$key_file\E"\nDETAIL: .*Neither pg_dump nor pg_upgrade carries it/,
+	'the first client hears where the master key is, and what does not carry it');
 my $log = slurp_file($node->logfile);
 like($log, qr/LOG:  authfort created master key file "\Q$key_file\E"/, 'so does the log');
 create_database('second');
@@ -102,16 +103,19 @@ $node->append_conf('postgresql.conf', "authfort.master_key_command = ''");
 $node->reload;
 $node->poll_query_until('app', "SELECT current_setting('authfort.master_key_command') = ''") or die;
 is($node->safe_psql('app', "SELECT count(*) FROM authfort.users"), 1, 'nothing came of what failed');
-is($node->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE event IN ('login_failed', 'session_revoked', 'key_rotated')"), 0, 'nothing was recorded');
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE event IN ('login_failed', 'session_revoked', 'key_rotated')"), 0,
+	'nothing was recorded');
 
 # several keys, the first of which is current
 write_key($key_file, ('0' x 64) . "\n$right");
 is(outcome("SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'the right key below another one is good');
 is(outcome('SELECT authfort.prepare_key() IS NOT NULL'), 't', 'a key is prepared under the new one');
-is(outcome("SELECT authfort.refresh('garbage')->>'error'"), 'refresh_token_invalid', 'a bad token is a refusal again');
+is(outcome("SELECT authfort.refresh('garbage')->>'error'"), 'refresh_token_invalid',
+	'a bad token is a refusal again');
 write_key($key_file, $right);
 is(outcome('SELECT authfort.rotate_key()'), 'F0000', 'a prepared key that cannot be opened is not activated');
-is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), 't', 'and the one that signs goes on');
+is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), 't',
+	'and the one that signs goes on');
 is(outcome("SELECT authfort.rotate_key('ES256') IS NOT NULL"), 't', 'one that is named is made');
 $node->safe_psql('app', 'DELETE FROM authfort.signing_keys WHERE activated_at IS NULL');
 
@@ -139,7 +143,8 @@ is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ asks for a serv
 is(outcome(sprintf($login, "x$_"), $standby), '429', "login $_ is over the limit") foreach 6 .. 7;
 my $by_email = $login =~ s/192\.0\.2\.1/192.0.2.2%s/r;
 is(outcome(sprintf($by_email, $_, 'a'), $standby), $_ <= 5 ? '25006' : '429', "login $_ for one email") foreach 1 .. 7;
-is(outcome("SELECT authfort.change_password(id, 'wrong', 'battery staple') FROM authfort.users", $standby), '25006', 'no password is looked at');
+is(outcome("SELECT authfort.change_password(id, 'wrong', 'battery staple') FROM authfort.users", $standby), '25006',
+	'no password is looked at');
 is(outcome("SELECT authfort.reset_password('wrong', 'battery staple')", $standby), '25006', 'nor a token');
 is(outcome("SELECT authfort.reset_database_identity()", $standby), '25006', 'nor is it made another database');
 $standby->stop;
@@ -154,22 +159,26 @@ $open->quit;
 $node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE app');
 is(verdict('copy', $access, $refresh), 't|good', 'a copy accepts the original\'s tokens');
 my $in_copy = $node->background_psql('copy', on_error_stop => 0);
-like($in_copy->query("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), qr/^t$/, 'a session of the copy has it all in its caches');
+like($in_copy->query("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), qr/^t$/,
+	'a session of the copy has it all in its caches');
 $node->safe_psql('copy', 'SELECT authfort.reset_database_identity()');
 is(verdict('copy', $access, $refresh), 'f|refresh_token_invalid', 'a stranger does not');
-is($in_copy->query("SELECT coalesce(authfort.refresh('$refresh2')->>'error', 'good')"), 'refresh_token_invalid', 'nor in a session that was open');
+is($in_copy->query("SELECT coalesce(authfort.refresh('$refresh2')->>'error', 'good')"), 'refresh_token_invalid',
+	'nor in a session that was open');
 is(verdict('app', $access, $refresh2), 't|good', 'the original goes on');
 my ($stranger_access, $stranger_refresh) = tokens('copy');
 is(verdict('copy', $stranger_access, $stranger_refresh), 't|good', 'the stranger accepts its own');
 is(verdict('app', $stranger_access, $stranger_refresh), 'f|refresh_token_invalid', 'the original does not');
-is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.take_messages()'), 0, 'the stranger sends no message again');
+is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.take_messages()'), 0,
+	'the stranger sends no message again');
 is($node->safe_psql('app', 'SELECT count(*) FROM authfort.take_messages()'), 1, 'the original does');
 
 # what is under way when it happens is waited for
 $in_copy->query_safe("BEGIN; SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"a\@example.com\"}')");
 my $resetting = $node->background_psql('copy');
 $resetting->query_until(qr/begun/, "\\echo begun\nSELECT authfort.reset_database_identity();\n\\echo ended\n");
-ok($node->poll_query_until('copy', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%reset_database_identity()%' AND pid <> pg_backend_pid()"), 'a message that is not committed yet is waited for');
+ok($node->poll_query_until('copy', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%reset_database_identity()%' AND pid <> pg_backend_pid()"),
+	'a message that is not committed yet is waited for');
 $in_copy->query_safe('COMMIT');
 $resetting->quit;
 is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.outbox'), 0, 'and taken back');
@@ -181,20 +190,24 @@ my $dump = $node->basedir . '/app.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'pg_dump');
 $node->safe_psql('postgres', "CREATE DATABASE moved TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('moved'), $dump ], 'pg_restore');
-is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'), $node->safe_psql('app', 'SELECT id FROM authfort.database_identity'), 'a restored database is the same');
+is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'), $node->safe_psql('app', 'SELECT id FROM authfort.database_identity'),
+	'a restored database is the same');
 is(verdict('moved', $access, $refresh), 't|good', 'its sessions go on');
 my $staging = PostgreSQL::Test::Cluster->new('staging');
 $staging->init;
 $staging->append_conf('postgresql.conf', "authfort.argon2_memory = '1MB'\nauthfort.argon2_time_cost = 1");
 $staging->start;
 $staging->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$staging->command_ok([ 'pg_restore', '--exit-on-error', '-d', $staging->connstr('app'), $dump ], 'restored elsewhere');
+$staging->command_ok([ 'pg_restore', '--exit-on-error', '-d', $staging->connstr('app'), $dump ],
+	'restored elsewhere');
 is(outcome($needs_key{login}, $staging), 'F0000', 'where the master key is missing, nobody signs in');
 ($code, $out, $err) = $staging->psql('app', 'SELECT authfort.reset_database_identity() IS NOT NULL');
 is($out, 't', 'until it is a stranger');
 like($err, qr/NOTICE:  authfort created master key file/, 'which has a master key of its own');
-is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'", $staging), 't', 'and signs in with the passwords');
-is(outcome("SELECT authfort.refresh('$refresh')->>'error'", $staging), 'refresh_token_invalid', 'but accepts no token of the original');
+is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'", $staging), 't',
+	'and signs in with the passwords');
+is(outcome("SELECT authfort.refresh('$refresh')->>'error'", $staging), 'refresh_token_invalid',
+	'but accepts no token of the original');
 $staging->stop;
 
 my $offset;
@@ -217,7 +230,8 @@ $node->safe_psql('app', "BEGIN; SET authfort.key_rotation_ttl = '1s'; SELECT aut
 is($node->safe_psql('app', $published), 1, 'a rotation that is rolled back is none');
 
 # what the owner of a database sets does not end its cleanup
-$node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; ALTER DATABASE app OWNER TO owner; CREATE SCHEMA hostile AUTHORIZATION owner');
+$node->safe_psql('postgres',
+	'CREATE ROLE owner LOGIN; ALTER DATABASE app OWNER TO owner; CREATE SCHEMA hostile AUTHORIZATION owner');
 foreach my $set ("role = 'owner'", "session_authorization = 'owner'", 'search_path = hostile', 'statement_timeout = 1', 'lock_timeout = 1', 'row_security = off',
 	"default_transaction_isolation = 'serializable'", 'client_encoding = LATIN1', 'default_transaction_deferrable = on', 'enable_indexscan = off', 'default_transaction_read_only = on')
 {
@@ -227,6 +241,7 @@ $node->safe_psql('postgres', "SET role = 'owner'; ALTER DATABASE app IS_TEMPLATE
 my $as_super = "SET SESSION AUTHORIZATION DEFAULT; SET role = 'none'; SET statement_timeout = 0; SET lock_timeout = 0; SET default_transaction_read_only = off; SET search_path = pg_catalog;";
 $node->safe_psql('app', "$as_super SET authfort.key_rotation_ttl = '2s'; SELECT authfort.rotate_key()");
 ok($node->poll_query_until('postgres', "SELECT ($published) = 1"), 'the owner of a database cannot stop its cleanup');
-unlike(slurp_file($node->logfile, $offset), qr/permission denied|"authfort cleanup worker".*exited/, 'no worker failed');
+unlike(slurp_file($node->logfile, $offset), qr/permission denied|"authfort cleanup worker".*exited/,
+	'no worker failed');
 $node->stop;
 done_testing();

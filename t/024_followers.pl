@@ -88,9 +88,11 @@ append_to_file($offset_file, '-7200');
 my ($after, $earlier) = split /\|/, $session->query_safe($make);
 cmp_ok($earlier, 'lt', $at, 'the clock went back by two hours');
 cmp_ok($after, 'gt', $before, 'ids go on rising in the session');
-cmp_ok($primary->safe_psql('app', 'SELECT authfort.uuid_v7()'), 'lt', $before, 'those of a new session begin at its clock');
+cmp_ok($primary->safe_psql('app', 'SELECT authfort.uuid_v7()'), 'lt', $before,
+	'those of a new session begin at its clock');
 is($session->query_safe("SELECT count(*) FILTER (WHERE id <= before) FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before
-	FROM (SELECT n, authfort.uuid_v7() AS id FROM generate_series(1, 10000) n OFFSET 0) i) j"), 0, 'each of ten thousand is greater than the last');
+	FROM (SELECT n, authfort.uuid_v7() AS id FROM generate_series(1, 10000) n OFFSET 0) i) j"), 0,
+		'each of ten thousand is greater than the last');
 unlink $offset_file;
 
 # a transaction that began early and commits late
@@ -100,15 +102,18 @@ is(follow($primary), 'begin@example.com', 'a follower sees an event once');
 $session->query_safe("BEGIN; SELECT FROM authfort.create_user('late\@example.com')");
 create_user($primary, 'early@example.com');
 is(follow($primary), '', 'what an open transaction may come before is not certain');
-is($primary->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE payload->>'email' = 'early\@example.com'"), 1, 'though it is committed');
+is($primary->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE payload->>'email' = 'early\@example.com'"), 1,
+	'though it is committed');
 $session->query_safe("SELECT FROM authfort.create_user('later\@example.com')");
 $session->query_safe('COMMIT');
-is(follow($primary), 'late@example.com later@example.com early@example.com', 'nothing is lost, and a transaction comes whole');
+is(follow($primary), 'late@example.com later@example.com early@example.com',
+	'nothing is lost, and a transaction comes whole');
 $session->query_safe("BEGIN; SELECT FROM authfort.create_user('never\@example.com')");
 create_user($primary, 'other@example.com');
 $session->query_safe('ROLLBACK');
 is(follow($primary), 'other@example.com', 'what was rolled back holds nothing back');
-unlike($primary->safe_psql('app', "SET enable_seqscan = off; EXPLAIN $next_events"), qr/Seq Scan on events/, 'following takes the index');
+unlike($primary->safe_psql('app', "SET enable_seqscan = off; EXPLAIN $next_events"), qr/Seq Scan on events/,
+	'following takes the index');
 
 # restored into another cluster, where transactions have lower numbers
 $primary->safe_psql('app', "SELECT pg_current_xact_id()") foreach 1 .. 50;
@@ -123,12 +128,17 @@ my $dump = $primary->basedir . '/app.dump';
 my $errors = '';
 IPC::Run::run([ 'pg_dump', '-Fc', '-f', $dump, $primary->connstr('app') ], '2>', \$errors);
 is($errors, '', 'pg_dump has nothing to say');
-$other->command_ok([ 'pg_restore', '--exit-on-error', '-d', $other->connstr('app'), $dump ], 'the dump restores into another cluster');
-cmp_ok($other->safe_psql('app', 'SELECT authfort.cluster_id()'), 'ne', $primary->safe_psql('app', 'SELECT authfort.cluster_id()'), 'which is another one');
-cmp_ok($other->safe_psql('app', 'SELECT pg_current_xact_id()'), '<', $other->safe_psql('app', 'SELECT max(xid::text::bigint) FROM authfort.events'), 'and has lower numbers');
+$other->command_ok([ 'pg_restore', '--exit-on-error', '-d', $other->connstr('app'), $dump ],
+	'the dump restores into another cluster');
+cmp_ok($other->safe_psql('app', 'SELECT authfort.cluster_id()'), 'ne', $primary->safe_psql('app', 'SELECT authfort.cluster_id()'),
+	'which is another one');
+cmp_ok($other->safe_psql('app', 'SELECT pg_current_xact_id()'), '<', $other->safe_psql('app', 'SELECT max(xid::text::bigint) FROM authfort.events'),
+	'and has lower numbers');
 copy_file($primary->data_dir . '/authfort_master.key', $other->data_dir . '/authfort_master.key');
-is($other->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't', 'signing in goes on');
-is(follow($other), 'unseen@example.com begin@example.com', 'a follower goes on where it was, and then with what is new');
+is($other->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't',
+	'signing in goes on');
+is(follow($other), 'unseen@example.com begin@example.com',
+	'a follower goes on where it was, and then with what is new');
 create_user($other, 'new@example.com');
 is(follow($other), 'new@example.com', 'and goes on');
 is(follow($other), '', 'until all is seen');
@@ -155,11 +165,15 @@ $target->safe_psql('app', 'DROP SUBSCRIPTION app');
 $session->quit;
 $primary->stop;
 is($target->safe_psql('app', 'SELECT count(*) FROM authfort.events'), $count, 'the target has all events');
-is($target->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't', 'after the switch-over everybody can sign in');
+is($target->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't',
+	'after the switch-over everybody can sign in');
 is($target->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'sessions go on');
-is($target->safe_psql('app', "SELECT status FROM authfort.http('POST', '/auth/forgot-password', headers => '{\"content-type\": \"application/json\"}', body => '{\"email\": \"last\@example.com\"}')"), 200, 'and messages');
-is($target->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages(100) ORDER BY id DESC LIMIT 1"), 'last@example.com', 'which can be opened');
-like(follow($target), qr/^unseen\@example.com begin\@example.com last\@example.com/, 'a follower goes on there with what it had not seen');
+is($target->safe_psql('app', "SELECT status FROM authfort.http('POST', '/auth/forgot-password', headers => '{\"content-type\": \"application/json\"}', body => '{\"email\": \"last\@example.com\"}')"), 200,
+	'and messages');
+is($target->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages(100) ORDER BY id DESC LIMIT 1"), 'last@example.com',
+	'which can be opened');
+like(follow($target), qr/^unseen\@example.com begin\@example.com last\@example.com/,
+	'a follower goes on there with what it had not seen');
 $target->stop;
 
 # a file with its permissions

@@ -16,8 +16,8 @@ CONF
 sub major { my ($bindir) = @_; return qx("$bindir/postgres" --version) =~ /\(PostgreSQL\) (\d+)/ ? $1 : die "no server in $bindir"; }
 sub has_authfort { my ($bindir) = @_; chomp(my $share = qx("$bindir/pg_config" --sharedir)); return -e "$share/extension/authfort.control"; }
 chomp(my $new_bindir = qx(pg_config --bindir));
-my ($old_bindir) = $ENV{AUTHFORT_OLD_BINDIR} // grep { has_authfort($_) && major($_) < major($new_bindir) } sort glob('/usr/lib/postgresql/*/bin');
-$old_bindir //= $new_bindir;
+my ($found) = grep { has_authfort($_) && major($_) < major($new_bindir) } sort glob('/usr/lib/postgresql/*/bin');
+my $old_bindir = $ENV{AUTHFORT_OLD_BINDIR} // $found // $new_bindir;
 my ($from, $to) = (major($old_bindir), major($new_bindir));
 diag("pg_upgrade from PostgreSQL $from to $to" . ($from == $to ? ': no older version with authfort was found' : ''));
 
@@ -55,20 +55,28 @@ ok($done, "pg_upgrade from $from to $to") or diag("$out$err");
 $new->start;
 
 # without the master key all is there, and nobody signs in: a clear error, and no new key
-is($new->safe_psql('app', $contents), $before, 'all rows are there, the identity of the database and the privileges among them');
+is($new->safe_psql('app', $contents), $before,
+	'all rows are there, the identity of the database and the privileges among them');
 is($new->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'tokens verify');
 my ($code, $stdout, $stderr) = $new->psql('app', "SELECT authfort.refresh('$refresh')");
-like($stderr, qr/could not read master key file.*No such file.*HINT:.*Restore/s, 'pg_upgrade does not carry the master key');
+like($stderr, qr/could not read master key file.*No such file.*HINT:.*Restore/s,
+	'pg_upgrade does not carry the master key');
 ok(!-e $new->data_dir . '/authfort_master.key', 'and none is made in its place');
 
 # carried over as docs/backup.md says
-is(system('cp', '-p', $old->data_dir . '/authfort_master.key', $new->data_dir . '/authfort_master.key'), 0, 'the master key is copied');
+is(system('cp', '-p', $old->data_dir . '/authfort_master.key', $new->data_dir . '/authfort_master.key'), 0,
+	'the master key is copied');
 is($new->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'sessions go on');
-is($new->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), 't', 'passwords are good');
-is($new->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages()"), 'a@example.com', 'messages can be opened');
-is($new->safe_psql('app', "SELECT authfort.create_user('b\@example.com'); SELECT count(*) FROM profiles") =~ s/.*\n//sr, 2, 'handlers are called');
+is($new->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), 't',
+	'passwords are good');
+is($new->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages()"), 'a@example.com',
+	'messages can be opened');
+is($new->safe_psql('app', "SELECT authfort.create_user('b\@example.com'); SELECT count(*) FROM profiles") =~ s/.*\n//sr, 2,
+	'handlers are called');
 is($new->safe_psql('app', 'SELECT authfort.rotate_key() IS NOT NULL'), 't', 'keys rotate');
-is($new->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE cluster = $old_cluster AND cluster <> authfort.cluster_id()") , (split /\|/, $before)[2], 'to a follower the cluster is another one');
-is($new->safe_psql('app', "SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('authfort.signing_keys'::regclass, 'authfort.database_identity'::regclass) AND tgenabled = 'A'"), 4, 'triggers that always fire still do');
+is($new->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE cluster = $old_cluster AND cluster <> authfort.cluster_id()") , (split /\|/, $before)[2],
+	'to a follower the cluster is another one');
+is($new->safe_psql('app', "SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('authfort.signing_keys'::regclass, 'authfort.database_identity'::regclass) AND tgenabled = 'A'"), 4,
+	'triggers that always fire still do');
 $new->stop;
 done_testing();
