@@ -13,8 +13,6 @@ OBJS = \
 	src/http/cookie.o \
 	src/crypto/jws.o \
 	src/http/url.o \
-	src/redact/sql_scan.o \
-	src/redact/statement_text.o \
 	src/crypto/refresh_token_format.o \
 	src/base/secret.o \
 	src/base/json.o \
@@ -23,6 +21,7 @@ OBJS = \
 	src/base/watched_table.o \
 	src/base/log_limit.o \
 	src/domain/input.o \
+	src/base/client_message.o \
 	src/base/arguments.o \
 	src/base/security_context.o \
 	src/base/spi_query.o \
@@ -67,9 +66,8 @@ OBJS = \
 	src/flow/cleanup.o \
 	src/flow/database_identity.o \
 	src/server/drop_guard.o \
-	src/redact/secret_functions.o \
-	src/redact/client_statement.o \
-	src/redact/log_record.o \
+	src/redact/secret_names.o \
+	src/redact/own_message.o \
 	src/redact/log_redaction.o \
 	src/server/cleanup_worker.o \
 	src/http/message.o \
@@ -144,7 +142,8 @@ else
 
 # the server's headers are not ours to warn about
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -Wall -Wextra -Wno-missing-field-initializers $(WERROR)
+	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -include $(srcdir)/src/base/text_domain.h \
+	-Wall -Wextra -Wno-missing-field-initializers $(WERROR)
 SHLIB_LINK = -lsodium -lcrypto -lidn2 -lunistring -Wl,--version-script=src/authfort.map
 # no bitcode: the functions are called through fmgr, where inlining gains nothing
 override with_llvm = no

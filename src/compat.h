@@ -50,6 +50,15 @@ compat_json_lexer(const char *text, int len)
 #endif
 }
 
+/* Until 17 the hook that runs an executor is told whether it runs once. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTE_ONCE
+#define COMPAT_PASS_EXECUTE_ONCE
+#else
+#define COMPAT_EXECUTE_ONCE , bool execute_once
+#define COMPAT_PASS_EXECUTE_ONCE , execute_once
+#endif
+
 /* Since 16 ownership of every kind of object is asked for in one way. */
 static inline bool
 compat_owns_function(Oid function, Oid role)

@@ -10,12 +10,14 @@
 
 #include <unistd.h>
 
+#include "access/parallel.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 #include "base/address.h"
+#include "base/client_message.h"
 #include "base/origin.h"
 #include "base/rate.h"
 #include "crypto/pkey.h"
@@ -52,6 +54,7 @@ int			setting_outbox_visibility_timeout;
 int			setting_cleanup_interval;
 char	   *setting_cleanup_databases;
 bool		setting_allow_drop;
+char	   *setting_log_redact_names;
 bool		setting_rate_limit;
 int			setting_rate_limit_memory;
 char	   *setting_rate_limit_login;
@@ -134,6 +137,20 @@ assign_token_setting(const char *newval, void *extra)
 	(void) newval;
 	(void) extra;
 	settings_note_token_change();
+}
+
+/*
+ * Of a setting that is a secret.  Only what a statement sets is a message's,
+ * not what comes from files or the catalog, or to a worker from its leader.
+ */
+static bool
+check_secret(char **newval, void **extra, GucSource source)
+{
+	(void) newval;
+	(void) extra;
+	if (source >= PGC_S_INTERACTIVE && !InitializingParallelWorker)
+		client_message_mark();
+	return true;
 }
 
 /* The token is a credential: SHOW tells that there is one, not which. */
@@ -303,7 +320,7 @@ define_token_settings(void)
 							   "Verified when it is first needed. A token that does not verify gives no identity.",
 							   &setting_jwt, "", PGC_USERSET,
 							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
-							   NULL, assign_token_setting, show_jwt);
+							   check_secret, assign_token_setting, show_jwt);
 	DefineCustomStringVariable("authfort.trusted_authenticators",
 							   "Roles that log in for others and have verified whom \"request.jwt.claims\" names, separated by commas.",
 							   "That setting gives an identity only in their sessions, and only where \"authfort.jwt\" is empty.",
@@ -388,7 +405,7 @@ define_key_settings(void)
 							   "Shell command that prints the master key; used instead of the file when set.",
 							   NULL,
 							   &setting_master_key_command, "", PGC_SUSET, GUC_SUPERUSER_ONLY,
-							   NULL, NULL, NULL);
+							   check_secret, NULL, NULL);
 }
 
 static void
@@ -565,6 +582,18 @@ define_cleanup_settings(void)
 							   check_identifier_list, NULL, NULL);
 }
 
+/* Of a user's own choosing it would let anybody's statements be logged, or none. */
+static void
+define_log_settings(void)
+{
+	DefineCustomStringVariable("authfort.log_redact_names",
+							   "Names besides \"authfort\" by which a statement is known to hold secrets, separated by commas.",
+							   "The log shows nothing of a statement that has one of them anywhere in its text.",
+							   &setting_log_redact_names, "request.headers, request.cookies", PGC_SUSET,
+							   GUC_LIST_INPUT,
+							   check_identifier_list, NULL, NULL);
+}
+
 static void
 define_http_settings(void)
 {
@@ -637,6 +666,7 @@ settings_define(void)
 	define_rate_limit_settings();
 	define_event_settings();
 	define_cleanup_settings();
+	define_log_settings();
 	define_http_settings();
 	MarkGUCPrefixReserved("authfort");
 }

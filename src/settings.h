@@ -77,6 +77,9 @@ extern char *setting_rate_limit_mfa_verify;
 
 extern bool setting_allow_drop;
 
+/* the log */
+extern char *setting_log_redact_names;	/* list of names */
+
 /* HTTP */
 extern char *setting_http_prefix;
 extern char *setting_admin_role;

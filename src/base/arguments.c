@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "base/arguments.h"
+#include "base/client_message.h"
 #include "base/secret.h"
 #include "compat.h"
 
@@ -41,6 +42,7 @@ argument_optional_secret(FunctionCallInfo fcinfo, int number)
 	text	   *packed;
 	text	   *plain;
 
+	client_message_mark();
 	if (PG_ARGISNULL(number))
 		return NULL;
 	packed = (text *) PG_GETARG_POINTER(number);
@@ -53,8 +55,16 @@ argument_optional_secret(FunctionCallInfo fcinfo, int number)
 char *
 argument_secret(FunctionCallInfo fcinfo, int number, const char *name)
 {
+	client_message_mark();
 	argument_require(fcinfo, number, name);
 	return argument_optional_secret(fcinfo, number);
+}
+
+char *
+argument_token(FunctionCallInfo fcinfo, int number)
+{
+	client_message_mark();
+	return argument_optional_text(fcinfo, number);
 }
 
 pg_uuid_t *

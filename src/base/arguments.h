@@ -15,7 +15,11 @@
 /* These raise null_value_not_allowed, naming the argument. */
 extern void argument_require(FunctionCallInfo fcinfo, int number, const char *name);
 extern char *argument_text(FunctionCallInfo fcinfo, int number, const char *name);
-/* The same for a password: the copy is wiped (secret.h). */
+
+/*
+ * The same for a password: the copy is wiped (secret.h), and the client's
+ * message is ours from here on (client_message.h).
+ */
 extern char *argument_secret(FunctionCallInfo fcinfo, int number, const char *name);
 
 extern pg_uuid_t *argument_uuid(FunctionCallInfo fcinfo, int number, const char *name);
@@ -24,6 +28,8 @@ extern bool argument_bool(FunctionCallInfo fcinfo, int number, const char *name)
 /* NULL for NULL. */
 extern char *argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern char *argument_optional_secret(FunctionCallInfo fcinfo, int number);
+/* A token, which expires: it is not wiped, but the message is ours. */
+extern char *argument_token(FunctionCallInfo fcinfo, int number);
 
 /* A text[] as C strings; NULL elements raise. */
 extern char **argument_texts(FunctionCallInfo fcinfo, int number, const char *name, int *count);

@@ -176,8 +176,8 @@ Datum
 authfort_refresh(PG_FUNCTION_ARGS)
 {
 	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result = flow_refresh(argument_optional_text(fcinfo, 0),
-									  argument_optional_text(fcinfo, 1), &client);
+	AuthResult	result = flow_refresh(argument_token(fcinfo, 0),
+									  argument_token(fcinfo, 1), &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -186,6 +186,6 @@ authfort_refresh(PG_FUNCTION_ARGS)
 Datum
 authfort_logout(PG_FUNCTION_ARGS)
 {
-	flow_logout(argument_optional_text(fcinfo, 0), NULL);
+	flow_logout(argument_token(fcinfo, 0), NULL);
 	PG_RETURN_VOID();
 }

@@ -18,6 +18,7 @@
 
 #include "base/address.h"
 #include "base/arguments.h"
+#include "base/client_message.h"
 #include "base/json.h"
 #include "base/security_context.h"
 #include "compat.h"
@@ -143,6 +144,7 @@ authfort_api_route(PG_FUNCTION_ARGS)
 	HttpRequest request;
 	HttpResponse response = {0};
 
+	client_message_mark();
 	read_request(&request, (strcmp(route->method, "GET") == 0) ? "GET" : "POST");
 	read_uri(&request, route);
 	request.claims = identity_caller();
@@ -298,8 +300,10 @@ accept_cookie(FunctionCallInfo fcinfo)
 Datum
 authfort_api_pre_request(PG_FUNCTION_ARGS)
 {
-	const AccessClaims *claims = identity_caller();
+	const AccessClaims *claims;
 
+	client_message_mark();
+	claims = identity_caller();
 	if (claims != NULL)
 	{
 		const Refusal *refusal = check_as_owner(fcinfo, claims);

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/arguments.h"
+#include "base/client_message.h"
 #include "base/json.h"
 #include "base/unicode.h"
 #include "http/cross_origin.h"
@@ -368,6 +369,7 @@ authfort_http(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
 
+	client_message_mark();
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	request.method = argument_text(fcinfo, 0, "method");

@@ -461,7 +461,7 @@ authfort_verify_jwt(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims;
 	const char *reason;
-	const Refusal *refusal = access_token_verify(argument_optional_text(fcinfo, 0),
+	const Refusal *refusal = access_token_verify(argument_token(fcinfo, 0),
 												 &claims, &reason);
 
 	if (refusal != NULL)
@@ -476,7 +476,7 @@ authfort_try_verify_jwt(PG_FUNCTION_ARGS)
 	const AccessClaims *claims;
 	const char *reason;
 
-	if (access_token_verify(argument_optional_text(fcinfo, 0), &claims, &reason) != NULL)
+	if (access_token_verify(argument_token(fcinfo, 0), &claims, &reason) != NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_JSONB_P(access_claims_json(claims));
 }
@@ -488,7 +488,7 @@ authfort_authenticate(PG_FUNCTION_ARGS)
 	const AccessClaims *claims;
 	const char *reason;
 	User	   *user;
-	const Refusal *refusal = access_token_authenticate(argument_optional_text(fcinfo, 0),
+	const Refusal *refusal = access_token_authenticate(argument_token(fcinfo, 0),
 													   &claims, &user, &reason);
 	StringInfoData json;
 

@@ -416,12 +416,14 @@ authfort_current_user(PG_FUNCTION_ARGS)
 Datum
 authfort_set_jwt(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_text(fcinfo, 0, "token");
+	char	   *token = argument_token(fcinfo, 0);
 	bool		is_local = argument_bool(fcinfo, 1, "is_local");
 	const AccessClaims *claims;
 	const char *reason;
-	const Refusal *refusal = access_token_verify(token, &claims, &reason);
+	const Refusal *refusal;
 
+	argument_require(fcinfo, 0, "token");
+	refusal = access_token_verify(token, &claims, &reason);
 	if (refusal != NULL)
 		access_token_raise(refusal, reason);
 	set_config_option("authfort.jwt", token, PGC_USERSET, PGC_S_SESSION,

@@ -1,206 +1,286 @@
 /*
  * log_redaction.c
- *		Keeps passwords, tokens, codes and keys out of the server's log,
- *		pg_stat_activity and pg_stat_statements.
+ *		What the server logs about a message of ours.
  *
- * Whatever is logged while the client's statement has secrets gets by
- * on_emit_log().  A record that has to change is held back from the log, and
- * another one is written instead; what the client is told stays as it is.
+ * A record that must not be shown is kept from the log, and one without
+ * secrets is written instead.  Log and client share the texts of a record, so
+ * the original stays as it is for the client.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "replication/logicalworker.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "redact/client_statement.h"
-#include "redact/log_record.h"
+#include "base/client_message.h"
 #include "redact/log_redaction.h"
-#include "redact/secret_functions.h"
+#include "redact/own_message.h"
 
-/* The record that is written in place of one that was held back. */
-static ErrorData *replacement = NULL;
-static bool redacting = false;
+/* elog.c has room for five records at once, and panics beyond. */
+#define MAX_DEPTH 1
+
+/* Room that writing a record takes, with enough to spare. */
+#define RECORD_MEMORY (64 * 1024)
+
+/* The longest message that is written; it is cut off there. */
+#define MESSAGE_SIZE 1024
+
+/* What a record stands for that is being written in its place. */
+static const ErrorData *replaced = NULL;
 
 static emit_log_hook_type next_emit_log = NULL;
 
+static bool
+begins_with(const char *text, const char *beginning)
+{
+	return text != NULL && strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+static bool
+is_of_ours(const ErrorData *record)
+{
+	return strcmp(record->domain, TEXTDOMAIN) == 0;
+}
+
 /*
- * Whether the catalog may be read: in a transaction that has not failed, with
- * no lock of the server held.  Those who log what a client sent do so.  The
- * parser does, too; an error that has a position in the client's text is its,
- * and the transaction is not aborted before it has been reported.
+ * Whether PostgreSQL itself worded the record.  A message of "%s" is passed on
+ * from elsewhere, and one without an id from a parallel worker.
  */
 static bool
-may_read_catalog(const ErrorData *record)
+is_of_server(const ErrorData *record)
 {
-	static const char *const loggers[] = {
-		"exec_simple_query", "exec_parse_message", "exec_bind_message", "exec_execute_message",
-		"elog_node_display", "ShowUsage",
+	return record->message_id != NULL && strcmp(record->message_id, "%s") != 0 &&
+		strcmp(record->domain, PG_TEXTDOMAIN("postgres")) == 0;
+}
+
+static bool
+in_postmaster(void)
+{
+	return IsPostmasterEnvironment && !IsUnderPostmaster;
+}
+
+/* The end of a secret setting's name in a message on reload; or NULL. */
+static const char *
+changed_secret_setting(const ErrorData *record)
+{
+	static const char *const settings[] = {"authfort.jwt\"", "authfort.master_key_command\""};
+
+	if (!begins_with(record->message_id, "parameter \"%s\" changed to \"%s\""))
+		return NULL;
+	for (size_t i = 0; i < lengthof(settings); i++)
+	{
+		const char *name = strstr(record->message, settings[i]);
+
+		if (name != NULL)
+			return name + strlen(settings[i]);
+	}
+	return NULL;
+}
+
+/* What our own records say of themselves is no quotation. */
+static bool
+quotes_names(const ErrorData *record)
+{
+	return own_message_names_in(record->context) || own_message_names_in(record->internalquery) ||
+		(!is_of_ours(record) &&
+		 (own_message_names_in(record->message) || own_message_names_in(record->detail) ||
+		  own_message_names_in(record->detail_log) || own_message_names_in(record->hint)));
+}
+
+/*
+ * Whether the texts of a record may be somebody's message.  Without one under
+ * way they are in reports on this process' memory, which name prepared
+ * statements, and in those on rows that a publisher sent.
+ */
+static bool
+may_quote(const ErrorData *record)
+{
+	return debug_query_string != NULL || record->elevel == LOG_SERVER_ONLY ||
+		(IsLogicalWorker() && record->detail != NULL);
+}
+
+static bool
+must_be_hidden(const ErrorData *record)
+{
+	if (changed_secret_setting(record) != NULL)
+		return true;
+	if (in_postmaster())
+		return own_message_names_in(record->detail);	/* what a crashed process was running */
+	if (proc_exit_inprogress)
+		return false;
+	if (own_message_is_present() || own_message_takes_effect())
+		return true;
+	if (!may_quote(record) || !quotes_names(record))
+		return false;
+	if (debug_query_string != NULL)
+		client_message_judge(CLIENT_MESSAGE_OURS);
+	return true;
+}
+
+/*
+ * These say what is wrong with the server, the connection or the moment, and
+ * nothing of what the client sent.
+ */
+static bool
+in_kept_class(int sqlstate)
+{
+	static const int kept[] = {
+		MAKE_SQLSTATE('0', '8', '0', '0', '0'), MAKE_SQLSTATE('4', '0', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '3', '0', '0', '0'), MAKE_SQLSTATE('5', '5', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '7', '0', '0', '0'), MAKE_SQLSTATE('5', '8', '0', '0', '0'),
 	};
 
-	if (record->elevel > ERROR || record->funcname == NULL || !IsTransactionState() ||
-		IsAbortedTransactionBlockState() || CritSectionCount > 0)
-		return false;
-	if (record->elevel == ERROR)
-		return record->cursorpos > 0;
-	if (InterruptHoldoffCount > 0)
-		return false;
-	for (size_t i = 0; i < lengthof(loggers); i++)
+	for (size_t i = 0; i < lengthof(kept); i++)
 	{
-		if (strcmp(record->funcname, loggers[i]) == 0)
+		if (ERRCODE_TO_CATEGORY(sqlstate) == kept[i])
 			return true;
 	}
 	return false;
 }
 
-/* A function that is not found may be one of ours, with its schema forgotten. */
-static const StatementNames *
-names_for_record(const ErrorData *record)
+static bool
+keeps_message(const ErrorData *record)
 {
-	if (!may_read_catalog(record))
-		return &secret_functions_by_memory;
-	return (record->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION) ? &secret_functions_by_guess
-		: &secret_functions_by_catalog;
+	if (record->message == NULL)
+		return false;
+	return is_of_ours(record) ||
+		(is_of_server(record) &&
+		 (in_kept_class(record->sqlerrcode) || in_postmaster() ||
+		  strcmp(record->message_id, "duration: %s ms") == 0));
+}
+
+/* The beginning of a text up to the given comma; pgaudit's is "AUDIT: type,number,number,class,command,". */
+static int
+length_to_comma(const char *text, int number)
+{
+	const char *end = text;
+
+	for (; *end != '\0'; end++)
+	{
+		if (*end == ',' && --number == 0)
+			break;
+	}
+	return (int) (end - text);
+}
+
+static void
+write_message(char *to, const ErrorData *record)
+{
+	const char *message = record->message;
+	const char *setting_end;
+
+	if ((setting_end = changed_secret_setting(record)) != NULL)
+		snprintf(to, MESSAGE_SIZE, "%.*s changed to " HIDDEN_TEXT, (int) (setting_end - message), message);
+	else if (keeps_message(record))
+		strlcpy(to, message, MESSAGE_SIZE);
+	else if (begins_with(record->message_id, "duration: "))
+	{
+		const char *number = message + strcspn(message, "0123456789");
+
+		snprintf(to, MESSAGE_SIZE, "duration: %.*s ms  " HIDDEN_TEXT,
+				 (int) strspn(number, "0123456789."), number);
+	}
+	else if (begins_with(record->message_id, "AUDIT: %s,"))
+		snprintf(to, MESSAGE_SIZE, "%.*s,,," HIDDEN_TEXT "," HIDDEN_TEXT,
+				 length_to_comma(message, 5), message);
+	else
+		strlcpy(to, HIDDEN_TEXT, MESSAGE_SIZE);
+}
+
+/* Names that PostgreSQL gives; those that a function gives may hold anything. */
+static void
+append_names(char *to, const ErrorData *record)
+{
+	const char *const names[][2] = {
+		{"schema", record->schema_name}, {"table", record->table_name},
+		{"constraint", record->constraint_name},
+	};
+
+	if (!is_of_server(record) && !is_of_ours(record))
+		return;
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		size_t		len = strlen(to);
+
+		if (names[i][1] != NULL)
+			snprintf(to + len, MESSAGE_SIZE - len, ", %s \"%s\"", names[i][0], names[i][1]);
+	}
 }
 
 static bool
-record_has_secrets(const ErrorData *record)
+has_room(const ErrorData *record)
 {
-	if (client_statement_has_secrets(names_for_record(record)))
-		return true;
-	if (log_record_shows_secrets(record))
-	{
-		client_statement_hide(&secret_functions_by_memory);
-		return true;
-	}
-	return log_record_reports_secrets(record);
+	static const ErrorData *lowest = NULL;
+	void	   *memory;
+
+	/* elog.c keeps its records in an array, and the first of all is the lowest */
+	if (lowest == NULL || record < lowest)
+		lowest = record;
+	if (record - lowest > MAX_DEPTH)
+		return false;
+	memory = MemoryContextAllocExtended(CurrentMemoryContext, RECORD_MEMORY, MCXT_ALLOC_NO_OOM);
+	if (memory != NULL)
+		pfree(memory);
+	return memory != NULL;
 }
 
 /*
- * Writes a record without secrets to the log, by way of another one; that
- * comes back to on_emit_log(), and there takes over the first one's contents.
- * False if the log takes no such record now.
+ * Writes another record to the log, which comes back to on_emit_log() and
+ * takes over there what may be shown of this one.  With no room for it,
+ * nothing is written.
  */
-static bool
+static void
 write_instead(const ErrorData *record)
 {
+	char		message[MESSAGE_SIZE];
 	ErrorContextCallback *callbacks = error_context_stack;
-	ErrorData	redacted;
+	int			level = log_min_messages;
 
-	log_record_redact(record, &redacted);
-	replacement = &redacted;
+	if (!has_room(record))
+		return;
+	write_message(message, record);
+	append_names(message, record);
+	message[pg_mbcliplen(message, strlen(message), MESSAGE_SIZE - 1)] = '\0';
+
+	/* neither contexts nor interrupts belong to this, and a FATAL's must be written as well */
 	error_context_stack = NULL;
-	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", STATEMENT_REDACTED)));
+	log_min_messages = LOG;
+	HOLD_INTERRUPTS();
+	replaced = record;
+	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", message)));
+	replaced = NULL;
+	RESUME_INTERRUPTS();
+	log_min_messages = level;
 	error_context_stack = callbacks;
-	if (replacement == NULL)
-		return true;
-	replacement = NULL;
-	return false;
 }
 
+/* errfinish() knows by now what to do next, so a higher level is only shown. */
 static void
 take_over(ErrorData *record)
 {
-	ErrorData  *redacted = replacement;
-	ErrorData	own = *record;
-
-	replacement = NULL;
-	pfree(own.message);
-	*record = *redacted;
-	record->output_to_server = own.output_to_server;
-	record->output_to_client = false;
-	record->assoc_context = own.assoc_context;
-}
-
-static void
-redact_record(ErrorData *record)
-{
-	MemoryContext old;
-
-	if (!record_has_secrets(record))
-		return;
-	if (write_instead(record))
-	{
-		record->output_to_server = false;
-		return;
-	}
-	old = MemoryContextSwitchTo(record->assoc_context);
-	log_record_redact(record, record);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-redact_in_scratch(ErrorData *record)
-{
-	MemoryContext scratch = AllocSetContextCreate(TopMemoryContext, "authfort log record",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
-
-	redacting = true;
-	PG_TRY();
-	{
-		redact_record(record);
-	}
-	PG_FINALLY();
-	{
-		redacting = false;
-		replacement = NULL;
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(scratch);
-	}
-	PG_END_TRY();
-}
-
-/* The end of a secret setting's name in a message, in whatever language; or NULL. */
-static const char *
-secret_setting_end(const char *message)
-{
-	static const char in_names[] = "abcdefghijklmnopqrstuvwxyz_.";
-
-	while (*message != '\0')
-	{
-		size_t		len = strspn(message, in_names);
-		char		name[SQL_NAME_SIZE];
-
-		if (len < sizeof(name))
-		{
-			strlcpy(name, message, len + 1);
-			if (setting_is_secret(name))
-				return message + len;
-		}
-		message += Max(len, 1);
-	}
-	return NULL;
-}
-
-/* On reload, who reads the files tells of what was changed in them. */
-static void
-redact_changed_setting(ErrorData *record)
-{
-	const char *end;
-
-	if (record->message_id == NULL || record->message == NULL ||
-		strcmp(record->message_id, "parameter \"%s\" changed to \"%s\"") != 0)
-		return;
-	end = secret_setting_end(record->message);
-	if (end != NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(record->assoc_context);
-
-		record->message = psprintf("%.*s\" changed to \"" STATEMENT_REDACTED "\"",
-								   (int) (end - record->message), record->message);
-		MemoryContextSwitchTo(old);
-	}
+	record->elevel = replaced->elevel;
+	record->sqlerrcode = replaced->sqlerrcode;
+	record->filename = replaced->filename;
+	record->lineno = replaced->lineno;
+	record->funcname = replaced->funcname;
+	record->hide_stmt = record->hide_ctx = true;
+	replaced = NULL;
 }
 
 static void
 on_emit_log(ErrorData *record)
 {
-	redact_changed_setting(record);
-	if (replacement != NULL)
+	if (replaced != NULL)
 		take_over(record);
-	else if (!redacting && record->output_to_server && IsUnderPostmaster)
-		redact_in_scratch(record);
+	else if (record->output_to_server && must_be_hidden(record))
+	{
+		write_instead(record);
+		record->output_to_server = false;
+	}
 	if (record->output_to_server && next_emit_log != NULL)
 		next_emit_log(record);
 }
@@ -208,8 +288,7 @@ on_emit_log(ErrorData *record)
 void
 log_redaction_init(void)
 {
-	secret_functions_init();
-	client_statement_init();
+	own_message_init();
 	next_emit_log = emit_log_hook;
 	emit_log_hook = on_emit_log;
 }

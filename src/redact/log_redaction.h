@@ -1,7 +1,6 @@
 /*
  * log_redaction.h
- *		Keeps passwords, tokens, codes and keys out of the server's log,
- *		pg_stat_activity and pg_stat_statements.
+ *		What the server logs about a message of ours.
  */
 #ifndef AUTHFORT_LOG_REDACTION_H
 #define AUTHFORT_LOG_REDACTION_H

@@ -1,0 +1,31 @@
+/*
+ * client_message.h
+ *		Whether the client's message that is being worked on is ours, so that
+ *		the log shows nothing of it (src/redact/README).
+ */
+#ifndef AUTHFORT_CLIENT_MESSAGE_H
+#define AUTHFORT_CLIENT_MESSAGE_H
+
+typedef enum ClientMessageKind
+{
+	CLIENT_MESSAGE_UNJUDGED,
+	CLIENT_MESSAGE_FOREIGN,
+	CLIENT_MESSAGE_OURS
+} ClientMessageKind;
+
+/* What was found out about the present message. */
+extern ClientMessageKind client_message_kind(void);
+
+/* Remembers it until the message ends.  Raises nothing and allocates nothing. */
+extern void client_message_judge(ClientMessageKind kind);
+
+/*
+ * Says that the message has handed over a secret.  Each C function and setting
+ * that takes one calls this before it does anything that may raise or log.
+ */
+extern void client_message_mark(void);
+
+/* Called when a message turns out to be ours, if not NULL. */
+extern void (*client_message_marked) (void);
+
+#endif							/* AUTHFORT_CLIENT_MESSAGE_H */
