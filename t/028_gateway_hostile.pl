@@ -4,7 +4,7 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Gateway qw(poll);
+use Gateway qw(answer exchange poll send_to status status_of);
 use IO::Select;
 use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
@@ -25,33 +25,14 @@ $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'U
 $node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 $node->safe_psql('app', "SELECT authfort.signup('ada\@example.com', 'planted-Secret-1')");
 
-sub send_to
+sub waiting_for_locks
 {
-	my ($gateway, $bytes) = @_;
-	local $SIG{PIPE} = 'IGNORE';
-	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $gateway->{port}, Timeout => 60) // die "connect: $!";
-	print $socket $bytes;
-	$socket->flush;
-	return $socket;
+	return $node->safe_psql('app',
+		"SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'");
 }
 
-# all that comes until the other side closes, or nothing comes for a minute
-sub answer
-{
-	my ($socket) = @_;
-	my ($select, $all) = (IO::Select->new($socket), '');
-	while ($select->can_read(60))
-	{
-		sysread($socket, my $bytes, 65536) or return $all;
-		$all .= $bytes;
-	}
-	return "$all (not closed)";
-}
-
-sub status { return $_[0] =~ m{^HTTP/1\.1 (\d+) } ? $1 : "none: $_[0]"; }
 sub lines { return join "\r\n", @_, '', ''; }
 sub get { my ($path, @headers) = @_; return lines("GET $path HTTP/1.1", 'Host: x', 'Connection: close', @headers); }
-sub exchange { my ($gateway, $bytes) = @_; return answer(send_to($gateway, $bytes)); }
 
 my $credentials = '{"email": "ada@example.com", "password": "planted-Secret-1"}';
 sub login
@@ -62,7 +43,7 @@ sub login
 }
 
 my $gateway = Gateway->new('gateway', $node);
-poll('the gateway is ready', sub { status(exchange($gateway, get('/readyz'))) eq '200' });
+poll('the gateway is ready', sub { status_of($gateway, get('/readyz')) eq '200' });
 
 # Framing (RFC 9112).  A second request behind the first must never be answered.
 my $second = get('/healthz');
@@ -71,9 +52,12 @@ foreach my $case (
 	[ 400, 'differing Content-Lengths', $post . "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}" ],
 	[ 400, 'a list of Content-Lengths', $post . "Content-Length: 2, 2\r\n\r\n{}" ],
 	[ 400, 'a signed Content-Length', $post . "Content-Length: +2\r\n\r\n{}" ],
-	[ 400, 'Content-Length with Transfer-Encoding', $post . "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" ],
-	[ 400, 'Transfer-Encoding with Content-Length', $post . "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n" ],
-	[ 400, 'two Transfer-Encodings', $post . "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" ],
+	[ 400, 'Content-Length with Transfer-Encoding',
+		$post . "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" ],
+	[ 400, 'Transfer-Encoding with Content-Length',
+		$post . "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n" ],
+	[ 400, 'two Transfer-Encodings',
+		$post . "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" ],
 	[ 501, 'an unknown coding', $post . "Transfer-Encoding: gzip\r\n\r\n" ],
 	[ 501, 'an unknown coding before chunked', $post . "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" ],
 	[ 501, 'a coding that only looks like chunked', $post . "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" ],
@@ -105,12 +89,14 @@ foreach my $case (
 	unlike($answer, qr{"ok"|HTTP/1\.1 [1-3]}, "$name: and nothing behind it is read");
 	unlike($answer, qr/not closed/, "$name: and the connection ends");
 }
-is(status(exchange($gateway, "GET /auth/me HTTP/1.0\r\n\r\n")), '401', 'HTTP/1.0 needs no Host');
-is(status(exchange($gateway, lines('GET http://x/auth/me HTTP/1.1', 'Host: x', 'Connection: close'))), '401', 'an absolute target');
-is(status(exchange($gateway, get('/auth/me', "X: \t a\tb \t ", 'Y:', 'Z:z'))), '401', 'blanks around values, and no value');
-is(status(exchange($gateway, get('/auth/me', 'Host2: x'))), '401', 'a header that only begins like another');
+is(status_of($gateway, "GET /auth/me HTTP/1.0\r\n\r\n"), '401', 'HTTP/1.0 needs no Host');
+is(status_of($gateway, lines('GET http://x/auth/me HTTP/1.1', 'Host: x', 'Connection: close')), '401',
+	'an absolute target');
+is(status_of($gateway, get('/auth/me', "X: \t a\tb \t ", 'Y:', 'Z:z')), '401', 'blanks around values, and no value');
+is(status_of($gateway, get('/auth/me', 'Host2: x')), '401', 'a header that only begins like another');
 my $chunked = sprintf "%x\r\n%s\r\n0\r\n\r\n", length $credentials, $credentials;
-is(status(exchange($gateway, $post . "Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n$chunked")), '200', 'chunks as they should be');
+is(status_of($gateway, $post . "Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n$chunked"), '200',
+	'chunks as they should be');
 
 # HEAD
 my $body = exchange($gateway, get('/.well-known/jwks.json'));
@@ -120,26 +106,33 @@ is($length, length $body, 'GET has the length of its body');
 my $head = exchange($gateway, get('/.well-known/jwks.json') =~ s/^GET/HEAD/r);
 like($head, qr/^Content-Length: $length\r$/mi, 'HEAD has the same');
 like($head, qr/\r\n\r\n\z/, 'and no body');
-is(status(exchange($gateway, get('/auth/login') =~ s/^GET/HEAD/r)), '405', 'HEAD where there is no GET');
-is(status(exchange($gateway, get('/healthz') =~ s/^GET/HEAD/r)), '200', 'HEAD of healthz');
+is(status_of($gateway, get('/auth/login') =~ s/^GET/HEAD/r), '405', 'HEAD where there is no GET');
+is(status_of($gateway, get('/healthz') =~ s/^GET/HEAD/r), '200', 'HEAD of healthz');
 
 # Bytes that PostgreSQL cannot take cost the place where they stand.
 my ($access) = exchange($gateway, login()) =~ /^Set-Cookie: access_token=([^;]+)/mi;
 foreach my $bad ("\xff", "\xc0\x80", "\xed\xa0\x80", "\x01", "\x7f", "\xf4\x90\x80\x80", "\xe2\x82")
 {
 	my $name = sprintf '%vX', $bad;
-	is(status(exchange($gateway, get('/auth/me', "X-Foreign: $bad", "Authorization: Bearer $access"))), '200', "$name in a foreign header");
-	is(status(exchange($gateway, get('/auth/me', "X-$bad: x", "Authorization: Bearer $access"))), '400', "$name in a name");
-	is(status(exchange($gateway, get('/auth/me', "User-Agent: $bad", "Authorization: Bearer $access"))), '200', "$name in User-Agent");
-	is(status(exchange($gateway, get('/auth/me', "Cookie: a=$bad; access_token=$access"))), '200', "$name in a foreign cookie before ours");
-	is(status(exchange($gateway, get('/auth/me', "Cookie: access_token=$access; a$bad=b"))), '200', "$name in a foreign cookie behind ours");
-	is(status(exchange($gateway, get('/auth/me', "Cookie: access_token=$access$bad"))), '401', "$name in ours");
-	is(status(exchange($gateway, get('/auth/me', "Authorization: Bearer $access$bad"))), '401', "$name in a bearer");
+	is(status_of($gateway, get('/auth/me', "X-Foreign: $bad", "Authorization: Bearer $access")), '200',
+		"$name in a foreign header");
+	is(status_of($gateway, get('/auth/me', "X-$bad: x", "Authorization: Bearer $access")), '400', "$name in a name");
+	is(status_of($gateway, get('/auth/me', "User-Agent: $bad", "Authorization: Bearer $access")), '200',
+		"$name in User-Agent");
+	is(status_of($gateway, get('/auth/me', "Cookie: a=$bad; access_token=$access")), '200',
+		"$name in a foreign cookie before ours");
+	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access; a$bad=b")), '200',
+		"$name in a foreign cookie behind ours");
+	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access$bad")), '401', "$name in ours");
+	is(status_of($gateway, get('/auth/me', "Authorization: Bearer $access$bad")), '401', "$name in a bearer");
 }
-is(status(exchange($gateway, login("User-Agent: caf\xe9 \"x\"\\", "X-Forwarded-For: \xff, 203.0.113.7"))), '200', 'a login with odd bytes');
-is($node->safe_psql('app', "SELECT user_agent, ip_address FROM authfort.sessions WHERE user_agent LIKE 'caf%'"), 'caf? "x"\|203.0.113.7',
+is(status_of($gateway, login("User-Agent: caf\xe9 \"x\"\\", "X-Forwarded-For: \xff, 203.0.113.7")), '200',
+	'a login with odd bytes');
+is($node->safe_psql('app', "SELECT user_agent, ip_address FROM authfort.sessions WHERE user_agent LIKE 'caf%'"),
+	'caf? "x"\|203.0.113.7',
 	'what is readable of them is kept');
-is(status(exchange($gateway, get('/auth/me', "User-Agent: caf\xc3\xa9", "Authorization: Bearer $access"))), '200', 'UTF-8 in User-Agent');
+is(status_of($gateway, get('/auth/me', "User-Agent: caf\xc3\xa9", "Authorization: Bearer $access")), '200',
+	'UTF-8 in User-Agent');
 
 # the access log
 exchange($gateway, "G!\"\\\x1b /a\"\\b\xc3\xa9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -153,10 +146,12 @@ like($log, qr{ G!`\|~ /long/y+ 404 }, 'odd methods and long paths are in it');
 unlike($log, qr/planted/, 'queries are not');
 
 # Clients that send a byte now and then: an absolute deadline, and room for others meanwhile.
-my $patient = Gateway->new('patient', $node, '--request-read-timeout=3', '--connection-timeout=60', '--max-connections=40');
-poll('the gateway is ready', sub { status(exchange($patient, get('/readyz'))) eq '200' });
-my @slow = map { send_to($patient, $_ % 2 ? 'G' : "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n") } 1 .. 60;
-is(status(exchange($patient, get('/auth/me'))), '401', 'a request is answered while slow clients have all connections');
+my $patient = Gateway->new('patient', $node, '--request-read-timeout=3', '--connection-timeout=60',
+	'--max-connections=40');
+poll('the gateway is ready', sub { status_of($patient, get('/readyz')) eq '200' });
+my @pieces = ('G', "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+my @slow = map { send_to($patient, $pieces[ $_ % 2 ]) } 1 .. 60;
+is(status_of($patient, get('/auth/me')), '401', 'a request is answered while slow clients have all connections');
 my $until = time + 60;
 my $select = IO::Select->new(@slow);
 while ($select->count > 0 && time < $until)
@@ -169,13 +164,18 @@ while ($select->count > 0 && time < $until)
 	syswrite $_, 'x' foreach $select->handles;
 }
 is($select->count, 0, 'the slow clients are ended, though each sends a byte all the time');
-is(status(exchange($patient, get('/auth/me'))), '401', 'others go on');
+is(status_of($patient, get('/auth/me')), '401', 'others go on');
 is($patient->stop, 0, 'the end');
 
 # an idle client that has had its answer makes room too
 my $crowded = Gateway->new('crowded', $node, '--max-connections=3');
-my @idle = map { my $socket = send_to($crowded, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); IO::Select->new($socket)->can_read(60); $socket } 1 .. 3;
-is(status(exchange($crowded, get('/healthz'))), '200', 'an idle client makes room');
+my @idle;
+foreach (1 .. 3)
+{
+	push @idle, send_to($crowded, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	IO::Select->new($idle[-1])->can_read(60);
+}
+is(status_of($crowded, get('/healthz')), '200', 'an idle client makes room');
 like(answer($idle[0]), qr/"ok"\}\z/, 'the one that was idle for longest');
 print { $idle[2] } get('/healthz');
 is(scalar(() = answer($idle[2]) =~ m{HTTP/1\.1 200}g), 2, 'and not the last');
@@ -183,15 +183,15 @@ is($crowded->stop, 0, 'the end');
 
 # More logins than there is room for, none of which ends: they have their share, and no more.
 my $flooded = Gateway->new('flooded', $node, '--request-timeout=3600');
-poll('the gateway is ready', sub { status(exchange($flooded, get('/readyz'))) eq '200' });
+poll('the gateway is ready', sub { status_of($flooded, get('/readyz')) eq '200' });
 my $lock = $node->background_psql('app');
 $lock->query_safe('BEGIN; SELECT 1 FROM authfort.users FOR UPDATE');
 my $signup = '{"email": "bob@example.com", "password": "planted-Secret-1"}';
 my @paths = ('/auth/login', '/auth/login/', '/auth/signup', '//auth/login');
 my @flood = map { send_to($flooded, login() =~ s{/auth/login}{$paths[$_ % 4]}r) } 1 .. 320;
-poll('logins wait', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") eq '4' });
+poll('logins wait', sub { waiting_for_locks() == 4 });
 my %count;
-$count{ status(exchange($flooded, get('/auth/me'))) }++ for 1 .. 50;
+$count{ status_of($flooded, get('/auth/me')) }++ for 1 .. 50;
 is_deeply(\%count, { 401 => 50 }, 'requests of another route are all answered');
 my %slow_count;
 $lock->query_safe('COMMIT');

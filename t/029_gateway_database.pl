@@ -4,7 +4,7 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Gateway qw(poll);
+use Gateway qw(answer exchange poll send_to status status_of);
 use IO::Select;
 use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
@@ -39,32 +39,13 @@ $$;
 CREATE TRIGGER raise BEFORE INSERT ON authfort.users FOR EACH ROW EXECUTE FUNCTION public.raise();
 SQL
 
-sub send_to
+sub waiting_for_locks
 {
-	my ($gateway, $bytes) = @_;
-	local $SIG{PIPE} = 'IGNORE';
-	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $gateway->{port}, Timeout => 60) // die "connect: $!";
-	print $socket $bytes;
-	$socket->flush;
-	return $socket;
+	return $node->safe_psql('app',
+		"SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'");
 }
 
-# all that comes until the other side closes, or nothing comes for a minute
-sub answer
-{
-	my ($socket) = @_;
-	my ($select, $all) = (IO::Select->new($socket), '');
-	while ($select->can_read(60))
-	{
-		sysread($socket, my $bytes, 65536) or return $all;
-		$all .= $bytes;
-	}
-	return "$all (not closed)";
-}
-
-sub status { return $_[0] =~ m{^HTTP/1\.1 (\d+) } ? $1 : "none: $_[0]"; }
 sub get { my ($path) = @_; return "GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; }
-sub exchange { my ($gateway, $bytes) = @_; return answer(send_to($gateway, $bytes)); }
 
 sub post
 {
@@ -73,15 +54,24 @@ sub post
 	  . length($body) . "\r\n\r\n$body";
 }
 my $login = post('/auth/login', '{"email": "ada@example.com", "password": "planted-Secret-1"}');
-sub signup { my ($email) = @_; return post('/auth/signup', qq({"email": "$email", "password": "planted-Secret-1", "name": "Zo\\u00eb"})); }
+
+sub signup
+{
+	my ($email) = @_;
+	return post('/auth/signup', qq({"email": "$email", "password": "planted-Secret-1", "name": "Zo\\u00eb"}));
+}
 
 sub ready
 {
 	my ($gateway) = @_;
-	poll('the gateway is ready', sub { status(exchange($gateway, get('/readyz'))) eq '200' });
+	poll('the gateway is ready', sub { status_of($gateway, get('/readyz')) eq '200' });
 	return $gateway;
 }
-sub backends { return $node->safe_psql('app', "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'gateway'"); }
+
+sub backends
+{
+	return $node->safe_psql('app', "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'gateway'");
+}
 
 # Errors
 my $single = ready(Gateway->new('single', $node, '--pool-size=1'));
@@ -109,7 +99,8 @@ foreach my $case (
 	like($answer, qr/"detail":\{"error":"$code"/, "$state: $code");
 	if ($code eq 'request_refused')
 	{
-		like($answer, qr/"message":"planted \\"words\\" for Zo\xc3\xab\\u000aforged"\}\}\z/, "$state: the application's words");
+		like($answer, qr/"message":"planted \\"words\\" for Zo\xc3\xab\\u000aforged"\}\}\z/,
+			"$state: the application's words");
 	}
 	else
 	{
@@ -120,8 +111,9 @@ foreach my $case (
 	poll('the gateway is connected', sub { backends() ne '' });
 	is(backends() eq $before ? 'stays' : 'goes', $connection, "$state: the connection $connection");
 }
-is($node->safe_psql('app', "SELECT count(*) FROM authfort.users WHERE email LIKE 'raise-%'"), '0', 'all of them were rolled back');
-is(status(exchange($single, $login)), '200', 'it goes on');
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.users WHERE email LIKE 'raise-%'"), '0',
+	'all of them were rolled back');
+is(status_of($single, $login), '200', 'it goes on');
 
 # Settings of the role that a request must not depend on
 foreach my $setting ('default_transaction_isolation = serializable', 'statement_timeout = 500', 'search_path = evil')
@@ -132,7 +124,7 @@ foreach my $setting ('default_transaction_isolation = serializable', 'statement_
 	my $lock = $node->background_psql('app');
 	$lock->query_safe('BEGIN; SELECT 1 FROM authfort.users FOR UPDATE');
 	my @logins = map { send_to($strict, $login) } 1 .. 12;
-	poll('logins wait', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") eq '4' });
+	poll('logins wait', sub { waiting_for_locks() == 4 });
 	sleep 1;
 	$lock->query_safe('COMMIT');
 	$lock->quit;
@@ -144,18 +136,19 @@ foreach my $setting ('default_transaction_isolation = serializable', 'statement_
 # A server that is read-only: what only reads goes on.
 $node->safe_psql('app', 'ALTER DATABASE app SET default_transaction_read_only = on');
 $node->safe_psql('app', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'");
-poll('a login is refused', sub { exchange($single, $login) =~ m{^HTTP/1\.1 503 .*^Retry-After: .*service_unavailable}ms });
-is(status(exchange($single, get('/auth/me'))), '401', 'read-only: a request that only reads');
+poll('a login is refused', sub {
+	exchange($single, $login) =~ m{^HTTP/1\.1 503 .*^Retry-After: .*service_unavailable}ms });
+is(status_of($single, get('/auth/me')), '401', 'read-only: a request that only reads');
 $node->safe_psql('postgres', 'ALTER DATABASE app RESET default_transaction_read_only');
-poll('a login succeeds', sub { status(exchange($single, $login)) eq '200' });
+poll('a login succeeds', sub { status_of($single, $login) eq '200' });
 is($single->stop, 0, 'the end');
 unlike(slurp_file($single->{errors}), qr/^forged|planted-/m, 'the log has one line an error, and no detail');
 
 # A restart: what is not yet sent waits for it.
 my $steady = ready(Gateway->new('steady', $node, '--reconnect-wait=60', '--request-timeout=120'));
 $node->stop('fast');
-poll('the gateway notices', sub { status(exchange($steady, get('/readyz'))) eq '503' });
-is(status(exchange($steady, get('/healthz'))), '200', 'the gateway itself is well');
+poll('the gateway notices', sub { status_of($steady, get('/readyz')) eq '503' });
+is(status_of($steady, get('/healthz')), '200', 'the gateway itself is well');
 my @held = map { send_to($steady, $_) } ($login, get('/auth/me')) x 4;
 ok(!IO::Select->new(@held)->can_read(1), 'while PostgreSQL is away, requests wait');
 $node->start;
@@ -167,7 +160,7 @@ $node->stop('fast');
 my $refused = exchange($brief, get('/auth/me'));
 like($refused, qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*service_unavailable}ms, 'they do not wait for ever');
 $node->start;
-is(status(exchange(ready($brief), get('/auth/me'))), '401', 'it recovers');
+is(status_of(ready($brief), get('/auth/me')), '401', 'it recovers');
 is($brief->stop, 0, 'the end');
 
 # A server that does not answer: no request runs longer than it may.
@@ -176,25 +169,26 @@ my $pid = backends();
 kill 'STOP', $pid;
 like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms, 'a frozen backend: 503');
 kill 'CONT', $pid;
-is(status(exchange(ready($hasty), $login)), '200', 'with another connection it goes on');
+is(status_of(ready($hasty), $login), '200', 'with another connection it goes on');
 my $postmaster = slurp_file($node->data_dir . '/postmaster.pid') =~ s/\n.*//sr;
 my $frozen = backends();
 kill 'STOP', $postmaster, $frozen;
-is(status(exchange($hasty, $login)), '503', 'a frozen server: 503');
-poll('not ready', sub { status(exchange($hasty, get('/readyz'))) eq '503' });
-is(status(exchange($hasty, get('/healthz'))), '200', 'the gateway itself is well');
+is(status_of($hasty, $login), '503', 'a frozen server: 503');
+poll('not ready', sub { status_of($hasty, get('/readyz')) eq '503' });
+is(status_of($hasty, get('/healthz')), '200', 'the gateway itself is well');
 kill 'CONT', $postmaster, $frozen;
-is(status(exchange(ready($hasty), $login)), '200', 'it recovers');
+is(status_of(ready($hasty), $login), '200', 'it recovers');
 
 # A commit that waits for a standby: the backend does not stay behind.
 $node->safe_psql('postgres', "ALTER SYSTEM SET synchronous_standby_names = 'absent'");
 $node->reload;
-poll('a commit waits', sub { status(exchange($hasty, $login)) eq '503' });
-poll('the waiting backend is cancelled', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") eq '0' });
-is(status(exchange($hasty, get('/auth/me'))), '401', 'what writes nothing goes on');
+poll('a commit waits', sub { status_of($hasty, $login) eq '503' });
+poll('the waiting backend is cancelled', sub {
+	$node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") eq '0' });
+is(status_of($hasty, get('/auth/me')), '401', 'what writes nothing goes on');
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
 $node->reload;
-poll('a login succeeds', sub { status(exchange($hasty, $login)) eq '200' });
+poll('a login succeeds', sub { status_of($hasty, $login) eq '200' });
 is($hasty->stop, 0, 'the end');
 
 # The end comes although PostgreSQL does not answer.
@@ -214,7 +208,8 @@ kill 'CONT', $postmaster, split / /, $pids;
 	BAIL_OUT('pgbouncer is not installed') if !$program;
 	my $bouncer_port = PostgreSQL::Test::Cluster::get_free_port();
 	append_to_file("$dir/users.txt", qq("gateway" ""\n));
-	append_to_file("$dir/pgbouncer.ini", sprintf <<'INI', $node->host, $node->port, $dir, $bouncer_port, $dir, $dir, $dir);
+	my @values = ($node->host, $node->port, $dir, $bouncer_port, $dir, $dir, $dir);
+	append_to_file("$dir/pgbouncer.ini", sprintf <<'INI', @values);
 [databases]
 app = host=%s port=%d dbname=app
 [pgbouncer]
@@ -231,10 +226,11 @@ INI
 	exec $program, '-q', "$dir/pgbouncer.ini" if $bouncer == 0;
 	poll('pgbouncer listens', sub { -e "$dir/.s.PGSQL.$bouncer_port" });
 	my $pooled = ready(Gateway->new('pooled', $node, "--dsn=host=$dir port=$bouncer_port dbname=app user=gateway"));
-	is(join(' ', map { status(answer($_)) } map { send_to($pooled, $_) } ($login, get('/auth/me')) x 20), join(' ', (200, 401) x 20),
+	is(join(' ', map { status(answer($_)) } map { send_to($pooled, $_) } ($login, get('/auth/me')) x 20),
+		join(' ', (200, 401) x 20),
 		'pgbouncer: more connections than it has');
-	is(status(exchange($pooled, signup('raise-pt409@example.com'))), '409', 'pgbouncer: an error');
-	is(status(exchange($pooled, signup('bob@example.com'))), '201', 'pgbouncer: and no transaction is left open');
+	is(status_of($pooled, signup('raise-pt409@example.com')), '409', 'pgbouncer: an error');
+	is(status_of($pooled, signup('bob@example.com')), '201', 'pgbouncer: and no transaction is left open');
 	cmp_ok(scalar split(/ /, backends()), '<=', 2, 'pgbouncer: two connections to PostgreSQL');
 	is($pooled->stop, 0, 'the end');
 	kill 'TERM', $bouncer;

@@ -4,10 +4,12 @@ use strict;
 use warnings FATAL => 'all';
 
 use Exporter 'import';
+use IO::Select;
+use IO::Socket::INET;
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(poll);
+our @EXPORT_OK = qw(poll answer exchange send_to status status_of);
 
 # Waits until the condition is true; dies after a minute.
 sub poll
@@ -21,6 +23,37 @@ sub poll
 	}
 	return 1;
 }
+
+# Sends bytes on a connection of their own, for a library would not send what is wrong.
+sub send_to
+{
+	my ($self, $bytes) = @_;
+	local $SIG{PIPE} = 'IGNORE';
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 60)
+	  // die "connect: $!";
+	print $socket $bytes;
+	$socket->flush;
+	return $socket;
+}
+
+# All that comes until the other side closes, or nothing comes for a minute.
+sub answer
+{
+	my ($socket) = @_;
+	my ($select, $all) = (IO::Select->new($socket), '');
+	while ($select->can_read(60))
+	{
+		sysread($socket, my $bytes, 65536) or return $all;
+		$all .= $bytes;
+	}
+	return "$all (not closed)";
+}
+
+sub exchange { my ($self, $bytes) = @_; return answer(send_to($self, $bytes)); }
+
+sub status { return $_[0] =~ m{^HTTP/1\.1 (\d+) } ? $1 : "none: $_[0]"; }
+
+sub status_of { return status(exchange(@_)); }
 
 # The fields of the result: pid, port, and the names of its files log and errors.
 sub new
