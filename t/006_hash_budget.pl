@@ -43,6 +43,7 @@ sub begin
 sub answer
 {
 	my ($call) = @_;
+	go_on($call);
 	my $answer = eval { $call->{dbh}->pg_result; ($call->{sth}->fetchrow_array)[0] };
 	return defined $answer ? $answer : "error: $@";
 }
@@ -54,13 +55,21 @@ sub is_waiting
 		"SELECT wait_event = 'Extension' FROM pg_stat_activity WHERE pid = $call->{pid}"), $what);
 }
 
-# Somebody whose hash takes a second or more.
+# A login that is stopped while it hashes, for as long as it takes.
 sub hold
 {
 	my $call = begin(session("SET authfort.argon2_memory = '256MB'; SET authfort.argon2_time_cost = 20"), 'holder@example.com');
 	$node->poll_query_until('app', "SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $call->{pid}")
 	  or die 'nobody hashes';
+	kill 'STOP', $call->{pid};
+	$call->{stopped} = 1;
 	return $call;
+}
+
+sub go_on
+{
+	my ($call) = @_;
+	kill 'CONT', $call->{pid} if delete $call->{stopped};
 }
 
 is(answer(begin(session(), 'a@example.com')), 'ok', 'a login alone');
@@ -82,6 +91,9 @@ like(answer($cancelled), qr/canceling statement due to user request/, 'one can b
 like(answer($terminated), qr/terminating connection/, 'and terminated');
 like(answer(begin(session("SET statement_timeout = '50ms'"), 'x@example.com')), qr/statement timeout/, 'a statement timeout counts');
 is(answer(begin(session("SET authfort.hash_queue_timeout = '50ms'"), 'x@example.com')), 'server_busy', 'who waits too long is refused');
+my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET authfort.hash_queue_timeout = '50ms';
+	SELECT authfort.create_user('busy\@example.com', 'correct horse')");
+like($err, qr/ERROR:  53000: .*DETAIL:  server_busy/s, 'an admin who makes an account then gets an error of class 53');
 is($node->safe_psql('app', <<'SQL'), '503|5|5', 'over HTTP as well');
 SET authfort.hash_queue_timeout = 0;
 SELECT status, body::jsonb#>>'{detail,retry_after}', (SELECT h->>'Retry-After' FROM jsonb_array_elements(headers) h WHERE h ? 'Retry-After')
@@ -112,10 +124,12 @@ is(answer($again), 'ok', 'who gave up waiting may wait again');
 # the turn itself comes back, whatever becomes of who had it
 $holder = hold();
 $node->safe_psql('app', "SELECT pg_terminate_backend($holder->{pid})");
+go_on($holder);
 is(answer(begin(session(), 'a@example.com')), 'ok', 'after a backend was terminated');
 answer($holder);
 $holder = hold();
 kill 'KILL', $holder->{pid};
+delete $holder->{stopped};
 answer($holder);
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
 is(answer(begin(session(), 'a@example.com')), 'ok', 'and nobody has the turn');
@@ -132,7 +146,7 @@ $node->stop;
 # without preload there is no such budget, and the setting says so
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 $node->start;
-my ($code, $out, $err) = $node->psql('app', 'SELECT authfort.version()');
+($code, $out, $err) = $node->psql('app', 'SELECT authfort.version()');
 like($err, qr/WARNING: .*max_concurrent_hashes" has no effect/, 'without preload it warns');
 is(answer(begin(session(), 'a@example.com')), 'ok', 'and logins go on');
 $node->stop;
