@@ -196,6 +196,14 @@ run_in_snapshot(SPIPlanPtr plan, Datum *values, const char *nulls, int expected,
 										   InvalidSnapshot, false, fire_triggers, 0), expected);
 }
 
+uint64
+spi_query_read_latest(SpiQuery *plan, Datum *values, const char *nulls)
+{
+	CommandCounterIncrement();
+	return finish_run(SPI_execute_snapshot(prepare(plan), values, nulls, GetLatestSnapshot(),
+										   InvalidSnapshot, false, true, 0), SPI_OK_SELECT);
+}
+
 /* A statement that sets off triggers: they are confined, for they may be code of others. */
 static uint64
 run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,

@@ -28,7 +28,13 @@ extern void spi_query_open(void);
 extern void spi_query_close(void);
 extern uint64 spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected);
 
-/* The same for a statement that is planned for these values, and not kept. */
+/*
+ * Reads what is committed now, also under REPEATABLE READ: for what must hold
+ * of all rows, once a lock keeps others from changing them.
+ */
+extern uint64 spi_query_read_latest(SpiQuery *plan, Datum *values, const char *nulls);
+
+/* As spi_query_run(), for a statement that is planned for these values, and not kept. */
 extern uint64 spi_query_run_once(const char *query, int parameter_count, Oid *parameter_types,
 							Datum *values, const char *nulls, int expected);
 

@@ -23,7 +23,10 @@
 	"ARRAY(SELECT r.role FROM authfort.user_roles r" \
 	" WHERE r.user_id OPERATOR(pg_catalog.=) " expression " ORDER BY r.role)"
 
-/* Roles of a user as they are now, in order, in the current memory context. */
+/*
+ * Roles of a user as they are now, whatever the transaction's snapshot is, in
+ * order and in the current memory context.
+ */
 extern char **roles_of(const pg_uuid_t *user_id, int *count);
 
 /* Returns NULL or the refusal, if these roles, each of them once, are too many for a user. */
