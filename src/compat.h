@@ -25,6 +25,13 @@
 #define COMPAT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* Since 16 the header of query ids is elsewhere. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#else
+#include "utils/queryjumble.h"
+#endif
+
 /* Since 16 the varlena macros have a header of their own. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -47,6 +54,22 @@ compat_json_lexer(const char *text, int len)
 	return makeJsonLexContextCstringLen(NULL, text, len, PG_UTF8, true);
 #else
 	return makeJsonLexContextCstringLen(unconstify(char *, text), len, PG_UTF8, true);
+#endif
+}
+
+/* Since 18 the places of constants in a query include those of parameters. */
+static inline bool
+compat_has_constants(const JumbleState *jumble)
+{
+#if PG_VERSION_NUM >= 180000
+	for (int i = 0; i < jumble->clocations_count; i++)
+	{
+		if (!jumble->clocations[i].extern_param)
+			return true;
+	}
+	return false;
+#else
+	return jumble->clocations_count > 0;
 #endif
 }
 

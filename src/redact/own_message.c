@@ -207,7 +207,7 @@ static void
 hide_from_statistics(const char *source, Query *query, const JumbleState *jumble)
 {
 	bool		has_constants = (query->commandType == CMD_UTILITY || jumble == NULL ||
-								 jumble->clocations_count > 0);
+								 compat_has_constants(jumble));
 
 	if (query->queryId != 0 && has_constants &&
 		(own_message_is_present() ||
