@@ -612,7 +612,7 @@ shown_while_waiting($waiting);
 kill 'KILL', $waiting->{pg_pid};
 result($waiting);
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
-like(all_logs(), qr/LOG:  \S+ server process \(PID \d+\) was terminated by signal 9: Killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/, 'what crashed is not shown');
+like(all_logs(), qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/, 'what crashed is not shown');
 is_deeply(leaks(all_logs()), [], 'and nothing else tells');
 $_->{InactiveDestroy} = 1 foreach $waiting, $monitor;
 
