@@ -25,6 +25,7 @@ OBJS = \
 	src/base/arguments.o \
 	src/base/security_context.o \
 	src/base/spi_query.o \
+	src/base/keyed_row.o \
 	src/base/address.o \
 	src/base/origin.o \
 	src/base/rate.o \

@@ -126,6 +126,14 @@ compat_may_set_role(Oid member, Oid role)
 #endif
 }
 
+#if PG_VERSION_NUM < 160000
+static inline int
+compat_compare_setting(const void *name, const void *setting)
+{
+	return pg_strcasecmp(name, (*(struct config_generic *const *) setting)->name);
+}
+#endif
+
 /* The configuration parameter of that name; NULL if there is none. */
 static inline struct config_generic *
 compat_find_setting(const char *name)
@@ -133,15 +141,10 @@ compat_find_setting(const char *name)
 #if PG_VERSION_NUM >= 160000
 	return find_option(name, false, true, 0);
 #else
-	struct config_generic **settings = get_guc_variables();
-	int			count = GetNumConfigOptions();
+	struct config_generic **found = bsearch(name, get_guc_variables(), GetNumConfigOptions(),
+											sizeof(struct config_generic *), compat_compare_setting);
 
-	for (int i = 0; i < count; i++)
-	{
-		if (strcmp(settings[i]->name, name) == 0)
-			return settings[i];
-	}
-	return NULL;
+	return (found != NULL) ? *found : NULL;
 #endif
 }
 

@@ -80,6 +80,7 @@ char	   *setting_access_cookie_name;
 char	   *setting_refresh_cookie_name;
 
 uint64		settings_token_generation = 1;
+uint64		settings_verdict_generation = 1;
 void		(*settings_token_changed) (void) = NULL;
 
 static bool is_preloaded;
@@ -151,6 +152,13 @@ check_secret(char **newval, void **extra, GucSource source)
 	if (source >= PGC_S_INTERACTIVE && !InitializingParallelWorker)
 		client_message_mark();
 	return true;
+}
+
+static void
+assign_verdict_setting(const char *newval, void *extra)
+{
+	settings_verdict_generation++;
+	assign_token_setting(newval, extra);
 }
 
 /* The token is a credential: SHOW tells that there is one, not which. */
@@ -330,12 +338,12 @@ define_token_settings(void)
 							   "Value of the \"iss\" claim, issued and required.",
 							   NULL,
 							   &setting_jwt_issuer, "authfort", PGC_SUSET, 0,
-							   check_not_empty, assign_token_setting, NULL);
+							   check_not_empty, assign_verdict_setting, NULL);
 	DefineCustomStringVariable("authfort.jwt_audience",
 							   "Value of the \"aud\" claim, issued and required; empty for none.",
 							   NULL,
 							   &setting_jwt_audience, "", PGC_SUSET, 0,
-							   NULL, assign_token_setting, NULL);
+							   NULL, assign_verdict_setting, NULL);
 	DefineCustomStringVariable("authfort.jwt_role",
 							   "Value of the \"role\" claim: the database role that PostgREST switches to.",
 							   NULL,

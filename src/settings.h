@@ -95,12 +95,19 @@ extern char *setting_access_cookie_name;
 extern char *setting_refresh_cookie_name;
 
 /*
- * Rises whenever a setting changes on which the meaning of a token depends
- * (authfort.jwt, jwt_issuer, jwt_audience and the like), by whatever way: SET, SET LOCAL,
- * end of transaction, rollback to a savepoint, reload, function SET clause.
- * What was concluded from a token at another value no longer holds.
+ * Rises whenever a setting changes on which the caller's identity depends
+ * (authfort.jwt, trusted_authenticators, jwt_issuer, jwt_audience and
+ * request.jwt.claims), in whatever way: SET, SET LOCAL, end of transaction,
+ * rollback to a savepoint, reload, function SET clause.
  */
 extern uint64 settings_token_generation;
+
+/*
+ * The same for the settings that decide whether a given token is valid: its
+ * issuer and audience.  PostgREST sets other claims before each request, and
+ * that is no reason to verify a signature again.
+ */
+extern uint64 settings_verdict_generation;
 
 /* Called then, if not NULL; it may do no more than take a note. */
 extern void (*settings_token_changed) (void);

@@ -2,9 +2,9 @@
  * json.c
  *		Reading JSON that strangers sent, and writing our own.
  *
- * PostgreSQL's parser does the work.  What it raises errors for (depth,
- * numbers out of range) and what it lets pass (a member that comes twice, of
- * which another parser may see the other one) is refused here first.
+ * PostgreSQL's parser does the work, in one pass.  What jsonb_in() raises
+ * errors for (depth, numbers out of range) and what it lets pass (a member that
+ * comes twice, of which another parser may see the other one) is refused here.
  */
 #include "postgres.h"
 
@@ -24,47 +24,126 @@
 
 #define MAX_DEPTH 32
 #define MAX_NUMBER_LENGTH 64
+#define MAX_EXPONENT 99			/* and then only where one may be */
 
-/* What one pass over the text tells before it becomes a jsonb. */
-typedef struct Inspection
+/* One pass over the text: what it becomes, and what is wrong with it. */
+typedef struct Reading
 {
 	JsonLexContext *lexer;
-	bool		is_object;
+	bool		exponents;		/* whether numbers may have one */
 	bool		number_too_big;
 	int			members;		/* of the outermost object, counting repeats */
-} Inspection;
+	JsonbParseState *open;		/* the innermost object or array; NULL: none */
+	JsonbValue *value;			/* the last one that was closed */
+} Reading;
 
 static JsonActionResult
-see_object(void *state)
+open_object(void *state)
 {
-	Inspection *seen = state;
+	Reading    *reading = state;
 
-	if (seen->lexer->lex_level == 0)
-		seen->is_object = true;
+	reading->value = pushJsonbValue(&reading->open, WJB_BEGIN_OBJECT, NULL);
 	JSON_ACTION_DONE;
 }
 
 static JsonActionResult
-see_member(void *state, char *name, bool isnull)
+close_object(void *state)
 {
-	Inspection *seen = state;
+	Reading    *reading = state;
 
-	(void) name;
+	reading->value = pushJsonbValue(&reading->open, WJB_END_OBJECT, NULL);
+	JSON_ACTION_DONE;
+}
+
+static JsonActionResult
+open_array(void *state)
+{
+	Reading    *reading = state;
+
+	reading->value = pushJsonbValue(&reading->open, WJB_BEGIN_ARRAY, NULL);
+	JSON_ACTION_DONE;
+}
+
+static JsonActionResult
+close_array(void *state)
+{
+	Reading    *reading = state;
+
+	reading->value = pushJsonbValue(&reading->open, WJB_END_ARRAY, NULL);
+	JSON_ACTION_DONE;
+}
+
+static void
+set_string(JsonbValue *value, char *text)
+{
+	value->type = jbvString;
+	value->val.string.val = text;
+	value->val.string.len = strlen(text);
+}
+
+static JsonActionResult
+read_member(void *state, char *name, bool isnull)
+{
+	Reading    *reading = state;
+	JsonbValue	key;
+
 	(void) isnull;
-	if (seen->lexer->lex_level == 1)
-		seen->members++;
+	if (reading->lexer->lex_level == 1)
+		reading->members++;
+	set_string(&key, name);
+	(void) pushJsonbValue(&reading->open, WJB_KEY, &key);
 	JSON_ACTION_DONE;
 }
 
-static JsonActionResult
-see_scalar(void *state, char *token, JsonTokenType type)
+/* "1e999999" is short, but no numeric holds it. */
+static bool
+is_too_big(const char *number, bool exponents)
 {
-	Inspection *seen = state;
+	const char *exponent = strpbrk(number, "eE");
 
-	/* "1e999999" is short, but no numeric holds it */
-	if (type == JSON_TOKEN_NUMBER &&
-		(strlen(token) > MAX_NUMBER_LENGTH || strpbrk(token, "eE") != NULL))
-		seen->number_too_big = true;
+	if (strlen(number) > MAX_NUMBER_LENGTH)
+		return true;
+	return exponent != NULL &&
+		(!exponents || labs(strtol(exponent + 1, NULL, 10)) > MAX_EXPONENT);
+}
+
+static void
+set_number(Reading *reading, JsonbValue *value, char *token)
+{
+	value->type = jbvNull;
+	if (is_too_big(token, reading->exponents))
+	{
+		reading->number_too_big = true;
+		return;
+	}
+	value->type = jbvNumeric;
+	value->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(token),
+															 ObjectIdGetDatum(InvalidOid),
+															 Int32GetDatum(-1)));
+}
+
+static JsonActionResult
+read_scalar(void *state, char *token, JsonTokenType type)
+{
+	Reading    *reading = state;
+	JsonbValue	value;
+
+	if (type == JSON_TOKEN_STRING)
+		set_string(&value, token);
+	else if (type == JSON_TOKEN_NUMBER)
+		set_number(reading, &value, token);
+	else if (type == JSON_TOKEN_NULL)
+		value.type = jbvNull;
+	else
+	{
+		value.type = jbvBool;
+		value.val.boolean = (type == JSON_TOKEN_TRUE);
+	}
+	/* outside of any object it is refused, whatever it is */
+	if (reading->open != NULL)
+		(void) pushJsonbValue(&reading->open,
+							  reading->open->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE,
+							  &value);
 	JSON_ACTION_DONE;
 }
 
@@ -105,6 +184,36 @@ cstring_to_jsonb(const char *text)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
+static JsonReading
+read_object(const char *text, size_t len, bool exponents, Jsonb **object)
+{
+	JsonSemAction actions = {0};
+	Reading		reading = {0};
+
+	if (len > MaxAllocSize / 8 || memchr(text, '\0', len) != NULL ||
+		pg_verify_mbstr(PG_UTF8, text, len, true) == false || too_deep(text, len))
+		return JSON_MALFORMED;
+
+	reading.exponents = exponents;
+	reading.lexer = compat_json_lexer(text, len);
+	actions.semstate = &reading;
+	actions.object_start = open_object;
+	actions.object_end = close_object;
+	actions.array_start = open_array;
+	actions.array_end = close_array;
+	actions.object_field_start = read_member;
+	actions.scalar = read_scalar;
+	if (pg_parse_json(reading.lexer, &actions) != JSON_SUCCESS || reading.number_too_big)
+		return JSON_MALFORMED;
+	if (reading.value == NULL || reading.value->type != jbvObject)
+		return JSON_NOT_OBJECT;
+
+	*object = JsonbValueToJsonb(reading.value);
+	if (JsonContainerSize(&(*object)->root) != (uint32) reading.members)
+		return JSON_MALFORMED;
+	return JSON_READ;
+}
+
 /*
  * Reads a JSON object, in UTF-8 as the database is.  Refuses what is no
  * object, a member of the object that comes twice, nesting deeper than 32,
@@ -113,30 +222,17 @@ cstring_to_jsonb(const char *text)
 JsonReading
 json_read_object(const char *text, size_t len, Jsonb **object)
 {
-	JsonSemAction actions = {0};
-	Inspection	seen = {0};
-	char	   *copy;
+	return read_object(text, len, false, object);
+}
 
-	if (len > MaxAllocSize / 8 || memchr(text, '\0', len) != NULL ||
-		pg_verify_mbstr(PG_UTF8, text, len, true) == false || too_deep(text, len))
-		return JSON_MALFORMED;
-
-	seen.lexer = compat_json_lexer(text, len);
-	actions.semstate = &seen;
-	actions.object_start = see_object;
-	actions.object_field_start = see_member;
-	actions.scalar = see_scalar;
-	if (pg_parse_json(seen.lexer, &actions) != JSON_SUCCESS || seen.number_too_big)
-		return JSON_MALFORMED;
-	if (!seen.is_object)
-		return JSON_NOT_OBJECT;
-
-	copy = pnstrdup(text, len);
-	*object = cstring_to_jsonb(copy);
-	sodium_memzero(copy, len);
-	if (JsonContainerSize(&(*object)->root) != (uint32) seen.members)
-		return JSON_MALFORMED;
-	return JSON_READ;
+/*
+ * The same for what another program wrote: PostgREST's library writes
+ * 1700000000.5 as 1.7000000005e9.
+ */
+JsonReading
+json_read_foreign_object(const char *text, size_t len, Jsonb **object)
+{
+	return read_object(text, len, true, object);
 }
 
 /* The parsers leave copies all over their memory: many times the text. */
@@ -185,21 +281,36 @@ json_member_string(Jsonb *object, const char *name)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+static bool
+numeric_to_integer(Datum numeric, int64 *number)
+{
+	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out, numeric));
+	char	   *end;
+
+	errno = 0;
+	*number = strtoll(digits, &end, 10);
+	return errno == 0 && *end == '\0';
+}
+
 /* False unless there is such a number, written without a fraction, that fits. */
 bool
 json_member_integer(Jsonb *object, const char *name, int64 *number)
 {
 	JsonbValue *value = json_member(object, name);
-	char	   *digits;
-	char	   *end;
 
-	if (value == NULL || value->type != jbvNumeric)
-		return false;
-	digits = DatumGetCString(DirectFunctionCall1(numeric_out,
-												 NumericGetDatum(value->val.numeric)));
-	errno = 0;
-	*number = strtoll(digits, &end, 10);
-	return errno == 0 && *end == '\0';
+	return value != NULL && value->type == jbvNumeric &&
+		numeric_to_integer(NumericGetDatum(value->val.numeric), number);
+}
+
+/* The same for a number with a fraction, which is rounded up or down. */
+bool
+json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number)
+{
+	JsonbValue *value = json_member(object, name);
+
+	return value != NULL && value->type == jbvNumeric &&
+		numeric_to_integer(DirectFunctionCall1(up ? numeric_ceil : numeric_floor,
+											   NumericGetDatum(value->val.numeric)), number);
 }
 
 static int

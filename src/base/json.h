@@ -23,12 +23,16 @@ typedef enum JsonReading
 /* Reading; nothing here raises for what the text holds. */
 extern JsonReading json_read_object(const char *text, size_t len, Jsonb **object);
 
-/* The same, leaving no other copy of what the text holds, and wiping *object. */
+/* The same for what another program wrote, where numbers may have a small exponent. */
+extern JsonReading json_read_foreign_object(const char *text, size_t len, Jsonb **object);
+
+/* The same as the first, leaving no other copy of what the text holds, and wiping *object. */
 extern JsonReading json_read_secret_object(const char *text, size_t len, Jsonb **object);
 
 extern JsonbValue *json_member(Jsonb *object, const char *name);
 extern char *json_member_string(Jsonb *object, const char *name);
 extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
+extern bool json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number);
 extern bool uuid_read(const char *text, pg_uuid_t *uuid);
 extern char *uuid_text(const pg_uuid_t *uuid);
 

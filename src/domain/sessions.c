@@ -19,6 +19,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/keyed_row.h"
 #include "base/spi_query.h"
 #include "compat.h"
 #include "crypto/master_key.h"
@@ -138,6 +139,24 @@ sessions_find(const pg_uuid_t *id, Session *session)
 	}
 	spi_query_close();
 	return found;
+}
+
+bool
+sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
+{
+	KeyedRow	row;
+	bool		not_revoked;
+	bool		isnull;
+	Datum		owner;
+	bool		live;
+
+	if (!keyed_row_open(&row, "sessions", "sessions_pkey", id))
+		return false;
+	(void) keyed_row_column(&row, "revoked_at", &not_revoked);
+	owner = keyed_row_column(&row, "user_id", &isnull);
+	live = not_revoked && memcmp(DatumGetUUIDP(owner), user_id, sizeof(pg_uuid_t)) == 0;
+	keyed_row_close(&row);
+	return live;
 }
 
 void

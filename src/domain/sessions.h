@@ -46,6 +46,12 @@ typedef struct Session
 /* False if there is no such session. */
 extern bool sessions_find(const pg_uuid_t *id, Session *session);
 
+/*
+ * Whether there is such a session, it is that user's, and it was not revoked.
+ * Asked for each request, and cheaper than all of a session.
+ */
+extern bool sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id);
+
 /* Raises undefined_object for a user who is gone. */
 extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
 

@@ -9,6 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "base/json.h"
+#include "base/keyed_row.h"
 #include "base/refusal.h"
 #include "base/spi_query.h"
 #include "domain/input.h"
@@ -82,23 +83,18 @@ users_find(const pg_uuid_t *id)
 bool
 users_find_standing(const pg_uuid_t *id, UserStanding *standing)
 {
-	static SpiQuery plan = {
-		"SELECT u.banned, u.token_version FROM authfort.users u"
-		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
-		1, {UUIDOID}
-	};
-	Datum		value = UUIDPGetDatum(id);
-	bool		found;
+	KeyedRow	row;
+	bool		deleted;
+	bool		isnull;
 
-	spi_query_open();
-	found = spi_query_run(&plan, &value, NULL, SPI_OK_SELECT) > 0;
-	if (found)
-	{
-		standing->banned = DatumGetBool(spi_query_datum(1));
-		standing->token_version = DatumGetInt32(spi_query_datum(2));
-	}
-	spi_query_close();
-	return found;
+	if (!keyed_row_open(&row, "users", "users_pkey", id))
+		return false;
+	(void) keyed_row_column(&row, "deleted_at", &isnull);
+	deleted = !isnull;
+	standing->banned = DatumGetBool(keyed_row_column(&row, "banned", &isnull));
+	standing->token_version = DatumGetInt32(keyed_row_column(&row, "token_version", &isnull));
+	keyed_row_close(&row);
+	return !deleted;
 }
 
 User *

@@ -124,6 +124,14 @@ read_uuid_member(Jsonb *json, const char *name, pg_uuid_t *uuid)
 	return text != NULL && uuid_read(text, uuid);
 }
 
+/* The same in the one form in which we write it. */
+static bool
+read_own_uuid(Jsonb *json, const char *name, pg_uuid_t *uuid)
+{
+	return read_uuid_member(json, name, uuid) &&
+		strcmp(json_member_string(json, name), uuid_text(uuid)) == 0;
+}
+
 static bool
 read_roles(Jsonb *json, AccessClaims *claims)
 {
@@ -176,8 +184,8 @@ read_claims(Jsonb *json, AccessClaims *claims)
 	if (json_member(json, "nbf") != NULL &&
 		(!json_member_integer(json, "nbf", &nbf) || nbf > now))
 		return "it is not valid yet";
-	if (!read_uuid_member(json, "sub", &claims->sub) ||
-		!read_uuid_member(json, "sid", &claims->sid) ||
+	if (!read_own_uuid(json, "sub", &claims->sub) ||
+		!read_own_uuid(json, "sid", &claims->sid) ||
 		!json_member_integer(json, "ver", &claims->ver) ||
 		json_member_string(json, "email") == NULL || !read_roles(json, claims))
 		return "a required claim is missing or of the wrong type";
@@ -185,26 +193,39 @@ read_claims(Jsonb *json, AccessClaims *claims)
 }
 
 /*
- * Reads claims of which the one who verified them may have left some out.
- * What is there has to be right.
+ * The dates of verified claims.  They may have a fraction (RFC 7519, section
+ * 2), which is rounded so that no claim counts for longer than it says.
+ */
+static bool
+read_foreign_dates(Jsonb *json, AccessClaims *claims)
+{
+	int64		nbf;
+
+	claims->exp = PG_INT64_MAX;
+	if (json_member(json, "exp") != NULL &&
+		!json_member_rounded(json, "exp", false, &claims->exp))
+		return false;
+	return json_member(json, "nbf") == NULL ||
+		(json_member_rounded(json, "nbf", true, &nbf) && nbf <= time(NULL));
+}
+
+/*
+ * Reads claims that another program has verified and may have left some out
+ * of.  What is there has to be right.
  */
 static const char *
 read_verified_claims(Jsonb *json, AccessClaims *claims)
 {
 	JsonbValue *iss = json_member(json, "iss");
-	int64		nbf;
 
 	claims->json = json;
-	claims->exp = PG_INT64_MAX;
 	if (json_member(json, "purpose") != NULL)
 		return "they are for another purpose";
 	if (iss != NULL && !is_string(iss, setting_jwt_issuer))
 		return "their issuer is another one";
 	if (!has_right_audience(json))
 		return "their audience is another one";
-	if ((json_member(json, "exp") != NULL && !json_member_integer(json, "exp", &claims->exp)) ||
-		(json_member(json, "nbf") != NULL &&
-		 (!json_member_integer(json, "nbf", &nbf) || nbf > time(NULL))))
+	if (!read_foreign_dates(json, claims))
 		return "their dates are wrong";
 	if (!read_uuid_member(json, "sub", &claims->sub))
 		return "they name no user";
@@ -221,7 +242,7 @@ access_claims_read(const char *text, AccessClaims *claims)
 	Jsonb	   *json;
 
 	memset(claims, 0, sizeof(*claims));
-	if (json_read_object(text, strlen(text), &json) != JSON_READ)
+	if (json_read_foreign_object(text, strlen(text), &json) != JSON_READ)
 		return "they are not a JSON object";
 	return read_verified_claims(json, claims);
 }
@@ -299,7 +320,7 @@ static bool
 is_remembered(const RememberedToken *slot, const char *token)
 {
 	return slot->context != NULL && slot->signing_keys_generation == signing_keys_generation() &&
-		slot->settings_generation == settings_token_generation &&
+		slot->settings_generation == settings_verdict_generation &&
 		is_same_token(slot->token, token);
 }
 
@@ -314,7 +335,7 @@ remember(RememberedToken *slot, const char *token, const AccessClaims *claims,
 
 	fresh.context = context;
 	fresh.signing_keys_generation = generation;
-	fresh.settings_generation = settings_token_generation;
+	fresh.settings_generation = settings_verdict_generation;
 	fresh.token = pstrdup(token);
 	access_claims_copy(claims, &fresh.claims);
 	MemoryContextSwitchTo(old);
@@ -389,7 +410,6 @@ static const Refusal *
 judge(const AccessClaims *claims, const UserStanding *standing, const char **reason)
 {
 	const Refusal *refusal = NULL;
-	Session		session;
 
 	if (standing == NULL)
 		refusal = &refusal_user_gone;
@@ -397,8 +417,7 @@ judge(const AccessClaims *claims, const UserStanding *standing, const char **rea
 		refusal = &refusal_user_banned;
 	else if (claims->ver != standing->token_version)
 		refusal = &refusal_token_version_mismatch;
-	else if (!sessions_find(&claims->sid, &session) || session.revoked ||
-			 memcmp(&session.user_id, &claims->sub, sizeof(pg_uuid_t)) != 0)
+	else if (!sessions_is_live(&claims->sid, &claims->sub))
 		refusal = &refusal_token_revoked;
 	if (refusal != NULL)
 		*reason = refusal->message;

@@ -38,21 +38,17 @@ PG_FUNCTION_INFO_V1(authfort_has_role);
 PG_FUNCTION_INFO_V1(authfort_current_user);
 PG_FUNCTION_INFO_V1(authfort_require_role);
 
-/* Calls that may follow one another without a look at the clock, at most. */
-#define MAX_STRIDE 256
-
 /*
- * Calls left before we make sure of the identity again.  Whatever may change
- * it sets this to zero, so that a call for a row has one number to look at.
+ * Whether the identity has to be made sure of before the next answer.  What
+ * may change it sets this.
  */
-static int	calls_left = 0;
+static bool unsure = true;
 
 static struct
 {
 	const AccessClaims *caller; /* NULL: nobody, or expired */
 	uint64		serial;			/* from 1 on; rises when "caller" changes */
-	int			stride;			/* calls_left after the next look at the clock */
-	int64		looked_at;		/* Unix time of the last look */
+	int64		made_sure_at;	/* Unix time */
 
 	/* what was found out, and what it holds for */
 	uint64		signing_keys_generation;	/* 0: never found out */
@@ -69,7 +65,7 @@ static ExecutorStart_hook_type next_executor_start = NULL;
 static void
 on_token_change(void)
 {
-	calls_left = 0;
+	unsure = true;
 }
 
 static void
@@ -77,18 +73,17 @@ on_relcache_invalidation(Datum arg, Oid relid)
 {
 	(void) arg;
 	(void) relid;
-	calls_left = 0;
+	unsure = true;
 }
 
 /*
- * Each execution of a plan, those inside of functions too, looks at the clock
- * and hears of changed keys when it first asks who the caller is.
+ * Each execution of a plan, those inside of functions too, hears of changed
+ * keys when it first asks who the caller is.
  */
 static void
 on_executor_start(QueryDesc *query, int flags)
 {
-	calls_left = 0;
-	identity.stride = 1;
+	unsure = true;
 	if (next_executor_start != NULL)
 		next_executor_start(query, flags);
 	else
@@ -137,16 +132,20 @@ take_token(void)
 static void
 take_request_claims(void)
 {
+	AccessClaims claims;
 	const char *text;
-	MemoryContext old = MemoryContextSwitchTo(identity.context);
+	MemoryContext old;
 
-	if (postgrest_claims_trusted())
-	{
-		identity.unwatched = !postgrest_claims_watch();
-		text = postgrest_claims_text();
-		identity.known = text != NULL && access_claims_read(text, &identity.claims) == NULL;
-	}
+	if (!postgrest_claims_trusted())
+		return;
+	identity.unwatched = !postgrest_claims_watch();
+	text = postgrest_claims_text();
+	if (text == NULL || access_claims_read(text, &claims) != NULL)
+		return;
+	old = MemoryContextSwitchTo(identity.context);
+	access_claims_copy(&claims, &identity.claims);
 	MemoryContextSwitchTo(old);
+	identity.known = true;
 }
 
 static void
@@ -180,35 +179,31 @@ is_found_out(void)
 		identity.session_user == GetSessionUserId();
 }
 
-/*
- * Makes sure of the caller: the keys, the setting, the clock.
- *
- * To read the clock for each row would cost more than the rest of the answer.
- * So the first call of an execution reads it, and then ever fewer do, as long
- * as the calls come many to a second.  Expressions of PL/pgSQL that run
- * without an execution of their own are caught by that too: where a second
- * passes between calls, each of them reads the clock.
- */
+/* Makes sure of the caller: the keys, the settings, the clock. */
 static pg_noinline void
-look_again(void)
+look_again(int64 now)
 {
-	int64		now = time(NULL);
-
 	AcceptInvalidationMessages();
 	if (!is_found_out())
 		find_out();
 	set_caller((identity.known && identity.claims.exp > now) ? &identity.claims : NULL);
-	identity.stride = (now == identity.looked_at) ? Min(2 * identity.stride, MAX_STRIDE) : 1;
-	identity.looked_at = now;
-	/* unless something changed while we found out */
-	calls_left = is_found_out() ? identity.stride : 0;
+	identity.made_sure_at = now;
+	/* something may have changed while we found out */
+	unsure = !is_found_out();
 }
 
+/*
+ * An expression of PL/pgSQL runs without an execution of its own, over and
+ * over for as long as its function likes.  So every call reads the clock: in
+ * whole seconds that is a load from memory shared with the kernel, some 2 ns.
+ */
 static inline void
 make_sure(void)
 {
-	if (unlikely(--calls_left < 0))
-		look_again();
+	int64		now = time(NULL);
+
+	if (unlikely(unsure || now != identity.made_sure_at))
+		look_again(now);
 }
 
 const AccessClaims *

@@ -1,0 +1,82 @@
+/*
+ * keyed_row.c
+ *		One row of a table of the extension, by its id.
+ *
+ * A look-up by primary key without the executor, for what is asked before each
+ * request.  To start and end the executor takes several times as long as the
+ * look-up itself, and under PostgREST each request has another search_path and
+ * another role, for which a saved plan is checked again.
+ *
+ * No privilege is checked: callers return a verdict to the client, no data.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/keyed_row.h"
+
+static Oid
+relation_of(const char *name)
+{
+	Oid			relation = get_relname_relid(name, get_namespace_oid("authfort", false));
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"authfort.%s\" does not exist", name)));
+	return relation;
+}
+
+static AttrNumber
+column_of(Relation table, const char *name)
+{
+	AttrNumber	number = get_attnum(RelationGetRelid(table), name);
+
+	if (number == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						RelationGetRelationName(table))));
+	return number;
+}
+
+bool
+keyed_row_open(KeyedRow *row, const char *table, const char *index, const pg_uuid_t *id)
+{
+	ScanKeyData key;
+
+	/* the lock lasts until the end of the transaction, as that of a query does */
+	row->table = table_open(relation_of(table), AccessShareLock);
+	ScanKeyInit(&key, column_of(row->table, "id"), BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(id));
+	row->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	row->scan = systable_beginscan(row->table, relation_of(index), true, row->snapshot, 1, &key);
+	row->tuple = systable_getnext(row->scan);
+	if (HeapTupleIsValid(row->tuple))
+		return true;
+	keyed_row_close(row);
+	return false;
+}
+
+/* What is passed by reference lives until the row is closed. */
+Datum
+keyed_row_column(const KeyedRow *row, const char *column, bool *isnull)
+{
+	return heap_getattr(row->tuple, column_of(row->table, column),
+						RelationGetDescr(row->table), isnull);
+}
+
+void
+keyed_row_close(KeyedRow *row)
+{
+	systable_endscan(row->scan);
+	UnregisterSnapshot(row->snapshot);
+	table_close(row->table, NoLock);
+}
