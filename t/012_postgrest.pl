@@ -5,6 +5,7 @@ use utf8;
 
 use File::Basename qw(dirname);
 use JSON::PP;
+use MIME::Base64 qw(decode_base64url encode_base64url);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -99,10 +100,17 @@ foreach my $case (
 	$headers->{'content-type'} = 'application/json' if $method eq 'POST';
 	my $here = $auth->request($method, $function, headers => $headers, body => $body);
 	my $there = http($method, $path, $headers, $body);
+	delete $here->{length};
 	is_deeply($here, $there, "$method $path $body: $there->{status} by both doors") or diag(explain([ $here, $there ]));
 }
 is(sql("SELECT string_agg(name, ',' ORDER BY name) FROM authfort.routes() r WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE pronamespace = 'authfort_api'::regnamespace
-	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = CASE method WHEN 'GET' THEN 's' ELSE 'v' END)"), '', 'each route has its function');
+	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = 'v')"), '', 'each route has its function, which is VOLATILE');
+
+# HEAD: PostgREST leaves the output away, and PostgreSQL then what it would come from
+is($auth->request('HEAD', 'me')->{status}, 401, 'HEAD of a route is refused like GET');
+my $head = $auth->request('HEAD', 'me', bearer($access));
+is_deeply([ @$head{qw(status body)} ], [ 200, '' ], 'and answered without a body');
+is($auth->request('HEAD', $_, bearer($access))->{status}, 403, "HEAD $_") foreach qw(list_users list_keys);
 
 # sessions
 is(decoded($auth->request('GET', 'me', bearer($access)))->{id}, $id, 'me by bearer');
@@ -158,6 +166,47 @@ again();
 is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204, 'logout');
 refused('token_invalid', 'after logout');
 again();
+
+# An old token does not stand in the way of the routes open to all.  PostgREST
+# accepts one for 30 seconds after its expiry.
+sub aged
+{
+	my ($seconds) = @_;
+	my ($header, $payload, $signature) = split /\./, $access;
+	my $claims = $json->decode(decode_base64url($payload));
+	return join '.', $header, encode_base64url($json->encode({ %$claims, exp => time - $seconds })), $signature;
+}
+sub with_bearer { return ('content-type' => 'application/json', authorization => "Bearer $_[0]"); }
+my %good = (email => 'ada@example.com', password => 'correct horse');
+sql("CREATE FUNCTION api.login() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('uid', authfort.uid(), 'claims', current_setting('request.jwt.claims')) \$\$");
+my $expired = aged(20);
+sql("SELECT authfort.revoke_sessions('$id')");
+my $outdated = $access;
+foreach my $case ([ 'expired', $expired, 'token_expired' ], [ 'outdated', $outdated, 'token_version_mismatch' ])
+{
+	my ($name, $token, $code) = @$case;
+	my $new = post('login', \%good, headers => { with_bearer($token) });
+	is($new->{status}, 200, "login with an $name bearer");
+	is(post('refresh', { refresh_token => (tokens($new))[1] }, headers => { with_bearer($token) })->{status}, 200, "refresh with an $name bearer");
+	is(post('logout', { refresh_token => 'x' }, headers => { with_bearer($token) })->{status}, 204, "logout with an $name bearer");
+	is_deeply(decoded($api->request('POST', 'login', headers => { with_bearer($token) })), { uid => undef, claims => '' },
+		"a function of that name in the application gets no identity of an $name bearer");
+	my @refused = map { "$_->{status} " . decoded($_)->{code} } $api->request('GET', 'who', bearer($token)), $api->request('GET', '/note', bearer($token)),
+		$auth->request('GET', 'me', bearer($token)), $auth->request('POST', 'change_password', headers => { with_bearer($token) }, body => '{}');
+	is_deeply(\@refused, [ ("401 $code") x 4 ], "anywhere else an $name bearer is refused as $code");
+}
+is(decoded($api->request('GET', 'who', bearer(aged(40))))->{code}, 'PGRST303', 'past the 30 seconds it is PostgREST that refuses');
+is(decoded($auth->request('GET', 'me', headers => { authorization => 'Bearer ' }))->{code}, 'PGRST301', 'and an empty bearer always');
+again();
+
+# a role may have another isolation level as its default: not the routes
+sql("ALTER ROLE authenticated SET default_transaction_isolation = 'serializable'; ALTER ROLE authenticated SET statement_timeout = '7s'");
+sql("CREATE FUNCTION api.modes() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('isolation', current_setting('transaction_isolation'), 'timeout', current_setting('statement_timeout')) \$\$");
+$_->load_config foreach $api, $auth;
+is_deeply(decoded($api->request('GET', 'modes', bearer($access))), { isolation => 'serializable', timeout => '7s' }, 'settings of the role count for the application');
+is($auth->request('GET', 'me', bearer($access))->{status}, 200, 'the routes go on');
+sql('ALTER ROLE authenticated RESET ALL');
+$_->load_config foreach $api, $auth;
 
 # a stolen token's revocation is committed with the refusal
 my $stolen = $refresh;

@@ -77,6 +77,8 @@ is(ask('GET', '/todo')->{status}, 401, 'a stranger reads nothing');
 is(ask('GET', '/auth/todo')->{status}, 404, 'a path that is no route');
 is(ask('POST', '/auth/me', $token{ada})->{status}, 404, 'a method that is none');
 is(ask('HEAD', '/auth/me', $token{ada})->{status}, 200, 'HEAD');
+is(ask('GET', '/auth/me/', $token{ada})->{status}, 200, 'a slash at the end');
+is(ask('DELETE', '/auth/sessions/', $token{ada})->{status}, 404, 'but not where something is deleted');
 is(decode_json(ask('GET', '/.well-known/jwks.json')->{content})->{keys}[0]{use}, 'sig', 'the key set');
 is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', 'which may be cached');
 
@@ -97,6 +99,12 @@ is($list->{total}, 1, 'a query gets through');
 is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204, 'PUT with a segment');
 is(ask('GET', '/todo', $token{bob})->{status}, 401, 'a ban counts at once');
 like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/, 'and says so');
+
+# an old token is not passed on to the routes open to all, not even one that PostgREST would refuse
+is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'correct horse' })->{status}, 200, 'login with a bearer that is no token') foreach 'x.y.z', 'x';
+is(ask('POST', '/auth/logout', 'x.y.z', {})->{status}, 204, 'and logout');
+is(ask('GET', '/auth/me', 'x.y.z')->{status}, 401, 'me is refused');
+is(ask('HEAD', '/auth/me')->{status}, 401, 'HEAD is refused without a token');
 
 kill 'TERM', $upstream, $nginx;
 waitpid $_, 0 foreach $upstream, $nginx;

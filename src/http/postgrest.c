@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -20,7 +22,6 @@
 #include "base/arguments.h"
 #include "base/client_message.h"
 #include "base/json.h"
-#include "base/security_context.h"
 #include "compat.h"
 #include "http/cross_origin.h"
 #include "http/router.h"
@@ -193,49 +194,10 @@ respond(int status, const Refusal *refusal)
 }
 
 /*
- * Asks the tables about verified claims, with the rights of this function's
- * owner.  The function itself runs as its caller, for nothing else may set the
- * role.  Its search_path is pinned, so the statements mean what they say.
- */
-static const Refusal *
-check_as_owner(FunctionCallInfo fcinfo, const AccessClaims *claims)
-{
-	SecurityContext		caller;
-	const char *reason;
-	const Refusal *refusal;
-
-	security_context_become_owner(fcinfo, &caller);
-	refusal = access_claims_check(claims, &reason);
-	security_context_restore(&caller);
-	return refusal;
-}
-
-/* PostgREST verified a token, but it gives no identity: says why not. */
-static _Noreturn void
-refuse_request_claims(void)
-{
-	if (!postgrest_claims_trusted())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("role \"%s\" is not a trusted authenticator",
-						GetUserNameFromId(GetSessionUserId(), false)),
-				 errhint("authfort.setup_postgrest() adds it to \"authfort.trusted_authenticators\".")));
-	respond(401, &refusal_token_invalid);
-}
-
-/* Whether request.jwt.claims is more than what an anonymous request has. */
-static bool
-claims_name_somebody(void)
-{
-	Jsonb	   *claims = request_object("request.jwt.claims");
-
-	return claims != NULL &&
-		(json_member(claims, "sub") != NULL || json_member(claims, "purpose") != NULL);
-}
-
-/*
- * Whether the path is that of a route open to all.  Signing in and out must
- * not fail for an old cookie; without it the request is an anonymous one.
+ * Whether the path is that of a route open to all, where an old token must not
+ * stand in the way.  It may also be a function of the application with that
+ * name: PostgREST says which schema it calls only in headers, and of a header
+ * that comes twice another one than it went by.
  */
 static bool
 asks_for_open_route(void)
@@ -249,6 +211,55 @@ asks_for_open_route(void)
 	return route != NULL && route->access == ROUTE_OPEN;
 }
 
+/*
+ * Refuses the request for its token, except on a route open to all, which goes
+ * on without an identity.
+ */
+static void
+refuse(const Refusal *refusal)
+{
+	if (!asks_for_open_route())
+		respond(401, refusal);
+	set_locally("request.jwt.claims", "");
+	set_locally("authfort.jwt", "");
+}
+
+/*
+ * Whether request.jwt.claims is more than what an anonymous request has, which
+ * is at most the name of a role.
+ */
+static bool
+claims_name_somebody(void)
+{
+	const char *text = postgrest_claims_text();
+	Jsonb	   *claims;
+
+	if (text == NULL)
+		return false;
+	return json_read_foreign_object(text, strlen(text), &claims) != JSON_READ ||
+		json_member(claims, "sub") != NULL || json_member(claims, "purpose") != NULL;
+}
+
+/*
+ * Why a token that PostgREST has verified gives no identity.  PostgREST goes
+ * on accepting a token for 30 seconds after its expiry.
+ */
+static const Refusal *
+refusal_of_claims(void)
+{
+	AccessClaims claims;
+
+	if (!postgrest_claims_trusted())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" is not a trusted authenticator",
+						GetUserNameFromId(GetSessionUserId(), false)),
+				 errhint("authfort.setup_postgrest() adds it to \"authfort.trusted_authenticators\".")));
+	if (access_claims_read(postgrest_claims_text(), &claims) == NULL && claims.exp <= time(NULL))
+		return &refusal_token_expired;
+	return &refusal_token_invalid;
+}
+
 /* The database role that the token names, if the session may become it. */
 static void
 take_role(const AccessClaims *claims)
@@ -260,10 +271,22 @@ take_role(const AccessClaims *claims)
 		set_locally("role", name);
 }
 
+/* PostgREST runs these READ ONLY, whatever they call. */
 static bool
-changes_something(const HttpRequest *request)
+only_reads(void)
 {
-	return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+	const char *method = request_setting("request.method");
+
+	return method != NULL && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
+}
+
+static const Refusal *
+refusal_of_origin(void)
+{
+	HttpRequest request;
+
+	read_request(&request, "POST");
+	return cross_origin_check(&request);
 }
 
 /*
@@ -271,49 +294,57 @@ changes_something(const HttpRequest *request)
  * Open routes need no identity, and check requests by cookie themselves.
  */
 static void
-accept_cookie(FunctionCallInfo fcinfo)
+accept_cookie(void)
 {
-	HttpRequest request;
+	HttpRequest request = {0};
 	char	   *token;
 	const AccessClaims *claims;
 	const char *reason;
 	const Refusal *refusal = NULL;
 
-	read_request(&request, "POST");
+	/* most requests have none, and are spared the reading of their headers */
+	request.cookies = request_object("request.cookies");
+	if (request.cookies == NULL)
+		return;
 	token = token_cookie_access(&request).value;
 	if (token == NULL || asks_for_open_route())
 		return;
-	if (changes_something(&request))
-		refusal = cross_origin_check(&request);
+	if (!only_reads())
+		refusal = refusal_of_origin();
 	if (refusal != NULL)
 		respond(refusal->status, refusal);
 	refusal = access_token_verify(token, &claims, &reason);
 	if (refusal == NULL)
-		refusal = check_as_owner(fcinfo, claims);
+		refusal = access_claims_check(claims, &reason);
 	if (refusal != NULL)
 		respond(401, refusal);
 	set_locally("authfort.jwt", token);
 	take_role(claims);
 }
 
-/* authfort_api.pre_request(): PostgREST calls it before each request. */
+/*
+ * authfort_api.pre_request(): PostgREST calls it before each request.
+ *
+ * It runs as its caller, for a function that runs as its owner cannot set the
+ * role.  It needs no search_path of its own: it resolves no name by one.
+ */
 Datum
 authfort_api_pre_request(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims;
+	const Refusal *refusal = NULL;
+	const char *reason;
 
+	(void) fcinfo;
 	client_message_mark();
 	claims = identity_caller();
 	if (claims != NULL)
-	{
-		const Refusal *refusal = check_as_owner(fcinfo, claims);
-
-		if (refusal != NULL)
-			respond(401, refusal);
-	}
+		refusal = access_claims_check(claims, &reason);
 	else if (claims_name_somebody())
-		refuse_request_claims();
+		refusal = refusal_of_claims();
 	else if (setting_cookies)
-		accept_cookie(fcinfo);
+		accept_cookie();
+	if (refusal != NULL)
+		refuse(refusal);
 	PG_RETURN_VOID();
 }

@@ -4,6 +4,8 @@ CREATE SCHEMA authfort_api;
 COMMENT ON SCHEMA authfort_api IS 'The routes of authfort.http() as functions for PostgREST';
 
 -- PostgREST calls the one without an argument where the body is empty or {}.
+-- All are VOLATILE: of a STABLE function, HEAD would not even be evaluated, and
+-- so be 200 for anybody. PostgREST runs what it calls with GET READ ONLY anyway.
 -- It begins the transaction with the isolation level that the function's settings
 -- name: under a stricter one, of two refreshes at once one would be an error.
 DO $do$
@@ -14,10 +16,9 @@ BEGIN
 	FOR route IN SELECT * FROM authfort.routes() LOOP
 		FOREACH signature IN ARRAY CASE WHEN route.method OPERATOR(pg_catalog.=) 'GET' THEN '{""}' ELSE '{"",json}' END::text[] LOOP
 			EXECUTE pg_catalog.format(
-				'CREATE FUNCTION authfort_api.%I(%s) RETURNS json LANGUAGE c %s SECURITY DEFINER'
+				'CREATE FUNCTION authfort_api.%I(%s) RETURNS json LANGUAGE c VOLATILE SECURITY DEFINER'
 				' SET search_path = pg_catalog, pg_temp SET default_transaction_isolation = ''read committed'' AS %L, %L',
-				route.name, signature, CASE WHEN route.method OPERATOR(pg_catalog.=) 'GET' THEN 'STABLE' ELSE 'VOLATILE' END,
-				'MODULE_PATHNAME', 'authfort_api_route');
+				route.name, signature, 'MODULE_PATHNAME', 'authfort_api_route');
 			EXECUTE pg_catalog.format(
 				'COMMENT ON FUNCTION authfort_api.%I(%s) IS %L', route.name, signature,
 				pg_catalog.format('Serves %s %s through PostgREST: reads request.headers and request.cookies, sets response.status and response.headers, and returns the body. A path with {segments} and a query are taken from the header X-Original-URI.',
@@ -28,9 +29,8 @@ END
 $do$;
 
 CREATE FUNCTION authfort_api.pre_request() RETURNS void
-	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'authfort_api_pre_request';
-COMMENT ON FUNCTION authfort_api.pre_request() IS 'For PostgREST''s db-pre-request. Answers 401 with WWW-Authenticate where the token''s user is banned or gone, its version outdated, or its session revoked. With authfort.cookies on takes the access token from its cookie if there is no other: sets authfort.jwt and the role that the token names, if the authenticator may. Anonymous requests pass.';
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'authfort_api_pre_request';
+COMMENT ON FUNCTION authfort_api.pre_request() IS 'For PostgREST''s db-pre-request. Answers 401 with WWW-Authenticate where the token''s user is banned or gone, its version outdated, or its session revoked. With authfort.cookies on takes the access token from its cookie if there is no other: sets authfort.jwt and the role that the token names, if the authenticator may. Where a route open to all is called, such a token is put aside and the request goes on without an identity. Anonymous requests pass.';
 
 -- Who is told of the keys.  Role settings are no part of a dump, this is.
 CREATE TABLE authfort.jwks_subscribers (
@@ -121,12 +121,17 @@ CREATE FUNCTION authfort.nginx_maps() RETURNS text
 		E'# Made by authfort.nginx_maps() from authfort.routes(); for the http context.\n'
 		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s}\n'
 		'map $authfort_rpc $authfort_method {\n\tdefault POST;\n%s}\n'
+		'# An old token must not stand in the way of what is open to all.\n'
+		'map $authfort_rpc $authfort_authorization {\n\tdefault $http_authorization;\n%s}\n'
 		'# No page of another site can send the other methods unasked, so they count as JSON.\n'
 		'map $request_method $authfort_content_type {\n\tdefault application/json;\n\tPOST $content_type;\n}',
-		pg_catalog.string_agg(pg_catalog.format(E'\t"~^%s %s$" %s;\n',
+		-- as in the router: a slash at the end makes no difference, except where something is deleted
+		pg_catalog.string_agg(pg_catalog.format(E'\t"~^%s %s%s$" %s;\n',
 			CASE WHEN r.method OPERATOR(pg_catalog.=) 'GET' THEN '(GET|HEAD)' ELSE r.method END,
-			pg_catalog.regexp_replace(pg_catalog.replace(r.path, '.', '\.'), '\{\w+\}', '[^/]+', 'g'), r.name), '' ORDER BY r.path, r.method),
-		pg_catalog.string_agg(pg_catalog.format(E'\t%s GET;\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.method OPERATOR(pg_catalog.=) 'GET'))
+			pg_catalog.regexp_replace(pg_catalog.replace(r.path, '.', '\.'), '\{\w+\}', '[^/]+', 'g'),
+			CASE WHEN r.method OPERATOR(pg_catalog.=) 'DELETE' THEN '' ELSE '/?' END, r.name), '' ORDER BY r.path, r.method),
+		pg_catalog.string_agg(pg_catalog.format(E'\t%s GET;\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.method OPERATOR(pg_catalog.=) 'GET'),
+		pg_catalog.string_agg(pg_catalog.format(E'\t%s "";\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.access OPERATOR(pg_catalog.=) 'open'))
 	FROM authfort.routes() r
 $$;
 COMMENT ON FUNCTION authfort.nginx_maps() IS 'Configuration for nginx, in its http context: which function of schema authfort_api serves which method and path.';
@@ -140,6 +145,7 @@ CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1
 		'\tproxy_method $authfort_method;\n'
 		'\tproxy_set_header Host $host;\n'
 		'\tproxy_set_header Accept application/json;\n'
+		'\tproxy_set_header Authorization $authfort_authorization;\n'
 		'\tproxy_set_header Content-Type $authfort_content_type;\n'
 		'\tproxy_set_header Accept-Profile authfort_api;\n'
 		'\tproxy_set_header Content-Profile authfort_api;\n'
