@@ -47,6 +47,8 @@ OBJS = \
 	src/domain/users.o \
 	src/domain/user_search.o \
 	src/domain/sessions.o \
+	src/domain/sessions_cleanup.o \
+	src/domain/refresh_token.o \
 	src/domain/one_time_tokens.o \
 	src/domain/outbox.o \
 	src/domain/password_history.o \

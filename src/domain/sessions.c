@@ -11,8 +11,6 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "storage/itemptr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -22,12 +20,9 @@
 #include "base/keyed_row.h"
 #include "base/spi_query.h"
 #include "compat.h"
-#include "crypto/master_key.h"
-#include "domain/database_id.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/sessions.h"
-#include "domain/signing_keys.h"
 #include "domain/users.h"
 #include "settings.h"
 
@@ -44,9 +39,6 @@ PG_FUNCTION_INFO_V1(authfort_revoke_sessions);
 #define SHOWN_USE "pg_catalog.date_trunc('hour', last_used_at, 'UTC')"
 #define SHOWN_END \
 	"CASE WHEN parent IS NULL THEN expires_at ELSE pg_catalog.date_trunc('hour', expires_at, 'UTC') END"
-
-/* Blocks of the table that are looked through at a time for sessions to delete. */
-#define CLEANUP_BLOCKS 128
 
 static TimestampTz
 seconds_after(TimestampTz time, int seconds)
@@ -393,59 +385,6 @@ sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 	event_record(&event);
 }
 
-/* The caller wipes the key.  False if the master key of that id is not held. */
-static bool
-session_token_key(const Session *session, uint32 master_key_id, RefreshTokenKey *key)
-{
-	pg_uuid_t	database = database_id();
-
-	memcpy(key->database_id, database.data, sizeof(key->database_id));
-	memcpy(key->salt, session->salt, sizeof(key->salt));
-	return master_key_derive(master_key_id, MASTER_KEY_NAMES_SESSIONS, key->master_subkey);
-}
-
-/*
- * The MAC is checked before anything is locked or told, so that knowing the
- * id of a session, which access tokens carry, is worth nothing.  The master
- * key is judged by what this database sealed, not by the token, in which a
- * client can write any master key's id.
- */
-bool
-sessions_find_by_token(const char *text, RefreshToken *token, Session *session)
-{
-	RefreshTokenKey key;
-	pg_uuid_t	id;
-	bool		valid;
-
-	signing_keys_require_master_key();
-	if (!refresh_token_read(text, strlen(text), token))
-		return false;
-	memcpy(id.data, token->session_id, UUID_LEN);
-	if (!sessions_find(&id, session) || !session_token_key(session, token->master_key_id, &key))
-		return false;
-	valid = refresh_token_check(token, &key);
-	sodium_memzero(&key, sizeof(key));
-	return valid;
-}
-
-char *
-sessions_token(const Session *session)
-{
-	RefreshToken token = {0};
-	RefreshTokenKey key;
-	char	   *text = palloc(REFRESH_TOKEN_TEXT_SIZE);
-
-	token.master_key_id = master_key_current();
-	token.generation = session->generation;
-	memcpy(token.session_id, session->id.data, UUID_LEN);
-	if (!session_token_key(session, token.master_key_id, &key))
-		elog(ERROR, "the current master key is not held");
-	refresh_token_sign(&token, &key);
-	sodium_memzero(&key, sizeof(key));
-	refresh_token_write(&token, text);
-	return text;
-}
-
 int64
 sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current,
 					 int limit, int offset)
@@ -480,76 +419,6 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 	spi_query_close();
 	appendStringInfoString(out, json);
 	return total;
-}
-
-static BlockNumber
-table_blocks(void)
-{
-	static SpiQuery plan = {
-		"SELECT pg_catalog.pg_relation_size('authfort.sessions'::pg_catalog.regclass)",
-		0, {0}
-	};
-	BlockNumber blocks;
-
-	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
-	blocks = DatumGetInt64(spi_query_datum(1)) / BLCKSZ;
-	spi_query_close();
-	return blocks;
-}
-
-/* Deletes ended sessions from blocks "from" to before "to". */
-static int
-delete_ended_in(BlockNumber from, BlockNumber to, int limit)
-{
-	static SpiQuery plan = {
-		"DELETE FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT s.id FROM authfort.sessions s"
-		" WHERE s.ctid OPERATOR(pg_catalog.>=) $1 AND s.ctid OPERATOR(pg_catalog.<) $2"
-		" AND (s.revoked_at OPERATOR(pg_catalog.<=) $3 OR s.expires_at OPERATOR(pg_catalog.<=) $3)"
-		" LIMIT $4 FOR UPDATE SKIP LOCKED))",
-		4, {TIDOID, TIDOID, TIMESTAMPTZOID, INT4OID}
-	};
-	ItemPointerData first;
-	ItemPointerData end;
-	Datum		values[4];
-	int			deleted;
-
-	ItemPointerSet(&first, from, 0);
-	ItemPointerSet(&end, to, 0);
-	values[0] = PointerGetDatum(&first);
-	values[1] = PointerGetDatum(&end);
-	values[2] = TimestampTzGetDatum(seconds_after(GetCurrentTimestamp(),
-												  -setting_session_retention));
-	values[3] = Int32GetDatum(limit);
-	spi_query_open();
-	deleted = spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
-	return deleted;
-}
-
-/*
- * An index on expires_at would find them, at the cost of every refresh, whose
- * update could then not be HOT.  So the table is read through, piece by piece,
- * going on where the batch before stopped.
- */
-int
-sessions_delete_ended(int limit, BlockNumber *position)
-{
-	BlockNumber blocks = table_blocks();
-	int			deleted = 0;
-
-	while (*position < blocks)
-	{
-		BlockNumber next = Min(*position + CLEANUP_BLOCKS, blocks);
-
-		CHECK_FOR_INTERRUPTS();
-		deleted += delete_ended_in(*position, next, limit - deleted);
-		if (deleted == limit)
-			break;
-		*position = next;
-	}
-	return deleted;
 }
 
 /*

@@ -117,10 +117,4 @@ extern int	sessions_delete_ended(int limit, BlockNumber *position);
 
 extern bool session_is_expired(const Session *session);
 
-/* Reads a refresh token and its session; false unless its MAC is right. */
-extern bool sessions_find_by_token(const char *text, RefreshToken *token, Session *session);
-
-/* The refresh token of the session's present generation, palloc'd. */
-extern char *sessions_token(const Session *session);
-
 #endif							/* AUTHFORT_SESSIONS_H */

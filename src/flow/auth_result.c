@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "domain/events.h"
+#include "domain/refresh_token.h"
 #include "flow/auth_result.h"
 #include "identity/access_token.h"
 #include "settings.h"
@@ -27,7 +28,7 @@ auth_tokens(User *user, const Session *session)
 	result.user = user;
 	result.session_id = session->id;
 	result.access_token = access_token_issue(user, &session->id);
-	result.refresh_token = sessions_token(session);
+	result.refresh_token = refresh_token_issue(session);
 	result.expires_in = setting_access_token_ttl;
 	return result;
 }

@@ -41,6 +41,7 @@
 #include "base/json.h"
 #include "domain/events.h"
 #include "domain/rate_limit.h"
+#include "domain/refresh_token.h"
 #include "flow/flows.h"
 #include "identity/access_token.h"
 #include "settings.h"
@@ -128,7 +129,7 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 	/* again whenever another transaction changed the session meanwhile */
 	do
 	{
-		if (!sessions_find_by_token(refresh_token, &token, &session))
+		if (!refresh_token_find_session(refresh_token, &token, &session))
 			return auth_refused(&refusal_refresh_token_invalid);
 		if (session.revoked)
 			return auth_refused(&refusal_refresh_token_revoked);
@@ -166,7 +167,7 @@ flow_logout(const char *refresh_token, const Client *client)
 	if (refresh_token == NULL)
 		return;
 	PreventCommandIfReadOnly("a logout");
-	if (sessions_find_by_token(refresh_token, &token, &session) &&
+	if (refresh_token_find_session(refresh_token, &token, &session) &&
 		sessions_revoke(&session.id))
 		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
 }

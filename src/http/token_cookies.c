@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/origin.h"
-#include "domain/sessions.h"
+#include "domain/refresh_token.h"
 #include "http/cookie.h"
 #include "http/cross_origin.h"
 #include "http/token_cookies.h"
@@ -119,7 +119,7 @@ judge_refresh(char *value)
 	RefreshToken token;
 	Session		session;
 
-	if (!sessions_find_by_token(value, &token, &session))
+	if (!refresh_token_find_session(value, &token, &session))
 		return cookie;
 	cookie.rank = (session.revoked || session_is_expired(&session)) ? COOKIE_ENDED : COOKIE_LIVE;
 	cookie.session = session.id;
