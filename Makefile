@@ -16,6 +16,7 @@ OBJS = \
 	src/crypto/refresh_token_format.o \
 	src/base/secret.o \
 	src/base/json.o \
+	src/base/uuid.o \
 	src/base/unicode.o \
 	src/base/uuid_v7.o \
 	src/base/watched_table.o \
@@ -66,6 +67,7 @@ OBJS = \
 	src/flow/role_admin.o \
 	src/flow/belongings.o \
 	src/flow/user_admin.o \
+	src/flow/session_admin.o \
 	src/flow/cleanup.o \
 	src/flow/database_identity.o \
 	src/server/drop_guard.o \

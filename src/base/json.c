@@ -20,6 +20,7 @@
 
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/uuid.h"
 #include "compat.h"
 
 #define MAX_DEPTH 32
@@ -311,45 +312,6 @@ json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number)
 	return value != NULL && value->type == jbvNumeric &&
 		numeric_to_integer(DirectFunctionCall1(up ? numeric_ceil : numeric_floor,
 											   NumericGetDatum(value->val.numeric)), number);
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Only the form 8-4-4-4-12, in either case (RFC 9562, section 4). */
-bool
-uuid_read(const char *text, pg_uuid_t *uuid)
-{
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		int			high;
-		int			low;
-
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
-			return false;
-		high = hex_digit(text[0]);
-		low = (high < 0) ? -1 : hex_digit(text[1]);
-		if (low < 0)
-			return false;
-		uuid->data[i] = high << 4 | low;
-		text += 2;
-	}
-	return *text == '\0';
-}
-
-char *
-uuid_text(const pg_uuid_t *uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
 }
 
 void

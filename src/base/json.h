@@ -33,8 +33,6 @@ extern JsonbValue *json_member(Jsonb *object, const char *name);
 extern char *json_member_string(Jsonb *object, const char *name);
 extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
 extern bool json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number);
-extern bool uuid_read(const char *text, pg_uuid_t *uuid);
-extern char *uuid_text(const pg_uuid_t *uuid);
 
 /* Writing members into an object that is open; each puts its own comma. */
 extern void json_open(StringInfo out);

@@ -16,6 +16,7 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
+#include "base/uuid.h"
 #include "base/uuid_v7.h"
 #include "compat.h"
 #include "crypto/seal.h"

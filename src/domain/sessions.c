@@ -16,19 +16,16 @@
 #include "utils/timestamp.h"
 
 #include "base/arguments.h"
-#include "base/json.h"
 #include "base/keyed_row.h"
 #include "base/spi_query.h"
+#include "base/uuid.h"
 #include "compat.h"
-#include "domain/events.h"
 #include "domain/input.h"
 #include "domain/sessions.h"
 #include "domain/users.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_get_sessions);
-PG_FUNCTION_INFO_V1(authfort_revoke_session);
-PG_FUNCTION_INFO_V1(authfort_revoke_sessions);
 
 /*
  * Each rotation moves last_used_at and expires_at.  They are shown by the hour,
@@ -146,7 +143,7 @@ sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 		return false;
 	(void) keyed_row_column(&row, "revoked_at", &not_revoked);
 	owner = keyed_row_column(&row, "user_id", &isnull);
-	live = not_revoked && memcmp(DatumGetUUIDP(owner), user_id, sizeof(pg_uuid_t)) == 0;
+	live = not_revoked && uuid_equal(DatumGetUUIDP(owner), user_id);
 	keyed_row_close(&row);
 	return live;
 }
@@ -281,7 +278,7 @@ sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *
 	do
 	{
 		if (!sessions_find(id, session) || session->revoked || session_is_expired(session) ||
-			memcmp(&session->user_id, user_id, sizeof(pg_uuid_t)) != 0)
+			!uuid_equal(&session->user_id, user_id))
 			return false;
 	} while (!sessions_rotate(session, session->generation));
 	return true;
@@ -373,18 +370,6 @@ sessions_delete_all(const pg_uuid_t *user_id)
 	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
-void
-sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
-						const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_SESSION_REVOKED, user_id, session_id, client);
-	json_write_uuid(&event.payload, "session_id", session_id);
-	json_write_bool(&event.payload, "revoke_all", session_id == NULL);
-	event_record(&event);
-}
-
 int64
 sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current,
 					 int limit, int offset)
@@ -452,30 +437,4 @@ authfort_get_sessions(PG_FUNCTION_ARGS)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
 	spi_query_close();
 	return (Datum) 0;
-}
-
-/* revoke_session(session_id) -> boolean: whether it was live until now. */
-Datum
-authfort_revoke_session(PG_FUNCTION_ARGS)
-{
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "session_id");
-	Session		session;
-
-	if (!sessions_find(id, &session) || !sessions_revoke(id))
-		PG_RETURN_BOOL(false);
-	sessions_record_revoked(&session.user_id, id, NULL);
-	PG_RETURN_BOOL(true);
-}
-
-/* revoke_sessions(user_id, exclude) -> integer: the number revoked. */
-Datum
-authfort_revoke_sessions(PG_FUNCTION_ARGS)
-{
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	pg_uuid_t  *exclude = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
-
-	int			revoked = sessions_revoke_all(user_id, exclude);
-
-	sessions_record_revoked(user_id, NULL, NULL);
-	PG_RETURN_INT32(revoked);
 }

@@ -97,10 +97,6 @@ extern bool sessions_know_address(const pg_uuid_t *user_id, Datum address);
 /* Removes all of a user's sessions, and what they say of the person; NULL: of all users. */
 extern void sessions_delete_all(const pg_uuid_t *user_id);
 
-/* Records that it was revoked, or all of the user's sessions where NULL. */
-extern void sessions_record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
-									const Client *client);
-
 /*
  * Appends a page of the user's live sessions as a JSON array, the newest
  * first, "current" being one's own.  Returns the number over all pages.

@@ -12,6 +12,7 @@
 #include "base/keyed_row.h"
 #include "base/refusal.h"
 #include "base/spi_query.h"
+#include "base/uuid.h"
 #include "domain/input.h"
 #include "domain/roles.h"
 #include "domain/users.h"
@@ -237,7 +238,7 @@ email_is_taken(const char *email, const pg_uuid_t *by_other_than)
 {
 	User	   *holder = users_find_by_email(email);
 
-	return holder != NULL && memcmp(&holder->id, by_other_than, sizeof(pg_uuid_t)) != 0;
+	return holder != NULL && !uuid_equal(&holder->id, by_other_than);
 }
 
 /* Says of a violated index what is said of an email that was taken before. */

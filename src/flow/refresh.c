@@ -39,10 +39,12 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/uuid.h"
 #include "domain/events.h"
 #include "domain/rate_limit.h"
 #include "domain/refresh_token.h"
 #include "flow/flows.h"
+#include "flow/session_admin.h"
 #include "identity/access_token.h"
 #include "settings.h"
 
@@ -72,13 +74,12 @@ token_standing(const RefreshToken *token, const Session *session)
 static void
 respond_to_theft(const Session *session, const Client *client)
 {
-	bool		all = setting_refresh_reuse_action == THEFT_REVOKES_USER;
+	int			revoked;
 
-	if (all)
-		sessions_revoke_all(&session->user_id, NULL);
+	if (setting_refresh_reuse_action == THEFT_REVOKES_USER)
+		(void) session_admin_revoke_all(&session->user_id, NULL, client, &revoked);
 	else
-		sessions_revoke(&session->id);
-	sessions_record_revoked(&session->user_id, all ? NULL : &session->id, client);
+		(void) session_admin_end(session, client);
 }
 
 /* Somebody's access token beside another's refresh token. */
@@ -105,8 +106,8 @@ is_of_another_session(const char *access_token, const Session *session,
 {
 	if (access_token == NULL || access_token_verify_expired(access_token, claims) != NULL)
 		return false;
-	return memcmp(&(*claims)->sub, &session->user_id, sizeof(pg_uuid_t)) != 0 ||
-		memcmp(&(*claims)->sid, &session->id, sizeof(pg_uuid_t)) != 0;
+	return !uuid_equal(&(*claims)->sub, &session->user_id) ||
+		!uuid_equal(&(*claims)->sid, &session->id);
 }
 
 AuthResult

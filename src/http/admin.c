@@ -5,10 +5,11 @@
 #include "postgres.h"
 
 #include "base/json.h"
-#include "domain/sessions.h"
+#include "base/uuid.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
 #include "flow/role_admin.h"
+#include "flow/session_admin.h"
 #include "flow/user_admin.h"
 #include "http/router.h"
 #include "settings.h"
@@ -28,16 +29,6 @@ respond_user(HttpResponse *response, int status, const User *user)
 {
 	response->status = status;
 	users_append_json(&response->body, user, NULL);
-}
-
-/* 204, or the refusal. */
-static void
-respond_nothing(HttpResponse *response, const Refusal *refusal)
-{
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	else
-		response->status = 204;
 }
 
 static bool
@@ -150,7 +141,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 
 	if (read_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
-		respond_nothing(response, user_admin_try_delete(&id, hard));
+		http_respond_nothing(response, user_admin_try_delete(&id, hard));
 }
 
 void
@@ -159,7 +150,7 @@ handle_ban_user(HttpRequest *request, HttpResponse *response)
 	pg_uuid_t	id;
 
 	if (read_id(request, &id, response))
-		respond_nothing(response, user_admin_ban(&id, true));
+		http_respond_nothing(response, user_admin_ban(&id, true));
 }
 
 void
@@ -168,7 +159,7 @@ handle_unban_user(HttpRequest *request, HttpResponse *response)
 	pg_uuid_t	id;
 
 	if (read_id(request, &id, response))
-		respond_nothing(response, user_admin_ban(&id, false));
+		http_respond_nothing(response, user_admin_ban(&id, false));
 }
 
 /* Roles count at once: tokens with the other roles stop being current. */
@@ -178,7 +169,7 @@ change_role(HttpRequest *request, bool grant, HttpResponse *response)
 	pg_uuid_t	id;
 
 	if (read_id(request, &id, response))
-		respond_nothing(response, role_admin_change(&id, request->segments[1], grant, true));
+		http_respond_nothing(response, role_admin_change(&id, request->segments[1], grant, true));
 }
 
 void
@@ -212,33 +203,22 @@ void
 handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t	id;
+	int			revoked;
 
-	if (!read_id(request, &id, response))
-		return;
-	if (users_lock(&id) == NULL)
-	{
-		http_respond_refusal(response, &refusal_user_not_found);
-		return;
-	}
-	sessions_revoke_all(&id, NULL);
-	sessions_record_revoked(&id, NULL, NULL);
-	response->status = 204;
+	if (read_id(request, &id, response))
+		http_respond_nothing(response, session_admin_revoke_all(&id, NULL, NULL, &revoked));
 }
 
 void
 handle_revoke_session(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t	id;
-	Session		session;
+	bool		was_live;
+	const Refusal *refusal = &refusal_session_not_found;
 
-	if (!uuid_read(request->segments[0], &id) || !sessions_find(&id, &session))
-	{
-		http_respond_refusal(response, &refusal_session_not_found);
-		return;
-	}
-	if (sessions_revoke(&id))
-		sessions_record_revoked(&session.user_id, &id, NULL);
-	response->status = 204;
+	if (uuid_read(request->segments[0], &id))
+		refusal = session_admin_revoke(&id, NULL, NULL, &was_live);
+	http_respond_nothing(response, refusal);
 }
 
 void

@@ -131,6 +131,15 @@ http_respond_refusal(HttpResponse *response, const Refusal *refusal)
 	json_close(&response->body);
 }
 
+void
+http_respond_nothing(HttpResponse *response, const Refusal *refusal)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		response->status = 204;
+}
+
 /* For routes that only say that they were heard. */
 void
 http_respond_message(HttpResponse *response, const char *message)

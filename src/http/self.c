@@ -5,8 +5,9 @@
 #include "postgres.h"
 
 #include "base/json.h"
-#include "domain/sessions.h"
+#include "base/uuid.h"
 #include "flow/flows.h"
+#include "flow/session_admin.h"
 #include "http/router.h"
 #include "http/token_cookies.h"
 
@@ -123,29 +124,25 @@ handle_own_sessions(HttpRequest *request, HttpResponse *response)
 	http_respond_sessions(request, &request->caller->id, &request->session_id, response);
 }
 
-/* Somebody else's session is one that does not exist. */
 void
 handle_revoke_own_session(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t	id;
-	Session		session;
+	bool		was_live;
+	const Refusal *refusal = &refusal_session_not_found;
 
-	if (!uuid_read(request->segments[0], &id) || !sessions_find(&id, &session) ||
-		memcmp(&session.user_id, &request->caller->id, sizeof(pg_uuid_t)) != 0)
-	{
-		http_respond_refusal(response, &refusal_session_not_found);
-		return;
-	}
-	if (sessions_revoke(&id))
-		sessions_record_revoked(&session.user_id, &id, &request->client);
-	response->status = 204;
+	if (uuid_read(request->segments[0], &id))
+		refusal = session_admin_revoke(&id, &request->caller->id, &request->client, &was_live);
+	http_respond_nothing(response, refusal);
 }
 
 /* Signs out the other devices. */
 void
 handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response)
 {
-	sessions_revoke_all(&request->caller->id, &request->session_id);
-	sessions_record_revoked(&request->caller->id, NULL, &request->client);
-	response->status = 204;
+	int			revoked;
+
+	http_respond_nothing(response, session_admin_revoke_all(&request->caller->id,
+															&request->session_id,
+															&request->client, &revoked));
 }

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/origin.h"
+#include "base/uuid.h"
 #include "domain/refresh_token.h"
 #include "http/cookie.h"
 #include "http/cross_origin.h"
@@ -140,7 +141,7 @@ consider(TokenCookie *best, const TokenCookie *cookie)
 		*best = *cookie;
 	else if (cookie->rank < best->rank || cookie->rank == COOKIE_INVALID)
 		return;
-	else if (memcmp(&cookie->session, &best->session, sizeof(pg_uuid_t)) != 0)
+	else if (!uuid_equal(&cookie->session, &best->session))
 		best->conflict = true;
 	else if (is_newer(cookie, best))
 	{

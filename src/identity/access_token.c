@@ -19,6 +19,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/uuid.h"
 #include "crypto/jwt.h"
 #include "domain/sessions.h"
 #include "domain/signing_keys.h"
