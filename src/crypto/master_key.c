@@ -284,9 +284,9 @@ load_keys(void)
 		load_from_file();
 }
 
-/* False only if the file does not exist; then master_key_create() may make it. */
-bool
-master_key_available(void)
+/* Whether a command gives the key, or a file of that name exists, readable or not. */
+static bool
+source_exists(void)
 {
 	struct stat st;
 	char	   *path;
@@ -358,8 +358,8 @@ report_created(int level, const char *path)
  * reader ever sees half of it, and a file that exists is never replaced: of
  * two backends that come here at once, both go on with the key of the first.
  */
-void
-master_key_create(void)
+static void
+create_file(void)
 {
 	char	   *path = file_path();
 	char	   *draft = psprintf("%s.%d.tmp", path, MyProcPid);
@@ -388,6 +388,14 @@ master_key_create(void)
 		report_created(LOG_SERVER_ONLY, path);
 		report_created(NOTICE, path);
 	}
+}
+
+void
+master_key_ensure(bool may_create)
+{
+	if (may_create && !source_exists())
+		create_file();
+	load_keys();
 }
 
 /*

@@ -12,12 +12,16 @@
 /* What a master key, or its derivatives, may be used for. */
 typedef enum MasterKeyPurpose
 {
-	MASTER_KEY_SEALS = 1,		/* seal.c */
-	MASTER_KEY_NAMES_SESSIONS = 2	/* refresh_token_format.c */
+	MASTER_KEY_FOR_SEALING = 1, /* seal.c */
+	MASTER_KEY_FOR_REFRESH_TOKENS = 2	/* domain/refresh_token.c */
 } MasterKeyPurpose;
 
-extern bool master_key_available(void);
-extern void master_key_create(void);
+/*
+ * Reads the master key if that has not been done, and raises if it cannot.
+ * Creates the file if there is none, provided that "may_create" says that
+ * nothing in this database was sealed yet.
+ */
+extern void master_key_ensure(bool may_create);
 extern uint64 master_key_generation(void);
 extern uint32 master_key_current(void);
 extern bool master_key_derive(uint32 id, MasterKeyPurpose purpose,

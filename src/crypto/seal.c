@@ -52,7 +52,7 @@ seal(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t 
 	memcpy(out + 1, &id, sizeof(id));
 	randombytes_buf(nonce, NONCE_BYTES);
 
-	if (!master_key_derive(id, MASTER_KEY_SEALS, key))
+	if (!master_key_derive(id, MASTER_KEY_FOR_SEALING, key))
 		elog(ERROR, "the current master key is not held");
 	crypto_aead_xchacha20poly1305_ietf_encrypt(out + HEADER_BYTES, NULL, secret, len,
 											   bound, bound_len, NULL, nonce, key);
@@ -94,7 +94,7 @@ unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t 
 	*len = in_len - HEADER_BYTES - TAG_BYTES;
 	secret = palloc(*len + 1);
 
-	if (!master_key_derive(id, MASTER_KEY_SEALS, key))
+	if (!master_key_derive(id, MASTER_KEY_FOR_SEALING, key))
 		raise_other_master_key(id, name);
 	opened = crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL,
 														in + HEADER_BYTES, in_len - HEADER_BYTES,

@@ -42,7 +42,7 @@ seal_name(const pg_uuid_t *id)
 void
 outbox_prepare(void)
 {
-	(void) signing_keys_signing_key();
+	signing_keys_ensure_master_key();
 	(void) database_id();
 }
 

@@ -19,7 +19,7 @@ session_mac_key(const Session *session, uint32 master_key_id, RefreshTokenKey *k
 
 	memcpy(key->database_id, database.data, sizeof(key->database_id));
 	memcpy(key->salt, session->salt, sizeof(key->salt));
-	return master_key_derive(master_key_id, MASTER_KEY_NAMES_SESSIONS, key->master_subkey);
+	return master_key_derive(master_key_id, MASTER_KEY_FOR_REFRESH_TOKENS, key->master_subkey);
 }
 
 /*

@@ -328,9 +328,8 @@ make_key(SignatureAlgorithm algorithm, bool active)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	char	   *kid;
 
-	/* the very first key of this database may need the master key made */
-	if (current_cache()->count == 0 && !master_key_available())
-		master_key_create();
+	/* where there is no key yet, nothing was sealed yet */
+	master_key_ensure(current_cache()->count == 0);
 	kid = MemoryContextStrdup(old, insert_key(pkey_generate(algorithm, setting_rsa_key_size),
 											  algorithm, active));
 	MemoryContextSwitchTo(old);
@@ -361,15 +360,21 @@ ensure_signing_key(void)
 		make_key(setting_signing_algorithm, true);
 }
 
+void
+signing_keys_ensure_master_key(void)
+{
+	ensure_signing_key();
+	open_signing_key(current_cache());
+}
+
 SigningKey
 signing_keys_signing_key(void)
 {
 	KeyCache   *current;
 	const VerificationKey *key;
 
-	ensure_signing_key();
+	signing_keys_ensure_master_key();
 	current = current_cache();
-	open_signing_key(current);
 	key = &current->keys[current->signing];
 	return (SigningKey)
 	{

@@ -51,6 +51,14 @@ extern const VerificationKey *signing_keys_find(const char *kid);
 extern SigningKey signing_keys_signing_key(void);
 
 /*
+ * Makes sure that this database's secrets can be sealed.  The first of them is
+ * a signing key: it is made if there is none, and with it the master key if
+ * there is none either.  Raises if the master key is another one than the
+ * signing key was sealed with.
+ */
+extern void signing_keys_ensure_master_key(void);
+
+/*
  * Raises unless the master key is the one that this database's signing key was
  * sealed with, or has it among those below the first.
  */
