@@ -68,6 +68,7 @@ OBJS = \
 	src/flow/belongings.o \
 	src/flow/user_admin.o \
 	src/flow/session_admin.o \
+	src/flow/key_admin.o \
 	src/flow/cleanup.o \
 	src/flow/database_identity.o \
 	src/server/drop_guard.o \

@@ -34,14 +34,11 @@
 #include "compat.h"
 #include "crypto/master_key.h"
 #include "crypto/seal.h"
-#include "domain/events.h"
 #include "domain/key_expiry.h"
 #include "domain/signing_keys.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_jwks);
-PG_FUNCTION_INFO_V1(authfort_rotate_key);
-PG_FUNCTION_INFO_V1(authfort_prepare_key);
 PG_FUNCTION_INFO_V1(authfort_invalidate_keys);
 
 /* Columns of authfort.signing_keys; keys.sql says the same. */
@@ -433,22 +430,6 @@ authfort_jwks(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
 }
 
-/* The algorithm that an argument names, in *algorithm; NULL for NULL. */
-static const SignatureAlgorithm *
-algorithm_argument(FunctionCallInfo fcinfo, int number, SignatureAlgorithm *algorithm)
-{
-	char	   *name = argument_optional_text(fcinfo, number);
-
-	if (name == NULL)
-		return NULL;
-	if (!pkey_algorithm_by_name(name, algorithm))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown signing algorithm"),
-				 errhint("The algorithms are RS256, ES256 and EdDSA.")));
-	return algorithm;
-}
-
 /* Lets the key that signs expire, so that another can take its place. */
 static void
 retire_signing_key(void)
@@ -511,17 +492,6 @@ signing_kid(void)
 	return (current->signing >= 0) ? pstrdup(current->keys[current->signing].kid) : NULL;
 }
 
-static void
-record_rotation(const char *old_kid, const char *new_kid)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_KEY_ROTATED, NULL, NULL, NULL);
-	json_write_string(&event.payload, "old_kid", old_kid);
-	json_write_string(&event.payload, "new_kid", new_kid);
-	event_record(&event);
-}
-
 /* The next key has the algorithm that the setting names, unless told otherwise. */
 static SignatureAlgorithm
 algorithm_of_new_key(const SignatureAlgorithm *algorithm)
@@ -546,15 +516,14 @@ signing_keys_prepare(const SignatureAlgorithm *algorithm)
  * that signs, so it is opened before it takes over.
  */
 char *
-signing_keys_rotate(const SignatureAlgorithm *algorithm)
+signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid)
 {
 	const VerificationKey *prepared;
-	char	   *old_kid;
 	char	   *kid = NULL;
 
 	lock_keys();
 	signing_keys_require_master_key();
-	old_kid = signing_kid();
+	*old_kid = signing_kid();
 	prepared = prepared_key(algorithm);
 	if (prepared != NULL)
 	{
@@ -566,22 +535,20 @@ signing_keys_rotate(const SignatureAlgorithm *algorithm)
 		activate_key(kid);
 	else
 		kid = make_key(algorithm_of_new_key(algorithm), true);
-	record_rotation(old_kid, kid);
 	return kid;
 }
 
-void
-signing_keys_replace_all(void)
+char *
+signing_keys_replace_all(char **old_kid)
 {
 	static SpiQuery plan = {"DELETE FROM authfort.signing_keys", 0};
-	char	   *old_kid;
 
 	lock_keys();
-	old_kid = signing_kid();
+	*old_kid = signing_kid();
 	spi_query_open();
 	spi_query_run(&plan, NULL, NULL, SPI_OK_DELETE);
 	spi_query_close();
-	record_rotation(old_kid, make_key(setting_signing_algorithm, true));
+	return make_key(setting_signing_algorithm, true);
 }
 
 void
@@ -602,24 +569,6 @@ signing_keys_append_json(StringInfo out)
 	json = spi_query_text(caller, 1);
 	spi_query_close();
 	appendStringInfoString(out, json);
-}
-
-/* prepare_key(algorithm) -> text: publishes the next key before it signs. */
-Datum
-authfort_prepare_key(PG_FUNCTION_ARGS)
-{
-	SignatureAlgorithm algorithm;
-
-	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_prepare(algorithm_argument(fcinfo, 0, &algorithm))));
-}
-
-/* rotate_key(algorithm) -> text: the id of the key that signs from now on. */
-Datum
-authfort_rotate_key(PG_FUNCTION_ARGS)
-{
-	SignatureAlgorithm algorithm;
-
-	PG_RETURN_TEXT_P(cstring_to_text(signing_keys_rotate(algorithm_argument(fcinfo, 0, &algorithm))));
 }
 
 TimestampTz

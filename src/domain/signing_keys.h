@@ -74,9 +74,10 @@ extern void signing_keys_append_jwks(StringInfo out);
 /*
  * Signs with another key from now on: the prepared one of that algorithm, or
  * for NULL the one that was prepared last; if there is none, a new one.
- * Returns its id, palloc'd.
+ * Returns its id, and that of the one that signed before, both palloc'd; NULL
+ * for the latter if none did.
  */
-extern char *signing_keys_rotate(const SignatureAlgorithm *algorithm);
+extern char *signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid);
 
 /*
  * Publishes the next key without signing with it yet, and returns its id; for
@@ -86,9 +87,9 @@ extern char *signing_keys_prepare(const SignatureAlgorithm *algorithm);
 
 /*
  * Deletes all keys, without opening any, and signs with a new one.  Nothing
- * that they signed verifies any more.
+ * that they signed verifies any more.  Returns the same as rotating.
  */
-extern void signing_keys_replace_all(void);
+extern char *signing_keys_replace_all(char **old_kid);
 
 /* Appends all keys as a JSON array, without what is secret. */
 extern void signing_keys_append_json(StringInfo out);

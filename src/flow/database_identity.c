@@ -15,7 +15,7 @@
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/sessions.h"
-#include "domain/signing_keys.h"
+#include "flow/key_admin.h"
 
 PG_FUNCTION_INFO_V1(authfort_reset_database_identity);
 
@@ -62,7 +62,7 @@ authfort_reset_database_identity(PG_FUNCTION_ARGS)
 	require_read_committed();
 	database_id_lock();
 	database_id_replace();
-	signing_keys_replace_all();
+	key_admin_replace_all();
 	revoked = sessions_revoke_everyone();
 	one_time_tokens_delete(NULL);
 	outbox_delete(NULL);

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
+#include "flow/key_admin.h"
 #include "flow/role_admin.h"
 #include "flow/session_admin.h"
 #include "flow/user_admin.h"
@@ -251,11 +252,11 @@ respond_key(HttpRequest *request, char *(*change) (const SignatureAlgorithm *), 
 void
 handle_rotate_key(HttpRequest *request, HttpResponse *response)
 {
-	respond_key(request, signing_keys_rotate, response);
+	respond_key(request, key_admin_rotate, response);
 }
 
 void
 handle_prepare_key(HttpRequest *request, HttpResponse *response)
 {
-	respond_key(request, signing_keys_prepare, response);
+	respond_key(request, key_admin_prepare, response);
 }
