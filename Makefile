@@ -79,6 +79,7 @@ OBJS = \
 	src/http/message.o \
 	src/http/cross_origin.o \
 	src/http/token_cookies.o \
+	src/http/auth_response.o \
 	src/http/signin.o \
 	src/http/self.o \
 	src/http/admin.o \

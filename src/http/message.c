@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "http/message.h"
-#include "http/token_cookies.h"
 #include "http/url.h"
 
 #define MAX_BODY_BYTES 65536
@@ -147,21 +146,6 @@ http_respond_message(HttpResponse *response, const char *message)
 	response->status = 200;
 	json_open(&response->body);
 	json_write_string(&response->body, "message", message);
-	json_close(&response->body);
-}
-
-void
-http_respond_auth(HttpResponse *response, int status, const AuthResult *result)
-{
-	if (result->refusal != NULL)
-	{
-		http_respond_refusal(response, result->refusal);
-		return;
-	}
-	response->status = status;
-	token_cookies_set(response, result);
-	json_open(&response->body);
-	auth_append_members(&response->body, result);
 	json_close(&response->body);
 }
 

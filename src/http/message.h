@@ -9,12 +9,10 @@
 
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 #include "base/client.h"
 #include "base/refusal.h"
-#include "domain/users.h"
-#include "flow/auth_result.h"
-#include "identity/access_token.h"
 
 #define HTTP_MAX_SEGMENTS 2		/* {names} in a route's path */
 
@@ -25,12 +23,12 @@ typedef struct HttpRequest
 	const char *query;			/* NULL: none */
 	Jsonb	   *headers;		/* object, or array of objects; NULL: none */
 	Jsonb	   *cookies;		/* object; NULL: they are in the headers */
-	const AccessClaims *claims; /* of who was verified before; NULL: nobody */
+	const struct AccessClaims *claims;	/* verified before; NULL: nothing was */
 	const char *body;			/* NULL: none */
 	Jsonb	   *json;			/* the body, once http_read_body() read it */
 	Client		client;
 	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
-	User	   *caller;			/* set for routes that are not open */
+	struct User *caller;		/* set for routes that are not open */
 	pg_uuid_t	session_id;		/* the caller's */
 	bool		by_cookie;		/* the token that it is judged by came as a cookie */
 } HttpRequest;
@@ -115,6 +113,5 @@ extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal)
 /* Responds with 204, or with the refusal unless it is NULL. */
 extern void http_respond_nothing(HttpResponse *response, const Refusal *refusal);
 extern void http_respond_message(HttpResponse *response, const char *message);
-extern void http_respond_auth(HttpResponse *response, int status, const AuthResult *result);
 
 #endif							/* AUTHFORT_MESSAGE_H */

@@ -42,14 +42,14 @@ extern void http_serve_route(const Route *route, HttpRequest *request, HttpRespo
 /* The value of WWW-Authenticate that goes with a refusal of status 401. */
 extern const char *http_challenge(const Refusal *refusal);
 
-/* http_auth.c: signing up, in and out */
+/* signin.c: signing up, in and out */
 extern void handle_signup(HttpRequest *request, HttpResponse *response);
 extern void handle_login(HttpRequest *request, HttpResponse *response);
 extern void handle_refresh(HttpRequest *request, HttpResponse *response);
 extern void handle_logout(HttpRequest *request, HttpResponse *response);
 extern void handle_jwks(HttpRequest *request, HttpResponse *response);
 
-/* http_account.c: one's own account */
+/* self.c: one's own account */
 extern void handle_me(HttpRequest *request, HttpResponse *response);
 extern void handle_forgot_password(HttpRequest *request, HttpResponse *response);
 extern void handle_reset_password(HttpRequest *request, HttpResponse *response);
@@ -63,7 +63,7 @@ extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *res
 extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id,
 								  const pg_uuid_t *current, HttpResponse *response);
 
-/* http_admin.c: what admins do */
+/* admin.c: what admins do */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);
 extern void handle_create_user(HttpRequest *request, HttpResponse *response);
 extern void handle_get_user(HttpRequest *request, HttpResponse *response);

@@ -8,8 +8,8 @@
 #include "base/uuid.h"
 #include "flow/flows.h"
 #include "flow/session_admin.h"
+#include "http/auth_response.h"
 #include "http/router.h"
-#include "http/token_cookies.h"
 
 static void
 respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
@@ -50,31 +50,6 @@ handle_reset_password(HttpRequest *request, HttpResponse *response)
 				 "Password reset successfully.");
 }
 
-/*
- * The session that asked goes on with new tokens.  If it ended meanwhile, its
- * cookies go.
- */
-static void
-respond_password_changed(HttpResponse *response, const AuthResult *result, const char *message)
-{
-	if (result->refusal != NULL)
-	{
-		http_respond_refusal(response, result->refusal);
-		return;
-	}
-	response->status = 200;
-	json_open(&response->body);
-	json_write_string(&response->body, "message", message);
-	if (result->user != NULL)
-	{
-		auth_append_members(&response->body, result);
-		token_cookies_set(response, result);
-	}
-	else
-		token_cookies_clear(response);
-	json_close(&response->body);
-}
-
 void
 handle_change_password(HttpRequest *request, HttpResponse *response)
 {
@@ -85,7 +60,7 @@ handle_change_password(HttpRequest *request, HttpResponse *response)
 		return;
 	result = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
 								  &request->session_id, &request->client);
-	respond_password_changed(response, &result, "Password changed successfully.");
+	http_respond_auth_message(response, &result, "Password changed successfully.");
 }
 
 void
@@ -98,7 +73,7 @@ handle_set_password(HttpRequest *request, HttpResponse *response)
 		return;
 	result = flow_set_password(&request->caller->id, fields[0].value, &request->session_id,
 							   &request->client);
-	respond_password_changed(response, &result, "Password set successfully.");
+	http_respond_auth_message(response, &result, "Password set successfully.");
 }
 
 /* The body is a bare array, so the number over all pages is a header. */

@@ -6,6 +6,7 @@
 
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
+#include "http/auth_response.h"
 #include "http/cross_origin.h"
 #include "http/router.h"
 #include "http/token_cookies.h"

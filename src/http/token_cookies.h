@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "flow/auth_result.h"
 #include "http/message.h"
 
 /* The most cookies of one name that are looked at. */
