@@ -1,6 +1,6 @@
 /*
  * options.c
- *		Settings of the gateway, from flags and the environment.
+ *		Settings of the gateway, from flags and environment variables.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 typedef struct OptionDefinition
 {
-	const char *name;			/* of the flag; the variable's comes from it */
+	const char *name;			/* of the flag; variable_name() derives the variable's name */
 	const char *initial;
 	const char *help;
 	size_t		offset;			/* in Options */
@@ -29,27 +29,27 @@ typedef struct OptionDefinition
 #define NUMBER_OR_AUTO(field, max) NUMBER(field, OPTION_AUTO, max)
 
 static const OptionDefinition definitions[] = {
-	{"dsn", "", "libpq connection string; also PGHOST and the like", STRING(dsn)},
-	{"listen", "127.0.0.1:8080", "address and port; port 0 takes a free one", STRING(listen)},
+	{"dsn", "", "libpq connection string; PGHOST etc. work too", STRING(dsn)},
+	{"listen", "127.0.0.1:8080", "address and port; port 0 chooses a free one", STRING(listen)},
 	{"log", "on", "access log on standard output: on or off", STRING(log)},
 	{"tls-cert", "", "file with the certificate chain, PEM", STRING(tls_cert)},
-	{"tls-key", "", "file with its private key, PEM", STRING(tls_key)},
+	{"tls-key", "", "file with the private key, PEM", STRING(tls_key)},
 	{"pool-size", "8", "connections to PostgreSQL", NUMBER(pool_size, 1, 1000)},
-	{"max-connections-per-route", "0", "of these, how many one route may use; 0 is half",
+	{"max-connections-per-route", "0", "connections that one route may use; 0 means half",
 	NUMBER(max_connections_per_route, 0, 1000)},
 	{"slow-routes", "/signup,/login,/forgot-password,/reset-password,/change-password,/set-password,/admin/users",
-	"ends of paths whose POST takes long; they count as one route", STRING(slow_routes)},
-	{"queue-size", "256", "requests that may wait, half of them of one route", NUMBER(queue_size, 1, 100000)},
-	{"request-timeout", "15", "seconds for waiting, and for running a request", NUMBER(request_timeout, 1, 3600)},
-	{"reconnect-wait", "5", "seconds that requests wait for a database that is away", NUMBER(reconnect_wait, 0, 3600)},
-	{"request-read-timeout", "15", "seconds in which a request has to arrive", NUMBER(request_read_timeout, 1, 3600)},
-	{"connection-timeout", "30", "seconds after which an idle client is dropped", NUMBER(connection_timeout, 1, 3600)},
-	{"shutdown-timeout", "10", "seconds for finishing what runs at SIGTERM", NUMBER(shutdown_timeout, 0, 3600)},
-	{"max-connections", "1000", "clients at once", NUMBER(max_connections, 1, 100000)},
-	{"max-connections-per-ip", "auto", "clients at once from one address; 0 is no limit, auto is 100 but none for loopback",
+	"path suffixes whose POST requests are slow; they share one route's limits", STRING(slow_routes)},
+	{"queue-size", "256", "requests that may wait; one route may use half", NUMBER(queue_size, 1, 100000)},
+	{"request-timeout", "15", "seconds that a request may wait, and again that it may run", NUMBER(request_timeout, 1, 3600)},
+	{"reconnect-wait", "5", "seconds that requests wait while the database is unavailable", NUMBER(reconnect_wait, 0, 3600)},
+	{"request-read-timeout", "15", "seconds in which a request must arrive", NUMBER(request_read_timeout, 1, 3600)},
+	{"connection-timeout", "30", "seconds after which an idle client is disconnected", NUMBER(connection_timeout, 1, 3600)},
+	{"shutdown-timeout", "10", "seconds for finishing running requests after SIGTERM", NUMBER(shutdown_timeout, 0, 3600)},
+	{"max-connections", "1000", "concurrent client connections", NUMBER(max_connections, 1, 100000)},
+	{"max-connections-per-ip", "auto", "the same from one address; 0: unlimited; auto: 100, but unlimited for loopback",
 	NUMBER_OR_AUTO(max_connections_per_ip, 100000)},
 	{"max-header-size", "32768", "bytes of memory for a request's headers", NUMBER(max_header_size, 4096, 1048576)},
-	{"max-body-size", "65536", "bytes of a request's body", NUMBER(max_body_size, 1, 16777216)},
+	{"max-body-size", "65536", "bytes of a request body", NUMBER(max_body_size, 1, 16777216)},
 };
 
 #define COUNT (sizeof(definitions) / sizeof(definitions[0]))
@@ -100,8 +100,9 @@ print_help(void)
 	for (size_t i = 0; i < COUNT; i++)
 		printf("  --%-28s%s (default \"%s\")\n", definitions[i].name, definitions[i].help,
 			   definitions[i].initial);
-	printf("  --%-28s%s\n  --%-28s%s\n\n", "help", "show this", "version", "show the version");
-	printf("Each option may also be set as AUTHFORT_GATEWAY_POOL_SIZE and so on; flags win.\n");
+	printf("  --%-28s%s\n  --%-28s%s\n\n", "help", "show this help", "version", "show the version");
+	printf("An option can also be set by an environment variable such as AUTHFORT_GATEWAY_POOL_SIZE.\n"
+		   "Flags have precedence.\n");
 }
 
 static void
@@ -115,7 +116,7 @@ static void
 check(const Options *options)
 {
 	if ((options->tls_cert[0] == '\0') != (options->tls_key[0] == '\0'))
-		refuse("--tls-cert and --tls-key go together");
+		refuse("--tls-cert and --tls-key must be set together");
 	if (strcmp(options->log, "on") != 0 && strcmp(options->log, "off") != 0)
 		refuse("--log must be on or off");
 	if (options->max_connections_per_route > options->pool_size)
@@ -165,6 +166,6 @@ options_read(int argc, char **argv, Options *options)
 		}
 	}
 	if (optind < argc)
-		refuse("there are no arguments but options");
+		refuse("only options are accepted as arguments");
 	check(options);
 }
