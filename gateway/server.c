@@ -32,6 +32,12 @@
 /* Of these libmicrohttpd knows after we have ended them. */
 #define CLOSING_CONNECTIONS 64
 
+/* Bytes that the head of an answer may take: two cookies, and those that are cleared. */
+#define ANSWER_HEAD_SIZE 16384
+
+/* Bytes that libmicrohttpd takes for each field, cookie and parameter. */
+#define FIELD_RECORD_SIZE 80
+
 /* Before this option there was no strictness worth having: see framing.c. */
 #if MHD_VERSION >= 0x01000000
 #define STRICT_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
@@ -174,6 +180,40 @@ read_peer(Request *request)
 				  request->peer, sizeof(request->peer));
 }
 
+/*
+ * libmicrohttpd keeps the head of a request, what it makes of that (records,
+ * and a copy of the cookies), and the head of the answer in the same memory.
+ * Where no room is left for the last, it closes the connection: the request has
+ * been executed, and its answer is lost.  So each of the three has its bounds.
+ * The memory's first half is for reading, the second for the rest.
+ */
+static size_t
+connection_memory(void)
+{
+	return 2 * ((size_t) options->max_header_size + ANSWER_HEAD_SIZE);
+}
+
+static void
+check_size(Request *request)
+{
+	struct MHD_Connection *connection = request->connection;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	const char *cookies = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+													  MHD_HTTP_HEADER_COOKIE);
+	int			records = MHD_get_connection_values(connection, MHD_HEADER_KIND | MHD_COOKIE_KIND |
+													MHD_GET_ARGUMENT_KIND, NULL, NULL);
+	size_t		limit = options->max_header_size;
+	size_t		target = strlen(request->target) + (request->query != NULL ? strlen(request->query) : 0);
+	size_t		made = (size_t) records * FIELD_RECORD_SIZE + (cookies != NULL ? strlen(cookies) : 0);
+
+	if (target > limit)
+		request_refuse(request, 414, "uri_too_long", "The URI is too long", false);
+	else if ((info != NULL && info->header_size > limit) || made > limit)
+		request_refuse(request, 431, "headers_too_large", "The headers are too large", false);
+	request->close = request->answered;
+}
+
 /* A request whose end is in doubt is refused, and nothing behind it is read. */
 static void
 check_framing(Request *request, const char *method, const char *version)
@@ -197,7 +237,9 @@ read_head(Request *request, const char *method, const char *version)
 	request->begun = true;
 	read_peer(request);
 	snprintf(request->method, sizeof(request->method), "%s", method);
-	check_framing(request, method, version);
+	check_size(request);
+	if (!request->answered)
+		check_framing(request, method, version);
 	if (request->answered)
 		return;
 	if (strlen(method) >= sizeof(request->method) ||
@@ -549,7 +591,7 @@ server_start(const Options *given)
 									 MHD_OPTION_CONNECTION_LIMIT,
 									 (unsigned int) (options->max_connections + CLOSING_CONNECTIONS),
 									 MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-									 (size_t) options->max_header_size,
+									 connection_memory(),
 									 MHD_OPTION_ARRAY, tls,
 									 MHD_OPTION_END);
 	if (server_daemon == NULL)

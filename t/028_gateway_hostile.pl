@@ -109,6 +109,28 @@ like($head, qr/\r\n\r\n\z/, 'and no body');
 is(status_of($gateway, get('/auth/login') =~ s/^GET/HEAD/r), '405', 'HEAD where there is no GET');
 is(status_of($gateway, get('/healthz') =~ s/^GET/HEAD/r), '200', 'HEAD of healthz');
 
+# Large headers: a request is refused or answered, but never executed without an answer.
+my $in_use = 'access_token=a; access_token=b; refresh_token=c; refresh_token=d';
+my %statuses;
+my $sessions = $node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions');
+foreach my $size (map { $_ * 500 } 20 .. 70)
+{
+	my @headers = (
+		[ 'Cookie: x=' . 'x' x $size ],
+		[ "Cookie: $in_use", 'Cookie: x=' . 'x' x $size ],
+		[ 'Cookie: ' . 'x=y; ' x ($size / 5) ],
+		[ map { "X-$_: x" } 1 .. $size / 50 ]);
+	$statuses{ status_of($gateway, login(@$_) =~ s/^Host: x/Host: a.b.c.d.example.com/mr) }++ foreach @headers;
+	# here libmicrohttpd may have no room left to refuse
+	my $answer = exchange($gateway, login() =~ s{/auth/login}{'/auth/login?' . 'a&' x ($size / 20)}er);
+	$statuses{ status($answer) }++ if $answer ne '';
+}
+is(join(' ', sort keys %statuses), '200 431', 'large headers are answered');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions') - $sessions, $statuses{200},
+	'and what was executed had its answer');
+is(status_of($gateway, login('Cookie: x=' . 'x' x 30000)), '200', 'headers of nearly the limit');
+is(status_of($gateway, get('/auth/me?' . 'x' x 33000)), '414', 'a URI over it');
+
 # Bytes that PostgreSQL cannot take cost the place where they stand.
 my ($access) = exchange($gateway, login()) =~ /^Set-Cookie: access_token=([^;]+)/mi;
 foreach my $bad ("\xff", "\xc0\x80", "\xed\xa0\x80", "\x01", "\x7f", "\xf4\x90\x80\x80", "\xe2\x82")
