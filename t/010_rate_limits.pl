@@ -172,6 +172,22 @@ my @lines = grep { /cannot read/ } split /\n/, slurp_file($node->logfile, $offse
 is(scalar @lines, 1, 'what cannot be read is logged once in a backend');
 like($lines[0], qr/LOG:  authfort cannot read "203\.0\.113\.7;\?\?\[31mFATAL\?" in X-Forwarded-For as an address$/, 'so that it does no harm');
 
+# another database of the cluster, with other limits, counts for itself
+$node->safe_psql('postgres', "CREATE DATABASE other TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+$node->safe_psql('other', "CREATE EXTENSION authfort; ALTER DATABASE other SET authfort.rate_limit = on; ALTER DATABASE other SET authfort.rate_limit_login = '3/hour'");
+sql("ALTER DATABASE app SET authfort.rate_limit = on; ALTER DATABASE app SET authfort.rate_limit_login = '5/min'");
+sub errors_in
+{
+	my ($database, $attempts) = @_;
+	return $node->safe_psql($database, "SELECT string_agg(authfort.login('shared\@example.com', 'wrong')->>'error', ' ') FROM generate_series(1, $attempts)");
+}
+is(errors_in('app', 6), join(' ', ($wrong) x 5, $limited), 'a database has its limit');
+is(errors_in('other', 4), join(' ', ($wrong) x 3, $limited), 'another one has its own');
+is(errors_in('app', 1), $limited, 'and does not make the first forget');
+$node->safe_psql('other', 'SELECT authfort.reset_rate_limits()');
+is(errors_in('other', 1), $wrong, 'a reset forgets what this database counted');
+is(errors_in('app', 1), $limited, 'and nothing else');
+
 # settings that make no sense
 foreach my $setting (map { [ 'rate_limit_login', $_ ] } ('5', '5/', '/min', '0/min', '-1/min', '5/week', '5 /min', '1.5/min', '99999999999/min'))
 {

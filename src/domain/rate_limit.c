@@ -26,6 +26,7 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/builtins.h"
@@ -56,6 +57,7 @@ typedef struct Counter
 	int			limit;			/* requests in it */
 	int			before;			/* requests in the window before */
 	int			requests;		/* in the present one */
+	Oid			database;
 	bool		reported;		/* whether a refusal in it was recorded */
 } Counter;
 
@@ -138,6 +140,7 @@ rate_limit_init(void)
 	shared_memory_register(&counters_part);
 }
 
+/* Databases of one cluster share the memory, and not their counters. */
 static void
 make_key(RateLimited endpoint, KeyType type, const char *value, unsigned char key[KEY_BYTES])
 {
@@ -145,6 +148,7 @@ make_key(RateLimited endpoint, KeyType type, const char *value, unsigned char ke
 	unsigned char what[2] = {endpoint, type};
 
 	crypto_generichash_init(&state, counters->hash_key, sizeof(counters->hash_key), KEY_BYTES);
+	crypto_generichash_update(&state, (const unsigned char *) &MyDatabaseId, sizeof(MyDatabaseId));
 	crypto_generichash_update(&state, what, sizeof(what));
 	crypto_generichash_update(&state, (const unsigned char *) value, strlen(value));
 	crypto_generichash_final(&state, key, KEY_BYTES);
@@ -211,6 +215,7 @@ begin_counter(Counter *counter, const unsigned char key[KEY_BYTES], TimestampTz 
 {
 	memset(counter, 0, sizeof(*counter));
 	memcpy(counter->key, key, KEY_BYTES);
+	counter->database = MyDatabaseId;
 	counter->begin = now;
 }
 
@@ -498,8 +503,14 @@ forget_all(void)
 
 		SpinLockAcquire(&set->lock);
 		for (int j = 0; j < SET_COUNTERS; j++)
-			forgotten += set->counters[j].begin != 0;
-		memset(set->counters, 0, sizeof(set->counters));
+		{
+			Counter    *counter = &set->counters[j];
+
+			if (counter->begin == 0 || counter->database != MyDatabaseId)
+				continue;
+			memset(counter, 0, sizeof(*counter));
+			forgotten++;
+		}
 		SpinLockRelease(&set->lock);
 	}
 	return forgotten;
