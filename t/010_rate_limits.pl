@@ -188,6 +188,15 @@ $node->safe_psql('other', 'SELECT authfort.reset_rate_limits()');
 is(errors_in('other', 1), $wrong, 'a reset forgets what this database counted');
 is(errors_in('app', 1), $limited, 'and nothing else');
 
+# who is over the limit of refreshes stays signed in
+is($node->safe_psql('app', <<'SQL'), "401t\n429f", 'cookies are cleared by a refusal of their token, and not by the limit');
+SET authfort.rate_limit_refresh = '1/hour';
+SET authfort.cookies = on;
+SELECT r.status || left(r.cleared::text, 1) FROM generate_series(1, 2) i, LATERAL
+	(SELECT status, headers::text LIKE '%Max-Age=0%' AS cleared FROM authfort.http('POST', '/auth/refresh', NULL,
+		'{"cookie": "refresh_token=x", "content-type": "application/json"}', NULL, ('192.0.2.2' || left(i::text, 0))::inet)) r;
+SQL
+
 # settings that make no sense
 foreach my $setting (map { [ 'rate_limit_login', $_ ] } ('5', '5/', '/min', '0/min', '-1/min', '5/week', '5 /min', '1.5/min', '99999999999/min'))
 {

@@ -95,7 +95,8 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 	}
 	else
 		result = refresh_by_cookie(request);
-	if (result.refusal != NULL)
+	/* a limit, which others may have used up, says nothing about the session */
+	if (result.refusal != NULL && result.refusal->status != refusal_rate_limit_exceeded.status)
 		token_cookies_clear(response);
 	http_respond_auth(response, 200, &result);
 }
