@@ -76,6 +76,7 @@ OBJS = \
 	src/redact/own_message.o \
 	src/redact/log_redaction.o \
 	src/server/cleanup_worker.o \
+	src/http/headers.o \
 	src/http/message.o \
 	src/http/cross_origin.o \
 	src/http/token_cookies.o \

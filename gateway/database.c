@@ -8,6 +8,7 @@
  * know.  So a request is one transaction, sent in one piece, of statements
  * without names.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,20 +27,16 @@ typedef struct Statement
 	const char *sql;
 	int			count;			/* of the parameters */
 	const char *const *values;
+	const int  *lengths;		/* of those in binary */
+	const int  *formats;		/* 1: binary; NULL: all are text */
+	int			result_format;
 } Statement;
 
-/*
- * Every name is qualified, so that no search_path changes its meaning.  The
- * text has no literals: it is the same for pg_stat_statements as it is here.
- */
+/* Every name is qualified, so that no search_path changes its meaning. */
 static const char router_query[] =
-"SELECT r.status, r.body,"
-" (SELECT pg_catalog.string_agg(pg_catalog.concat_ws($7::pg_catalog.text, h.key, h.value),"
-"                               $8::pg_catalog.text ORDER BY e.n)"
-"  FROM pg_catalog.jsonb_array_elements(r.headers) WITH ORDINALITY AS e(header, n),"
-"       pg_catalog.jsonb_each_text(e.header) AS h)"
-" FROM authfort.http($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text,"
-"                    $4::pg_catalog.jsonb, $5::pg_catalog.text, $6::pg_catalog.inet) AS r";
+"SELECT r.status, r.body, r.headers"
+" FROM authfort.http_request($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text,"
+"                            $4::pg_catalog.text[], $5::pg_catalog.text, $6::pg_catalog.inet) AS r";
 
 static const Options *options;
 static char set_timeout[64];
@@ -165,7 +162,8 @@ send_statements(PGconn *conn, const Statement *statements, int count)
 	for (int i = 0; i < count; i++)
 	{
 		if (!PQsendQueryParams(conn, statements[i].sql, statements[i].count, NULL,
-							   statements[i].values, NULL, NULL, 0))
+							   statements[i].values, statements[i].lengths,
+							   statements[i].formats, statements[i].result_format))
 			return false;
 	}
 	return PQpipelineSync(conn) == 1;
@@ -235,7 +233,7 @@ run_statements(PGconn *conn, const Statement *statements, int count, int wanted,
 static bool
 run_one(PGconn *conn, const char *sql, int64_t deadline)
 {
-	const Statement statement = {sql, 0, NULL};
+	const Statement statement = {.sql = sql};
 	PGresult   *result;
 	Outcome		outcome = run_statements(conn, &statement, 1, 0, deadline, &result);
 
@@ -270,19 +268,32 @@ Outcome
 database_call(Database *database, const Request *request, int64_t deadline, PGresult **result)
 {
 	const char *values[] = {request_method_for_router(request), request->path, request->query,
-	request->headers.data, request->body.data, request->peer[0] ? request->peer : NULL, ": ", "\n"};
+	request->headers.data, request->body.data, request->peer[0] ? request->peer : NULL};
+	const int	lengths[] = {0, 0, 0, (int) request->headers.len, 0, 0};
+	static const int formats[] = {0, 0, 0, 1, 0, 0};
 	const Statement statements[] = {
 		/* the role may have another default, under which logins at once fail */
-		{"BEGIN ISOLATION LEVEL READ COMMITTED", 0, NULL},
-		{set_timeout, 0, NULL},
-		{router_query, sizeof(values) / sizeof(values[0]), values},
-		{"COMMIT", 0, NULL}
+		{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
+		{.sql = set_timeout},
+		{router_query, sizeof(values) / sizeof(values[0]), values, lengths, formats, 1},
+		{.sql = "COMMIT"}
 	};
 	Outcome		outcome = run_statements(database->conn, statements, 4, 2, deadline, result);
 
 	if (outcome == OUTCOME_ERROR && PQtransactionStatus(database->conn) == PQTRANS_INERROR)
 		run_one(database->conn, "ROLLBACK", deadline);
 	return outcome;
+}
+
+int
+database_integer(const PGresult *result, int column)
+{
+	uint32_t	bytes;
+
+	if (PQgetlength(result, 0, column) != sizeof(bytes))
+		return 0;
+	memcpy(&bytes, PQgetvalue(result, 0, column), sizeof(bytes));
+	return (int) ntohl(bytes);
 }
 
 bool

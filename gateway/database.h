@@ -50,6 +50,9 @@ extern Outcome database_call(Database *database, const Request *request, int64_t
 							 PGresult **result);
 extern bool database_is_idle(const Database *database);
 
+/* An integer of the answer, which is in binary; 0 if it is not one. */
+extern int	database_integer(const PGresult *result, int column);
+
 extern void database_close(Database *database);
 
 /* Closes a connection that runs something, which is cancelled if possible. */

@@ -1,15 +1,25 @@
 /*
  * headers.c
- *		The headers of a request that the router gets.
+ *		Headers on their way to the router and back.
  *
  * Clients, proxies and other sites of one domain put all kinds of bytes into
  * headers.  PostgreSQL takes UTF-8 only, so what cannot be passed on must cost
  * no more than the place in which it stands.
  */
+#include <arpa/inet.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #include "headers.h"
+
+/* An array in binary: dimensions, whether it holds a NULL, and the type of its elements; */
+#define EMPTY_ARRAY_BYTES 12
+/* then, unless it is empty, the number of elements and the index of the first, */
+#define ARRAY_HEADER_BYTES 20
+#define COUNT_OFFSET 12
+/* and the elements, each behind its length. */
+#define TEXT_OID 25
 
 static const char *const passed_on[] = {
 	"access-control-request-headers",
@@ -98,19 +108,60 @@ append_cookies(Text *text, const char *value, size_t len)
 }
 
 static bool
-append_member(Text *json, const char *name, const char *value)
+append_integer(Text *array, uint32_t number)
 {
-	const char *separator = json->len > 1 ? ",{" : "{";
+	uint32_t	bytes = htonl(number);
 
-	return text_append(json, separator, strlen(separator)) &&
-		text_append_json(json, name) &&
-		text_append(json, ":", 1) &&
-		text_append_json(json, value) &&
-		text_append(json, "}", 1);
+	return text_append(array, (const char *) &bytes, sizeof(bytes));
+}
+
+static uint32_t
+read_integer(const char *from)
+{
+	uint32_t	bytes;
+
+	memcpy(&bytes, from, sizeof(bytes));
+	return ntohl(bytes);
+}
+
+static bool
+append_element(Text *array, const char *data, size_t len)
+{
+	uint32_t	count = htonl(read_integer(array->data + COUNT_OFFSET) + 1);
+
+	if (!append_integer(array, len) || !text_append(array, data, len))
+		return false;
+	memcpy(array->data + COUNT_OFFSET, &count, sizeof(count));
+	return true;
+}
+
+/* An array of one dimension without elements. */
+static bool
+begin_array(Text *array)
+{
+	return append_integer(array, 1) &&	/* dimensions */
+		append_integer(array, 0) && /* it holds no NULL */
+		append_integer(array, TEXT_OID) &&
+		append_integer(array, 0) && /* elements */
+		append_integer(array, 1);	/* the first index */
+}
+
+static bool
+append_header(Text *array, const char *name, const char *value, size_t len)
+{
+	return (array->len > 0 || begin_array(array)) &&
+		append_element(array, name, strlen(name)) &&
+		append_element(array, value, len);
 }
 
 bool
-headers_add(Text *json, const char *name, const char *value, size_t len)
+headers_add(Text *array, const char *name, const char *value)
+{
+	return append_header(array, name, value, strlen(value));
+}
+
+bool
+headers_add_request(Text *array, const char *name, const char *value, size_t len)
 {
 	const char *known = name_for_router(name);
 	Text		usable = {0};
@@ -121,7 +172,54 @@ headers_add(Text *json, const char *name, const char *value, size_t len)
 	ok = text_append(&usable, "", 0) &&
 		(strcmp(known, "cookie") == 0 ? append_cookies(&usable, value, len)
 		 : append_replaced(&usable, value, len)) &&
-		append_member(json, known, usable.data);
+		append_header(array, known, usable.data, usable.len);
 	text_free(&usable);
 	return ok;
+}
+
+bool
+headers_read(HeaderReader *reader, const Text *array)
+{
+	memset(reader, 0, sizeof(*reader));
+	if (array->len == EMPTY_ARRAY_BYTES && read_integer(array->data) == 0)
+		return true;
+	if (array->len < ARRAY_HEADER_BYTES || read_integer(array->data) != 1 ||
+		read_integer(array->data + COUNT_OFFSET) % 2 != 0)
+		return false;
+	reader->next = array->data + ARRAY_HEADER_BYTES;
+	reader->end = array->data + array->len;
+	return true;
+}
+
+static bool
+next_element(HeaderReader *reader, Text *element)
+{
+	uint32_t	len;
+
+	text_free(element);
+	if (reader->end - reader->next < (ptrdiff_t) sizeof(len))
+		return false;
+	len = read_integer(reader->next);
+	reader->next += sizeof(len);
+	if (len > (size_t) (reader->end - reader->next) ||
+		!text_append(element, reader->next, len))
+	{
+		reader->next = reader->end;
+		return false;
+	}
+	reader->next += len;
+	return true;
+}
+
+bool
+headers_next(HeaderReader *reader)
+{
+	return next_element(reader, &reader->name) && next_element(reader, &reader->value);
+}
+
+void
+headers_end(HeaderReader *reader)
+{
+	text_free(&reader->name);
+	text_free(&reader->value);
 }

@@ -277,10 +277,9 @@ disconnect(Worker *worker)
 static void
 take_answer(Request *request, PGresult *result)
 {
-	request->status = atoi(PQgetvalue(result, 0, 0));
+	request->status = database_integer(result, 0);
 	if (!text_append(&request->reply_body, PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1)) ||
-		!text_append(&request->reply_headers, PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2)) ||
-		!text_append(&request->reply_headers, "\n", 1))
+		!text_append(&request->reply_headers, PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2)))
 		request_refuse(request, 503, "service_unavailable", "Out of memory", true);
 	/* libpq does not wipe what it frees, and this had tokens in it */
 	explicit_bzero(PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "headers.h"
 #include "request.h"
 
 const char *
@@ -26,9 +27,10 @@ request_refuse(Request *request, int status, const char *code, const char *messa
 	text_free(&request->reply_headers);
 	text_free(&request->reply_body);
 	request->status = status;
-	append(&request->reply_headers, "Content-Type: application/json\nCache-Control: no-store\n");
+	headers_add(&request->reply_headers, "Content-Type", "application/json");
+	headers_add(&request->reply_headers, "Cache-Control", "no-store");
 	if (retry)
-		append(&request->reply_headers, "Retry-After: 1\n");
+		headers_add(&request->reply_headers, "Retry-After", "1");
 	append(&request->reply_body, "{\"detail\":{\"error\":");
 	text_append_json(&request->reply_body, code);
 	append(&request->reply_body, ",\"message\":");

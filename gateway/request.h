@@ -23,7 +23,7 @@ typedef struct Request
 	char	   *query;			/* behind the '?'; NULL if there is none */
 	char		method[32];
 	char		peer[64];		/* address without port */
-	Text		headers;		/* JSON array of single-key objects */
+	Text		headers;		/* see headers.h; empty if there is none */
 	Text		body;
 	int64_t		received;		/* clock_ms() */
 	bool		begun;			/* its headers were read */
@@ -33,7 +33,7 @@ typedef struct Request
 	bool		answered;		/* the fields below are set */
 	int			status;
 	bool		close;			/* the connection ends with this answer */
-	Text		reply_headers;	/* lines "name: value" */
+	Text		reply_headers;	/* see headers.h */
 	Text		reply_body;
 	size_t		reply_length;	/* of the body, kept for the log */
 	struct Request *next;		/* in the pool's queue */

@@ -158,7 +158,7 @@ add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len
 
 	(void) kind;
 	(void) name_len;
-	if (headers_add(&request->headers, name, value != NULL ? value : "", len))
+	if (headers_add_request(&request->headers, name, value != NULL ? value : "", len))
 		return MHD_YES;
 	request->malformed = true;
 	return MHD_NO;
@@ -248,11 +248,7 @@ read_head(Request *request, const char *method, const char *version)
 		request->malformed = true;
 	if (request->path[0] == '\0')
 		request->path = "/";
-	if (!text_append(&request->headers, "[", 1))
-		request->malformed = true;
 	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, add_header, request);
-	if (!text_append(&request->headers, "]", 1))
-		request->malformed = true;
 	if (length != NULL && strtoll(length, NULL, 10) > options->max_body_size)
 		request->too_large = true;
 }
@@ -279,27 +275,17 @@ free_reply(void *cls)
 	free(body);
 }
 
-/* Adds the lines "name: value" as headers; libmicrohttpd refuses what is none. */
+/* libmicrohttpd refuses what is not a valid header. */
 static void
-add_reply_headers(struct MHD_Response *response, Text *lines)
+add_reply_headers(struct MHD_Response *response, const Text *headers)
 {
-	char	   *line = lines->data;
+	HeaderReader reader;
 
-	while (line != NULL && *line != '\0')
-	{
-		char	   *end = strchr(line, '\n');
-		char	   *colon = strstr(line, ": ");
-
-		if (end == NULL)
-			break;
-		*end = '\0';
-		if (colon != NULL && colon < end)
-		{
-			*colon = '\0';
-			MHD_add_response_header(response, line, colon + 2);
-		}
-		line = end + 1;
-	}
+	if (!headers_read(&reader, headers))
+		return;
+	while (headers_next(&reader))
+		MHD_add_response_header(response, reader.name.data, reader.value.data);
+	headers_end(&reader);
 }
 
 static enum MHD_Result

@@ -66,7 +66,10 @@ GRANT EXECUTE ON FUNCTION
 	authfort.set_jwt(text, boolean), authfort.version()
 	TO PUBLIC;
 
-GRANT EXECUTE ON FUNCTION authfort.http(text, text, text, jsonb, text, inet) TO authfort_http;
+GRANT EXECUTE ON FUNCTION
+	authfort.http(text, text, text, jsonb, text, inet),
+	authfort.http_request(text, text, text, text[], text, inet)
+	TO authfort_http;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort_api FROM PUBLIC;
 GRANT USAGE ON SCHEMA authfort_api TO authfort_http;

@@ -1,6 +1,6 @@
 /*
  * message.c
- *		A request as authfort.http() got it, and the response it gives.
+ *		A request as it came in by one of the doors, and the response to it.
  */
 #include "postgres.h"
 
@@ -19,69 +19,16 @@ static const Refusal body_too_large =
 const Refusal http_wrong_content_type =
 {"unsupported_media_type", "Content-Type must be application/json", 415};
 
-static char *
-header_in_object(JsonbContainer *object, const char *name)
-{
-	JsonbIterator *it = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	bool		matches = false;
-
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			matches = value.val.string.len == (int) strlen(name) &&
-				pg_strncasecmp(value.val.string.val, name, value.val.string.len) == 0;
-		else if (token == WJB_VALUE && matches && value.type == jbvString)
-			return pnstrdup(value.val.string.val, value.val.string.len);
-	}
-	return NULL;
-}
-
 char *
 http_header(const HttpRequest *request, const char *name)
 {
-	char	   *found = NULL;
-
-	if (request->headers == NULL)
-		return NULL;
-	if (!JB_ROOT_IS_ARRAY(request->headers))
-		return header_in_object(&request->headers->root, name);
-	for (uint32 i = 0; found == NULL && i < JB_ROOT_COUNT(request->headers); i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(&request->headers->root, i);
-
-		if (element->type == jbvBinary && JsonContainerIsObject(element->val.binary.data))
-			found = header_in_object(element->val.binary.data, name);
-	}
-	return found;
+	return headers_first(&request->headers, name);
 }
 
 char *
 http_header_joined(const HttpRequest *request, const char *name, const char *separator)
 {
-	StringInfoData list;
-
-	initStringInfo(&list);
-	if (request->headers == NULL)
-		return list.data;
-	if (!JB_ROOT_IS_ARRAY(request->headers))
-	{
-		char	   *value = header_in_object(&request->headers->root, name);
-
-		return (value != NULL) ? value : list.data;
-	}
-	for (uint32 i = 0; i < JB_ROOT_COUNT(request->headers); i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(&request->headers->root, i);
-		char	   *value = NULL;
-
-		if (element->type == jbvBinary && JsonContainerIsObject(element->val.binary.data))
-			value = header_in_object(element->val.binary.data, name);
-		if (value != NULL)
-			appendStringInfo(&list, "%s%s", (list.len > 0) ? separator : "", value);
-	}
-	return list.data;
+	return headers_joined(&request->headers, name, separator);
 }
 
 char *
@@ -105,11 +52,7 @@ http_bearer_token(const HttpRequest *request)
 void
 http_add_header(HttpResponse *response, const char *name, const char *value)
 {
-	if (response->headers.len > 1)
-		appendStringInfoChar(&response->headers, ',');
-	json_open(&response->headers);
-	json_write_string(&response->headers, name, value);
-	json_close(&response->headers);
+	headers_add(&response->headers, name, value);
 }
 
 void

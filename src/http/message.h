@@ -1,6 +1,6 @@
 /*
  * message.h
- *		A request as authfort.http() got it, and the response it gives.
+ *		A request as it came in by one of the doors, and the response to it.
  */
 #ifndef AUTHFORT_MESSAGE_H
 #define AUTHFORT_MESSAGE_H
@@ -13,6 +13,7 @@
 
 #include "base/client.h"
 #include "base/refusal.h"
+#include "http/headers.h"
 
 #define HTTP_MAX_SEGMENTS 2		/* {names} in a route's path */
 
@@ -21,7 +22,7 @@ typedef struct HttpRequest
 	const char *method;
 	const char *path;			/* as sent, without the query */
 	const char *query;			/* NULL: none */
-	Jsonb	   *headers;		/* object, or array of objects; NULL: none */
+	HttpHeaders headers;
 	Jsonb	   *cookies;		/* object; NULL: they are in the headers */
 	const struct AccessClaims *claims;	/* verified before; NULL: nothing was */
 	const char *body;			/* NULL: none */
@@ -40,7 +41,7 @@ typedef struct HttpResponse
 {
 	const HttpRequest *request;
 	int			status;
-	StringInfoData headers;		/* open JSON array of single-key objects */
+	HttpHeaders headers;
 	StringInfoData body;		/* empty: none */
 	const char *cache_control;	/* NULL: no-store */
 } HttpResponse;

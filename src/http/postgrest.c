@@ -80,10 +80,12 @@ static void
 read_request(HttpRequest *request, const char *default_method)
 {
 	const char *method = request_setting("request.method");
+	Jsonb	   *headers = request_object("request.headers");
 
 	memset(request, 0, sizeof(*request));
 	request->method = (method != NULL) ? method : default_method;
-	request->headers = request_object("request.headers");
+	if (headers != NULL)
+		headers_read_jsonb(&request->headers, headers);
 	request->cookies = request_object("request.cookies");
 	read_client_address(request);
 }
@@ -144,6 +146,7 @@ authfort_api_route(PG_FUNCTION_ARGS)
 	const Route *route = called_route(fcinfo);
 	HttpRequest request;
 	HttpResponse response = {0};
+	StringInfoData headers;
 
 	client_message_mark();
 	read_request(&request, (strcmp(route->method, "GET") == 0) ? "GET" : "POST");
@@ -154,7 +157,9 @@ authfort_api_route(PG_FUNCTION_ARGS)
 	http_serve_route(route, &request, &response);
 
 	set_locally("response.status", psprintf("%d", response.status));
-	set_locally("response.headers", response.headers.data);
+	initStringInfo(&headers);
+	headers_write_json(&response.headers, &headers);
+	set_locally("response.headers", headers.data);
 	if (response.body.len == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(response.body.data, response.body.len));

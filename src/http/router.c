@@ -23,6 +23,7 @@
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_http);
+PG_FUNCTION_INFO_V1(authfort_http_request);
 PG_FUNCTION_INFO_V1(authfort_routes);
 
 static const Refusal not_found = {"not_found", "There is nothing at this path", 404};
@@ -294,7 +295,6 @@ finish(const HttpRequest *request, HttpResponse *response)
 					(response->cache_control != NULL) ? response->cache_control : "no-store");
 	if (response->body.len > 0)
 		http_add_header(response, "Content-Type", "application/json");
-	appendStringInfoChar(&response->headers, ']');
 	if (strcmp(request->method, "HEAD") == 0)
 		resetStringInfo(&response->body);
 }
@@ -316,8 +316,6 @@ begin(HttpRequest *request, HttpResponse *response)
 {
 	request->client.user_agent = http_header(request, "user-agent");
 	response->request = request;
-	initStringInfo(&response->headers);
-	appendStringInfoChar(&response->headers, '[');
 	initStringInfo(&response->body);
 }
 
@@ -359,33 +357,61 @@ http_serve_route(const Route *route, HttpRequest *request, HttpResponse *respons
 	finish(request, response);
 }
 
+/* Serves a request by the arguments that both functions have alike. */
+static void
+serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *response)
+{
+	request->method = argument_text(fcinfo, 0, "method");
+	request->path = argument_text(fcinfo, 1, "path");
+	request->query = argument_optional_text(fcinfo, 2);
+	request->body = argument_optional_secret(fcinfo, 4);
+	request->client.has_ip = !PG_ARGISNULL(5);
+	request->client.ip = request->client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
+	http_serve(request, response);
+}
+
+static Datum
+response_row(FunctionCallInfo fcinfo, const HttpResponse *response, Datum headers)
+{
+	TupleDesc	tupdesc;
+	Datum		values[3] = {Int32GetDatum(response->status), headers,
+	CStringGetTextDatum(response->body.data)};
+	bool		nulls[3] = {false, false, response->body.len == 0};
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
+}
+
 /* http(method, path, query, headers, body, remote_addr) -> (status, headers, body) */
 Datum
 authfort_http(PG_FUNCTION_ARGS)
 {
 	HttpRequest request = {0};
 	HttpResponse response = {0};
-	TupleDesc	tupdesc;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	StringInfoData headers;
 
 	client_message_mark();
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	request.method = argument_text(fcinfo, 0, "method");
-	request.path = argument_text(fcinfo, 1, "path");
-	request.query = argument_optional_text(fcinfo, 2);
-	request.headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
-	request.body = argument_optional_secret(fcinfo, 4);
-	request.client.has_ip = !PG_ARGISNULL(5);
-	request.client.ip = request.client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
-	http_serve(&request, &response);
+	if (!PG_ARGISNULL(3))
+		headers_read_jsonb(&request.headers, PG_GETARG_JSONB_P(3));
+	serve_arguments(fcinfo, &request, &response);
+	initStringInfo(&headers);
+	headers_write_json(&response.headers, &headers);
+	PG_RETURN_DATUM(response_row(fcinfo, &response, JsonbPGetDatum(json_to_jsonb(&headers))));
+}
 
-	values[0] = Int32GetDatum(response.status);
-	values[1] = JsonbPGetDatum(json_to_jsonb(&response.headers));
-	values[2] = CStringGetTextDatum(response.body.data);
-	nulls[2] = response.body.len == 0;
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+/* The same with headers as an array of text, in which a value follows each name. */
+Datum
+authfort_http_request(PG_FUNCTION_ARGS)
+{
+	HttpRequest request = {0};
+	HttpResponse response = {0};
+
+	client_message_mark();
+	if (!PG_ARGISNULL(3))
+		headers_read_array(&request.headers, PG_GETARG_ARRAYTYPE_P(3));
+	serve_arguments(fcinfo, &request, &response);
+	PG_RETURN_DATUM(response_row(fcinfo, &response, PointerGetDatum(headers_to_array(&response.headers))));
 }
 
 static const char *
