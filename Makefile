@@ -151,7 +151,7 @@ else
 # the server's headers are not ours to warn about
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -include $(srcdir)/src/base/text_domain.h \
-	-Wall -Wextra -Wno-missing-field-initializers $(WERROR)
+	-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter $(WERROR)
 SHLIB_LINK = -lsodium -lcrypto -lidn2 -lunistring -Wl,--version-script=src/authfort.map
 # no bitcode: the functions are called through fmgr, where inlining gains nothing
 override with_llvm = no

@@ -80,8 +80,6 @@ receive_notice(void *arg, const PGresult *result)
 static void
 ignore_notice(void *arg, const PGresult *result)
 {
-	(void) arg;
-	(void) result;
 }
 
 /*

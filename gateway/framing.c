@@ -133,27 +133,17 @@ static void
 begin_cover(Framing *framing, struct MHD_Connection *connection, const char *method,
 			const char *version)
 {
-	(void) framing;
-	(void) connection;
-	(void) method;
-	(void) version;
 }
 
 static bool
 cover_field(Framing *framing, const char *name, size_t name_len, const char *value, size_t len)
 {
-	(void) framing;
-	(void) name;
-	(void) name_len;
-	(void) value;
-	(void) len;
 	return true;
 }
 
 static bool
 end_cover(Framing *framing)
 {
-	(void) framing;
 	return true;
 }
 #endif
@@ -164,7 +154,6 @@ read_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len
 {
 	Framing    *framing = cls;
 
-	(void) kind;
 	if (framing->malformed || !cover_field(framing, name, name_len, value, len))
 	{
 		framing->malformed = true;

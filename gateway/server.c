@@ -96,7 +96,6 @@ follow_connection(void *cls, struct MHD_Connection *connection, void **context,
 	const union MHD_ConnectionInfo *info;
 	int			fd;
 
-	(void) cls;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
 		client_disconnected(*context);
@@ -127,7 +126,6 @@ begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 	Request    *request = calloc(1, sizeof(Request));
 	char	   *question;
 
-	(void) cls;
 	client_sends_request(client_of(connection));
 	if (request == NULL)
 		return NULL;
@@ -156,8 +154,6 @@ add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len
 {
 	Request    *request = cls;
 
-	(void) kind;
-	(void) name_len;
 	if (headers_add_request(&request->headers, name, value != NULL ? value : "", len))
 		return MHD_YES;
 	request->malformed = true;
@@ -367,9 +363,6 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 {
 	Request    *request = *con_cls;
 
-	(void) cls;
-	(void) connection;
-	(void) url;
 	if (request == NULL)
 		return MHD_NO;
 	if (!request->begun)
@@ -423,8 +416,6 @@ end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 {
 	Request    *request = *con_cls;
 
-	(void) cls;
-	(void) code;
 	client_is_idle(client_of(connection));
 	if (request == NULL)
 		return;
@@ -439,8 +430,6 @@ end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 static size_t
 leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 {
-	(void) cls;
-	(void) connection;
 	return strlen(text);
 }
 

@@ -52,6 +52,5 @@ _PG_init(void)
 Datum
 authfort_version(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	PG_RETURN_TEXT_P(cstring_to_text(AUTHFORT_VERSION));
 }

@@ -135,8 +135,6 @@ settings_note_token_change(void)
 static void
 assign_token_setting(const char *newval, void *extra)
 {
-	(void) newval;
-	(void) extra;
 	settings_note_token_change();
 }
 
@@ -147,8 +145,6 @@ assign_token_setting(const char *newval, void *extra)
 static bool
 check_secret(char **newval, void **extra, GucSource source)
 {
-	(void) newval;
-	(void) extra;
 	if (source >= PGC_S_INTERACTIVE && !InitializingParallelWorker)
 		client_message_mark();
 	return true;
@@ -171,8 +167,6 @@ show_jwt(void)
 static bool
 check_not_empty(char **newval, void **extra, GucSource source)
 {
-	(void) extra;
-	(void) source;
 	if (*newval != NULL && (*newval)[0] != '\0')
 		return true;
 	GUC_check_errdetail("The value must not be empty.");
@@ -209,8 +203,6 @@ check_cookie_name(char **newval, void **extra, GucSource source)
 static bool
 check_cookie_path(char **newval, void **extra, GucSource source)
 {
-	(void) extra;
-	(void) source;
 	if ((*newval)[0] != '/')
 	{
 		GUC_check_errdetail("The value must begin with a slash.");
@@ -222,8 +214,6 @@ check_cookie_path(char **newval, void **extra, GucSource source)
 static bool
 check_cookie_domain(char **newval, void **extra, GucSource source)
 {
-	(void) extra;
-	(void) source;
 	/* browsers ignore a dot in front */
 	if ((*newval)[0] == '\0' || origin_is_host_name(*newval + ((*newval)[0] == '.')))
 		return true;
@@ -235,8 +225,6 @@ check_cookie_domain(char **newval, void **extra, GucSource source)
 static bool
 check_site_url(char **newval, void **extra, GucSource source)
 {
-	(void) extra;
-	(void) source;
 	if ((*newval)[0] == '\0' || (origin_normalize(*newval) && origin_is_web(*newval)))
 		return true;
 	GUC_check_errdetail("The value must be empty, or http or https, \"://\", a host, and a port if it is not the default, without a path.");
@@ -246,8 +234,6 @@ check_site_url(char **newval, void **extra, GucSource source)
 static bool
 check_cors_origins(char **newval, void **extra, GucSource source)
 {
-	(void) extra;
-	(void) source;
 	if (origin_normalize_list(*newval))
 		return true;
 	GUC_check_errdetail("The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths and wildcards.");
@@ -259,8 +245,6 @@ check_http_prefix(char **newval, void **extra, GucSource source)
 {
 	size_t		len = strlen(*newval);
 
-	(void) extra;
-	(void) source;
 	if (len == 0)
 		return true;
 	if ((*newval)[0] != '/' || (*newval)[len - 1] == '/')
@@ -278,8 +262,6 @@ check_identifier_list(char **newval, void **extra, GucSource source)
 	char	   *copy = pstrdup(*newval);
 	bool		valid = SplitIdentifierString(copy, ',', &names);
 
-	(void) extra;
-	(void) source;
 	list_free(names);
 	pfree(copy);
 	if (!valid)
@@ -291,8 +273,6 @@ check_identifier_list(char **newval, void **extra, GucSource source)
 static bool
 check_max_concurrent_hashes(int *newval, void **extra, GucSource source)
 {
-	(void) newval;
-	(void) extra;
 	if (source != PGC_S_DEFAULT && !is_preloaded)
 		ereport(WARNING,
 				(errmsg("\"authfort.max_concurrent_hashes\" has no effect"),
@@ -312,7 +292,6 @@ number_of_cores(void)
 static bool
 check_cleanup_interval(int *newval, void **extra, GucSource source)
 {
-	(void) extra;
 	if (source != PGC_S_DEFAULT && *newval > 0 && !is_preloaded)
 		ereport(WARNING,
 				(errmsg("\"authfort.cleanup_interval\" has no effect"),
@@ -471,8 +450,6 @@ check_rate(char **newval, void **extra, GucSource source)
 {
 	Rate		rate;
 
-	(void) extra;
-	(void) source;
 	if (rate_read(*newval, &rate))
 		return true;
 	GUC_check_errdetail("A limit is written as a number, a slash, and sec, min, hour or day, or is empty.");
@@ -482,8 +459,6 @@ check_rate(char **newval, void **extra, GucSource source)
 static bool
 check_networks(char **newval, void **extra, GucSource source)
 {
-	(void) extra;
-	(void) source;
 	if (address_is_network_list(*newval))
 		return true;
 	GUC_check_errdetail("The value must be a list of networks in CIDR notation, separated by commas.");

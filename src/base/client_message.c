@@ -25,7 +25,6 @@ static bool awaits_end = false;
 static void
 forget_message(void *arg)
 {
-	(void) arg;
 	present_kind = CLIENT_MESSAGE_UNJUDGED;
 	awaits_end = false;
 }

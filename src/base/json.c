@@ -88,7 +88,6 @@ read_member(void *state, char *name, bool isnull)
 	Reading    *reading = state;
 	JsonbValue	key;
 
-	(void) isnull;
 	if (reading->lexer->lex_level == 1)
 		reading->members++;
 	set_string(&key, name);

@@ -55,7 +55,6 @@ authfort_uuid_v7(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 
-	(void) fcinfo;
 	uuid_v7_make(uuid);
 	PG_RETURN_UUID_P(uuid);
 }

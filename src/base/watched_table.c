@@ -23,7 +23,6 @@ static TimestampTz heard_at = 0;
 static void
 on_relcache_invalidation(Datum arg, Oid relid)
 {
-	(void) arg;
 	for (WatchedTable *table = tables; table != NULL; table = table->next)
 	{
 		if (relid == InvalidOid || relid == table->relid)

@@ -115,8 +115,6 @@ hash_budget_leave(void)
 static void
 leave_at_exit(int code, Datum arg)
 {
-	(void) code;
-	(void) arg;
 	hash_budget_leave();
 }
 

@@ -457,7 +457,6 @@ change_handler(FunctionCallInfo fcinfo, SpiQuery *plan, int expected)
 Datum
 authfort_cluster_id(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	PG_RETURN_INT64((int64) GetSystemIdentifier());
 }
 

@@ -34,7 +34,6 @@ shared_init(void *memory, LWLock *lock)
 {
 	KeyExpiry  *fresh = memory;
 
-	(void) lock;
 	SpinLockInit(&fresh->lock);
 	fresh->next = DT_NOBEGIN;
 	fresh->latch = NULL;
@@ -48,7 +47,6 @@ static const SharedPart part = {
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
-	(void) arg;
 	if (noted != DT_NOEND && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE))
 		key_expiry_report(noted);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)

@@ -122,7 +122,6 @@ counters_init(void *memory, LWLock *lock)
 {
 	Counters   *fresh = memory;
 
-	(void) lock;
 	randombytes_buf(fresh->hash_key, sizeof(fresh->hash_key));
 	fresh->sets_per_type = wanted_sets_per_type();
 	fresh->set_count = KEY_TYPES * fresh->sets_per_type;

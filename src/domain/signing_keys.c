@@ -424,7 +424,6 @@ authfort_jwks(PG_FUNCTION_ARGS)
 {
 	StringInfoData json;
 
-	(void) fcinfo;
 	initStringInfo(&json);
 	signing_keys_append_jwks(&json);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));

@@ -245,7 +245,6 @@ email_is_taken(const char *email, const pg_uuid_t *by_other_than)
 static void
 name_taken_email(void *arg)
 {
-	(void) arg;
 	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
 	{
 		errmsg("%s", refusal_user_exists.message);
@@ -340,7 +339,6 @@ users_anonymize(const pg_uuid_t *id)
 static void
 name_user_in_use(void *arg)
 {
-	(void) arg;
 	if (geterrcode() != ERRCODE_FOREIGN_KEY_VIOLATION && geterrcode() != ERRCODE_RESTRICT_VIOLATION)
 		return;
 	errcode(ERRCODE_FOREIGN_KEY_VIOLATION);

@@ -82,7 +82,6 @@ remove_all(CleanupKind kind)
 Datum
 authfort_cleanup_expired_keys(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	PG_RETURN_INT32(remove_all(CLEANUP_KEYS));
 }
 
@@ -90,7 +89,6 @@ authfort_cleanup_expired_keys(PG_FUNCTION_ARGS)
 Datum
 authfort_cleanup_expired_tokens(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	PG_RETURN_INT32(remove_all(CLEANUP_TOKENS));
 }
 
@@ -98,7 +96,6 @@ authfort_cleanup_expired_tokens(PG_FUNCTION_ARGS)
 Datum
 authfort_cleanup_expired_sessions(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	PG_RETURN_INT32(remove_all(CLEANUP_SESSIONS));
 }
 
@@ -108,7 +105,6 @@ authfort_cleanup(PG_FUNCTION_ARGS)
 {
 	StringInfoData json;
 
-	(void) fcinfo;
 	initStringInfo(&json);
 	json_open(&json);
 	for (int kind = 0; kind < CLEANUP_KINDS; kind++)

@@ -57,7 +57,6 @@ authfort_reset_database_identity(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
 	int			revoked;
 
-	(void) fcinfo;
 	PreventCommandIfReadOnly("authfort.reset_database_identity()");
 	require_read_committed();
 	database_id_lock();

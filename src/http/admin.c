@@ -225,7 +225,6 @@ handle_revoke_session(HttpRequest *request, HttpResponse *response)
 void
 handle_list_keys(HttpRequest *request, HttpResponse *response)
 {
-	(void) request;
 	response->status = 200;
 	signing_keys_append_json(&response->body);
 }

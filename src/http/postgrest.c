@@ -340,7 +340,6 @@ authfort_api_pre_request(PG_FUNCTION_ARGS)
 	const Refusal *refusal = NULL;
 	const char *reason;
 
-	(void) fcinfo;
 	client_message_mark();
 	claims = identity_caller();
 	if (claims != NULL)

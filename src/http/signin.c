@@ -143,7 +143,6 @@ handle_logout(HttpRequest *request, HttpResponse *response)
 void
 handle_jwks(HttpRequest *request, HttpResponse *response)
 {
-	(void) request;
 	response->status = 200;
 	response->cache_control = "public, max-age=3600";
 	signing_keys_append_jwks(&response->body);

@@ -71,8 +71,6 @@ on_token_change(void)
 static void
 on_relcache_invalidation(Datum arg, Oid relid)
 {
-	(void) arg;
-	(void) relid;
 	unsure = true;
 }
 
@@ -399,7 +397,6 @@ authfort_current_user(PG_FUNCTION_ARGS)
 	const Refusal *refusal = authenticate_caller(&user, &session_id, &reason);
 	StringInfoData json;
 
-	(void) fcinfo;
 	if (refusal != NULL)
 		access_token_raise(refusal, reason);
 	initStringInfo(&json);

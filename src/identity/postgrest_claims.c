@@ -51,8 +51,6 @@ postgrest_claims_text(void)
 static void
 on_change(const char *newval, void *extra)
 {
-	(void) newval;
-	(void) extra;
 	settings_note_token_change();
 }
 

@@ -75,7 +75,6 @@ own_message_takes_effect(void)
 static void
 forget_transaction(void *arg)
 {
-	(void) arg;
 	ran_in_transaction = transaction_ends = false;
 }
 
@@ -106,13 +105,11 @@ hide_activity(void)
 static void
 is_named(void *arg)
 {
-	(void) arg;
 }
 
 static void
 is_not_named(void *arg)
 {
-	(void) arg;
 }
 
 /*

@@ -261,8 +261,6 @@ time_to_sleep(TimestampTz last_round)
 static void
 forget_launcher(int code, Datum arg)
 {
-	(void) code;
-	(void) arg;
 	key_expiry_wake(NULL);
 }
 
@@ -279,7 +277,6 @@ authfort_cleanup_launcher(Datum argument)
 	MemoryContext context;
 	TimestampTz last_round = GetCurrentTimestamp();
 
-	(void) argument;
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	pqsignal(SIGINT, SIG_IGN);
