@@ -106,7 +106,7 @@ print_help(void)
 }
 
 static void
-refuse(const char *message)
+refuse_options(const char *message)
 {
 	fprintf(stderr, "authfort-gateway: %s\n", message);
 	exit(2);
@@ -116,11 +116,11 @@ static void
 check(const Options *options)
 {
 	if ((options->tls_cert[0] == '\0') != (options->tls_key[0] == '\0'))
-		refuse("--tls-cert and --tls-key must be set together");
+		refuse_options("--tls-cert and --tls-key must be set together");
 	if (strcmp(options->log, "on") != 0 && strcmp(options->log, "off") != 0)
-		refuse("--log must be on or off");
+		refuse_options("--log must be on or off");
 	if (options->max_connections_per_route > options->pool_size)
-		refuse("--max-connections-per-route must not be larger than --pool-size");
+		refuse_options("--max-connections-per-route must not be larger than --pool-size");
 }
 
 void
@@ -166,6 +166,6 @@ options_read(int argc, char **argv, Options *options)
 		}
 	}
 	if (optind < argc)
-		refuse("only options are accepted as arguments");
+		refuse_options("only options are accepted as arguments");
 	check(options);
 }

@@ -65,7 +65,7 @@ static struct
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
-resume(Request *request)
+resume_client(Request *request)
 {
 	MHD_resume_connection(request->connection);
 }
@@ -212,7 +212,7 @@ dequeue(void)
 
 /* Refuses all that waits. */
 static void
-flush(void)
+refuse_waiting(void)
 {
 	while (pool.first != NULL)
 	{
@@ -220,13 +220,13 @@ flush(void)
 
 		unlink_request(NULL, request);
 		refuse_unavailable(request);
-		resume(request);
+		resume_client(request);
 	}
 }
 
 /* Refuses those that have waited too long: the queue is in order of their age. */
 static void
-expire(void)
+refuse_expired(void)
 {
 	int64_t		oldest = clock_ms() - pool.options->request_timeout * 1000;
 
@@ -236,7 +236,7 @@ expire(void)
 
 		unlink_request(NULL, request);
 		refuse_busy(request);
-		resume(request);
+		resume_client(request);
 	}
 }
 
@@ -251,9 +251,9 @@ void
 pool_tick(void)
 {
 	pthread_mutex_lock(&pool.lock);
-	expire();
+	refuse_expired();
 	if (is_down_for_good())
-		flush();
+		refuse_waiting();
 	pthread_mutex_unlock(&pool.lock);
 }
 
@@ -315,7 +315,7 @@ log_error(const PGresult *result)
  * connection can go on.
  */
 static bool
-run(Database *database, Request *request)
+run_request(Database *database, Request *request)
 {
 	int64_t		deadline = clock_ms() + pool.options->request_timeout * 1000 + SERVER_TIMEOUT_GRACE_MS;
 
@@ -355,7 +355,7 @@ run(Database *database, Request *request)
 
 /* Leaves a connection that something may still run in. */
 static void
-leave(Database *database)
+leave_connection(Database *database)
 {
 	if (PQstatus(database->conn) == CONNECTION_OK && !database_is_idle(database))
 		database_abandon(database);
@@ -405,9 +405,9 @@ serve_one(Worker *worker, Request *request)
 
 	worker->running = request;
 	pthread_mutex_unlock(&pool.lock);
-	usable = run(&worker->database, request);
+	usable = run_request(&worker->database, request);
 	if (!usable)
-		leave(&worker->database);
+		leave_connection(&worker->database);
 	pthread_mutex_lock(&pool.lock);
 	if (usable)
 		pool.last_answer = clock_ms();
@@ -415,12 +415,12 @@ serve_one(Worker *worker, Request *request)
 		note_disconnection();
 	/* once resumed it may be freed at any time, so no other thread may still see it */
 	worker->running = NULL;
-	resume(request);
+	resume_client(request);
 }
 
 /* Called and left with the lock held. */
 static void
-probe(Worker *worker)
+probe_server(Worker *worker)
 {
 	bool		usable;
 
@@ -428,7 +428,7 @@ probe(Worker *worker)
 	pthread_mutex_unlock(&pool.lock);
 	usable = database_probe(&worker->database, clock_ms() + PROBE_MS);
 	if (!usable)
-		leave(&worker->database);
+		leave_connection(&worker->database);
 	pthread_mutex_lock(&pool.lock);
 	pool.probing = false;
 	if (usable)
@@ -448,7 +448,7 @@ probe_is_due(void)
  * the next worker that finishes one of them takes it.
  */
 static void *
-work(void *arg)
+serve_requests(void *arg)
 {
 	Worker	   *worker = arg;
 
@@ -462,7 +462,7 @@ work(void *arg)
 			connect_worker(worker);
 			continue;
 		}
-		expire();
+		refuse_expired();
 		request = dequeue();
 		if (!database_is_alive(&worker->database))
 		{
@@ -477,7 +477,7 @@ work(void *arg)
 		else if (request != NULL)
 			serve_one(worker, request);
 		else if (probe_is_due())
-			probe(worker);
+			probe_server(worker);
 		else
 			wait_ms(&pool.work, IDLE_CHECK_MS);
 	}
@@ -519,7 +519,7 @@ pool_start(const Options *options)
 	for (long i = 0; i < options->pool_size; i++)
 	{
 		pool.workers[i].seed = (unsigned int) (getpid() + i);
-		if (pthread_create(&pool.workers[i].thread, NULL, work, &pool.workers[i]) != 0)
+		if (pthread_create(&pool.workers[i].thread, NULL, serve_requests, &pool.workers[i]) != 0)
 			break;
 		pool.started++;
 	}
@@ -569,7 +569,7 @@ pool_stop(void)
 	database_interrupt();
 	pthread_mutex_lock(&pool.lock);
 	pool.stopping = true;
-	flush();
+	refuse_waiting();
 	pthread_cond_broadcast(&pool.work);
 	pthread_cond_broadcast(&pool.stop);
 	while ((pool.started > 0 || !database_all_closed()) && clock_ms() < until)

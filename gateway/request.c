@@ -15,7 +15,7 @@ request_method_for_router(const Request *request)
 }
 
 static void
-append(Text *text, const char *string)
+append_reply(Text *text, const char *string)
 {
 	/* out of memory leaves an incomplete answer, which the status explains */
 	text_append(text, string, strlen(string));
@@ -31,11 +31,11 @@ request_refuse(Request *request, int status, const char *code, const char *messa
 	headers_add(&request->reply_headers, "Cache-Control", "no-store");
 	if (retry)
 		headers_add(&request->reply_headers, "Retry-After", "1");
-	append(&request->reply_body, "{\"detail\":{\"error\":");
+	append_reply(&request->reply_body, "{\"detail\":{\"error\":");
 	text_append_json(&request->reply_body, code);
-	append(&request->reply_body, ",\"message\":");
+	append_reply(&request->reply_body, ",\"message\":");
 	text_append_json(&request->reply_body, message);
-	append(&request->reply_body, "}}");
+	append_reply(&request->reply_body, "}}");
 	request->answered = true;
 }
 

@@ -57,7 +57,7 @@ text_is_utf8(const char *data, size_t len)
 
 /* Moves to a larger buffer, and leaves nothing behind in the old one. */
 static bool
-reserve(Text *text, size_t more)
+text_reserve(Text *text, size_t more)
 {
 	size_t		size = text->size > 0 ? text->size : 256;
 	char	   *data;
@@ -83,7 +83,7 @@ reserve(Text *text, size_t more)
 bool
 text_append(Text *text, const char *data, size_t len)
 {
-	if (!reserve(text, len))
+	if (!text_reserve(text, len))
 		return false;
 	memcpy(text->data + text->len, data, len);
 	text->len += len;

@@ -83,7 +83,7 @@ same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 
 /* True for each element of a list; with "address", for one that holds it. */
 static bool
-check_networks(const char *networks, const Network *address)
+address_check_networks(const char *networks, const Network *address)
 {
 	const char *element = networks;
 
@@ -108,7 +108,7 @@ check_networks(const char *networks, const Network *address)
 bool
 address_is_network_list(const char *networks)
 {
-	return check_networks(networks, NULL);
+	return address_check_networks(networks, NULL);
 }
 
 static int
@@ -284,7 +284,7 @@ first_untrusted(Network *client, const char *forwarded_for, const char *end, con
 {
 	Span		element;
 
-	while (check_networks(networks, client) && take_last_element(forwarded_for, &end, &element))
+	while (address_check_networks(networks, client) && take_last_element(forwarded_for, &end, &element))
 	{
 		if (!read_element(element, client))
 		{

@@ -185,7 +185,7 @@ cstring_to_jsonb(const char *text)
 }
 
 static JsonReading
-read_object(const char *text, size_t len, bool exponents, Jsonb **object)
+read_json_object(const char *text, size_t len, bool exponents, Jsonb **object)
 {
 	JsonSemAction actions = {0};
 	Reading		reading = {0};
@@ -222,7 +222,7 @@ read_object(const char *text, size_t len, bool exponents, Jsonb **object)
 JsonReading
 json_read_object(const char *text, size_t len, Jsonb **object)
 {
-	return read_object(text, len, false, object);
+	return read_json_object(text, len, false, object);
 }
 
 /*
@@ -232,7 +232,7 @@ json_read_object(const char *text, size_t len, Jsonb **object)
 JsonReading
 json_read_foreign_object(const char *text, size_t len, Jsonb **object)
 {
-	return read_object(text, len, true, object);
+	return read_json_object(text, len, true, object);
 }
 
 /* The parsers leave copies all over their memory: many times the text. */

@@ -9,7 +9,7 @@
 
 #include "storage/lwlock.h"
 
-/* One room's part of it. */
+/* One module's part of it. */
 typedef struct SharedPart
 {
 	const char *name;

@@ -26,7 +26,7 @@
 	(UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N)
 
 static bool
-is_ascii(const char *text)
+unicode_is_ascii(const char *text)
 {
 	while (*text != '\0' && !IS_HIGHBIT_SET(*text))
 		text++;
@@ -73,7 +73,7 @@ normalize(const char *text, uninorm_t form)
 char *
 unicode_compose(const char *text)
 {
-	return is_ascii(text) ? pstrdup(text) : normalize(text, UNINORM_NFC);
+	return unicode_is_ascii(text) ? pstrdup(text) : normalize(text, UNINORM_NFC);
 }
 
 static char *
@@ -94,7 +94,7 @@ unicode_fold(const char *text)
 	char	   *buffer;
 	uint8_t    *result;
 
-	if (is_ascii(text))
+	if (unicode_is_ascii(text))
 		return ascii_lower(text);
 	buffer = palloc(len + 1);
 	result = u8_casefold((const uint8_t *) text, source_len, NULL, UNINORM_NFC,
@@ -105,7 +105,7 @@ unicode_fold(const char *text)
 bool
 unicode_is_unambiguous(const char *text)
 {
-	return is_ascii(text) || strcmp(normalize(text, UNINORM_NFKC), text) == 0;
+	return unicode_is_ascii(text) || strcmp(normalize(text, UNINORM_NFKC), text) == 0;
 }
 
 void

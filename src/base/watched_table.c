@@ -21,7 +21,7 @@ static TimestampTz heard_at = 0;
 
 /* An invalid OID stands for all relations. */
 static void
-on_relcache_invalidation(Datum arg, Oid relid)
+watched_table_relcache_callback(Datum arg, Oid relid)
 {
 	for (WatchedTable *table = tables; table != NULL; table = table->next)
 	{
@@ -34,7 +34,7 @@ void
 watched_table_register(WatchedTable *table)
 {
 	if (tables == NULL)
-		CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
+		CacheRegisterRelcacheCallback(watched_table_relcache_callback, (Datum) 0);
 	table->changes = 1;
 	table->next = tables;
 	tables = table;

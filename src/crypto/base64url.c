@@ -14,7 +14,7 @@
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 static bool
-is_ascii(const char *text, size_t len)
+base64url_is_ascii(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 	{
@@ -29,7 +29,7 @@ base64url_decode(const char *text, size_t text_len,
 				 unsigned char *out, size_t out_size, size_t *out_len)
 {
 	/* without an end pointer the decoder fails unless it used all the text */
-	return is_ascii(text, text_len) &&
+	return base64url_is_ascii(text, text_len) &&
 		sodium_base642bin(out, out_size, text, text_len, NULL, out_len, NULL, VARIANT) == 0;
 }
 

@@ -47,7 +47,7 @@ authfort_invalidate_database_id(PG_FUNCTION_ARGS)
  * committed by now whatever the isolation level, and works on a standby.
  */
 static bool
-read_id(Oid relid)
+read_database_id(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
 	uint64		changes = identity_table.changes;
@@ -85,10 +85,10 @@ make_id(Oid relid)
 	PreventCommandIfReadOnly("making the identity of this database");
 	LockRelationOid(relid, ShareRowExclusiveLock);
 	AcceptInvalidationMessages();
-	if (read_id(relid))
+	if (read_database_id(relid))
 		return;
 	insert_id();
-	if (!read_id(relid))
+	if (!read_database_id(relid))
 		elog(ERROR, "the identity of this database was not stored");
 }
 
@@ -98,7 +98,7 @@ database_id(void)
 	Oid			relid = watched_table_oid(&identity_table);
 
 	LockRelationOid(relid, RowShareLock);
-	if (known_at != watched_table_changes(&identity_table) && !read_id(relid))
+	if (known_at != watched_table_changes(&identity_table) && !read_database_id(relid))
 		make_id(relid);
 	return known_id;
 }

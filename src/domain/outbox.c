@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(authfort_message_sent);
 
 /* What a sealed message is bound to. */
 static char *
-seal_name(const pg_uuid_t *id)
+message_seal_name(const pg_uuid_t *id)
 {
 	return psprintf("message %s", uuid_text(id));
 }
@@ -62,7 +62,7 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 	values[1] = CStringGetTextDatum(kind);
 	values[2] = UUIDPGetDatum(user_id);
 	values[3] = PointerGetDatum(seal((unsigned char *) message->data, message->len,
-									 seal_name(id), &database));
+									 message_seal_name(id), &database));
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = TimestampTzGetDatum(expires_at);
 	sodium_memzero(message->data, message->len);
@@ -146,7 +146,7 @@ unseal_message(const pg_uuid_t *id, bytea *sealed)
 {
 	pg_uuid_t	database = database_id();
 	size_t		len;
-	char	   *text = (char *) unseal(sealed, seal_name(id), &database, &len);
+	char	   *text = (char *) unseal(sealed, message_seal_name(id), &database, &len);
 	Jsonb	   *message;
 
 	if (json_read_object(text, len, &message) != JSON_READ)

@@ -141,7 +141,7 @@ rate_limit_init(void)
 
 /* Databases of one cluster share the memory, and not their counters. */
 static void
-make_key(RateLimited endpoint, KeyType type, const char *value, unsigned char key[KEY_BYTES])
+make_counter_key(RateLimited endpoint, KeyType type, const char *value, unsigned char key[KEY_BYTES])
 {
 	crypto_generichash_state state;
 	unsigned char what[2] = {endpoint, type};
@@ -278,7 +278,7 @@ count_request(RateLimited endpoint, KeyType type, const char *value, const Rate 
 	Counter    *counter;
 	int64		wait;
 
-	make_key(endpoint, type, value, key);
+	make_counter_key(endpoint, type, value, key);
 	set = set_of(type, key);
 	SpinLockAcquire(&set->lock);
 	counter = find_counter(set, key);
@@ -320,7 +320,7 @@ seconds_to_wait(int64 wait)
 }
 
 static const Refusal *
-refuse(int64 wait)
+refusal_after(int64 wait)
 {
 	Refusal    *refusal = palloc(sizeof(Refusal));
 
@@ -361,7 +361,7 @@ check(RateLimited endpoint, KeyType type, const char *value, const char *email,
 	wait = count_request(endpoint, type, value, &limit, &first);
 	if (first && !XactReadOnly)
 		record(endpoint, type, email, client);
-	return (wait > 0) ? refuse(wait) : NULL;
+	return (wait > 0) ? refusal_after(wait) : NULL;
 }
 
 const Refusal *
@@ -430,7 +430,7 @@ look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, 
 	Counter    *counter;
 	Rate		limit;
 
-	make_key(endpoint, type, value, key);
+	make_counter_key(endpoint, type, value, key);
 	set = set_of(type, key);
 	SpinLockAcquire(&set->lock);
 	counter = find_counter(set, key);
@@ -526,7 +526,7 @@ forget(KeyType type, const char *value)
 		CounterSet *set;
 		Counter    *counter;
 
-		make_key(endpoint, type, value, key);
+		make_counter_key(endpoint, type, value, key);
 		set = set_of(type, key);
 		SpinLockAcquire(&set->lock);
 		counter = find_counter(set, key);

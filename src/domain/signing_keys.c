@@ -217,7 +217,7 @@ signing_keys_find(const char *kid)
 
 /* What a sealed private key is bound to. */
 static char *
-seal_name(const char *kid)
+key_seal_name(const char *kid)
 {
 	return psprintf("signing key \"%s\"", kid);
 }
@@ -230,7 +230,7 @@ static EVP_PKEY *
 open_key(const VerificationKey *key, MemoryContext context)
 {
 	size_t		len;
-	unsigned char *der = unseal(key->private_key, seal_name(key->kid), NULL, &len);
+	unsigned char *der = unseal(key->private_key, key_seal_name(key->kid), NULL, &len);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EVP_PKEY   *volatile opened = NULL;
 
@@ -273,7 +273,7 @@ sealed_private_der(EVP_PKEY *key, const char *kid)
 
 	PG_TRY();
 	{
-		sealed = seal(der, len, seal_name(kid), NULL);
+		sealed = seal(der, len, key_seal_name(kid), NULL);
 	}
 	PG_FINALLY();
 	{
@@ -318,7 +318,7 @@ insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
  * context of their own.
  */
 static char *
-make_key(SignatureAlgorithm algorithm, bool active)
+create_signing_key(SignatureAlgorithm algorithm, bool active)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "authfort new key",
 												  ALLOCSET_SMALL_SIZES);
@@ -354,7 +354,7 @@ ensure_signing_key(void)
 		return;
 	lock_keys();
 	if (current_cache()->signing < 0)
-		make_key(setting_signing_algorithm, true);
+		create_signing_key(setting_signing_algorithm, true);
 }
 
 void
@@ -507,7 +507,7 @@ signing_keys_prepare(const SignatureAlgorithm *algorithm)
 	lock_keys();
 	signing_keys_require_master_key();
 	prepared = prepared_key(&wanted);
-	return (prepared != NULL) ? pstrdup(prepared->kid) : make_key(wanted, false);
+	return (prepared != NULL) ? pstrdup(prepared->kid) : create_signing_key(wanted, false);
 }
 
 /*
@@ -533,7 +533,7 @@ signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid)
 	if (kid != NULL)
 		activate_key(kid);
 	else
-		kid = make_key(algorithm_of_new_key(algorithm), true);
+		kid = create_signing_key(algorithm_of_new_key(algorithm), true);
 	return kid;
 }
 
@@ -547,7 +547,7 @@ signing_keys_replace_all(char **old_kid)
 	spi_query_open();
 	spi_query_run(&plan, NULL, NULL, SPI_OK_DELETE);
 	spi_query_close();
-	return make_key(setting_signing_algorithm, true);
+	return create_signing_key(setting_signing_algorithm, true);
 }
 
 void

@@ -36,7 +36,7 @@ belongings_delete(const pg_uuid_t *user_id)
 }
 
 static void
-read_id(const TriggerData *trigger, pg_uuid_t *id)
+read_deleted_id(const TriggerData *trigger, pg_uuid_t *id)
 {
 	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
 	int			column = SPI_fnumber(columns, "id");
@@ -70,7 +70,7 @@ authfort_delete_belongings(PG_FUNCTION_ARGS)
 		belongings_delete(NULL);
 	else
 	{
-		read_id(trigger, &id);
+		read_deleted_id(trigger, &id);
 		belongings_delete(&id);
 	}
 	return PointerGetDatum(NULL);

@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(authfort_get_roles);
 PG_FUNCTION_INFO_V1(authfort_user_has_role);
 
 static bool
-is_among(const char *role, char *const *roles, int count)
+is_among_roles(const char *role, char *const *roles, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -35,13 +35,13 @@ is_among(const char *role, char *const *roles, int count)
  * have waited for one, and its roles are read again.
  */
 static const Refusal *
-check_room(const User *user, char *role)
+check_added_role(const User *user, char *role)
 {
 	int			count;
 	char	  **roles = roles_of(&user->id, &count);
 	const Refusal *refusal;
 
-	if (is_among(role, roles, count))
+	if (is_among_roles(role, roles, count))
 		return NULL;
 	roles = repalloc(roles, (count + 1) * sizeof(char *));
 	roles[count] = role;
@@ -62,7 +62,7 @@ role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool i
 	user = users_lock(user_id);
 	if (user == NULL)
 		return &refusal_user_not_found;
-	if (grant && (refusal = check_room(user, role)) != NULL)
+	if (grant && (refusal = check_added_role(user, role)) != NULL)
 		return refusal;
 	if (!(grant ? roles_insert(user_id, role) : roles_delete(user_id, role)))
 		return NULL;
@@ -74,7 +74,7 @@ role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool i
 
 /* What add_role() and remove_role() have in common. */
 static void
-change_role(FunctionCallInfo fcinfo, bool grant)
+change_role_by_arguments(FunctionCallInfo fcinfo, bool grant)
 {
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
 	char	   *role = input_require_role(argument_text(fcinfo, 1, "role"));
@@ -91,7 +91,7 @@ change_role(FunctionCallInfo fcinfo, bool grant)
 Datum
 authfort_add_role(PG_FUNCTION_ARGS)
 {
-	change_role(fcinfo, true);
+	change_role_by_arguments(fcinfo, true);
 	PG_RETURN_VOID();
 }
 
@@ -99,7 +99,7 @@ authfort_add_role(PG_FUNCTION_ARGS)
 Datum
 authfort_remove_role(PG_FUNCTION_ARGS)
 {
-	change_role(fcinfo, false);
+	change_role_by_arguments(fcinfo, false);
 	PG_RETURN_VOID();
 }
 
@@ -119,5 +119,5 @@ authfort_user_has_role(PG_FUNCTION_ARGS)
 	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
 	char	   *role = unicode_compose(argument_text(fcinfo, 1, "role"));
 
-	PG_RETURN_BOOL(is_among(role, user->roles, user->role_count));
+	PG_RETURN_BOOL(is_among_roles(role, user->roles, user->role_count));
 }

@@ -137,7 +137,7 @@ record_updated(const User *before, const User *after, Jsonb *changes)
 
 /* Whether an access token has room for the user with another email or name. */
 static const Refusal *
-check_room(const User *before, const UserChanges *changes)
+check_token_claims(const User *before, const UserChanges *changes)
 {
 	const char *email = changes->set_email ? changes->values.email : before->email;
 	const char *name = changes->set_name ? changes->values.name : before->name;
@@ -165,7 +165,7 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 		return &refusal_user_not_found;
 	if (changes.set_email && strcmp(changes.values.email, before->email) == 0)
 		changes.set_email = false;
-	refusal = check_room(before, &changes);
+	refusal = check_token_claims(before, &changes);
 	if (refusal != NULL)
 		return refusal;
 	/* that the old address was verified says nothing of the new one */

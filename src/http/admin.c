@@ -17,7 +17,7 @@
 
 /* The id in the path; one that is none is nobody's. */
 static bool
-read_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
+read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
 {
 	if (uuid_read(request->segments[0], id))
 		return true;
@@ -107,7 +107,7 @@ handle_get_user(HttpRequest *request, HttpResponse *response)
 	bool		has_deleted;
 	User	   *user;
 
-	if (!read_id(request, &id, response) ||
+	if (!read_user_id(request, &id, response) ||
 		!http_query_boolean(request, "deleted", &deleted, &has_deleted, response))
 		return;
 	user = deleted ? users_find_any(&id) : users_find(&id);
@@ -124,7 +124,7 @@ handle_update_user(HttpRequest *request, HttpResponse *response)
 	const Refusal *refusal;
 	User	   *user;
 
-	if (!read_id(request, &id, response) || !http_read_object(request, response))
+	if (!read_user_id(request, &id, response) || !http_read_object(request, response))
 		return;
 	refusal = user_admin_update(&id, request->json, &user);
 	if (refusal != NULL)
@@ -140,7 +140,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 	bool		hard = false;
 	bool		has_hard;
 
-	if (read_id(request, &id, response) &&
+	if (read_user_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
 		http_respond_nothing(response, user_admin_try_delete(&id, hard));
 }
@@ -150,7 +150,7 @@ handle_ban_user(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t	id;
 
-	if (read_id(request, &id, response))
+	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, user_admin_ban(&id, true));
 }
 
@@ -159,30 +159,30 @@ handle_unban_user(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t	id;
 
-	if (read_id(request, &id, response))
+	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, user_admin_ban(&id, false));
 }
 
 /* Roles count at once: tokens with the other roles stop being current. */
 static void
-change_role(HttpRequest *request, bool grant, HttpResponse *response)
+respond_role_change(HttpRequest *request, bool grant, HttpResponse *response)
 {
 	pg_uuid_t	id;
 
-	if (read_id(request, &id, response))
+	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, role_admin_change(&id, request->segments[1], grant, true));
 }
 
 void
 handle_add_role(HttpRequest *request, HttpResponse *response)
 {
-	change_role(request, true, response);
+	respond_role_change(request, true, response);
 }
 
 void
 handle_remove_role(HttpRequest *request, HttpResponse *response)
 {
-	change_role(request, false, response);
+	respond_role_change(request, false, response);
 }
 
 void
@@ -190,7 +190,7 @@ handle_user_sessions(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t	id;
 
-	if (!read_id(request, &id, response))
+	if (!read_user_id(request, &id, response))
 		return;
 	if (users_find(&id) == NULL)
 	{
@@ -206,7 +206,7 @@ handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response)
 	pg_uuid_t	id;
 	int			revoked;
 
-	if (read_id(request, &id, response))
+	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, session_admin_revoke_all(&id, NULL, NULL, &revoked));
 }
 

@@ -34,7 +34,7 @@ headers_add(HttpHeaders *headers, const char *name, const char *value)
 }
 
 static void
-read_object(HttpHeaders *headers, JsonbContainer *object)
+read_header_object(HttpHeaders *headers, JsonbContainer *object)
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
@@ -59,7 +59,7 @@ headers_read_jsonb(HttpHeaders *headers, Jsonb *json)
 {
 	if (!JB_ROOT_IS_ARRAY(json))
 	{
-		read_object(headers, &json->root);
+		read_header_object(headers, &json->root);
 		return;
 	}
 	for (uint32 i = 0; i < JB_ROOT_COUNT(json); i++)
@@ -67,7 +67,7 @@ headers_read_jsonb(HttpHeaders *headers, Jsonb *json)
 		JsonbValue *element = getIthJsonbValueFromContainer(&json->root, i);
 
 		if (element->type == jbvBinary && JsonContainerIsObject(element->val.binary.data))
-			read_object(headers, element->val.binary.data);
+			read_header_object(headers, element->val.binary.data);
 	}
 }
 

@@ -221,7 +221,7 @@ asks_for_open_route(void)
  * on without an identity.
  */
 static void
-refuse(const Refusal *refusal)
+raise_refusal(const Refusal *refusal)
 {
 	if (!asks_for_open_route())
 		respond(401, refusal);
@@ -349,6 +349,6 @@ authfort_api_pre_request(PG_FUNCTION_ARGS)
 	else if (setting_cookies)
 		accept_cookie();
 	if (refusal != NULL)
-		refuse(refusal);
+		raise_refusal(refusal);
 	PG_RETURN_VOID();
 }

@@ -189,7 +189,7 @@ changes_something(const Route *route)
 
 /* The roles that count are those that the user has now, not the token's. */
 static const Refusal *
-admit(const Route *route, HttpRequest *request)
+authorize_route(const Route *route, HttpRequest *request)
 {
 	const Refusal *refusal = NULL;
 
@@ -211,7 +211,7 @@ admit(const Route *route, HttpRequest *request)
 static void
 take_route(const Route *route, HttpRequest *request, HttpResponse *response)
 {
-	const Refusal *refusal = admit(route, request);
+	const Refusal *refusal = authorize_route(route, request);
 
 	if (refusal == NULL)
 	{
@@ -289,7 +289,7 @@ dispatch(HttpRequest *request, HttpResponse *response)
 }
 
 static void
-finish(const HttpRequest *request, HttpResponse *response)
+complete_response(const HttpRequest *request, HttpResponse *response)
 {
 	http_add_header(response, "Cache-Control",
 					(response->cache_control != NULL) ? response->cache_control : "no-store");
@@ -312,7 +312,7 @@ find_client_address(HttpRequest *request)
 }
 
 static void
-begin(HttpRequest *request, HttpResponse *response)
+prepare_response(HttpRequest *request, HttpResponse *response)
 {
 	request->client.user_agent = http_header(request, "user-agent");
 	response->request = request;
@@ -323,10 +323,10 @@ void
 http_serve(HttpRequest *request, HttpResponse *response)
 {
 	find_client_address(request);
-	begin(request, response);
+	prepare_response(request, response);
 	cors_add_headers(request, response);
 	dispatch(request, response);
-	finish(request, response);
+	complete_response(request, response);
 }
 
 const Route *
@@ -343,7 +343,7 @@ http_find_route(const char *name)
 void
 http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response)
 {
-	begin(request, response);
+	prepare_response(request, response);
 	if (!route_has_path(route, request))
 		http_respond_refusal(response, &not_found);
 	else if (changes_something(route) && strcmp(request->method, "POST") != 0)
@@ -354,7 +354,7 @@ http_serve_route(const Route *route, HttpRequest *request, HttpResponse *respons
 	}
 	else
 		take_route(route, request, response);
-	finish(request, response);
+	complete_response(request, response);
 }
 
 /* Serves a request by the arguments that both functions have alike. */

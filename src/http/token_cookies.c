@@ -23,7 +23,7 @@
 #define MAX_PARENT_DOMAINS 3
 
 static bool
-is_among(char *const *values, int count, const char *value, size_t len)
+cookie_is_among(char *const *values, int count, const char *value, size_t len)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -61,7 +61,7 @@ read_all(const HttpRequest *request, const char *name, char *values[TOKEN_COOKIE
 	header = http_header_joined(request, "cookie", "; ");
 	while (count < TOKEN_COOKIES_MAX && cookie_next(&header, name, &value, &len))
 	{
-		if (len > 0 && !is_among(values, count, value, len))
+		if (len > 0 && !cookie_is_among(values, count, value, len))
 			values[count++] = pnstrdup(value, len);
 	}
 	return count;

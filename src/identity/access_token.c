@@ -2,10 +2,10 @@
  * access_token.c
  *		The JWT that says who somebody is: issued and verified.
  *
- * Tokens that verified are remembered in a small table, so that a signature
- * is checked once and not for every statement of a connection.  What is
- * remembered counts only while neither the keys nor the settings that the
- * verdict depends on have changed, and its expiry is looked at every time.
+ * Tokens that verified are kept in a small table, so that a signature
+ * is checked once and not for every statement of a connection.  An entry is
+ * valid only while neither the keys nor the settings that the verdict depends
+ * on have changed, and its expiry is checked every time.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(authfort_verify_jwt);
 PG_FUNCTION_INFO_V1(authfort_try_verify_jwt);
 PG_FUNCTION_INFO_V1(authfort_authenticate);
 
-#define REMEMBERED_TOKENS 64	/* a power of two */
+#define TOKEN_CACHE_SLOTS 64	/* a power of two */
 #define JTI_BYTES 16
 
 /*
@@ -40,16 +40,16 @@ PG_FUNCTION_INFO_V1(authfort_authenticate);
  */
 #define ISSUED_AHEAD 10
 
-typedef struct RememberedToken
+typedef struct CachedToken
 {
-	MemoryContext context;		/* owns the rest; NULL: nothing remembered */
+	MemoryContext context;		/* owns the rest; NULL: nothing cached */
 	uint64		signing_keys_generation;
 	uint64		settings_generation;
 	char	   *token;
 	AccessClaims claims;
-} RememberedToken;
+} CachedToken;
 
-static RememberedToken remembered[REMEMBERED_TOKENS];
+static CachedToken token_cache[TOKEN_CACHE_SLOTS];
 
 char *
 access_token_issue(const User *user, const pg_uuid_t *session_id)
@@ -84,7 +84,7 @@ access_token_issue(const User *user, const pg_uuid_t *session_id)
 }
 
 static bool
-is_string(const JsonbValue *value, const char *text)
+claim_is_string(const JsonbValue *value, const char *text)
 {
 	return value->type == jbvString && value->val.string.len == (int) strlen(text) &&
 		memcmp(value->val.string.val, text, value->val.string.len) == 0;
@@ -103,7 +103,7 @@ names_audience(const JsonbValue *aud, const char *audience)
 		wanted.val.string.len = strlen(audience);
 		return findJsonbValueFromContainer(aud->val.binary.data, JB_FARRAY, &wanted) != NULL;
 	}
-	return is_string(aud, audience);
+	return claim_is_string(aud, audience);
 }
 
 /* A token for somebody else is not for us, nor one for nobody if we are somebody. */
@@ -173,7 +173,7 @@ read_claims(Jsonb *json, AccessClaims *claims)
 	claims->has_sid = claims->has_ver = true;
 	if (json_member(json, "purpose") != NULL)
 		return "it is for another purpose";
-	if (iss == NULL || !is_string(iss, setting_jwt_issuer))
+	if (iss == NULL || !claim_is_string(iss, setting_jwt_issuer))
 		return "its issuer is another one";
 	if (!has_right_audience(json))
 		return "its audience is another one";
@@ -222,7 +222,7 @@ read_verified_claims(Jsonb *json, AccessClaims *claims)
 	claims->json = json;
 	if (json_member(json, "purpose") != NULL)
 		return "they are for another purpose";
-	if (iss != NULL && !is_string(iss, setting_jwt_issuer))
+	if (iss != NULL && !claim_is_string(iss, setting_jwt_issuer))
 		return "their issuer is another one";
 	if (!has_right_audience(json))
 		return "their audience is another one";
@@ -297,12 +297,12 @@ access_claims_copy(const AccessClaims *claims, AccessClaims *copy)
 		copy->roles[i] = pstrdup(claims->roles[i]);
 }
 
-static RememberedToken *
-slot_of(const char *token)
+static CachedToken *
+cache_slot(const char *token)
 {
 	uint32		hash = hash_bytes((const unsigned char *) token, strlen(token));
 
-	return &remembered[hash & (REMEMBERED_TOKENS - 1)];
+	return &token_cache[hash & (TOKEN_CACHE_SLOTS - 1)];
 }
 
 /*
@@ -318,7 +318,7 @@ is_same_token(const char *a, const char *b)
 }
 
 static bool
-is_remembered(const RememberedToken *slot, const char *token)
+is_cached(const CachedToken *slot, const char *token)
 {
 	return slot->context != NULL && slot->signing_keys_generation == signing_keys_generation() &&
 		slot->settings_generation == settings_verdict_generation &&
@@ -326,13 +326,13 @@ is_remembered(const RememberedToken *slot, const char *token)
 }
 
 static void
-remember(RememberedToken *slot, const char *token, const AccessClaims *claims,
-		 uint64 generation)
+cache_token(CachedToken *slot, const char *token, const AccessClaims *claims,
+			uint64 generation)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "authfort token",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	RememberedToken fresh;
+	CachedToken fresh;
 
 	fresh.context = context;
 	fresh.signing_keys_generation = generation;
@@ -354,15 +354,15 @@ remember(RememberedToken *slot, const char *token, const AccessClaims *claims,
 static const Refusal *
 verify(const char *token, const AccessClaims **claims, const char **reason)
 {
-	RememberedToken *slot;
+	CachedToken *slot;
 
 	if (token == NULL || token[0] == '\0')
 	{
 		*reason = "there is none";
 		return &refusal_token_missing;
 	}
-	slot = slot_of(token);
-	if (!is_remembered(slot, token))
+	slot = cache_slot(token);
+	if (!is_cached(slot, token))
 	{
 		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "authfort verify",
 													  ALLOCSET_DEFAULT_SIZES);
@@ -372,7 +372,7 @@ verify(const char *token, const AccessClaims **claims, const char **reason)
 
 		*reason = check_token(token, &fresh);
 		if (*reason == NULL)
-			remember(slot, token, &fresh, generation);
+			cache_token(slot, token, &fresh, generation);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(scratch);
 		if (*reason != NULL)
@@ -408,7 +408,7 @@ access_token_verify_expired(const char *token, const AccessClaims **claims)
  * if "standing" is not NULL, and of their session.
  */
 static const Refusal *
-judge(const AccessClaims *claims, const UserStanding *standing, const char **reason)
+check_standing(const AccessClaims *claims, const UserStanding *standing, const char **reason)
 {
 	const Refusal *refusal = NULL;
 
@@ -439,7 +439,7 @@ access_claims_check(const AccessClaims *claims, const char **reason)
 
 	if (!names_session(claims, reason))
 		return &refusal_token_invalid;
-	return judge(claims, users_find_standing(&claims->sub, &standing) ? &standing : NULL, reason);
+	return check_standing(claims, users_find_standing(&claims->sub, &standing) ? &standing : NULL, reason);
 }
 
 const Refusal *
@@ -451,10 +451,10 @@ access_claims_authenticate(const AccessClaims *claims, User **user, const char *
 		return &refusal_token_invalid;
 	*user = users_find(&claims->sub);
 	if (*user == NULL)
-		return judge(claims, NULL, reason);
+		return check_standing(claims, NULL, reason);
 	standing.banned = (*user)->banned;
 	standing.token_version = (*user)->token_version;
-	return judge(claims, &standing, reason);
+	return check_standing(claims, &standing, reason);
 }
 
 const Refusal *

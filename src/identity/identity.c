@@ -6,9 +6,9 @@
  * empty it is the subject of request.jwt.claims, if the session is one of
  * those that are trusted to have verified them.  Nothing else counts.
  *
- * It is found out when it is first asked for, and remembered until the
- * setting, the keys or the time say otherwise; a policy asks once a row, so
- * asking again costs a few comparisons.
+ * It is resolved when it is first asked for, and cached until the setting, the
+ * keys or the time say otherwise; a policy asks once a row, so asking again
+ * costs a few comparisons.  README.md shows the caches below.
  */
 #include "postgres.h"
 
@@ -38,20 +38,17 @@ PG_FUNCTION_INFO_V1(authfort_has_role);
 PG_FUNCTION_INFO_V1(authfort_current_user);
 PG_FUNCTION_INFO_V1(authfort_require_role);
 
-/*
- * Whether the identity has to be made sure of before the next answer.  What
- * may change it sets this.
- */
-static bool unsure = true;
+/* Whether the next answer has to revalidate the identity.  What may change it sets this. */
+static bool revalidation_due = true;
 
 static struct
 {
 	const AccessClaims *caller; /* NULL: nobody, or expired */
 	uint64		serial;			/* from 1 on; rises when "caller" changes */
-	int64		made_sure_at;	/* Unix time */
+	int64		revalidated_at;	/* Unix time */
 
-	/* what was found out, and what it holds for */
-	uint64		signing_keys_generation;	/* 0: never found out */
+	/* what was resolved, and what it holds for */
+	uint64		signing_keys_generation;	/* 0: never resolved */
 	uint64		settings_generation;
 	Oid			session_user;
 	bool		unwatched;		/* it may change without telling us */
@@ -63,25 +60,25 @@ static struct
 static ExecutorStart_hook_type next_executor_start = NULL;
 
 static void
-on_token_change(void)
+identity_token_changed(void)
 {
-	unsure = true;
+	revalidation_due = true;
 }
 
 static void
-on_relcache_invalidation(Datum arg, Oid relid)
+identity_relcache_callback(Datum arg, Oid relid)
 {
-	unsure = true;
+	revalidation_due = true;
 }
 
 /*
- * Each execution of a plan, those inside of functions too, hears of changed
- * keys when it first asks who the caller is.
+ * Each execution of a query, also inside of functions, hears of changed keys
+ * when it first asks who the caller is.
  */
 static void
-on_executor_start(QueryDesc *query, int flags)
+identity_executor_start(QueryDesc *query, int flags)
 {
-	unsure = true;
+	revalidation_due = true;
 	if (next_executor_start != NULL)
 		next_executor_start(query, flags);
 	else
@@ -91,10 +88,10 @@ on_executor_start(QueryDesc *query, int flags)
 void
 identity_init(void)
 {
-	settings_token_changed = on_token_change;
-	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
+	settings_token_changed = identity_token_changed;
+	CacheRegisterRelcacheCallback(identity_relcache_callback, (Datum) 0);
 	next_executor_start = ExecutorStart_hook;
-	ExecutorStart_hook = on_executor_start;
+	ExecutorStart_hook = identity_executor_start;
 }
 
 static void
@@ -147,12 +144,12 @@ take_request_claims(void)
 }
 
 static void
-find_out(void)
+resolve_identity(void)
 {
 	uint64		generation = signing_keys_generation();
 	uint64		settings_generation = settings_token_generation;
 
-	identity.signing_keys_generation = 0;	/* unless we come to the end */
+	identity.signing_keys_generation = 0;	/* until this function has completed */
 	set_caller(NULL);
 	identity.known = false;
 	identity.unwatched = false;
@@ -170,24 +167,24 @@ find_out(void)
 }
 
 static bool
-is_found_out(void)
+identity_is_current(void)
 {
 	return !identity.unwatched && identity.signing_keys_generation == signing_keys_generation() &&
 		identity.settings_generation == settings_token_generation &&
 		identity.session_user == GetSessionUserId();
 }
 
-/* Makes sure of the caller: the keys, the settings, the clock. */
+/* Checks the keys, the settings and the clock again. */
 static pg_noinline void
-look_again(int64 now)
+revalidate(int64 now)
 {
 	AcceptInvalidationMessages();
-	if (!is_found_out())
-		find_out();
+	if (!identity_is_current())
+		resolve_identity();
 	set_caller((identity.known && identity.claims.exp > now) ? &identity.claims : NULL);
-	identity.made_sure_at = now;
-	/* something may have changed while we found out */
-	unsure = !is_found_out();
+	identity.revalidated_at = now;
+	/* something may have changed meanwhile */
+	revalidation_due = !identity_is_current();
 }
 
 /*
@@ -196,24 +193,24 @@ look_again(int64 now)
  * whole seconds that is a load from memory shared with the kernel, some 2 ns.
  */
 static inline void
-make_sure(void)
+ensure_current(void)
 {
 	int64		now = time(NULL);
 
-	if (unlikely(unsure || now != identity.made_sure_at))
-		look_again(now);
+	if (unlikely(revalidation_due || now != identity.revalidated_at))
+		revalidate(now);
 }
 
 const AccessClaims *
 identity_caller(void)
 {
-	make_sure();
+	ensure_current();
 	return identity.caller;
 }
 
 /*
- * What a call site answered, and answers again as long as the identity is
- * that.  The memory belongs to the call site: a pointer into the remembered
+ * The cached result of a call site, valid for as long as the identity is the
+ * same.  The memory belongs to the call site: a pointer into the remembered
  * identity would dangle if another argument of the same expression changed it.
  */
 typedef struct CallSite
@@ -246,7 +243,7 @@ answer_uuid(FunctionCallInfo fcinfo, const pg_uuid_t *uuid)
 }
 
 static inline bool
-answers_again(const CallSite *site)
+cached_result_is_valid(const CallSite *site)
 {
 	return likely(site != NULL && site->serial == identity.serial);
 }
@@ -257,8 +254,8 @@ authfort_uid(PG_FUNCTION_ARGS)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	make_sure();
-	if (!answers_again(site))
+	ensure_current();
+	if (!cached_result_is_valid(site))
 		site = answer_uuid(fcinfo, identity.caller ? &identity.caller->sub : NULL);
 	fcinfo->isnull = site->is_null;
 	return UUIDPGetDatum(&site->uuid);
@@ -270,8 +267,8 @@ authfort_session_id(PG_FUNCTION_ARGS)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	make_sure();
-	if (!answers_again(site))
+	ensure_current();
+	if (!cached_result_is_valid(site))
 		site = answer_uuid(fcinfo, (identity.caller && identity.caller->has_sid)
 							? &identity.caller->sid : NULL);
 	fcinfo->isnull = site->is_null;
@@ -353,8 +350,8 @@ authfort_has_role(PG_FUNCTION_ARGS)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	make_sure();
-	PG_RETURN_BOOL(answers_again(site) ? site->answer : answer_has_role(fcinfo));
+	ensure_current();
+	PG_RETURN_BOOL(cached_result_is_valid(site) ? site->answer : answer_has_role(fcinfo));
 }
 
 /* require_role(VARIADIC roles) -> uuid */

@@ -234,7 +234,7 @@ has_room(const ErrorData *record)
  * nothing is written.
  */
 static void
-write_instead(const ErrorData *record)
+emit_replacement(const ErrorData *record)
 {
 	char		message[MESSAGE_SIZE];
 	ErrorContextCallback *callbacks = error_context_stack;
@@ -260,7 +260,7 @@ write_instead(const ErrorData *record)
 
 /* errfinish() knows by now what to do next, so a higher level is only shown. */
 static void
-take_over(ErrorData *record)
+replace_record(ErrorData *record)
 {
 	record->elevel = replaced->elevel;
 	record->sqlerrcode = replaced->sqlerrcode;
@@ -275,10 +275,10 @@ static void
 on_emit_log(ErrorData *record)
 {
 	if (replaced != NULL)
-		take_over(record);
+		replace_record(record);
 	else if (record->output_to_server && must_be_hidden(record))
 	{
-		write_instead(record);
+		emit_replacement(record);
 		record->output_to_server = false;
 	}
 	if (record->output_to_server && next_emit_log != NULL)

@@ -59,7 +59,7 @@ PGDLLEXPORT void authfort_cleanup_launcher(Datum argument);
 PGDLLEXPORT void authfort_cleanup_worker(Datum argument);
 
 static void
-fill_in(BackgroundWorker *worker, const char *function)
+describe_worker(BackgroundWorker *worker, const char *function)
 {
 	MemSet(worker, 0, sizeof(*worker));
 	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
@@ -75,7 +75,7 @@ cleanup_worker_init(void)
 
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
-	fill_in(&worker, "authfort_cleanup_launcher");
+	describe_worker(&worker, "authfort_cleanup_launcher");
 	worker.bgw_restart_time = RESTART_TIME;
 	strlcpy(worker.bgw_name, NAME " launcher", sizeof(worker.bgw_name));
 	strlcpy(worker.bgw_type, NAME " launcher", sizeof(worker.bgw_type));
@@ -87,7 +87,7 @@ cleanup_worker_init(void)
  * limit.  Ends the process when it is asked to.
  */
 static void
-doze(long timeout)
+wait_for_latch(long timeout)
 {
 	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 
@@ -188,7 +188,7 @@ clean_database(Oid database, Round round)
 	BackgroundWorkerHandle *handle;
 	pid_t		pid;
 
-	fill_in(&worker, "authfort_cleanup_worker");
+	describe_worker(&worker, "authfort_cleanup_worker");
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_extra[0] = round;
@@ -198,7 +198,7 @@ clean_database(Oid database, Round round)
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
 		return false;
 	while (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
-		doze(-1);
+		wait_for_latch(-1);
 	return true;
 }
 
@@ -292,7 +292,7 @@ authfort_cleanup_launcher(Datum argument)
 
 	for (;;)
 	{
-		doze(time_to_sleep(last_round));
+		wait_for_latch(time_to_sleep(last_round));
 		if (time_to_next_round(last_round) == 0)
 		{
 			last_round = GetCurrentTimestamp();
@@ -304,7 +304,7 @@ authfort_cleanup_launcher(Datum argument)
 }
 
 static void
-begin(const char *activity)
+begin_transaction(const char *activity)
 {
 	SetCurrentStatementStartTimestamp();
 	pgstat_report_activity(STATE_RUNNING, activity);
@@ -313,7 +313,7 @@ begin(const char *activity)
 }
 
 static void
-commit(void)
+commit_transaction(void)
 {
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -326,9 +326,9 @@ has_extension(void)
 {
 	bool		found;
 
-	begin("authfort: looking for the extension");
+	begin_transaction("authfort: looking for the extension");
 	found = OidIsValid(get_extension_oid("authfort", true));
-	commit();
+	commit_transaction();
 	return found;
 }
 
@@ -342,9 +342,9 @@ clean(CleanupKind kind)
 	while (!pass.done)
 	{
 		CHECK_FOR_INTERRUPTS();
-		begin(activity);
+		begin_transaction(activity);
 		cleanup_batch(&pass);
-		commit();
+		commit_transaction();
 	}
 	if (pass.removed > 0)
 		ereport(DEBUG1, (errmsg_internal("%s: " UINT64_FORMAT " removed", activity, pass.removed)));
@@ -357,9 +357,9 @@ report_next_expiry(void)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next;
 
-	begin("authfort: looking for the next key to expire");
+	begin_transaction("authfort: looking for the next key to expire");
 	next = signing_keys_next_expiry();
-	commit();
+	commit_transaction();
 	if (next != DT_NOEND)
 		key_expiry_report((next > now) ? next : TimestampTzPlusMilliseconds(now, RETRY_TIME * 1000));
 }
