@@ -2,7 +2,7 @@
 SELECT authfort.create_user('a@example.com', 'correct horse')->>'id' AS id \gset
 CREATE FUNCTION pg_temp.sign_in() RETURNS uuid LANGUAGE sql AS
 	$$ SELECT (authfort.login('a@example.com', 'correct horse')#>>'{user,session_id}')::uuid $$;
-SELECT authfort.cleanup();
+SELECT * FROM authfort.cleanup();
 
 -- sessions, revoked or expired
 SELECT pg_temp.sign_in() AS live, pg_temp.sign_in() AS revoked, pg_temp.sign_in() AS expired \gset
@@ -39,8 +39,8 @@ SELECT authfort.cleanup_expired_tokens();
 TRUNCATE authfort.events;
 INSERT INTO authfort.events (event, created_at, payload) VALUES ('login', now() - interval '366 days', '{}'), ('login', now(), '{}');
 UPDATE authfort.signing_keys SET expires_at = now() WHERE expires_at > now();
-SELECT authfort.cleanup();
-SELECT authfort.cleanup();
+SELECT * FROM authfort.cleanup();
+SELECT * FROM authfort.cleanup();
 
 CREATE ROLE regress_authfort_upkeep;
 GRANT authfort_admin TO regress_authfort_upkeep;

@@ -13,12 +13,12 @@ SELECT authfort.on('*', 'see(jsonb)');
 SELECT event, handler FROM authfort.event_handlers ORDER BY id;
 
 -- a day in a life
-SELECT authfort.signup('ada@example.com', 'correct horse', 'Ada', user_agent => 'test', ip => '192.0.2.7') AS ada \gset
+SELECT authfort.signup('ada@example.com', 'correct horse', 'Ada', user_agent => 'test', ip_address => '192.0.2.7') AS ada \gset
 SELECT (:'ada'::jsonb#>>'{user,id}')::uuid AS id, :'ada'::jsonb#>>'{tokens,refresh_token}' AS refresh \gset
 SELECT authfort.login('ada@example.com', 'planted-secret', 'test', '192.0.2.7')->>'error';
 SELECT authfort.login('planted-secret', 'correct horse')->>'error';
-SELECT authfort.login('nobody@example.com', 'correct horse', ip => '2001:db8::1')->>'error';
-SELECT authfort.refresh(:'refresh', user_agent => 'other', ip => '192.0.2.8')#>>'{tokens,refresh_token}' AS next \gset
+SELECT authfort.login('nobody@example.com', 'correct horse', ip_address => '2001:db8::1')->>'error';
+SELECT authfort.refresh(:'refresh', user_agent => 'other', ip_address => '192.0.2.8')#>>'{tokens,refresh_token}' AS next \gset
 SELECT authfort.add_role(:'id', 'editor');
 SELECT authfort.add_role(:'id', 'editor');
 SELECT authfort.remove_role(:'id', 'editor', false);

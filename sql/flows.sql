@@ -6,7 +6,7 @@ CREATE FUNCTION pg_temp.code(result jsonb) RETURNS text LANGUAGE sql AS
 -- a user in full
 SELECT authfort.signup(' Ada@Example.COM ', 'correct horse', name => '  Ada   <3 ',
 	avatar_url => 'https://example.com/a.png', phone => '+49 (30) 123-45',
-	user_agent => 'test', ip => '192.0.2.7') AS ada \gset
+	user_agent => 'test', ip_address => '192.0.2.7') AS ada \gset
 SELECT jsonb_object_keys(:'ada'::jsonb->'user') AS key ORDER BY 1;
 SELECT key, value FROM jsonb_each(:'ada'::jsonb->'user')
 	WHERE key NOT IN ('id', 'created_at', 'session_id') ORDER BY 1;

@@ -63,9 +63,9 @@ RESET authfort.allow_signup;
 -- limits: over that of the email, only its owner gets in, and only with the password
 SET authfort.rate_limit = on;
 SET authfort.rate_limit_login = '1/day';
-SELECT authfort.login('usual@example.com', 'correct horse', ip => '192.0.2.20') ? 'tokens' AS from_home;
+SELECT authfort.login('usual@example.com', 'correct horse', ip_address => '192.0.2.20') ? 'tokens' AS from_home;
 CREATE FUNCTION pg_temp.over(email text, password text, ip inet) RETURNS text LANGUAGE sql AS
-	$$ SELECT authfort.reset_rate_limits(address => ip); SELECT coalesce(r->>'error', 'ok') FROM authfort.login(email, password, ip => ip) r $$;
+	$$ SELECT authfort.reset_rate_limits(ip_address => ip); SELECT coalesce(r->>'error', 'ok') FROM authfort.login(email, password, ip_address => ip) r $$;
 SELECT pg_temp.over('nobody@example.com', 'wrong horse', '192.0.2.20');
 SELECT id AS last FROM authfort.events ORDER BY id DESC LIMIT 1 \gset
 SELECT email, pg_temp.over(email, 'wrong horse', '192.0.2.20') AS at_home, pg_temp.over(email, 'wrong horse', '192.0.2.21') AS elsewhere
@@ -79,7 +79,7 @@ SET authfort.hide_accounts = on;
 SET authfort.rate_limit_signup = '1/day';
 SET authfort.rate_limit_password_reset = '1/day';
 CREATE FUNCTION pg_temp.status(path text, email text) RETURNS integer LANGUAGE sql AS $$
-	SELECT authfort.reset_rate_limits(address => '192.0.2.7');
+	SELECT authfort.reset_rate_limits(ip_address => '192.0.2.7');
 	SELECT status FROM pg_temp.send(path, jsonb_build_object('email', email, 'password', 'battery staple')) $$;
 UPDATE authfort.sessions SET ip_address = '192.0.2.7';
 SELECT path, email, pg_temp.status(path, email) AS first, pg_temp.status(path, email) AS second

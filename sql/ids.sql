@@ -49,10 +49,10 @@ SELECT authfort.message_sent(1);
 SELECT authfort.message_sent('1');
 
 -- cleanup locks no event unless it deletes it
-SELECT count(*) > 3 AS events, authfort.cleanup()->'events' AS removed FROM authfort.events;
+SELECT count(*) > 3 AS events, (authfort.cleanup()).events AS removed FROM authfort.events;
 SELECT count(*) AS locked FROM authfort.events WHERE xmax <> 0;
 UPDATE authfort.events SET created_at = now() - interval '2 years' WHERE id IN (SELECT id FROM authfort.events ORDER BY id LIMIT 2);
-SELECT authfort.cleanup()->'events' AS removed;
+SELECT (authfort.cleanup()).events AS removed;
 SELECT count(*) AS locked FROM authfort.events WHERE xmax <> 0;
 
 -- the key that was prepared is the next to sign, whatever its algorithm

@@ -68,7 +68,7 @@ RESET authfort.hide_accounts;
 -- refused sign-ups: a thousand events an hour, none of them large
 SELECT authfort.load_breached_passwords(ARRAY['CBFDAC6008F9CAB4083784CBD1874F76618D2A97']);
 SELECT r->>'error' AS error, count(*) FROM generate_series(1, 2000) g,
-	authfort.signup('s' || g || '@example.com', 'password123', user_agent => repeat('x', 100000), ip => '192.0.2.1'::inet + g) r GROUP BY 1;
+	authfort.signup('s' || g || '@example.com', 'password123', user_agent => repeat('x', 100000), ip_address => '192.0.2.1'::inet + g) r GROUP BY 1;
 SELECT count(*), max(pg_column_size(e.*)) < 800 AS small, max(length(user_agent)), max(length(payload->>'user_agent')) FROM authfort.events e WHERE event = 'password_pwned_rejected';
 -- those of an account are not counted among them
 SELECT authfort.change_password(:'ada', 'password-2', 'password123')->>'error';

@@ -64,7 +64,7 @@ SELECT authfort.login('ada@example.com', 'password-5') AS two \gset
 SELECT authfort.change_password(:'id', 'password-5', 'password-6', (:'eve'::jsonb#>>'{user,session_id}')::uuid), pg_temp.live();
 SELECT authfort.login('ada@example.com', 'password-6') AS two \gset
 SELECT authfort.change_password(:'id', 'password-6', 'password-7'), pg_temp.live();
-SELECT authfort.change_password(:'id', 'wrong', 'password-7', user_agent => 'app', ip => '192.0.2.9')->>'error';
+SELECT authfort.change_password(:'id', 'wrong', 'password-7', user_agent => 'app', ip_address => '192.0.2.9')->>'error';
 SELECT payload - 'timestamp' - 'user_id' AS payload FROM authfort.events WHERE event = 'login_failed' AND ip_address = '192.0.2.9';
 
 -- the first password: the same

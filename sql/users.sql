@@ -25,18 +25,18 @@ SELECT pg_temp.emails(authfort.list_users(sort_by => 'email', sort_order => 'asc
 SELECT pg_temp.emails(authfort.list_users(sort_by => 'name', sort_order => 'asc'));
 SELECT pg_temp.emails(authfort.list_users(sort_by => 'name'));
 SELECT pg_temp.emails(authfort.list_users());
-SELECT pg_temp.emails(authfort.list_users(sort_by => 'email', sort_order => 'asc', max_users => 2, skip => 1));
-SELECT authfort.list_users(max_users => 1, skip => 9);
+SELECT pg_temp.emails(authfort.list_users(sort_by => 'email', sort_order => 'asc', limit_ => 2, offset_ => 1));
+SELECT authfort.list_users(limit_ => 1, offset_ => 9);
 SELECT left(query, 20) AS query, pg_temp.emails(authfort.list_users(query, sort_by => 'email', sort_order => 'asc')), authfort.get_user_count(query)
 	FROM unnest(ARRAY['EXAMPLE.COM', 'lovelace', 'a L', 'b', '0%', '100%', '_a', 'çel', 'ÇEL', '', '%', '\', 'nobody', repeat('x', 10000)]) query;
 SELECT pg_temp.emails(authfort.list_users(role => 'editor')), pg_temp.emails(authfort.list_users(role => 'nothing'));
 SELECT authfort.list_users(sort_by => 'password_hash');
 SELECT authfort.list_users(sort_by => 'email; DROP TABLE authfort.users');
 SELECT authfort.list_users(sort_order => 'sideways');
-SELECT authfort.list_users(max_users => 0);
-SELECT authfort.list_users(max_users => 1001);
-SELECT authfort.list_users(skip => -1);
-SELECT authfort.list_users(deleted => NULL);
+SELECT authfort.list_users(limit_ => 0);
+SELECT authfort.list_users(limit_ => 1001);
+SELECT authfort.list_users(offset_ => -1);
+SELECT authfort.list_users(include_deleted => NULL);
 
 -- change: only what is named
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}' AS access \gset
@@ -89,7 +89,7 @@ SELECT authfort.login('ada@example.com', 'correct horse') AS login \gset
 SELECT authfort.create_password_reset_token('ada@example.com') AS reset \gset
 SELECT authfort.delete_user(:'ada');
 SELECT authfort.delete_user(:'ada');
-SELECT key, value FROM jsonb_each(authfort.get_user(:'ada', deleted => true)) WHERE key NOT IN ('id', 'created_at', 'deleted_at', 'email') ORDER BY key;
+SELECT key, value FROM jsonb_each(authfort.get_user(:'ada', include_deleted => true)) WHERE key NOT IN ('id', 'created_at', 'deleted_at', 'email') ORDER BY key;
 SELECT authfort.get_user(:'ada', true)->>'email' = 'deleted+' || :'ada' || '@deleted.invalid' AS scrubbed,
 	authfort.get_user(:'ada', true)->>'deleted_at' IS NOT NULL AS dated;
 SELECT (SELECT count(*) FROM authfort.sessions) AS sessions, (SELECT count(*) FROM authfort.one_time_tokens) AS tokens,
@@ -109,7 +109,7 @@ SELECT pg_temp.failure(format('SELECT authfort.update_user(%L, ''{"name": "x"}''
 SELECT pg_temp.failure(format('SELECT authfort.add_role(%L, ''x'')', :'ada'));
 SELECT pg_temp.failure(format('SELECT authfort.get_sessions(%L)', :'ada'));
 SELECT pg_temp.failure(format('SELECT authfort.revoke_sessions(%L)', :'ada'));
-SELECT authfort.get_user_count(), authfort.get_user_count(deleted => true);
+SELECT authfort.get_user_count(), authfort.get_user_count(include_deleted => true);
 -- the email is free
 SELECT authfort.signup('ada@example.com', 'correct horse')#>>'{user,email}';
 -- hard
@@ -129,7 +129,7 @@ ANALYZE authfort.users;
 SELECT authfort.get_user_count('4567');
 -- as it does when grams that most users have are left out, and on any page
 SELECT pg_temp.emails(authfort.list_users('Name 4567')), pg_temp.emails(authfort.list_users('@example.net')) LIKE '% of 20000' AS all_have_it,
-	authfort.list_users('name 456', max_users => 5, skip => 10)->'total' AS last_page, authfort.list_users('name 456', skip => 99)->'total' AS past_it;
+	authfort.list_users('name 456', limit_ => 5, offset_ => 10)->'total' AS last_page, authfort.list_users('name 456', offset_ => 99)->'total' AS past_it;
 EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL
 	AND authfort.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) authfort.search_grams('Name 4567')
 	AND authfort.search_matches('Name 4567', u.email, u.name);

@@ -16,7 +16,7 @@ BEGIN
 			AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
 	LOOP
 		RAISE insufficient_privilege USING
-			MESSAGE = pg_catalog.format('trigger "%s" on table %s is refused', refused.tgname, refused.relation),
+			MESSAGE = pg_catalog.format('permission denied to create trigger "%s" on table %s', refused.tgname, refused.relation),
 			DETAIL = 'It would run with the rights of the owner of the extension.',
 			HINT = 'The owner of the table may make it; a function can be a handler instead, by authfort.on().';
 	END LOOP;
@@ -81,7 +81,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.signup(text, text, text, text, text, text, inet),
 	authfort.create_user(text, text, text, text, text, boolean, text[]),
 	authfort.login(text, text, text, inet), authfort.refresh(text, text, text, inet),
-	authfort.logout(text),
+	authfort.logout(text, text, inet),
 	authfort.add_role(uuid, text, boolean), authfort.remove_role(uuid, text, boolean),
 	authfort.role_members(text), authfort.get_roles(uuid), authfort.user_has_role(uuid, text),
 	authfort.get_sessions(uuid, boolean), authfort.revoke_session(uuid),

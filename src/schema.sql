@@ -34,7 +34,7 @@ BEGIN
 			CONTINUE;
 		END IF;
 		IF role.powers OPERATOR(pg_catalog.<>) '' THEN
-			RAISE EXCEPTION 'role "%" exists already, and may do more than authfort grants', name
+			RAISE EXCEPTION 'role "%" already exists and may do more than authfort grants', name
 				USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = pg_catalog.format('It has %s.', role.powers),
 					  HINT = 'Take that from it with ALTER ROLE.';
 		END IF;
@@ -43,7 +43,7 @@ BEGIN
 				'it is a member of: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.roleid::regrole::text, ', ' ORDER BY m.roleid) FILTER (WHERE m.member OPERATOR(pg_catalog.=) role.oid))
 			INTO known FROM pg_catalog.pg_auth_members m;
 		IF known OPERATOR(pg_catalog.<>) '' THEN
-			RAISE WARNING 'role "%" exists already, and whoever holds it gets its rights in this database', name
+			RAISE WARNING 'role "%" already exists, and its members get its privileges in this database', name
 				USING DETAIL = pg_catalog.format('Of the role: %s.', known);
 		END IF;
 	END LOOP;

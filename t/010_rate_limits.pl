@@ -16,7 +16,7 @@ authfort.rate_limit_memory = '64kB'
 CONF
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', "CREATE EXTENSION authfort; SELECT FROM authfort.signup('a\@example.com', 'correct horse', ip => '198.51.100.1')");
+$node->safe_psql('app', "CREATE EXTENSION authfort; SELECT FROM authfort.signup('a\@example.com', 'correct horse', ip_address => '198.51.100.1')");
 
 sub sql
 {
@@ -30,7 +30,7 @@ sub logins
 	my (@attempts) = @_;
 	return join ' ', map {
 		my ($email, $ip) = @$_;
-		sql("SELECT r->>'error' FROM authfort.login('$email', 'wrong', ip => " . ($ip ? "'$ip'" : 'NULL') . ') r')
+		sql("SELECT r->>'error' FROM authfort.login('$email', 'wrong', ip_address => " . ($ip ? "'$ip'" : 'NULL') . ') r')
 	} @attempts;
 }
 my $wrong = 'invalid_credentials';
@@ -46,7 +46,7 @@ is(sql("SELECT string_agg(replace(name, 'authfort.rate_limit_', '') || ' ' || bo
 # by address
 is(logins(map { [ "nobody$_\@example.com", '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 5, ($limited) x 2), 'an address has five a day');
 is(logins([ 'nobody@example.com', '192.0.2.2' ]), $wrong, 'another one has its own');
-is(sql("SELECT r->'status', (r->>'retry_after')::int BETWEEN 86400 - 60 AND 2 * 86400 FROM authfort.login('x\@example.com', 'wrong', ip => '192.0.2.1') r"),
+is(sql("SELECT r->'status', (r->>'retry_after')::int BETWEEN 86400 - 60 AND 2 * 86400 FROM authfort.login('x\@example.com', 'wrong', ip_address => '192.0.2.1') r"),
 	'429|t', 'the refusal tells when to come back');
 is(sql(q{SELECT status, (SELECT h->>'Retry-After' = body::jsonb#>>'{detail,retry_after}' FROM jsonb_array_elements(headers) h WHERE h ? 'Retry-After')
 	FROM authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}', '{"email": "x@example.com", "password": "wrong"}', '192.0.2.1')}),
@@ -60,50 +60,50 @@ is(logins([ 'six@example.com', '2001:db8:0:2::1' ]), $wrong, 'the next /64 as an
 is(logins([ 'six@example.com', '::ffff:192.0.2.1' ]), $limited, 'a mapped IPv4 address is that address');
 
 # a rollback forgets nothing
-$node->safe_psql('app', "BEGIN; SELECT authfort.login('nobody\@example.com', 'wrong', ip => '192.0.2.3'); ROLLBACK;") foreach 1 .. 5;
+$node->safe_psql('app', "BEGIN; SELECT authfort.login('nobody\@example.com', 'wrong', ip_address => '192.0.2.3'); ROLLBACK;") foreach 1 .. 5;
 is(logins([ 'b@example.com', '192.0.2.3' ]), $limited, 'attempts that were rolled back count');
 
 # by email, from wherever; but not where its owner is known
 is(logins(map { [ 'a@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an email has five a day from all addresses');
 is(logins([ 'a@example.com' ]), $limited, 'and from none');
-is(sql("SELECT authfort.login('a\@example.com', 'correct horse', ip => '198.51.100.1') ? 'tokens'"), 't', 'its owner is not kept out of where a session began');
+is(sql("SELECT authfort.login('a\@example.com', 'correct horse', ip_address => '198.51.100.1') ? 'tokens'"), 't', 'its owner is not kept out of where a session began');
 is(sql("SELECT payload->>'key_type' FROM authfort.events WHERE event = 'rate_limit_exceeded' ORDER BY id DESC LIMIT 1"), 'email', 'which is told');
 
 # looking at them and forgetting them
 like(sql('SELECT * FROM authfort.rate_limits()'), qr/^(\d+)\|(\d+)\|[4-9]$/, 'the counters can be looked at');
 is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after > 0 FROM authfort.rate_limit_status('A\@example.com', '2001:db8:0:1::7') ORDER BY key_type"),
 	"login|email|5|5|t\nlogin|ip|5|5|t", 'one email and one address as well');
-is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after FROM authfort.rate_limit_status(address => '192.0.2.2')"), 'login|ip|1|5|0', 'also before the limit is reached');
+is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after FROM authfort.rate_limit_status(ip_address => '192.0.2.2')"), 'login|ip|1|5|0', 'also before the limit is reached');
 is(sql("SELECT count(*) FROM authfort.rate_limit_status('never\@example.com', '192.0.2.99')"), '0', 'of who never asked nothing is known');
 is(sql("SELECT authfort.reset_rate_limits('A\@example.com')"), '1', 'an email can be set free');
 is(logins([ 'a@example.com', '203.0.113.9' ]), $wrong, 'it is');
-is(sql("SELECT authfort.reset_rate_limits(address => '2001:db8:0:1::7')"), '1', 'so can an address');
+is(sql("SELECT authfort.reset_rate_limits(ip_address => '2001:db8:0:1::7')"), '1', 'so can an address');
 ok(sql('SELECT authfort.reset_rate_limits()') > 5, 'and everybody');
 is(logins([ 'c@example.com', '192.0.2.1' ]), $wrong, 'they are');
 
 # the window slides
-my $burst = q{SELECT string_agg(coalesce(r->>'error', ''), ' ') FROM generate_series(1, 3) g, authfort.refresh('x', ip => '192.0.2.50'::inet + 0 * g) r};
+my $burst = q{SELECT string_agg(coalesce(r->>'error', ''), ' ') FROM generate_series(1, 3) g, authfort.refresh('x', ip_address => '192.0.2.50'::inet + 0 * g) r};
 is($node->safe_psql('app', "SET authfort.rate_limit_refresh = '2/sec'; $burst"), "refresh_token_invalid refresh_token_invalid $limited", 'two a second');
 sql("ALTER DATABASE app SET authfort.rate_limit_refresh = '2/sec'");
-ok($node->poll_query_until('app', "SELECT r->>'error' <> '$limited' FROM authfort.refresh('x', ip => '192.0.2.50') r"), 'and again later');
+ok($node->poll_query_until('app', "SELECT r->>'error' <> '$limited' FROM authfort.refresh('x', ip_address => '192.0.2.50') r"), 'and again later');
 sql('ALTER DATABASE app RESET authfort.rate_limit_refresh');
 is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join(' ', ('refresh_token_invalid') x 3), 'an empty limit is none');
 
 # the memory is what it is, whoever asks
-is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');
+is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip_address => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');
 is(sql('SELECT used <= entries AND entries < 1500 FROM authfort.rate_limits()'), 't', 'take no more memory');
 
 # and a flood pushes out no counter that is at its limit
 is(logins(map { [ 'victim@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an account at its limit');
 is(logins(map { [ "v$_\@example.com", '203.0.113.99' ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an address at its limit');
-sql(q{SET authfort.rate_limit_refresh = '30/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip => '10.1.0.0'::inet + g) r});
+sql(q{SET authfort.rate_limit_refresh = '30/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip_address => '10.1.0.0'::inet + g) r});
 is(logins([ 'victim@example.com', '203.0.113.50' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited", 'are at it after requests from twenty thousand addresses');
 is(sql(q{SET authfort.rate_limit_signup = '3/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.signup('f' || g || '@example.com', 'short') r WHERE r->>'error' = 'password_too_short'}), '20000', 'twenty thousand emails');
 is(logins([ 'victim@example.com', '203.0.113.51' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited", 'do not change it either');
 is(sql('SELECT used <= entries AND used > entries / 2 FROM authfort.rate_limits()'), 't', 'with both halves of the memory full');
 
 # other endpoints
-is(sql(q{SELECT string_agg(coalesce(r->>'error', 'ok'), ' ') FROM generate_series(1, 4) g, authfort.signup('s' || g || '@example.com', 'correct horse', ip => '192.0.2.60') r}),
+is(sql(q{SELECT string_agg(coalesce(r->>'error', 'ok'), ' ') FROM generate_series(1, 4) g, authfort.signup('s' || g || '@example.com', 'correct horse', ip_address => '192.0.2.60') r}),
 	"ok ok ok $limited", 'sign-up');
 is(sql(q{SELECT string_agg(status::text, ' ') FROM generate_series(1, 6) g,
 	authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "z@example.com"}', '192.0.2.61'::inet + 0 * g)}),

@@ -62,7 +62,7 @@ foreach my $schema (qw(authfort authfort_api))
 }
 
 super('CREATE ROLE authfort_http SUPERUSER');
-like(super('CREATE EXTENSION authfort'), qr/^55000: .*role "authfort_http" exists already, and may do more.*It has SUPERUSER/s, 'a role of our name with rights of its own is refused');
+like(super('CREATE EXTENSION authfort'), qr/^55000: .*role "authfort_http" already exists and may do more.*It has SUPERUSER/s, 'a role of our name with rights of its own is refused');
 super('ALTER ROLE authfort_http NOSUPERUSER');
 super('CREATE ROLE authfort_admin LOGIN');
 super('GRANT authfort_admin TO eve');
@@ -109,7 +109,7 @@ foreach my $what (qw(TABLES SEQUENCES FUNCTIONS TYPES SCHEMAS))
 {
 	my ($code, $out, $err) = $node->psql('app', 'CREATE EXTENSION authfort');
 	is($code, 0, 'the extension is made among the traps') or diag $err;
-	like($err, qr/^.*WARNING:  role "authfort_admin" exists already.*\n.*it can log in; its members: eve\.$/m, 'who held the role before is told');
+	like($err, qr/^.*WARNING:  role "authfort_admin" already exists.*\n.*it can log in; its members: eve\.$/m, 'who held the role before is told');
 }
 super('SET search_path = pg_catalog', 'REVOKE authfort_admin FROM eve');
 super('SET search_path = pg_catalog', 'ALTER ROLE authfort_admin NOLOGIN');
@@ -342,13 +342,13 @@ foreach my $case (
 	[ "authfort.get_user('nonsense')", qr/^22P02/ ],
 	[ "authfort.get_user('00000000-0000-0000-0000-000000000000')", qr/^42704/ ],
 	(map { [ "authfort.update_user('$id{ada}', '$_')", qr/^22023/ ] } '1', 'null', '"name"', '[]', '[{"name": "x"}]', '{}', '{"name": {"a": 1}}', '{"email": ["x@example.com"]}', '{"banned": true}', '{"id": "x"}'),
-	[ "authfort.list_users(max_users => -1)", qr/^22/ ],
-	[ "authfort.list_users(skip => 2147483647)", qr/"users": \[\]/ ],
+	[ "authfort.list_users(limit_ => -1)", qr/^22/ ],
+	[ "authfort.list_users(offset_ => 2147483647)", qr/"users": \[\]/ ],
 	[ "authfort.list_users(query => $huge)", qr/"users": \[\]/ ],
 	[ q{authfort.create_user('roles@example.com', roles => '{{a,b},{c,d}}')}, qr/"roles": \["a", "b", "c", "d"\]/ ],
 	[ q{authfort.create_user('null@example.com', roles => '{a,NULL}')}, qr/^22004/ ],
-	[ q{authfort.login('ada@example.com', 'wrong', ip => '0.0.0.0/0')}, qr/invalid_credentials/ ],
-	[ q{authfort.login('ada@example.com', 'wrong', ip => '::/0')}, qr/invalid_credentials/ ],
+	[ q{authfort.login('ada@example.com', 'wrong', ip_address => '0.0.0.0/0')}, qr/invalid_credentials/ ],
+	[ q{authfort.login('ada@example.com', 'wrong', ip_address => '::/0')}, qr/invalid_credentials/ ],
 	[ q{authfort.load_breached_passwords('{{x}}'::text[])}, qr/^22P02/ ],
 	[ 'authfort.take_messages(2147483647)', qr/^22023/ ],
 	[ q{authfort.on('login', '-')}, qr/^42883/ ])

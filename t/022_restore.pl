@@ -118,7 +118,7 @@ sub restore_quietly
 	local %ENV = $to->_get_env();
 	my ($out, $err);
 	ok(IPC::Run::run(\@command, '>', \$out, '2>', \$err), "restoring $how");
-	is($err =~ s/^.*WARNING:  role "authfort_\w+" exists already.*\n(?:DETAIL:.*\n)?//grm, '', 'without a word');
+	is($err =~ s/^.*WARNING:  role "authfort_\w+" already exists.*\n(?:DETAIL:.*\n)?//grm, '', 'without a word');
 	return;
 }
 

@@ -138,7 +138,7 @@ foreach my $how ('right', 'wrong', 'missing')
 }
 $standby->psql('app', 'SELECT authfort.reset_rate_limits()');
 $standby->restart;
-my $login = "SELECT status FROM authfort.http('POST', '/auth/login', remote_addr => '192.0.2.1', $post '{\"email\": \"%s\@example.com\", \"password\": \"wrong\"}')";
+my $login = "SELECT status FROM authfort.http('POST', '/auth/login', ip_address => '192.0.2.1', $post '{\"email\": \"%s\@example.com\", \"password\": \"wrong\"}')";
 is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ asks for a server that can be written to") foreach 1 .. 5;
 is(outcome(sprintf($login, "x$_"), $standby), '429', "login $_ is over the limit") foreach 6 .. 7;
 my $by_email = $login =~ s/192\.0\.2\.1/192.0.2.2%s/r;

@@ -65,17 +65,17 @@ SQL
 	} 1 .. $count;
 }
 $node->safe_psql('postgres', q{ALTER DATABASE postgres SET authfort.rate_limit_login = '5/day'});
-is(guesses(7, "ip => '192.0.2.1'"), join(' ', ('invalid_password') x 7),
+is(guesses(7, "ip_address => '192.0.2.1'"), join(' ', ('invalid_password') x 7),
 	'wrong old passwords are not limited where limits are off');
 $node->safe_psql('postgres', 'ALTER DATABASE postgres SET authfort.rate_limit = on');
-is(guesses(7, "ip => '192.0.2.1'"), join(' ', ('invalid_password') x 5, ('rate_limit_exceeded') x 2),
+is(guesses(7, "ip_address => '192.0.2.1'"), join(' ', ('invalid_password') x 5, ('rate_limit_exceeded') x 2),
 	'with limits, five are let through');
-is(guesses(1, "ip => '192.0.2.2'"), 'rate_limit_exceeded', 'from all addresses together');
+is(guesses(1, "ip_address => '192.0.2.2'"), 'rate_limit_exceeded', 'from all addresses together');
 is($node->safe_psql('postgres', q{
-	SELECT authfort.login('ada@example.com', 'correct horse', ip => '192.0.2.1')->>'error' IS NULL}), 't',
+	SELECT authfort.login('ada@example.com', 'correct horse', ip_address => '192.0.2.1')->>'error' IS NULL}), 't',
 	'the login is counted apart');
 is($node->safe_psql('postgres', q{
-	SELECT authfort.change_password(id, 'correct horse', 'battery staple', ip => '192.0.2.3')->>'status'
+	SELECT authfort.change_password(id, 'correct horse', 'battery staple', ip_address => '192.0.2.3')->>'status'
 	FROM authfort.users}), '429', 'past the limit the right one is refused as well');
 is($node->safe_psql('postgres', q{SELECT event, payload->>'reason', payload->>'endpoint', count(*) FROM authfort.events
 	WHERE event IN ('login_failed', 'rate_limit_exceeded') GROUP BY 1, 2, 3 ORDER BY 1}),

@@ -72,7 +72,7 @@ const Refusal refusal_user_not_found =
 const Refusal refusal_user_in_use =
 {"user_in_use", "User is still referred to by other data", 409};
 const Refusal refusal_unknown_algorithm =
-{"unknown_algorithm", "The algorithms are RS256, ES256 and EdDSA", 400};
+{"unknown_algorithm", "Valid algorithms are RS256, ES256 and EdDSA", 400};
 const Refusal refusal_invalid_changes =
 {"invalid_changes", "What can be changed is email, name, avatar_url, phone and email_verified", 400};
 const Refusal refusal_session_not_found =
@@ -96,7 +96,7 @@ const Refusal refusal_profile_too_large =
 const Refusal refusal_invalid_phone =
 {"invalid_phone", "Phone number is too long or contains invalid characters", 400};
 const Refusal refusal_invalid_avatar_url =
-{"invalid_avatar_url", "Avatar URL must be a valid http or https URL", 400};
+{"invalid_avatar_url", "The avatar URL must be a valid http or https URL", 400};
 
 /* A client must see from the class whether the value is wrong or the moment. */
 static int
@@ -111,11 +111,21 @@ sqlstate_of(const Refusal *refusal)
 	return ERRCODE_INVALID_PARAMETER_VALUE;
 }
 
+/* Clients read a sentence; an error message of PostgreSQL begins in lower case. */
+int
+refusal_report(const Refusal *refusal)
+{
+	const char *message = refusal->message;
+
+	errmsg("%c%s", pg_tolower((unsigned char) message[0]), message + 1);
+	errdetail("%s", refusal->code);
+	return 0;
+}
+
 void
 refusal_raise(const Refusal *refusal)
 {
 	ereport(ERROR,
 			(errcode(sqlstate_of(refusal)),
-			 errmsg("%s", refusal->message),
-			 errdetail("%s", refusal->code)));
+			 refusal_report(refusal)));
 }

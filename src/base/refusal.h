@@ -59,9 +59,13 @@ extern const Refusal refusal_invalid_phone;
 extern const Refusal refusal_invalid_avatar_url;
 
 /*
- * Raises it as an error, for callers who are told what is wrong and mean the
- * whole transaction: admins.  The code is the DETAIL.
+ * Raises it as an error, for administrators, who may know what is wrong and
+ * whose whole transaction it concerns.  The code is the DETAIL, alone, in all
+ * errors that have one (docs/reference.md).
  */
 extern _Noreturn void refusal_raise(const Refusal *refusal);
+
+/* Its message and DETAIL, within ereport() or an error context callback. */
+extern int	refusal_report(const Refusal *refusal);
 
 #endif							/* AUTHFORT_REFUSAL_H */

@@ -28,6 +28,9 @@
 
 static uint64 current_row;
 
+/* in a STABLE function: statements only read, in the active snapshot */
+static bool stable = false;
+
 void
 spi_query_open(void)
 {
@@ -193,7 +196,29 @@ run_in_snapshot(SPIPlanPtr plan, Datum *values, const char *nulls, int expected,
 				bool fire_triggers)
 {
 	return finish_run(SPI_execute_snapshot(plan, values, nulls, snapshot_for(command),
-										   InvalidSnapshot, false, fire_triggers, 0), expected);
+										   InvalidSnapshot, stable, fire_triggers, 0), expected);
+}
+
+Datum
+spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo)
+{
+	bool		before = stable;
+	Datum		result;
+
+	PushCopiedSnapshot(GetActiveSnapshot());
+	UpdateActiveSnapshotCommandId();
+	stable = true;
+	PG_TRY();
+	{
+		result = function(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		stable = before;
+	}
+	PG_END_TRY();
+	PopActiveSnapshot();
+	return result;
 }
 
 uint64
@@ -258,7 +283,7 @@ spi_query_run_once(const char *query, int parameter_count, Oid *parameter_types,
 			  const char *nulls, int expected)
 {
 	int			result = SPI_execute_with_args(query, parameter_count, parameter_types, values,
-											   nulls, false, 0);
+											   nulls, stable, 0);
 
 	return finish_run(result, expected);
 }

@@ -29,6 +29,13 @@ extern void spi_query_close(void);
 extern uint64 spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected);
 
 /*
+ * Runs a STABLE function.  Of other transactions it sees what the statement
+ * that called it sees; of its own, also what functions called before it in that
+ * statement did.  It can write nothing, and may run in a parallel query.
+ */
+extern Datum spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo);
+
+/*
  * Reads what is committed now, also under REPEATABLE READ: for what must hold
  * of all rows, once a lock keeps others from changing them.
  */

@@ -53,7 +53,8 @@ take_result(uint8_t *result, size_t len, char *buffer)
 	if (result == NULL || text == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory for normalizing a text")));
+				 errmsg("out of memory"),
+				 errdetail("Failed while normalizing a text.")));
 	text[len] = '\0';
 	return text;
 }

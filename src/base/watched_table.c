@@ -73,6 +73,6 @@ watched_table_invalidate(FunctionCallInfo fcinfo, const char *function)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("authfort.%s() must be called as a trigger", function)));
+				 errmsg("function \"%s\" must be called as a trigger", function)));
 	CacheInvalidateRelcacheByRelid(RelationGetRelid(((TriggerData *) fcinfo->context)->tg_relation));
 }

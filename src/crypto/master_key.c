@@ -132,7 +132,8 @@ read_keys(const char *text, size_t len, const char *source)
 		if (held_keys == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory for the master key")));
+					 errmsg("out of memory"),
+				 errdetail("Failed while reading the master key.")));
 	}
 	forget_keys();
 	while (text < end)
@@ -151,7 +152,8 @@ read_keys(const char *text, size_t len, const char *source)
 		forget_keys();
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory for the master key")));
+				 errmsg("out of memory"),
+				 errdetail("Failed while reading the master key.")));
 	}
 	reads++;
 }

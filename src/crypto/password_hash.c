@@ -164,8 +164,9 @@ password_hash(const char *typed)
 	if (failed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory for hashing a password"),
-				 errhint("Hashing takes the memory that authfort.argon2_memory says.")));
+				 errmsg("out of memory"),
+				 errdetail("Failed while hashing a password with %u kB of memory.", params.memory),
+				 errhint("\"authfort.argon2_memory\" sets how much memory a hash takes.")));
 	return encoded;
 }
 

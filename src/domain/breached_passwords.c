@@ -154,7 +154,8 @@ authfort_load_breached_file(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read files of the server"),
-				 errhint("It takes the privileges of pg_read_server_files; authfort.load_breached_passwords(text[]) takes lines instead.")));
+				 errdetail("Only roles with privileges of the \"%s\" role may load a file.", "pg_read_server_files"),
+				 errhint("authfort.load_breached_passwords(text[]) takes lines instead.")));
 	security_context_become_owner(fcinfo, &caller);
 	read_hash_file(loading, path);
 	insert_batch(loading);

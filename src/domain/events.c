@@ -391,8 +391,8 @@ require_event_name(const char *name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown event"),
-			 errhint("The documentation lists the events; * stands for all of them.")));
+			 errmsg("unrecognized event: \"%s\"", name),
+			 errhint("docs/reference.md lists the events; \"*\" is all of them.")));
 }
 
 /* A temporary one would be gone with its session. */

@@ -287,8 +287,9 @@ input_require_role(const char *raw)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid role name"),
-				 errdetail("A role name has 1 to %d visible characters, none of which stands for another one, and no space at its ends.",
-						   MAX_ROLE)));
+				 errdetail("%s", refusal_invalid_role.code),
+				 errhint("A role name has 1 to %d visible characters, none of which stands for another one, and no space at its ends.",
+						 MAX_ROLE)));
 	return role;
 }
 

@@ -194,7 +194,8 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 	if (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > MAX_MESSAGES)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of messages must be between 1 and %d", MAX_MESSAGES)));
+				 errmsg("invalid value for parameter \"%s\"", "max_messages"),
+				 errhint("Valid values are 1 to %d.", MAX_MESSAGES)));
 	values[0] = TimestampTzGetDatum(now);
 	values[1] = TimestampTzGetDatum(now - setting_outbox_visibility_timeout * USECS_PER_SEC);
 	values[2] = Int32GetDatum(PG_GETARG_INT32(0));

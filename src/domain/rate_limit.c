@@ -470,7 +470,7 @@ put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* rate_limit_status(email, address) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
+/* rate_limit_status(email, ip_address) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
 Datum
 authfort_rate_limit_status(PG_FUNCTION_ARGS)
 {
@@ -538,7 +538,7 @@ forget(KeyType type, const char *value)
 	return forgotten;
 }
 
-/* reset_rate_limits(email, address) -> integer */
+/* reset_rate_limits(email, ip_address) -> integer */
 Datum
 authfort_reset_rate_limits(PG_FUNCTION_ARGS)
 {

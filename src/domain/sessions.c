@@ -406,12 +406,8 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 	return total;
 }
 
-/*
- * get_sessions(user_id, active_only) -> TABLE (id, user_agent, ip_address,
- *		created_at, last_used_at, expires_at, revoked)
- */
-Datum
-authfort_get_sessions(PG_FUNCTION_ARGS)
+static Datum
+get_sessions(PG_FUNCTION_ARGS)
 {
 	static SpiQuery plan = {
 		"SELECT id, user_agent, ip_address, created_at,"
@@ -437,4 +433,14 @@ authfort_get_sessions(PG_FUNCTION_ARGS)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
 	spi_query_close();
 	return (Datum) 0;
+}
+
+/*
+ * get_sessions(user_id, active_only) -> TABLE (id, user_agent, ip_address,
+ *		created_at, last_used_at, expires_at, revoked)
+ */
+Datum
+authfort_get_sessions(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(get_sessions, fcinfo);
 }

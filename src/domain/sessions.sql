@@ -30,7 +30,7 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.sessions', '');
 CREATE FUNCTION authfort.get_sessions(user_id uuid, active_only boolean DEFAULT false)
 	RETURNS TABLE (id uuid, user_agent text, ip_address inet, created_at timestamptz,
 				   last_used_at timestamptz, expires_at timestamptz, revoked boolean)
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_sessions';
 COMMENT ON FUNCTION authfort.get_sessions(uuid, boolean) IS 'Sessions of a user, the newest first; with active_only, those neither revoked nor expired. last_used_at, and expires_at once the session was refreshed, are cut to the hour (UTC), so that watching them does not show when a token is used. Raises undefined_object for an unknown user.';
 

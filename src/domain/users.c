@@ -246,10 +246,7 @@ static void
 name_taken_email(void *arg)
 {
 	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
-	{
-		errmsg("%s", refusal_user_exists.message);
-		errdetail("%s", refusal_user_exists.code);
-	}
+		refusal_report(&refusal_user_exists);
 }
 
 /*

@@ -65,7 +65,7 @@ authfort_delete_belongings(PG_FUNCTION_ARGS)
 		  (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event))))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("authfort.delete_belongings() is a trigger after DELETE or TRUNCATE")));
+				 errmsg("function \"%s\" must be called as a trigger after DELETE or TRUNCATE", "delete_belongings")));
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		belongings_delete(NULL);
 	else

@@ -1,16 +1,15 @@
 /*
  * cleanup.c
- *		Removing what nobody needs any more: on demand here, and on a schedule
- *		in cleanup.c.
+ *		Removing expired rows: on demand here, and on a schedule in
+ *		server/cleanup_worker.c.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/jsonb.h"
 
-#include "base/json.h"
 #include "domain/events.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
@@ -99,16 +98,17 @@ authfort_cleanup_expired_sessions(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(remove_all(CLEANUP_SESSIONS));
 }
 
-/* cleanup() -> jsonb: the numbers removed, by name. */
+/* cleanup() -> (keys, tokens, sessions, events, messages) */
 Datum
 authfort_cleanup(PG_FUNCTION_ARGS)
 {
-	StringInfoData json;
+	TupleDesc	tupdesc;
+	Datum		removed[CLEANUP_KINDS];
+	bool		nulls[CLEANUP_KINDS] = {false};
 
-	initStringInfo(&json);
-	json_open(&json);
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
 	for (int kind = 0; kind < CLEANUP_KINDS; kind++)
-		json_write_integer(&json, cleanup_name(kind), remove_all(kind));
-	json_close(&json);
-	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+		removed[kind] = Int32GetDatum(remove_all(kind));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), removed, nulls)));
 }

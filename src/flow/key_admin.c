@@ -9,6 +9,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/refusal.h"
 #include "domain/events.h"
 #include "domain/signing_keys.h"
 #include "flow/key_admin.h"
@@ -64,8 +65,9 @@ algorithm_argument(FunctionCallInfo fcinfo, int number, SignatureAlgorithm *algo
 	if (!pkey_algorithm_by_name(name, algorithm))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown signing algorithm"),
-				 errhint("The algorithms are RS256, ES256 and EdDSA.")));
+				 errmsg("unrecognized signing algorithm: \"%s\"", name),
+				 errdetail("%s", refusal_unknown_algorithm.code),
+				 errhint("Valid values are RS256, ES256 and EdDSA.")));
 	return algorithm;
 }
 

@@ -151,7 +151,7 @@ flow_login(const char *email, const char *password, const Client *client)
 	return attempt(stored, password, client);
 }
 
-/* login(email, password, user_agent, ip) -> jsonb */
+/* login(email, password, user_agent, ip_address) -> jsonb */
 Datum
 authfort_login(PG_FUNCTION_ARGS)
 {

@@ -293,7 +293,7 @@ argument_keep(FunctionCallInfo fcinfo, int number)
 	return PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
 }
 
-/* change_password(user_id, old_password, new_password, session_id, user_agent, ip) -> jsonb */
+/* change_password(user_id, old_password, new_password, session_id, user_agent, ip_address) -> jsonb */
 Datum
 authfort_change_password(PG_FUNCTION_ARGS)
 {

@@ -9,7 +9,7 @@ CREATE FUNCTION authfort.reset_password(token text, new_password text) RETURNS j
 COMMENT ON FUNCTION authfort.reset_password(text, text) IS 'Sets a new password by a token of authfort.create_password_reset_token(), and ends all sessions and access tokens of the user. Returns {"ok": true}, or a refusal {error, message, status}: invalid_reset_token, password_too_short, password_too_long, password_pwned, password_unchanged, password_reused; the token then still counts, unless it did not.';
 
 CREATE FUNCTION authfort.change_password(user_id uuid, old_password text, new_password text,
-										 session_id uuid DEFAULT NULL, user_agent text DEFAULT NULL, ip inet DEFAULT NULL)
+										 session_id uuid DEFAULT NULL, user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL)
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_change_password';

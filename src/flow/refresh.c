@@ -173,7 +173,7 @@ flow_logout(const char *refresh_token, const Client *client)
 		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
 }
 
-/* refresh(refresh_token, access_token, user_agent, ip) -> jsonb */
+/* refresh(refresh_token, access_token, user_agent, ip_address) -> jsonb */
 Datum
 authfort_refresh(PG_FUNCTION_ARGS)
 {
@@ -184,10 +184,12 @@ authfort_refresh(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
-/* logout(refresh_token) -> void */
+/* logout(refresh_token, user_agent, ip_address) -> void */
 Datum
 authfort_logout(PG_FUNCTION_ARGS)
 {
-	flow_logout(argument_token(fcinfo, 0), NULL);
+	Client		client = argument_client(fcinfo, 1, 2);
+
+	flow_logout(argument_token(fcinfo, 0), &client);
 	PG_RETURN_VOID();
 }

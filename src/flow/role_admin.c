@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "base/arguments.h"
+#include "base/spi_query.h"
 #include "base/unicode.h"
 #include "domain/events.h"
 #include "domain/input.h"
@@ -103,21 +104,33 @@ authfort_remove_role(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* get_roles(user_id) -> text[] */
-Datum
-authfort_get_roles(PG_FUNCTION_ARGS)
+static Datum
+get_roles(PG_FUNCTION_ARGS)
 {
 	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
 
 	PG_RETURN_DATUM(texts_to_array(user->roles, user->role_count));
 }
 
-/* user_has_role(user_id, role) -> boolean */
+/* get_roles(user_id) -> text[] */
 Datum
-authfort_user_has_role(PG_FUNCTION_ARGS)
+authfort_get_roles(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(get_roles, fcinfo);
+}
+
+static Datum
+user_has_role(PG_FUNCTION_ARGS)
 {
 	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
 	char	   *role = unicode_compose(argument_text(fcinfo, 1, "role"));
 
 	PG_RETURN_BOOL(is_among_roles(role, user->roles, user->role_count));
+}
+
+/* user_has_role(user_id, role) -> boolean */
+Datum
+authfort_user_has_role(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(user_has_role, fcinfo);
 }

@@ -9,18 +9,18 @@ CREATE FUNCTION authfort.remove_role(user_id uuid, role text, immediate boolean 
 COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Takes a role from a user. As authfort.add_role().';
 
 CREATE FUNCTION authfort.get_roles(user_id uuid) RETURNS text[]
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_roles';
 COMMENT ON FUNCTION authfort.get_roles(uuid) IS 'Roles of a user, in order. Raises undefined_object for an unknown user.';
 
 CREATE FUNCTION authfort.user_has_role(user_id uuid, role text) RETURNS boolean
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_user_has_role';
 COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Whether a user has a role now. Raises undefined_object for an unknown user.';
 
 CREATE FUNCTION authfort.role_members(of_role text DEFAULT NULL)
 	RETURNS TABLE (role text, user_id uuid, email text, granted_at timestamptz)
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT r.role, r.user_id, u.email, r.granted_at
 	FROM authfort.user_roles r JOIN authfort.users u ON u.id OPERATOR(pg_catalog.=) r.user_id
 	WHERE of_role IS NULL OR r.role OPERATOR(pg_catalog.=) pg_catalog.normalize(of_role)

@@ -184,7 +184,7 @@ flow_signup(const SignupForm *form, const Client *client)
 	return auth_sign_in(users_require(&id), client, "email");
 }
 
-/* signup(email, password, name, avatar_url, phone, user_agent, ip) -> jsonb */
+/* signup(email, password, name, avatar_url, phone, user_agent, ip_address) -> jsonb */
 Datum
 authfort_signup(PG_FUNCTION_ARGS)
 {

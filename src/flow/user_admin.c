@@ -11,6 +11,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/spi_query.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
@@ -321,17 +322,23 @@ raise_if(const Refusal *refusal, const pg_uuid_t *id)
 		refusal_raise(refusal);
 }
 
-/* get_user(user_id, deleted) -> jsonb user */
-Datum
-authfort_get_user(PG_FUNCTION_ARGS)
+static Datum
+get_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	bool		deleted = argument_bool(fcinfo, 1, "deleted");
+	bool		deleted = argument_bool(fcinfo, 1, "include_deleted");
 	User	   *user = deleted ? users_find_any(id) : users_find(id);
 
 	if (user == NULL)
 		users_raise_unknown(id);
 	PG_RETURN_DATUM(user_datum(user));
+}
+
+/* get_user(user_id, include_deleted) -> jsonb user */
+Datum
+authfort_get_user(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(get_user, fcinfo);
 }
 
 /* The arguments that list_users() and get_user_count() have in common. */
@@ -347,7 +354,7 @@ filter_arguments(FunctionCallInfo fcinfo, bool *banned)
 		filter.banned = banned;
 	}
 	filter.role = argument_optional_text(fcinfo, 2);
-	filter.deleted = argument_bool(fcinfo, 3, "deleted");
+	filter.deleted = argument_bool(fcinfo, 3, "include_deleted");
 	return filter;
 }
 
@@ -356,8 +363,8 @@ raise_invalid(const char *name, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value of argument \"%s\"", name),
-			 errhint("It is %s.", hint)));
+			 errmsg("invalid value for parameter \"%s\"", name),
+			 errhint("Valid values are %s.", hint)));
 }
 
 static UserPage
@@ -366,26 +373,22 @@ page_arguments(FunctionCallInfo fcinfo)
 	UserPage	page;
 
 	if (!user_order_by_name(argument_text(fcinfo, 4, "sort_by"), &page.order))
-		raise_invalid("sort_by", "created_at, email or name");
+		raise_invalid("sort_by", "created_at, email and name");
 	if (!user_direction_by_name(argument_text(fcinfo, 5, "sort_order"), &page.ascending))
-		raise_invalid("sort_order", "asc or desc");
-	argument_require(fcinfo, 6, "max_users");
-	argument_require(fcinfo, 7, "skip");
+		raise_invalid("sort_order", "asc and desc");
+	argument_require(fcinfo, 6, "limit_");
+	argument_require(fcinfo, 7, "offset_");
 	page.limit = PG_GETARG_INT32(6);
 	page.offset = PG_GETARG_INT32(7);
 	if (page.limit < 1 || page.limit > USER_PAGE_MAX)
-		raise_invalid("max_users", "1 to 1000");
+		raise_invalid("limit_", "1 to 1000");
 	if (page.offset < 0)
-		raise_invalid("skip", "0 or more");
+		raise_invalid("offset_", "0 and above");
 	return page;
 }
 
-/*
- * list_users(query, banned, role, deleted, sort_by, sort_order, max_users,
- *		skip) -> jsonb
- */
-Datum
-authfort_list_users(PG_FUNCTION_ARGS)
+static Datum
+list_users(PG_FUNCTION_ARGS)
 {
 	bool		banned;
 	UserFilter	filter = filter_arguments(fcinfo, &banned);
@@ -397,14 +400,30 @@ authfort_list_users(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
 }
 
-/* get_user_count(query, banned, role, deleted) -> bigint */
+/*
+ * list_users(query, banned, role, include_deleted, sort_by, sort_order, limit_,
+ *		offset_) -> jsonb
+ */
 Datum
-authfort_get_user_count(PG_FUNCTION_ARGS)
+authfort_list_users(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(list_users, fcinfo);
+}
+
+static Datum
+get_user_count(PG_FUNCTION_ARGS)
 {
 	bool		banned;
 	UserFilter	filter = filter_arguments(fcinfo, &banned);
 
 	PG_RETURN_INT64(user_search_count(&filter));
+}
+
+/* get_user_count(query, banned, role, include_deleted) -> bigint */
+Datum
+authfort_get_user_count(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(get_user_count, fcinfo);
 }
 
 /* update_user(user_id, changes) -> jsonb user */

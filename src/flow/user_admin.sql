@@ -1,21 +1,21 @@
-CREATE FUNCTION authfort.get_user(user_id uuid, deleted boolean DEFAULT false) RETURNS jsonb
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION authfort.get_user(user_id uuid, include_deleted boolean DEFAULT false) RETURNS jsonb
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_user';
 COMMENT ON FUNCTION authfort.get_user(uuid, boolean) IS 'A user, and with deleted also one that was deleted. Raises undefined_object for an unknown user.';
 
 CREATE FUNCTION authfort.list_users(query text DEFAULT NULL, banned boolean DEFAULT NULL, role text DEFAULT NULL,
-									deleted boolean DEFAULT false, sort_by text DEFAULT 'created_at',
-									sort_order text DEFAULT 'desc', max_users integer DEFAULT 50,
-									skip integer DEFAULT 0)
+									include_deleted boolean DEFAULT false, sort_by text DEFAULT 'created_at',
+									sort_order text DEFAULT 'desc', limit_ integer DEFAULT 50,
+									offset_ integer DEFAULT 0)
 	RETURNS jsonb
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_list_users';
 COMMENT ON FUNCTION authfort.list_users(text, boolean, text, boolean, text, text, integer, integer) IS 'Users whose email or name has "query" in it, whatever the case, and who are banned, have the role; with deleted also those that were deleted. sort_by is created_at, email or name, sort_order asc or desc, max_users 1 to 1000. Returns {users, total, limit, offset}, total being the number over all pages. Raises invalid_parameter_value for other values.';
 
 CREATE FUNCTION authfort.get_user_count(query text DEFAULT NULL, banned boolean DEFAULT NULL, role text DEFAULT NULL,
-										deleted boolean DEFAULT false)
+										include_deleted boolean DEFAULT false)
 	RETURNS bigint
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_user_count';
 COMMENT ON FUNCTION authfort.get_user_count(text, boolean, text, boolean) IS 'The number of users that authfort.list_users() would find.';
 

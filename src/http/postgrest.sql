@@ -116,7 +116,7 @@ END $$;
 COMMENT ON FUNCTION authfort.setup_postgrest(name, name, name) IS 'Makes this database ready for PostgREST, and changes nothing when it is: the roles are made if they do not exist (the authenticator may log in, without a password); the authenticator may become the other two and is trusted (authfort.trusted_authenticators); these two may call schema authfort_api; tokens name the third (authfort.jwt_role); the keys are published as by authfort.publish_jwks(). Settings count for new connections. Needs a superuser. Raises null_value_not_allowed.';
 
 CREATE FUNCTION authfort.nginx_maps() RETURNS text
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT pg_catalog.format(
 		E'# Made by authfort.nginx_maps() from authfort.routes(); for the http context.\n'
 		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s}\n'
@@ -137,7 +137,7 @@ $$;
 COMMENT ON FUNCTION authfort.nginx_maps() IS 'Configuration for nginx, in its http context: which function of schema authfort_api serves which method and path.';
 
 CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1:3000') RETURNS text
-	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE PARALLEL SAFE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT pg_catalog.string_agg(pg_catalog.format(
 		E'location %s {\n'
 		'\tif ($authfort_rpc = "") {\n\t\treturn 404;\n\t}\n'

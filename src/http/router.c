@@ -383,7 +383,7 @@ response_row(FunctionCallInfo fcinfo, const HttpResponse *response, Datum header
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 
-/* http(method, path, query, headers, body, remote_addr) -> (status, headers, body) */
+/* http(method, path, query, headers, body, ip_address) -> (status, headers, body) */
 Datum
 authfort_http(PG_FUNCTION_ARGS)
 {

@@ -1,9 +1,9 @@
 CREATE FUNCTION authfort.routes() RETURNS TABLE (name text, method text, path text, access text)
-	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'authfort_routes';
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_routes';
 COMMENT ON FUNCTION authfort.routes() IS 'The routes that authfort.http() serves: the name of the function in schema authfort_api that serves each through PostgREST, its method, its path, in which a segment {name} stands for any one segment, and who may use it: open, signed_in or admin.';
 
 CREATE FUNCTION authfort.http(method text, path text, query text DEFAULT NULL, headers jsonb DEFAULT NULL,
-							  body text DEFAULT NULL, remote_addr inet DEFAULT NULL,
+							  body text DEFAULT NULL, ip_address inet DEFAULT NULL,
 							  OUT status integer, OUT headers jsonb, OUT body text)
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_http';

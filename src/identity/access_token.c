@@ -19,6 +19,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/spi_query.h"
 #include "base/uuid.h"
 #include "crypto/jwt.h"
 #include "domain/sessions.h"
@@ -471,7 +472,7 @@ access_token_raise(const Refusal *refusal, const char *reason)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("access token refused: %s", reason),
+			 errmsg("access token refused: %c%s", pg_tolower((unsigned char) reason[0]), reason + 1),
 			 errdetail("%s", refusal->code)));
 }
 
@@ -501,9 +502,8 @@ authfort_try_verify_jwt(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(access_claims_json(claims));
 }
 
-/* authenticate(token) -> jsonb user */
-Datum
-authfort_authenticate(PG_FUNCTION_ARGS)
+static Datum
+authenticate(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims;
 	const char *reason;
@@ -517,4 +517,11 @@ authfort_authenticate(PG_FUNCTION_ARGS)
 	initStringInfo(&json);
 	users_append_json(&json, user, &claims->sid);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* authenticate(token) -> jsonb user */
+Datum
+authfort_authenticate(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(authenticate, fcinfo);
 }

@@ -8,6 +8,6 @@ CREATE FUNCTION authfort.try_verify_jwt(token text) RETURNS jsonb
 COMMENT ON FUNCTION authfort.try_verify_jwt(text) IS 'As authfort.verify_jwt(), but NULL for a token that does not verify.';
 
 CREATE FUNCTION authfort.authenticate(token text) RETURNS jsonb
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_authenticate';
 COMMENT ON FUNCTION authfort.authenticate(text) IS 'The user of an access token, after verifying it and asking the tables: the user exists and is not banned, the token version is current, the session is live. Raises invalid_authorization_specification (28000), its DETAIL naming the code.';

@@ -22,6 +22,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/spi_query.h"
 #include "base/unicode.h"
 #include "domain/signing_keys.h"
 #include "identity/access_token.h"
@@ -384,9 +385,8 @@ authenticate_caller(User **user, pg_uuid_t *session_id, const char **reason)
 	return refusal;
 }
 
-/* current_user() -> jsonb user */
-Datum
-authfort_current_user(PG_FUNCTION_ARGS)
+static Datum
+user_of_caller(PG_FUNCTION_ARGS)
 {
 	const char *reason;
 	User	   *user;
@@ -399,6 +399,13 @@ authfort_current_user(PG_FUNCTION_ARGS)
 	initStringInfo(&json);
 	users_append_json(&json, user, &session_id);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* current_user() -> jsonb user */
+Datum
+authfort_current_user(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(user_of_caller, fcinfo);
 }
 
 /* set_jwt(token, is_local) -> jsonb claims */

@@ -23,7 +23,7 @@ CREATE FUNCTION authfort.require_role(VARIADIC roles text[]) RETURNS uuid
 COMMENT ON FUNCTION authfort.require_role(text[]) IS 'The caller''s id if the token claims one of these roles; else raises insufficient_privilege (42501).';
 
 CREATE FUNCTION authfort.current_user() RETURNS jsonb
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_current_user';
 COMMENT ON FUNCTION authfort.current_user() IS 'The caller as a user, checked as authfort.authenticate() does. Raises invalid_authorization_specification (28000), DETAIL token_missing when there is no token.';
 
