@@ -2,9 +2,9 @@
  * settings.c
  *		The authfort.* configuration parameters: names, units, ranges.
  *
- * Check and assign hooks here look at their argument only.  They run in
- * the postmaster, outside transactions and in parallel workers, so none may
- * touch a catalog or verify a token.
+  * Check and assign hooks here use only their arguments.  They run in the
+ * postmaster, outside transactions and in parallel workers, so they must not
+ * access a catalog or verify a token.
  */
 #include "postgres.h"
 
@@ -139,8 +139,9 @@ assign_token_setting(const char *newval, void *extra)
 }
 
 /*
- * Of a setting that is a secret.  Only what a statement sets is a message's,
- * not what comes from files or the catalog, or to a worker from its leader.
+  * Check hook of a setting that is a secret.  Marks the client message only if
+ * a statement sets the value, not if it comes from a file, from the catalog or
+ * from a parallel leader.
  */
 static bool
 check_secret(char **newval, void **extra, GucSource source)
@@ -157,7 +158,7 @@ assign_verdict_setting(const char *newval, void *extra)
 	assign_token_setting(newval, extra);
 }
 
-/* The token is a credential: SHOW tells that there is one, not which. */
+/* The token is a credential: SHOW reveals only whether one is set. */
 static const char *
 show_jwt(void)
 {
@@ -174,9 +175,9 @@ check_not_empty(char **newval, void **extra, GucSource source)
 }
 
 /*
- * True if every character is printable ASCII and none is in "forbidden".  The
- * values so checked are written into response headers, where a line break or
- * a semicolon would start something new.
+  * True if every character is printable ASCII and does not occur in
+ * "forbidden".  The values are written into response headers, where a line
+ * break or a semicolon would start a new header or attribute.
  */
 static bool
 is_header_safe(const char *value, const char *forbidden)
@@ -185,7 +186,7 @@ is_header_safe(const char *value, const char *forbidden)
 	{
 		if (*p <= ' ' || *p >= 0x7f || strchr(forbidden, *p) != NULL)
 		{
-			GUC_check_errdetail("The value may hold only printable ASCII characters, without spaces and any of: %s", forbidden);
+			GUC_check_errdetail("The value must consist of printable ASCII characters, without spaces or any of: %s", forbidden);
 			return false;
 		}
 	}
@@ -214,14 +215,14 @@ check_cookie_path(char **newval, void **extra, GucSource source)
 static bool
 check_cookie_domain(char **newval, void **extra, GucSource source)
 {
-	/* browsers ignore a dot in front */
+	/* browsers ignore a leading dot */
 	if ((*newval)[0] == '\0' || origin_is_host_name(*newval + ((*newval)[0] == '.')))
 		return true;
 	GUC_check_errdetail("The value must be a host name in ASCII, or empty.");
 	return false;
 }
 
-/* The value is brought into the form in which browsers send it. */
+/* Normalizes the value to the form in which browsers send it. */
 static bool
 check_site_url(char **newval, void **extra, GucSource source)
 {
@@ -236,7 +237,7 @@ check_cors_origins(char **newval, void **extra, GucSource source)
 {
 	if (origin_normalize_list(*newval))
 		return true;
-	GUC_check_errdetail("The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths and wildcards.");
+	GUC_check_errdetail("The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths or wildcards.");
 	return false;
 }
 
@@ -269,7 +270,7 @@ check_identifier_list(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
-/* Without preload there is nothing that all backends share. */
+/* Without preloading, backends have no shared memory to count in. */
 static bool
 check_max_concurrent_hashes(int *newval, void **extra, GucSource source)
 {
@@ -288,7 +289,7 @@ number_of_cores(void)
 	return (int) Max(1, Min(cores, 1024));
 }
 
-/* Without preload nobody would clean up, and nobody would say so. */
+/* Without preloading no worker runs; this warning is the only sign of it. */
 static bool
 check_cleanup_interval(int *newval, void **extra, GucSource source)
 {
@@ -303,33 +304,33 @@ static void
 define_token_settings(void)
 {
 	DefineCustomStringVariable("authfort.jwt",
-							   "Access token whose subject is the identity of this session.",
-							   "Verified when it is first needed. A token that does not verify gives no identity.",
+							   "Access token that gives this session its identity.",
+							   "It is verified when it is first needed. An invalid token gives no identity.",
 							   &setting_jwt, "", PGC_USERSET,
 							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   check_secret, assign_token_setting, show_jwt);
 	DefineCustomStringVariable("authfort.trusted_authenticators",
-							   "Roles that log in for others and have verified whom \"request.jwt.claims\" names, separated by commas.",
-							   "That setting gives an identity only in their sessions, and only where \"authfort.jwt\" is empty.",
+							   "Login roles whose \"request.jwt.claims\" have been verified and are trusted, separated by commas.",
+							   "Those claims give an identity only in sessions of these roles, and only while \"authfort.jwt\" is empty.",
 							   &setting_trusted_authenticators, "", PGC_SUSET, GUC_LIST_INPUT,
 							   check_identifier_list, assign_token_setting, NULL);
 	DefineCustomStringVariable("authfort.jwt_issuer",
-							   "Value of the \"iss\" claim, issued and required.",
+							   "Value of the \"iss\" claim in issued tokens, required in verified ones.",
 							   NULL,
 							   &setting_jwt_issuer, "authfort", PGC_SUSET, 0,
 							   check_not_empty, assign_verdict_setting, NULL);
 	DefineCustomStringVariable("authfort.jwt_audience",
-							   "Value of the \"aud\" claim, issued and required; empty for none.",
+							   "Value of the \"aud\" claim in issued tokens, required in verified ones; an empty value omits it.",
 							   NULL,
 							   &setting_jwt_audience, "", PGC_SUSET, 0,
 							   NULL, assign_verdict_setting, NULL);
 	DefineCustomStringVariable("authfort.jwt_role",
-							   "Value of the \"role\" claim: the database role that PostgREST switches to.",
+							   "Value of the \"role\" claim, the database role that PostgREST switches to.",
 							   NULL,
 							   &setting_jwt_role, "authenticated", PGC_SUSET, 0,
 							   check_not_empty, NULL, NULL);
 	DefineCustomIntVariable("authfort.access_token_ttl",
-							"Time for which an access token is valid.",
+							"Sets the lifetime of an access token.",
 							NULL,
 							&setting_access_token_ttl, 15 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
@@ -339,27 +340,27 @@ static void
 define_session_settings(void)
 {
 	DefineCustomIntVariable("authfort.refresh_token_ttl",
-							"Time after which a session that is not refreshed ends.",
+							"Time without a refresh after which a session ends.",
 							NULL,
 							&setting_refresh_token_ttl, 30 * DAY, 1, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.refresh_grace",
-							"Time for which a refresh token that was replaced gives the current one.",
+							"Time for which a replaced refresh token still returns the current one.",
 							NULL,
 							&setting_refresh_grace, 10, 0, 5 * MINUTE, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.session_max_lifetime",
-							"Time after sign-in at which a session ends however often it is refreshed.",
-							"Zero sets no limit.",
+							"Time after sign-in at which a session ends, even if it is refreshed.",
+							"Zero disables the limit.",
 							&setting_session_max_lifetime, 0, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.session_retention",
-							"Time for which a session that expired or was revoked is kept.",
-							"Zero lets the next cleanup remove it.",
+							"Time for which expired and revoked sessions are kept.",
+							"With zero, the next cleanup removes them.",
 							&setting_session_retention, 0, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomEnumVariable("authfort.refresh_reuse_action",
-							 "What ends when an old refresh token is used again: all sessions of the user, or that session.",
+							 "Sessions to revoke when a stale refresh token is reused: all of the user's, or the one it belongs to.",
 							 NULL,
 							 &setting_refresh_reuse_action, THEFT_REVOKES_USER, refresh_reuse_action_options, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
@@ -380,16 +381,16 @@ define_key_settings(void)
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.key_rotation_ttl",
 							"Time for which a replaced signing key stays in the JWKS and verifies.",
-							"It must be longer than authfort.access_token_ttl, or rotation ends live tokens.",
+							"If it is shorter than authfort.access_token_ttl, a rotation invalidates unexpired access tokens.",
 							&setting_key_rotation_ttl, 48 * HOUR, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomStringVariable("authfort.master_key_file",
-							   "File that holds the master key; a relative name is taken from the data directory.",
-							   "It is created on first need.",
+							   "File that contains the master key; a relative path starts at the data directory.",
+							   "It is created on first use.",
 							   &setting_master_key_file, "authfort_master.key", PGC_SUSET, GUC_SUPERUSER_ONLY,
 							   check_not_empty, NULL, NULL);
 	DefineCustomStringVariable("authfort.master_key_command",
-							   "Shell command that prints the master key; used instead of the file when set.",
+							   "Shell command that prints the master key; if set, it replaces the file.",
 							   NULL,
 							   &setting_master_key_command, "", PGC_SUSET, GUC_SUPERUSER_ONLY,
 							   check_secret, NULL, NULL);
@@ -399,47 +400,47 @@ static void
 define_password_settings(void)
 {
 	DefineCustomBoolVariable("authfort.allow_signup",
-							 "Whether authfort.signup() makes accounts.",
+							 "Allows authfort.signup() to create accounts.",
 							 NULL,
 							 &setting_allow_signup, true, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomBoolVariable("authfort.hide_accounts",
-							 "Whether strangers are kept from finding out which emails have an account.",
-							 "Sign-up then signs nobody in, and login does not tell that an account has no password.",
+							 "Prevents clients from finding out which emails have an account.",
+							 "Sign-up then does not sign the user in, and login does not reveal that an account has no password.",
 							 &setting_hide_accounts, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.min_password_length",
-							"Least number of characters in a new password.",
+							"Minimum number of characters in a new password.",
 							NULL,
 							&setting_min_password_length, 8, 1, 256, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.argon2_memory",
-							"Memory that hashing one password takes (Argon2id m).",
+							"Memory used to hash one password (Argon2id m).",
 							NULL,
 							&setting_argon2_memory, 64 * 1024, 1024, 512 * 1024, PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.argon2_time_cost",
 							"Passes over the memory when hashing a password (Argon2id t).",
-							"At most as many are made as take about a second with authfort.argon2_memory.",
+							"Limited to as many as take about one second with authfort.argon2_memory.",
 							&setting_argon2_time_cost, 3, 1, 100, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.max_concurrent_hashes",
-							"Number of passwords that are hashed at once in the whole server.",
-							"The default is the number of cores. Each takes authfort.argon2_memory. It takes the library to be preloaded.",
+							"Maximum number of passwords hashed concurrently in the whole server.",
+							"The default is the number of cores. Each hash takes authfort.argon2_memory. Requires authfort in shared_preload_libraries.",
 							&setting_max_concurrent_hashes, number_of_cores(), 1, 1024, PGC_SIGHUP, 0,
 							check_max_concurrent_hashes, NULL, NULL);
 	DefineCustomIntVariable("authfort.hash_queue_timeout",
-							"Time to wait for one's turn to hash a password before the answer is server_busy.",
+							"Maximum time to wait for a free hashing slot before a request is refused with server_busy.",
 							NULL,
 							&setting_hash_queue_timeout, 5000, 0, HOUR * 1000, PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.password_history_count",
-							"Number of a user's last passwords that a new one must differ from.",
-							"Each takes a hash to compare with. Zero keeps none.",
+							"Number of a user's previous passwords that a new one must differ from.",
+							"Each one costs a password hash to compare with. With zero, none are kept.",
 							&setting_password_history_count, 0, 0, 24, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.password_reset_ttl",
-							"Time for which a password reset token is valid.",
+							"Sets the lifetime of a password reset token.",
 							NULL,
 							&setting_password_reset_ttl, HOUR, 1, 7 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
@@ -452,7 +453,7 @@ check_rate(char **newval, void **extra, GucSource source)
 
 	if (rate_read(*newval, &rate))
 		return true;
-	GUC_check_errdetail("A limit is written as a number, a slash, and sec, min, hour or day, or is empty.");
+	GUC_check_errdetail("The value must be empty, or a number, a slash, and sec, min, hour or day.");
 	return false;
 }
 
@@ -468,59 +469,59 @@ check_networks(char **newval, void **extra, GucSource source)
 static void
 define_rate_limit_settings(void)
 {
-	static const char empty[] = "Empty for no limit. It counts with authfort.rate_limit.";
+	static const char empty[] = "An empty value disables the limit. Has effect only if authfort.rate_limit is on.";
 
 	DefineCustomBoolVariable("authfort.rate_limit",
-							 "Whether requests are limited by address and email.",
-							 "It takes the library to be preloaded.",
+							 "Limits requests by client address and by email.",
+							 "Requires authfort in shared_preload_libraries.",
 							 &setting_rate_limit, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
-	/* one of PGC_POSTMASTER cannot be defined once the server runs */
+	/* a PGC_POSTMASTER setting cannot be defined once the server runs */
 	DefineCustomIntVariable("authfort.rate_limit_memory",
-							"Shared memory for counting requests.",
-							"It is taken when the server starts with the library preloaded.",
+							"Shared memory for the counters of requests.",
+							"It is allocated at server start, if authfort is in shared_preload_libraries.",
 							&setting_rate_limit_memory, 4 * 1024, 64, 1024 * 1024,
 							is_preloaded ? PGC_POSTMASTER : PGC_SIGHUP, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_login",
-							   "Logins by an address, and for an email.", empty,
+							   "Limit on logins by address, and by email.", empty,
 							   &setting_rate_limit_login, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_signup",
-							   "Sign-ups by an address, and for an email.", empty,
+							   "Limit on sign-ups by address, and by email.", empty,
 							   &setting_rate_limit_signup, "3/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_refresh",
-							   "Refreshes by an address.", empty,
+							   "Limit on refreshes by address.", empty,
 							   &setting_rate_limit_refresh, "30/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_password_reset",
-							   "Password resets by an address, and asked for by an email.", empty,
+							   "Limit on password resets by address, and on requests for one by email.", empty,
 							   &setting_rate_limit_password_reset, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_magic_link",
-							   "Magic links by an address, and for an email.", empty,
+							   "Limit on magic links by address, and by email.", empty,
 							   &setting_rate_limit_magic_link, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_otp",
-							   "One-time codes by an address, and for an email, asked for or tried.", empty,
+							   "Limit on requests for one-time codes, and attempts to use them, by address and by email.", empty,
 							   &setting_rate_limit_otp, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_verify_email",
-							   "Verifications of an email by an address.", empty,
+							   "Limit on email verifications by address.", empty,
 							   &setting_rate_limit_verify_email, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_oauth_authorize",
-							   "Sign-ins with another provider by an address.", empty,
+							   "Limit on sign-ins with another provider by address.", empty,
 							   &setting_rate_limit_oauth_authorize, "10/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.rate_limit_mfa_verify",
-							   "Second factors by an address.", empty,
+							   "Limit on second-factor attempts by address.", empty,
 							   &setting_rate_limit_mfa_verify, "5/min", PGC_SUSET, 0,
 							   check_rate, NULL, NULL);
 	DefineCustomStringVariable("authfort.trusted_proxies",
-							   "Networks of proxies whose X-Forwarded-For is believed.",
-							   "The client is the rightmost address in it that is in none of these networks.",
+							   "Networks of proxies whose X-Forwarded-For is trusted.",
+							   "The client's address is the rightmost one in the header that is outside of these networks.",
 							   &setting_trusted_proxies, "", PGC_SUSET, 0,
 							   check_networks, NULL, NULL);
 }
@@ -529,17 +530,17 @@ static void
 define_event_settings(void)
 {
 	DefineCustomBoolVariable("authfort.notify_events",
-							 "Whether events and messages are announced with NOTIFY.",
-							 "The channels are authfort_events and authfort_outbox. Transactions that notify commit one after the other.",
+							 "Announces events and messages with NOTIFY.",
+							 "The channels are authfort_events and authfort_outbox. Transactions that notify cannot commit concurrently.",
 							 &setting_notify_events, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.event_retention",
 							"Time for which events are kept.",
-							"Zero keeps them for ever.",
+							"With zero, they are kept forever.",
 							&setting_event_retention, 365 * DAY, 0, 3650 * DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.outbox_visibility_timeout",
-							"Time after which a message that was taken but not reported sent is handed out again.",
+							"Time after which a message that was taken but not reported as sent is delivered again.",
 							NULL,
 							&setting_outbox_visibility_timeout, 5 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
@@ -549,29 +550,29 @@ static void
 define_cleanup_settings(void)
 {
 	DefineCustomBoolVariable("authfort.allow_drop",
-							 "Whether the extension may be dropped.",
-							 "It takes the library to be preloaded; without, nothing keeps anybody from it.",
+							 "Allows the extension to be dropped.",
+							 "Requires authfort in shared_preload_libraries; otherwise DROP EXTENSION is not restricted.",
 							 &setting_allow_drop, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("authfort.cleanup_interval",
-							"Time between two rounds of the background worker that cleans up.",
-							"Zero turns it off. It runs only with authfort in shared_preload_libraries.",
+							"Time between two runs of the cleanup worker.",
+							"Zero disables it. Requires authfort in shared_preload_libraries.",
 							&setting_cleanup_interval, 10 * MINUTE, 0, 7 * DAY, PGC_SIGHUP, GUC_UNIT_S,
 							check_cleanup_interval, NULL, NULL);
 	DefineCustomStringVariable("authfort.cleanup_databases",
-							   "Databases that the background worker cleans up, separated by commas.",
-							   "Empty for every database that has the extension.",
+							   "Databases that the cleanup worker processes, separated by commas.",
+							   "An empty value means every database that has the extension.",
 							   &setting_cleanup_databases, "", PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_identifier_list, NULL, NULL);
 }
 
-/* Of a user's own choosing it would let anybody's statements be logged, or none. */
+/* Not PGC_USERSET, or any user could disable the redaction or hide every statement. */
 static void
 define_log_settings(void)
 {
 	DefineCustomStringVariable("authfort.log_redact_names",
-							   "Names besides \"authfort\" by which a statement is known to hold secrets, separated by commas.",
-							   "The log shows nothing of a statement that has one of them anywhere in its text.",
+							   "Names, besides \"authfort\", that mark a statement as containing secrets, separated by commas.",
+							   "The log omits the text of every statement that contains one of them.",
 							   &setting_log_redact_names, "request.headers, request.cookies", PGC_SUSET,
 							   GUC_LIST_INPUT,
 							   check_identifier_list, NULL, NULL);
@@ -581,32 +582,32 @@ static void
 define_http_settings(void)
 {
 	DefineCustomStringVariable("authfort.http_prefix",
-							   "Path under which authfort.http() serves its routes.",
+							   "Path prefix of the routes of authfort.http().",
 							   "/.well-known/jwks.json is always at the root.",
 							   &setting_http_prefix, "/auth", PGC_SUSET, 0,
 							   check_http_prefix, NULL, NULL);
 	DefineCustomStringVariable("authfort.admin_role",
-							   "Role in the application whose users may use the admin routes.",
-							   "Empty for nobody.",
+							   "Application role whose users may use the admin routes.",
+							   "An empty value closes these routes.",
 							   &setting_admin_role, "admin", PGC_SUSET, 0,
 							   NULL, NULL, NULL);
 	DefineCustomStringVariable("authfort.site_url",
-							   "Origin of the application's own pages, as browsers see it: https://app.example.com.",
-							   "Requests by cookie that change something are accepted from it. Empty for the host that the request names.",
+							   "Origin of the application's own pages as browsers see it, such as https://app.example.com.",
+							   "Cookie-authenticated requests that change something are accepted from it. An empty value means the host named in the request.",
 							   &setting_site_url, "", PGC_SUSET, 0,
 							   check_site_url, NULL, NULL);
 	DefineCustomStringVariable("authfort.cors_origins",
 							   "Origins of other sites whose pages may call the routes (CORS), separated by commas.",
-							   "They are compared exactly, and their requests carry cookies. Empty for none.",
+							   "They are compared exactly, and their requests may use cookies. An empty value allows no origin.",
 							   &setting_cors_origins, "", PGC_SUSET, GUC_LIST_INPUT,
 							   check_cors_origins, NULL, NULL);
 	DefineCustomBoolVariable("authfort.cookies",
-							 "Whether HTTP answers set token cookies and requests may carry them.",
+							 "Sets token cookies in HTTP responses and accepts them in requests.",
 							 NULL,
 							 &setting_cookies, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomBoolVariable("authfort.cookie_secure",
-							 "Whether cookies carry the Secure attribute.",
+							 "Sets the Secure attribute of the cookies.",
 							 NULL,
 							 &setting_cookie_secure, true, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
@@ -621,17 +622,17 @@ define_http_settings(void)
 							   &setting_cookie_path, "/", PGC_SUSET, 0,
 							   check_cookie_path, NULL, NULL);
 	DefineCustomStringVariable("authfort.cookie_domain",
-							   "Domain attribute of the cookies; empty for none.",
+							   "Domain attribute of the cookies; an empty value omits it.",
 							   NULL,
 							   &setting_cookie_domain, "", PGC_SUSET, 0,
 							   check_cookie_domain, NULL, NULL);
 	DefineCustomStringVariable("authfort.access_cookie_name",
-							   "Name of the cookie that holds the access token.",
+							   "Name of the access token cookie.",
 							   "Browsers accept a name that begins with __Host- only with authfort.cookie_secure, the path / and no domain.",
 							   &setting_access_cookie_name, "access_token", PGC_SUSET, 0,
 							   check_cookie_name, NULL, NULL);
 	DefineCustomStringVariable("authfort.refresh_cookie_name",
-							   "Name of the cookie that holds the refresh token.",
+							   "Name of the refresh token cookie.",
 							   "Browsers accept a name that begins with __Host- only with authfort.cookie_secure, the path / and no domain.",
 							   &setting_refresh_cookie_name, "refresh_token", PGC_SUSET, 0,
 							   check_cookie_name, NULL, NULL);
