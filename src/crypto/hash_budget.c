@@ -2,11 +2,12 @@
  * hash_budget.c
  *		How many passwords are hashed at once in the whole server.
  *
- * Each process has a place in shared memory.  Whoever leaves hands the turn to
- * the first in the queue and wakes it.  No lock is held while hashing, and no
- * process can take its turn, or its place in the queue, with it: an error, a
- * cancel and the end of the process give them back, and after a crash the
- * server makes shared memory anew.
+ * A process hashes while it holds one of authfort.max_concurrent_hashes slots.
+ * Each process is a waiter in shared memory.  The process that gives up a slot
+ * grants it to the first waiter in the queue and wakes it.  No lock is held
+ * while hashing, and no process keeps its slot, or its place in the queue, when
+ * it ends: an error, a cancel and the end of the process give them back, and
+ * after a crash the server makes shared memory anew.
  */
 #include "postgres.h"
 
@@ -24,26 +25,26 @@
 #include "crypto/hash_budget.h"
 #include "settings.h"
 
-typedef enum PlaceState
+typedef enum WaiterState
 {
-	PLACE_AWAY,
-	PLACE_WAITING,
-	PLACE_HASHING
-} PlaceState;
+	WAITER_IDLE,
+	WAITER_QUEUED,
+	WAITER_HAS_SLOT
+} WaiterState;
 
-typedef struct Place
+typedef struct HashWaiter
 {
 	dlist_node	node;			/* in the queue, while waiting */
-	PlaceState	state;
+	WaiterState state;
 	Latch	   *latch;
-} Place;
+} HashWaiter;
 
 typedef struct HashBudget
 {
 	LWLock	   *lock;			/* protects all that is here */
-	int			hashing;
+	int			slots_used;
 	dlist_head	queue;
-	Place		places[FLEXIBLE_ARRAY_MEMBER];	/* one for each process that runs SQL */
+	HashWaiter	waiters[FLEXIBLE_ARRAY_MEMBER];	/* one for each process that runs SQL */
 } HashBudget;
 
 static HashBudget *budget = NULL;
@@ -51,8 +52,8 @@ static HashBudget *budget = NULL;
 static Size
 budget_size(void)
 {
-	return add_size(offsetof(HashBudget, places),
-					mul_size(MaxBackends, sizeof(Place)));
+	return add_size(offsetof(HashBudget, waiters),
+					mul_size(MaxBackends, sizeof(HashWaiter)));
 }
 
 static void
@@ -74,22 +75,22 @@ hash_budget_init(void)
 	shared_memory_register(&budget_part);
 }
 
-static Place *
-my_place(void)
+static HashWaiter *
+my_waiter(void)
 {
-	return &budget->places[compat_proc_number()];
+	return &budget->waiters[compat_proc_number()];
 }
 
-/* Gives turns to those who wait, as far as there are any; under the lock. */
+/* Grants free slots to the first waiters in the queue; under the lock. */
 static void
-hand_out_turns(void)
+grant_slots(void)
 {
-	while (budget->hashing < setting_max_concurrent_hashes && !dlist_is_empty(&budget->queue))
+	while (budget->slots_used < setting_max_concurrent_hashes && !dlist_is_empty(&budget->queue))
 	{
-		Place	   *next = dlist_container(Place, node, dlist_pop_head_node(&budget->queue));
+		HashWaiter *next = dlist_container(HashWaiter, node, dlist_pop_head_node(&budget->queue));
 
-		next->state = PLACE_HASHING;
-		budget->hashing++;
+		next->state = WAITER_HAS_SLOT;
+		budget->slots_used++;
 		SetLatch(next->latch);
 	}
 }
@@ -97,18 +98,18 @@ hand_out_turns(void)
 void
 hash_budget_leave(void)
 {
-	Place	   *place;
+	HashWaiter *waiter;
 
 	if (budget == NULL)
 		return;
-	place = my_place();
+	waiter = my_waiter();
 	LWLockAcquire(budget->lock, LW_EXCLUSIVE);
-	if (place->state == PLACE_WAITING)
-		dlist_delete(&place->node);
-	else if (place->state == PLACE_HASHING)
-		budget->hashing--;
-	place->state = PLACE_AWAY;
-	hand_out_turns();
+	if (waiter->state == WAITER_QUEUED)
+		dlist_delete(&waiter->node);
+	else if (waiter->state == WAITER_HAS_SLOT)
+		budget->slots_used--;
+	waiter->state = WAITER_IDLE;
+	grant_slots();
 	LWLockRelease(budget->lock);
 }
 
@@ -118,41 +119,41 @@ leave_at_exit(int code, Datum arg)
 	hash_budget_leave();
 }
 
-static PlaceState
-queue_up(void)
+static WaiterState
+join_queue(void)
 {
-	Place	   *place = my_place();
-	PlaceState	state;
+	HashWaiter *waiter = my_waiter();
+	WaiterState state;
 
 	LWLockAcquire(budget->lock, LW_EXCLUSIVE);
-	place->latch = MyLatch;
-	place->state = PLACE_WAITING;
-	dlist_push_tail(&budget->queue, &place->node);
-	hand_out_turns();
-	state = place->state;
+	waiter->latch = MyLatch;
+	waiter->state = WAITER_QUEUED;
+	dlist_push_tail(&budget->queue, &waiter->node);
+	grant_slots();
+	state = waiter->state;
 	LWLockRelease(budget->lock);
 	return state;
 }
 
-static PlaceState
-present_state(void)
+static WaiterState
+current_state(void)
 {
-	PlaceState	state;
+	WaiterState state;
 
 	LWLockAcquire(budget->lock, LW_SHARED);
-	state = my_place()->state;
+	state = my_waiter()->state;
 	LWLockRelease(budget->lock);
 	return state;
 }
 
-/* Waits until it is our turn; false if that takes too long. */
+/* Returns false if no slot was granted within authfort.hash_queue_timeout. */
 static bool
-wait_for_turn(void)
+wait_for_slot(void)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													setting_hash_queue_timeout);
 
-	while (present_state() != PLACE_HASHING)
+	while (current_state() != WAITER_HAS_SLOT)
 	{
 		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 
@@ -179,11 +180,11 @@ hash_budget_enter(void)
 		before_shmem_exit(leave_at_exit, (Datum) 0);
 		registered = true;
 	}
-	if (queue_up() == PLACE_HASHING)
+	if (join_queue() == WAITER_HAS_SLOT)
 		return true;
 	PG_TRY();
 	{
-		entered = wait_for_turn();
+		entered = wait_for_slot();
 	}
 	PG_FINALLY();
 	{

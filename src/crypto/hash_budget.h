@@ -11,10 +11,10 @@
 extern void hash_budget_init(void);
 
 /*
- * Waits for one's turn, first come, first served.  False if it did not come
- * within authfort.hash_queue_timeout.  After true, hash_budget_leave() has to
- * follow, and nothing that can raise may come between.  Without preload it is
- * always one's turn.
+ * Waits for a slot, first come, first served.  Returns false if none was
+ * granted within authfort.hash_queue_timeout.  After true, hash_budget_leave()
+ * has to follow, and nothing that can raise may come between.  Without preload
+ * slots are not limited.
  */
 extern bool hash_budget_enter(void);
 extern void hash_budget_leave(void);

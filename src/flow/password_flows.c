@@ -20,7 +20,9 @@
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
+#include "domain/password_history.h"
 #include "domain/rate_limit.h"
+#include "domain/sessions.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
 #include "flow/password_policy.h"
@@ -115,17 +117,30 @@ flow_request_password_reset(const char *email, const Client *client)
 }
 
 /*
- * Activates a password if the user's is still the one that was looked at.
- * Returns false if it is not.
+ * Replaces the password of a user whose row is locked.  The old one, sessions
+ * except for "keep", access tokens and reset tokens are worth nothing then.
  */
+static void
+replace_password(const pg_uuid_t *user_id, const char *hash, const pg_uuid_t *keep)
+{
+	users_set_password_hash(user_id, hash);
+	password_history_add(user_id, hash);
+	sessions_revoke_all(user_id, keep);
+	if (keep != NULL)
+		users_raise_token_version(user_id);
+	one_time_tokens_delete(user_id);
+	outbox_delete(user_id);
+}
+
+/* Returns false if the user's password is no longer the one that was checked. */
 static bool
-store_if_same(const User *user, const char *hash, const pg_uuid_t *keep)
+replace_password_if_same(const User *user, const char *hash, const pg_uuid_t *keep)
 {
 	User	   *locked = users_lock(&user->id);
 
 	if (locked == NULL || !user_has_same_password(user, locked))
 		return false;
-	password_policy_store(&user->id, hash, keep);
+	replace_password(&user->id, hash, keep);
 	return true;
 }
 
@@ -156,7 +171,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 		/* the user before the token, as for all that a user has */
 		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
 			return &refusal_invalid_reset_token;
-	} while (!store_if_same(user, hash, NULL));
+	} while (!replace_password_if_same(user, hash, NULL));
 
 	event_record_simple(EVENT_PASSWORD_RESET, &id, NULL, client);
 	return NULL;
@@ -220,7 +235,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 		hash = password_hash(new_password);
 		if (hash == NULL)
 			return auth_refused(&refusal_server_busy);
-	} while (!store_if_same(user, hash, keep));
+	} while (!replace_password_if_same(user, hash, keep));
 
 	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
 	return go_on(id, keep);
@@ -246,7 +261,7 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 		hash = password_hash(new_password);
 		if (hash == NULL)
 			return auth_refused(&refusal_server_busy);
-	} while (!store_if_same(user, hash, keep));
+	} while (!replace_password_if_same(user, hash, keep));
 
 	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
 	return go_on(id, keep);

@@ -1,6 +1,6 @@
 /*
  * password_policy.c
- *		What a new password has to fulfil, and taking it into use.
+ *		What a new password has to fulfil.
  */
 #include "postgres.h"
 
@@ -11,10 +11,7 @@
 #include "domain/breached_passwords.h"
 #include "domain/events.h"
 #include "domain/input.h"
-#include "domain/one_time_tokens.h"
-#include "domain/outbox.h"
 #include "domain/password_history.h"
-#include "domain/sessions.h"
 #include "flow/password_policy.h"
 
 /* Follows the contract: who it was is told by the hash of the email. */
@@ -90,17 +87,4 @@ password_policy_check_reuse(const char *password, const User *user)
 		}
 	}
 	return NULL;
-}
-
-/* The old password, other sessions, access tokens and reset tokens are worth nothing now. */
-void
-password_policy_store(const pg_uuid_t *user_id, const char *hash, const pg_uuid_t *keep)
-{
-	users_set_password_hash(user_id, hash);
-	password_history_add(user_id, hash);
-	sessions_revoke_all(user_id, keep);
-	if (keep != NULL)
-		users_raise_token_version(user_id);
-	one_time_tokens_delete(user_id);
-	outbox_delete(user_id);
 }

@@ -1,6 +1,6 @@
 /*
  * password_policy.h
- *		What a new password has to fulfil, and taking it into use.
+ *		What a new password has to fulfil.
  */
 #ifndef AUTHFORT_PASSWORD_POLICY_H
 #define AUTHFORT_PASSWORD_POLICY_H
@@ -20,12 +20,5 @@ extern const Refusal *password_policy_check(const char *password, const char *em
 
 /* Checks it against the passwords that the user has or had. */
 extern const Refusal *password_policy_check_reuse(const char *password, const User *user);
-
-/*
- * Makes it the user's, whose row is locked, and ends all that came with the old
- * one, except the session "keep" if that is not NULL.
- */
-extern void password_policy_store(const pg_uuid_t *user_id, const char *hash,
-								  const pg_uuid_t *keep);
 
 #endif							/* AUTHFORT_PASSWORD_POLICY_H */
