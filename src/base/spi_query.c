@@ -54,19 +54,19 @@ finish_run(int result, int expected)
 }
 
 static SPIPlanPtr
-prepare(SpiQuery *plan)
+prepare(SpiQuery *query)
 {
-	if (plan->plan == NULL)
+	if (query->plan == NULL)
 	{
-		SPIPlanPtr	prepared = SPI_prepare(plan->query, plan->parameter_count,
-										   plan->parameter_types);
+		SPIPlanPtr	prepared = SPI_prepare(query->sql, query->parameter_count,
+										   query->parameter_types);
 
 		if (prepared == NULL || SPI_keepplan(prepared) != 0)
 			elog(ERROR, "could not prepare a statement: %s",
 				 SPI_result_code_string(SPI_result));
-		plan->plan = prepared;
+		query->plan = prepared;
 	}
-	return plan->plan;
+	return query->plan;
 }
 
 /* What a statement writes to; NULL if it only reads. */
@@ -222,10 +222,10 @@ spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo)
 }
 
 uint64
-spi_query_read_latest(SpiQuery *plan, Datum *values, const char *nulls)
+spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls)
 {
 	CommandCounterIncrement();
-	return finish_run(SPI_execute_snapshot(prepare(plan), values, nulls, GetLatestSnapshot(),
+	return finish_run(SPI_execute_snapshot(prepare(query), values, nulls, GetLatestSnapshot(),
 										   InvalidSnapshot, false, true, 0), SPI_OK_SELECT);
 }
 
@@ -253,19 +253,19 @@ run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Cm
  * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
  */
 uint64
-spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected)
+spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)
 {
-	SPIPlanPtr	prepared = prepare(plan);
-	const Query *query = writing_query(prepared);
+	SPIPlanPtr	prepared = prepare(query);
+	const Query *statement = writing_query(prepared);
 	CmdType		command;
 	Relation	relation;
 	bool		confined;
 	Oid			trigger_role = InvalidOid;
 
-	if (query == NULL)
+	if (statement == NULL)
 		return run_in_snapshot(prepared, values, nulls, expected, CMD_SELECT, true);
-	command = query->commandType;
-	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, RowExclusiveLock);
+	command = statement->commandType;
+	relation = table_open(rt_fetch(statement->resultRelation, statement->rtable)->relid, RowExclusiveLock);
 	confined = relation->trigdesc != NULL && has_triggers_for(relation->trigdesc, command);
 	if (confined)
 	{
@@ -279,33 +279,33 @@ spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected)
 }
 
 uint64
-spi_query_run_once(const char *query, int parameter_count, Oid *parameter_types, Datum *values,
+spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types, Datum *values,
 			  const char *nulls, int expected)
 {
-	int			result = SPI_execute_with_args(query, parameter_count, parameter_types, values,
+	int			result = SPI_execute_with_args(sql, parameter_count, parameter_types, values,
 											   nulls, stable, 0);
 
 	return finish_run(result, expected);
 }
 
 void
-spi_query_run_by_id(SpiQuery *plan, const pg_uuid_t *id, int expected)
+spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected)
 {
 	Datum		value = UUIDPGetDatum(id);
 
 	spi_query_open();
-	spi_query_run(plan, &value, NULL, expected);
+	spi_query_run(query, &value, NULL, expected);
 	spi_query_close();
 }
 
 int
-spi_query_delete_before(SpiQuery *plan, TimestampTz time, int limit)
+spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit)
 {
 	Datum		values[2] = {TimestampTzGetDatum(time), Int32GetDatum(limit)};
 	int			deleted;
 
 	spi_query_open();
-	deleted = spi_query_run(plan, values, NULL, SPI_OK_DELETE);
+	deleted = spi_query_run(query, values, NULL, SPI_OK_DELETE);
 	spi_query_close();
 	return deleted;
 }

@@ -18,7 +18,7 @@
  */
 typedef struct SpiQuery
 {
-	const char *query;
+	const char *sql;
 	int			parameter_count;
 	Oid			parameter_types[SPI_QUERY_MAX_PARAMETERS];
 	SPIPlanPtr	plan;
@@ -26,7 +26,7 @@ typedef struct SpiQuery
 
 extern void spi_query_open(void);
 extern void spi_query_close(void);
-extern uint64 spi_query_run(SpiQuery *plan, Datum *values, const char *nulls, int expected);
+extern uint64 spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected);
 
 /*
  * Runs a STABLE function.  Of other transactions it sees what the statement
@@ -39,18 +39,18 @@ extern Datum spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo);
  * Reads what is committed now, also under REPEATABLE READ: for what must hold
  * of all rows, once a lock keeps others from changing them.
  */
-extern uint64 spi_query_read_latest(SpiQuery *plan, Datum *values, const char *nulls);
+extern uint64 spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls);
 
 /* As spi_query_run(), for a statement that is planned for these values, and not kept. */
-extern uint64 spi_query_run_once(const char *query, int parameter_count, Oid *parameter_types,
+extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types,
 							Datum *values, const char *nulls, int expected);
 
 /*
  * For statements that stand alone, from open to close: one whose parameter is
  * an id, and one that deletes what is older than a time, at most so many rows.
  */
-extern void spi_query_run_by_id(SpiQuery *plan, const pg_uuid_t *id, int expected);
-extern int	spi_query_delete_before(SpiQuery *plan, TimestampTz time, int limit);
+extern void spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected);
+extern int	spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit);
 
 /* From here on the columns are those of that row; the first is 0. */
 extern void spi_query_use_row(uint64 row);

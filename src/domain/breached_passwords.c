@@ -57,7 +57,7 @@ prefix_of_bytes(const unsigned char *bytes)
 bool
 breached_passwords_hold(const char *password)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT FROM authfort.breached_passwords WHERE prefix OPERATOR(pg_catalog.=) $1",
 		1, {INT8OID}
 	};
@@ -72,7 +72,7 @@ breached_passwords_hold(const char *password)
 	prefix = Int64GetDatum(prefix_of_bytes(hash));
 	sodium_memzero(hash, sizeof(hash));
 	spi_query_open();
-	found = spi_query_run(&plan, &prefix, NULL, SPI_OK_SELECT) > 0;
+	found = spi_query_run(&query, &prefix, NULL, SPI_OK_SELECT) > 0;
 	spi_query_close();
 	return found;
 }
@@ -80,7 +80,7 @@ breached_passwords_hold(const char *password)
 static void
 insert_batch(Loading *loading)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.breached_passwords (prefix)"
 		" SELECT DISTINCT p FROM pg_catalog.unnest($1) p ON CONFLICT (prefix) DO NOTHING",
 		1, {INT8ARRAYOID}
@@ -92,7 +92,7 @@ insert_batch(Loading *loading)
 	array = PointerGetDatum(construct_array(loading->prefixes, loading->count, INT8OID,
 											sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	spi_query_open();
-	loading->loaded += spi_query_run(&plan, &array, NULL, SPI_OK_INSERT);
+	loading->loaded += spi_query_run(&query, &array, NULL, SPI_OK_INSERT);
 	spi_query_close();
 	pfree(DatumGetPointer(array));
 	loading->count = 0;

@@ -71,10 +71,10 @@ read_database_id(Oid relid)
 static void
 insert_id(void)
 {
-	static SpiQuery plan = {"INSERT INTO authfort.database_identity DEFAULT VALUES", 0};
+	static SpiQuery query = {"INSERT INTO authfort.database_identity DEFAULT VALUES", 0};
 
 	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_INSERT);
+	spi_query_run(&query, NULL, NULL, SPI_OK_INSERT);
 	spi_query_close();
 }
 
@@ -113,10 +113,10 @@ database_id_lock(void)
 void
 database_id_replace(void)
 {
-	static SpiQuery plan = {"DELETE FROM authfort.database_identity", 0};
+	static SpiQuery query = {"DELETE FROM authfort.database_identity", 0};
 
 	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_DELETE);
+	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
 	spi_query_close();
 	insert_id();
 }

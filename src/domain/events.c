@@ -106,7 +106,7 @@ event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 static pg_uuid_t
 insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *texts)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.events"
 		" (event, created_at, user_id, session_id, ip_address, user_agent, payload)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
@@ -146,7 +146,7 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 	values[6] = JsonbPGetDatum(payload);
 
 	spi_query_open();
-	spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING);
+	spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING);
 	spi_query_uuid(1, &id);
 	*handlers = spi_query_texts(caller, 2, texts);
 	spi_query_close();
@@ -316,23 +316,23 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 	static SpiQuery breached = FREQUENT("password_pwned_rejected", "user_id IS NULL", "999");
 	static SpiQuery limited = FREQUENT("rate_limit_exceeded", "user_id IS NULL", "999");
 #undef FREQUENT
-	SpiQuery   *plan = NULL;
+	SpiQuery   *query = NULL;
 	Datum		values[2];
 	bool		frequent;
 
 	if (user_id != NULL)
-		plan = (type == EVENT_PASSWORD_RESET_REQUESTED) ? &resets :
+		query = (type == EVENT_PASSWORD_RESET_REQUESTED) ? &resets :
 			(type == EVENT_SIGNUP_ATTEMPT) ? &attempts : NULL;
 	else
-		plan = (type == EVENT_PASSWORD_PWNED_REJECTED) ? &breached :
+		query = (type == EVENT_PASSWORD_PWNED_REJECTED) ? &breached :
 			(type == EVENT_RATE_LIMIT_EXCEEDED) ? &limited : NULL;
-	if (plan == NULL)
+	if (query == NULL)
 		return false;
 
 	values[0] = UUIDPGetDatum(user_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR);
 	spi_query_open();
-	frequent = spi_query_run(plan, values, (user_id == NULL) ? "n " : NULL, SPI_OK_SELECT) > 0;
+	frequent = spi_query_run(query, values, (user_id == NULL) ? "n " : NULL, SPI_OK_SELECT) > 0;
 	spi_query_close();
 	return frequent;
 }
@@ -365,7 +365,7 @@ event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, 
 int
 events_delete_expired(int limit)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.events WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT e.id FROM authfort.events e WHERE e.id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM (SELECT id, created_at FROM authfort.events ORDER BY id LIMIT $2) o"
@@ -375,7 +375,7 @@ events_delete_expired(int limit)
 
 	if (setting_event_retention == 0)
 		return 0;
-	return spi_query_delete_before(&plan, GetCurrentTimestamp() - setting_event_retention * USECS_PER_SEC,
+	return spi_query_delete_before(&query, GetCurrentTimestamp() - setting_event_retention * USECS_PER_SEC,
 							  limit);
 }
 
@@ -433,7 +433,7 @@ owner_of_own_handler(Oid function)
 
 /* What on() and off() have in common. */
 static void
-change_handler(FunctionCallInfo fcinfo, SpiQuery *plan, int expected)
+change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
 {
 	char	   *event = argument_text(fcinfo, 0, "event");
 	Datum		values[3];
@@ -448,7 +448,7 @@ change_handler(FunctionCallInfo fcinfo, SpiQuery *plan, int expected)
 	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
 	security_context_become_owner(fcinfo, &caller);
 	spi_query_open();
-	spi_query_run(plan, values, NULL, expected);
+	spi_query_run(query, values, NULL, expected);
 	spi_query_close();
 	security_context_restore(&caller);
 }
@@ -464,13 +464,13 @@ authfort_cluster_id(PG_FUNCTION_ARGS)
 Datum
 authfort_on(PG_FUNCTION_ARGS)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ($1, $2, $3)"
 		" ON CONFLICT (event, handler) WHERE event IS NOT NULL DO UPDATE SET owner = excluded.owner",
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	change_handler(fcinfo, &plan, SPI_OK_INSERT);
+	change_handler(fcinfo, &query, SPI_OK_INSERT);
 	PG_RETURN_VOID();
 }
 
@@ -478,12 +478,12 @@ authfort_on(PG_FUNCTION_ARGS)
 Datum
 authfort_off(PG_FUNCTION_ARGS)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.event_handlers"
 		" WHERE event OPERATOR(pg_catalog.=) $1 AND handler OPERATOR(pg_catalog.=) $2",
 		2, {TEXTOID, TEXTOID}
 	};
 
-	change_handler(fcinfo, &plan, SPI_OK_DELETE);
+	change_handler(fcinfo, &query, SPI_OK_DELETE);
 	PG_RETURN_VOID();
 }

@@ -51,7 +51,7 @@ hash_datum(const unsigned char token[TOKEN_BYTES])
 static void
 delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned, TimestampTz now)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND purpose OPERATOR(pg_catalog.=) $2"
 		" AND ((message_id IS NULL AND $3) OR expires_at OPERATOR(pg_catalog.<=) $4)",
@@ -61,7 +61,7 @@ delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned,
 	BoolGetDatum(returned), TimestampTzGetDatum(now)};
 
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
 	spi_query_close();
 }
 
@@ -69,7 +69,7 @@ char *
 one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 					  const pg_uuid_t *message_id, TimestampTz *expires_at)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.one_time_tokens"
 		" (user_id, purpose, token_hash, message_id, created_at, expires_at)"
 		" SELECT u.id, $2, $3, $4, $5, $6" FROM_USER("$1"),
@@ -92,7 +92,7 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 	values[5] = TimestampTzGetDatum(*expires_at);
 	sodium_memzero(token, sizeof(token));
 	spi_query_open();
-	if (spi_query_run(&plan, values, (message_id == NULL) ? "   n  " : NULL, SPI_OK_INSERT) == 0)
+	if (spi_query_run(&query, values, (message_id == NULL) ? "   n  " : NULL, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
 	spi_query_close();
 	return text;
@@ -101,7 +101,7 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 bool
 one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT user_id FROM authfort.one_time_tokens"
 		" WHERE token_hash OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2"
 		" AND expires_at OPERATOR(pg_catalog.>) $3",
@@ -119,7 +119,7 @@ one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
 	sodium_memzero(token, sizeof(token));
 	spi_query_open();
-	found = spi_query_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	found = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
 	if (found)
 		spi_query_uuid(1, user_id);
 	spi_query_close();
@@ -141,7 +141,7 @@ one_time_tokens_delete(const pg_uuid_t *user_id)
 void
 one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *message_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND message_id OPERATOR(pg_catalog.=) $2",
 		2, {UUIDOID, UUIDOID}
@@ -149,14 +149,14 @@ one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *mess
 	Datum		values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(message_id)};
 
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
 	spi_query_close();
 }
 
 int
 one_time_tokens_delete_expired(int limit)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT t.id FROM authfort.one_time_tokens t"
 		" WHERE t.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY t.expires_at LIMIT $2"
@@ -164,5 +164,5 @@ one_time_tokens_delete_expired(int limit)
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 
-	return spi_query_delete_before(&plan, GetCurrentTimestamp(), limit);
+	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
 }

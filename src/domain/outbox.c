@@ -50,7 +50,7 @@ void
 outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 		   TimestampTz expires_at, StringInfo message)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)"
 		" SELECT $1, $2, u.id, $4, $5, $6" FROM_USER("$3"),
 		6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
@@ -67,7 +67,7 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 	values[5] = TimestampTzGetDatum(expires_at);
 	sodium_memzero(message->data, message->len);
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
 	spi_query_close();
 	if (setting_notify_events)
 		Async_Notify(NOTIFY_CHANNEL, kind);
@@ -80,7 +80,7 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 pg_uuid_t *
 outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.user_id OPERATOR(pg_catalog.=) $1"
 		" AND o.kind OPERATOR(pg_catalog.=) $2 AND o.taken_at IS NULL FOR UPDATE SKIP LOCKED))"
@@ -92,7 +92,7 @@ outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count)
 	pg_uuid_t  *ids;
 
 	spi_query_open();
-	*count = spi_query_run(&plan, values, NULL, SPI_OK_DELETE_RETURNING);
+	*count = spi_query_run(&query, values, NULL, SPI_OK_DELETE_RETURNING);
 	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
 	for (int row = 0; row < *count; row++)
 	{
@@ -118,14 +118,14 @@ outbox_delete(const pg_uuid_t *user_id)
 int
 outbox_delete_expired(int limit)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.<=) $1"
 		" ORDER BY o.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 
-	return spi_query_delete_before(&plan, GetCurrentTimestamp(), limit);
+	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
 }
 
 /* Columns of a taken row, and of the result. */
@@ -174,7 +174,7 @@ hand_out(HeapTuple row, ReturnSetInfo *result)
 Datum
 authfort_take_messages(PG_FUNCTION_ARGS)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"WITH taken AS (UPDATE authfort.outbox SET taken_at = $1,"
 		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.>) $1"
@@ -203,7 +203,7 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 	signing_keys_require_master_key();
 	InitMaterializedSRF(fcinfo, 0);
 	spi_query_open();
-	count = spi_query_run(&plan, values, NULL, SPI_OK_SELECT);
+	count = spi_query_run(&query, values, NULL, SPI_OK_SELECT);
 	for (uint64 row = 0; row < count; row++)
 		hand_out(SPI_tuptable->vals[row], result);
 	spi_query_close();
@@ -214,7 +214,7 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 Datum
 authfort_message_sent(PG_FUNCTION_ARGS)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
@@ -224,7 +224,7 @@ authfort_message_sent(PG_FUNCTION_ARGS)
 	argument_require(fcinfo, 0, "id");
 	value = PG_GETARG_DATUM(0);
 	spi_query_open();
-	deleted = spi_query_run(&plan, &value, NULL, SPI_OK_DELETE) > 0;
+	deleted = spi_query_run(&query, &value, NULL, SPI_OK_DELETE) > 0;
 	spi_query_close();
 	PG_RETURN_BOOL(deleted);
 }

@@ -15,7 +15,7 @@
 char **
 password_history_hashes(const pg_uuid_t *user_id, int *count)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT ARRAY(SELECT password_hash FROM authfort.password_history"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $2)",
 		2, {UUIDOID, INT4OID}
@@ -26,7 +26,7 @@ password_history_hashes(const pg_uuid_t *user_id, int *count)
 	char	  **hashes;
 
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_SELECT);
+	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
 	hashes = spi_query_texts(caller, 1, count);
 	spi_query_close();
 	return hashes;
@@ -35,7 +35,7 @@ password_history_hashes(const pg_uuid_t *user_id, int *count)
 static void
 forget_old(const pg_uuid_t *user_id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND id OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT h.id FROM authfort.password_history h"
 		" WHERE h.user_id OPERATOR(pg_catalog.=) $1 ORDER BY h.id DESC LIMIT $2))",
@@ -45,14 +45,14 @@ forget_old(const pg_uuid_t *user_id)
 	Int32GetDatum(setting_password_history_count)};
 
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
 	spi_query_close();
 }
 
 void
 password_history_add(const pg_uuid_t *user_id, const char *hash)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.password_history (user_id, password_hash) SELECT u.id, $2"
 		FROM_USER("$1"),
 		2, {UUIDOID, TEXTOID}
@@ -62,7 +62,7 @@ password_history_add(const pg_uuid_t *user_id, const char *hash)
 	if (setting_password_history_count == 0)
 		return;
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
 	spi_query_close();
 	forget_old(user_id);
 }

@@ -14,13 +14,13 @@
 char **
 roles_of(const pg_uuid_t *user_id, int *count)
 {
-	static SpiQuery plan = {"SELECT " ROLES_OF_USER("$1"), 1, {UUIDOID}};
+	static SpiQuery query = {"SELECT " ROLES_OF_USER("$1"), 1, {UUIDOID}};
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		value = UUIDPGetDatum(user_id);
 	char	  **roles;
 
 	spi_query_open();
-	spi_query_read_latest(&plan, &value, NULL);
+	spi_query_read_latest(&query, &value, NULL);
 	roles = spi_query_texts(caller, 1, count);
 	spi_query_close();
 	return roles;
@@ -39,13 +39,13 @@ roles_check_total(char *const *roles, int count)
 }
 
 static bool
-change(SpiQuery *plan, const pg_uuid_t *user_id, const char *role, int expected)
+change(SpiQuery *query, const pg_uuid_t *user_id, const char *role, int expected)
 {
 	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(role)};
 	bool		changed;
 
 	spi_query_open();
-	changed = spi_query_run(plan, values, NULL, expected) > 0;
+	changed = spi_query_run(query, values, NULL, expected) > 0;
 	spi_query_close();
 	return changed;
 }
@@ -53,25 +53,25 @@ change(SpiQuery *plan, const pg_uuid_t *user_id, const char *role, int expected)
 bool
 roles_insert(const pg_uuid_t *user_id, const char *role)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.user_roles (user_id, role) SELECT u.id, $2" FROM_USER("$1")
 		" ON CONFLICT (user_id, role) DO NOTHING",
 		2, {UUIDOID, TEXTOID}
 	};
 
-	return change(&plan, user_id, role, SPI_OK_INSERT);
+	return change(&query, user_id, role, SPI_OK_INSERT);
 }
 
 bool
 roles_delete(const pg_uuid_t *user_id, const char *role)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.user_roles"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) $2",
 		2, {UUIDOID, TEXTOID}
 	};
 
-	return change(&plan, user_id, role, SPI_OK_DELETE);
+	return change(&query, user_id, role, SPI_OK_DELETE);
 }
 
 void

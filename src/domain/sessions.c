@@ -98,7 +98,7 @@ read_rotations(Datum array, Session *session)
 bool
 sessions_find(const pg_uuid_t *id, Session *session)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT user_id, salt, generation, created_at, last_used_at, expires_at,"
 		" revoked_at IS NOT NULL, parent, rotated_at"
 		" FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) $1",
@@ -108,7 +108,7 @@ sessions_find(const pg_uuid_t *id, Session *session)
 	bool		found;
 
 	spi_query_open();
-	found = spi_query_run(&plan, &key, NULL, SPI_OK_SELECT) > 0;
+	found = spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0;
 	if (found)
 	{
 		bytea	   *salt = DatumGetByteaPP(spi_query_datum(2));
@@ -151,7 +151,7 @@ sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 void
 sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.sessions"
 		" (user_id, salt, generation, created_at, last_used_at, expires_at, user_agent, ip_address)"
 		" SELECT u.id, $2, $3, $4, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id",
@@ -184,7 +184,7 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	nulls[6] = client->has_ip ? ' ' : 'n';
 
 	spi_query_open();
-	if (spi_query_run(&plan, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
+	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		users_raise_unknown(user_id);
 	spi_query_uuid(1, &session->id);
 	spi_query_close();
@@ -244,7 +244,7 @@ next_generation(const Session *session, uint32 parent)
 bool
 sessions_rotate(Session *session, uint32 parent)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.sessions SET generation = $3, parent = $4, rotated_at = $5,"
 		" last_used_at = $6, expires_at = $7"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND generation OPERATOR(pg_catalog.=) $2"
@@ -263,7 +263,7 @@ sessions_rotate(Session *session, uint32 parent)
 	values[5] = TimestampTzGetDatum(next.last_used_at);
 	values[6] = TimestampTzGetDatum(next.expires_at);
 	spi_query_open();
-	rotated = spi_query_run(&plan, values, (next.rotations > 0) ? NULL : "    n  ",
+	rotated = spi_query_run(&query, values, (next.rotations > 0) ? NULL : "    n  ",
 							SPI_OK_UPDATE) > 0;
 	spi_query_close();
 
@@ -287,7 +287,7 @@ sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *
 bool
 sessions_revoke(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.sessions SET revoked_at = $2"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
 		2, {UUIDOID, TIMESTAMPTZOID}
@@ -296,7 +296,7 @@ sessions_revoke(const pg_uuid_t *id)
 	bool		revoked;
 
 	spi_query_open();
-	revoked = spi_query_run(&plan, values, NULL, SPI_OK_UPDATE) > 0;
+	revoked = spi_query_run(&query, values, NULL, SPI_OK_UPDATE) > 0;
 	spi_query_close();
 	return revoked;
 }
@@ -304,7 +304,7 @@ sessions_revoke(const pg_uuid_t *id)
 int
 sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.sessions SET revoked_at = $3"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
 		" AND ($2 IS NULL OR id OPERATOR(pg_catalog.<>) $2)",
@@ -317,7 +317,7 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 
 	users_require_lock(user_id);
 	spi_query_open();
-	revoked = spi_query_run(&plan, values, nulls, SPI_OK_UPDATE);
+	revoked = spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
 	spi_query_close();
 	if (exclude == NULL)
 		users_raise_token_version(user_id);
@@ -327,7 +327,7 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 int
 sessions_revoke_everyone(void)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.sessions SET revoked_at = $1 WHERE revoked_at IS NULL",
 		1, {TIMESTAMPTZOID}
 	};
@@ -335,7 +335,7 @@ sessions_revoke_everyone(void)
 	int			revoked;
 
 	spi_query_open();
-	revoked = spi_query_run(&plan, &now, NULL, SPI_OK_UPDATE);
+	revoked = spi_query_run(&query, &now, NULL, SPI_OK_UPDATE);
 	spi_query_close();
 	return revoked;
 }
@@ -343,7 +343,7 @@ sessions_revoke_everyone(void)
 bool
 sessions_know_address(const pg_uuid_t *user_id, Datum address)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND ip_address OPERATOR(pg_catalog.<<=) pg_catalog.network(pg_catalog.set_masklen($2,"
 		" CASE pg_catalog.family($2) WHEN 6 THEN 64 ELSE 32 END)) LIMIT 1",
@@ -353,7 +353,7 @@ sessions_know_address(const pg_uuid_t *user_id, Datum address)
 	bool		known;
 
 	spi_query_open();
-	known = spi_query_run(&plan, values, NULL, SPI_OK_SELECT) > 0;
+	known = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
 	spi_query_close();
 	return known;
 }
@@ -374,7 +374,7 @@ int64
 sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current,
 					 int limit, int offset)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
 		" 'user_agent', user_agent, 'ip_address', pg_catalog.host(ip_address),"
 		" 'created_at', created_at,"
@@ -398,7 +398,7 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 	int64		total;
 
 	spi_query_open();
-	spi_query_run(&plan, values, (current == NULL) ? " n   " : NULL, SPI_OK_SELECT);
+	spi_query_run(&query, values, (current == NULL) ? " n   " : NULL, SPI_OK_SELECT);
 	json = spi_query_text(caller, 1);
 	total = DatumGetInt64(spi_query_datum(2));
 	spi_query_close();
@@ -409,7 +409,7 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 static Datum
 get_sessions(PG_FUNCTION_ARGS)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT id, user_agent, ip_address, created_at,"
 		" " SHOWN_USE ", " SHOWN_END ","
 		" revoked_at IS NOT NULL FROM authfort.sessions"
@@ -428,7 +428,7 @@ get_sessions(PG_FUNCTION_ARGS)
 	users_require(user_id);
 	InitMaterializedSRF(fcinfo, 0);
 	spi_query_open();
-	count = spi_query_run(&plan, parameters, NULL, SPI_OK_SELECT);
+	count = spi_query_run(&query, parameters, NULL, SPI_OK_SELECT);
 	for (uint64 row = 0; row < count; row++)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
 	spi_query_close();

@@ -19,14 +19,14 @@
 static BlockNumber
 table_blocks(void)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT pg_catalog.pg_relation_size('authfort.sessions'::pg_catalog.regclass)",
 		0, {0}
 	};
 	BlockNumber blocks;
 
 	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
 	blocks = DatumGetInt64(spi_query_datum(1)) / BLCKSZ;
 	spi_query_close();
 	return blocks;
@@ -36,7 +36,7 @@ table_blocks(void)
 static int
 delete_ended_in(BlockNumber from, BlockNumber to, int limit)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT s.id FROM authfort.sessions s"
 		" WHERE s.ctid OPERATOR(pg_catalog.>=) $1 AND s.ctid OPERATOR(pg_catalog.<) $2"
@@ -57,7 +57,7 @@ delete_ended_in(BlockNumber from, BlockNumber to, int limit)
 																 INT64CONST(-1000) * setting_session_retention));
 	values[3] = Int32GetDatum(limit);
 	spi_query_open();
-	deleted = spi_query_run(&plan, values, NULL, SPI_OK_DELETE);
+	deleted = spi_query_run(&query, values, NULL, SPI_OK_DELETE);
 	spi_query_close();
 	return deleted;
 }

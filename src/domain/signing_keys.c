@@ -287,7 +287,7 @@ sealed_private_der(EVP_PKEY *key, const char *kid)
 static char *
 insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.signing_keys"
 		" (kid, algorithm, public_key, private_key, created_at, activated_at)"
 		" VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN $5 END)",
@@ -308,7 +308,7 @@ insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = BoolGetDatum(active);
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_INSERT);
+	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
 	spi_query_close();
 	return kid;
 }
@@ -433,7 +433,7 @@ authfort_jwks(PG_FUNCTION_ARGS)
 static void
 retire_signing_key(void)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.signing_keys SET expires_at = $1"
 		" WHERE activated_at IS NOT NULL AND expires_at IS NULL",
 		1, {TIMESTAMPTZOID}
@@ -442,14 +442,14 @@ retire_signing_key(void)
 																			 INT64CONST(1000) * setting_key_rotation_ttl));
 
 	spi_query_open();
-	spi_query_run(&plan, &expires_at, NULL, SPI_OK_UPDATE);
+	spi_query_run(&query, &expires_at, NULL, SPI_OK_UPDATE);
 	spi_query_close();
 }
 
 static void
 activate_key(const char *kid)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.signing_keys SET activated_at = $2"
 		" WHERE kid OPERATOR(pg_catalog.=) $1",
 		2, {TEXTOID, TIMESTAMPTZOID}
@@ -457,7 +457,7 @@ activate_key(const char *kid)
 	Datum		values[2] = {CStringGetTextDatum(kid), TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_UPDATE);
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
 	spi_query_close();
 }
 
@@ -540,12 +540,12 @@ signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid)
 char *
 signing_keys_replace_all(char **old_kid)
 {
-	static SpiQuery plan = {"DELETE FROM authfort.signing_keys", 0};
+	static SpiQuery query = {"DELETE FROM authfort.signing_keys", 0};
 
 	lock_keys();
 	*old_kid = signing_kid();
 	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_DELETE);
+	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
 	spi_query_close();
 	return create_signing_key(setting_signing_algorithm, true);
 }
@@ -553,7 +553,7 @@ signing_keys_replace_all(char **old_kid)
 void
 signing_keys_append_json(StringInfo out)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('kid', kid,"
 		" 'algorithm', algorithm, 'created_at', created_at, 'activated_at', activated_at,"
 		" 'expires_at', expires_at) ORDER BY created_at, kid), '[]')::pg_catalog.text"
@@ -564,7 +564,7 @@ signing_keys_append_json(StringInfo out)
 	char	   *json;
 
 	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
 	json = spi_query_text(caller, 1);
 	spi_query_close();
 	appendStringInfoString(out, json);
@@ -573,13 +573,13 @@ signing_keys_append_json(StringInfo out)
 TimestampTz
 signing_keys_next_expiry(void)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT COALESCE(pg_catalog.min(expires_at), 'infinity') FROM authfort.signing_keys", 0
 	};
 	TimestampTz next;
 
 	spi_query_open();
-	spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
 	next = spi_query_time(1);
 	spi_query_close();
 	return next;
@@ -588,12 +588,12 @@ signing_keys_next_expiry(void)
 int
 signing_keys_delete_expired(int limit)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.signing_keys WHERE kid OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT k.kid FROM authfort.signing_keys k"
 		" WHERE k.expires_at OPERATOR(pg_catalog.<=) $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
 
-	return spi_query_delete_before(&plan, GetCurrentTimestamp(), limit);
+	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
 }

@@ -45,13 +45,13 @@ users_read_row(MemoryContext context)
 }
 
 static User *
-query_user(SpiQuery *plan, Datum key)
+query_user(SpiQuery *query, Datum key)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	User	   *user = NULL;
 
 	spi_query_open();
-	if (spi_query_run(plan, &key, NULL, SPI_OK_SELECT) > 0)
+	if (spi_query_run(query, &key, NULL, SPI_OK_SELECT) > 0)
 		user = users_read_row(caller);
 	spi_query_close();
 	return user;
@@ -60,25 +60,25 @@ query_user(SpiQuery *plan, Datum key)
 User *
 users_find_by_email(const char *email)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT " USER_COLUMNS " FROM authfort.users u"
 		" WHERE u.email OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
 		1, {TEXTOID}
 	};
 
-	return query_user(&plan, CStringGetTextDatum(email));
+	return query_user(&query, CStringGetTextDatum(email));
 }
 
 User *
 users_find(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT " USER_COLUMNS " FROM authfort.users u"
 		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
 		1, {UUIDOID}
 	};
 
-	return query_user(&plan, UUIDPGetDatum(id));
+	return query_user(&query, UUIDPGetDatum(id));
 }
 
 bool
@@ -101,37 +101,37 @@ users_find_standing(const pg_uuid_t *id, UserStanding *standing)
 User *
 users_lock(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT " USER_COLUMNS " FROM authfort.users u"
 		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL"
 		" FOR NO KEY UPDATE OF u",
 		1, {UUIDOID}
 	};
 
-	return query_user(&plan, UUIDPGetDatum(id));
+	return query_user(&query, UUIDPGetDatum(id));
 }
 
 User *
 users_find_any(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
 
-	return query_user(&plan, UUIDPGetDatum(id));
+	return query_user(&query, UUIDPGetDatum(id));
 }
 
 User *
 users_lock_any(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1"
 		" FOR UPDATE OF u",
 		1, {UUIDOID}
 	};
 
-	return query_user(&plan, UUIDPGetDatum(id));
+	return query_user(&query, UUIDPGetDatum(id));
 }
 
 void
@@ -181,7 +181,7 @@ text_or_null(const char *text, char *null)
 bool
 users_insert(const NewUser *values, pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"INSERT INTO authfort.users (email, password_hash, name, avatar_url, phone, email_verified)"
 		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) WHERE deleted_at IS NULL"
 		" DO NOTHING RETURNING id",
@@ -200,7 +200,7 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 	nulls[5] = ' ';
 
 	spi_query_open();
-	inserted = spi_query_run(&plan, columns, nulls, SPI_OK_INSERT_RETURNING) > 0;
+	inserted = spi_query_run(&query, columns, nulls, SPI_OK_INSERT_RETURNING) > 0;
 	if (inserted)
 		spi_query_uuid(1, id);
 	spi_query_close();
@@ -210,27 +210,27 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 void
 users_set_password_hash(const pg_uuid_t *id, const char *hash)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.users SET password_hash = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TEXTOID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(id), CStringGetTextDatum(hash)};
 
 	spi_query_open();
-	spi_query_run(&plan, values, NULL, SPI_OK_UPDATE);
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
 	spi_query_close();
 }
 
 void
 users_raise_token_version(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.users SET token_version = token_version OPERATOR(pg_catalog.+) 1"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
 
-	spi_query_run_by_id(&plan, id, SPI_OK_UPDATE);
+	spi_query_run_by_id(&query, id, SPI_OK_UPDATE);
 }
 
 static bool
@@ -256,7 +256,7 @@ name_taken_email(void *arg)
 bool
 users_update(const pg_uuid_t *id, const UserChanges *changes)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.users SET email = CASE WHEN $2 THEN $3 ELSE email END,"
 		" name = CASE WHEN $4 THEN $5 ELSE name END,"
 		" avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END,"
@@ -291,37 +291,37 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 	context.previous = error_context_stack;
 	error_context_stack = &context;
 	spi_query_open();
-	spi_query_run(&plan, values, nulls, SPI_OK_UPDATE);
+	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
 	spi_query_close();
 	error_context_stack = context.previous;
 	return true;
 }
 
 static void
-change_by_id(SpiQuery *plan, const pg_uuid_t *id, Datum value)
+change_by_id(SpiQuery *query, const pg_uuid_t *id, Datum value)
 {
 	Datum		values[2] = {UUIDPGetDatum(id), value};
 
 	spi_query_open();
-	spi_query_run(plan, values, NULL, SPI_OK_UPDATE);
+	spi_query_run(query, values, NULL, SPI_OK_UPDATE);
 	spi_query_close();
 }
 
 void
 users_set_banned(const pg_uuid_t *id, bool banned)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.users SET banned = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, BOOLOID}
 	};
 
-	change_by_id(&plan, id, BoolGetDatum(banned));
+	change_by_id(&query, id, BoolGetDatum(banned));
 }
 
 void
 users_anonymize(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"UPDATE authfort.users SET deleted_at = $2, name = NULL, avatar_url = NULL, phone = NULL,"
 		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
 		" email_verified = false, password_hash = NULL, mfa_enabled = false"
@@ -329,7 +329,7 @@ users_anonymize(const pg_uuid_t *id)
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
 
-	change_by_id(&plan, id, TimestampTzGetDatum(GetCurrentTimestamp()));
+	change_by_id(&query, id, TimestampTzGetDatum(GetCurrentTimestamp()));
 }
 
 /* Since PostgreSQL 18, RESTRICT has an SQLSTATE of its own. */
@@ -345,7 +345,7 @@ name_user_in_use(void *arg)
 void
 users_delete(const pg_uuid_t *id)
 {
-	static SpiQuery plan = {
+	static SpiQuery query = {
 		"DELETE FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
@@ -355,7 +355,7 @@ users_delete(const pg_uuid_t *id)
 	context.arg = NULL;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	spi_query_run_by_id(&plan, id, SPI_OK_DELETE);
+	spi_query_run_by_id(&query, id, SPI_OK_DELETE);
 	error_context_stack = context.previous;
 }
 
