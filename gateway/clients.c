@@ -3,13 +3,14 @@
  *		The clients that are connected: how many there may be, and how long
  *		the gateway waits for each.
  *
- * libmicrohttpd knows a timeout for silence only, which a byte now and then
- * puts off for ever.  The deadlines here are absolute.  When all connections
- * are taken, the one that has kept the gateway waiting longest makes room, so
- * that idle or slow clients cannot keep others out.
+ * libmicrohttpd only has an inactivity timeout, which a client can extend
+ * forever by sending a byte now and then.  The deadlines here are absolute.
+ * When all connections are taken, the one that has kept the gateway waiting
+ * longest is closed, so that idle or slow clients cannot lock others out.
  *
  * A client is ended by shutting down its socket; libmicrohttpd notices, and
- * closes it.  It is in the list until then, so the descriptor is still its.
+ * closes it.  The client stays in the list until then, so its descriptor
+ * cannot be reused.
  */
 #include <netinet/in.h>
 #include <pthread.h>
@@ -24,7 +25,7 @@
 #define AUTO_LIMIT_PER_IP 100
 #define MIN_READING_RATE 16384	/* bytes a second of an answer */
 
-/* An IPv4 address, or the 64 bits of an IPv6 address that a site is given. */
+/* An IPv4 address, or the /64 prefix of an IPv6 address, which one site has. */
 typedef struct Network
 {
 	sa_family_t family;
@@ -123,13 +124,13 @@ network_has_room(const Client *client)
 {
 	long		limit = clients.options->max_connections_per_ip;
 
-	/* many clients may come by a proxy on this machine */
+	/* many clients may connect through a proxy on this machine */
 	if (limit == OPTION_AUTO)
 		limit = client->local ? 0 : AUTO_LIMIT_PER_IP;
 	return limit == 0 || count_network(&client->network) < limit;
 }
 
-/* The client that the gateway has waited for longest; NULL if it waits for none. */
+/* The client that the gateway has waited for longest, or NULL. */
 static Client *
 longest_waiting(void)
 {

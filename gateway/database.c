@@ -1,12 +1,12 @@
 /*
  * database.c
- *		One connection to PostgreSQL: requests go out and answers come back,
- *		none of which takes longer than its deadline.
+ *		One connection to PostgreSQL: sends requests and receives results, each
+ *		before its deadline.
  *
- * Nothing here depends on the session: a pooler may give each transaction to
+ * Nothing here depends on the session: a pooler may assign each transaction to
  * another server connection, and rejects startup options that it does not
- * know.  So a request is one transaction, sent in one piece, of statements
- * without names.
+ * know.  So a request is one transaction of unnamed statements, sent in one
+ * piece.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ bool
 database_init(const Options *given)
 {
 	options = given;
-	/* the server gives up by itself, and the connection survives that */
+	/* the server's own timeout comes first, and the connection survives it */
 	snprintf(set_timeout, sizeof(set_timeout), "SET LOCAL statement_timeout = %ld",
 			 options->request_timeout * 1000);
 	interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -65,7 +65,7 @@ database_interrupt(void)
 
 /*
  * Notices and warnings are in the server's log.  An error that arrives while
- * nothing runs comes as a notice too, and ends the session.
+ * no statement runs is delivered as a notice too, and ends the session.
  */
 static void
 receive_notice(void *arg, const PGresult *result)
@@ -83,8 +83,8 @@ ignore_notice(void *arg, const PGresult *result)
 }
 
 /*
- * Once a second, though every connection tries several times.  The message
- * names hosts and roles, but never the password.
+ * Logs at most once a second, although every connection tries several times.
+ * The message names hosts and roles, but never the password.
  */
 static void
 log_connection_failure(PGconn *conn)
@@ -129,8 +129,8 @@ time_left(int64_t deadline)
 }
 
 /*
- * Waits until the next result can be had without blocking.  False once the
- * deadline has passed.  A connection that breaks has a result at once.
+ * Waits until the next result can be read without blocking.  Returns false
+ * once the deadline has passed.  A broken connection has a result at once.
  */
 static bool
 wait_for_result(PGconn *conn, int64_t deadline)
@@ -174,8 +174,8 @@ is_success(const PGresult *result)
 }
 
 /*
- * Sends the statements in one piece, and collects the result of the one that
- * is wanted, or of the first that failed.  *result stays NULL otherwise.
+ * Sends the statements in one piece, and collects the result of the wanted
+ * one, or of the first that failed.  *result stays NULL otherwise.
  */
 static Outcome
 run_statements(PGconn *conn, const Statement *statements, int count, int wanted,
@@ -220,7 +220,7 @@ run_statements(PGconn *conn, const Statement *statements, int count, int wanted,
 		else
 			PQclear(next);
 	}
-	/* what the server said before it went away is worth knowing */
+	/* keep the server's last error, which explains the disconnect */
 	if (outcome == OUTCOME_ERROR && PQresultErrorField(*result, PG_DIAG_SQLSTATE) != NULL)
 		return OUTCOME_ERROR;
 	PQclear(*result);
@@ -245,7 +245,7 @@ database_is_alive(Database *database)
 	struct pollfd fd = {PQsocket(database->conn), POLLIN, 0};
 	PGnotify   *notify;
 
-	/* what the server says before it closes, and that it closes, come one by one */
+	/* the server's last message and the end of the connection arrive separately */
 	while (poll(&fd, 1, 0) > 0)
 	{
 		if (PQconsumeInput(database->conn) == 0)
@@ -270,7 +270,7 @@ database_call(Database *database, const Request *request, int64_t deadline, PGre
 	const int	lengths[] = {0, 0, 0, (int) request->headers.len, 0, 0};
 	static const int formats[] = {0, 0, 0, 1, 0, 0};
 	const Statement statements[] = {
-		/* the role may have another default, under which logins at once fail */
+		/* the role may have a stricter default, under which concurrent logins fail */
 		{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
 		{.sql = set_timeout},
 		{router_query, sizeof(values) / sizeof(values[0]), values, lengths, formats, 1},
@@ -308,7 +308,7 @@ database_close(Database *database)
 	database->conn = NULL;
 }
 
-/* Asking a server to cancel can take as long as anything else that it is asked. */
+/* Runs in a thread, because a cancel request can block as long as any other. */
 static void *
 cancel_and_close(void *arg)
 {
@@ -329,7 +329,7 @@ database_abandon(Database *database)
 {
 	pthread_t	thread;
 
-	/* "database" goes on without this connection */
+	/* "database" no longer owns this connection */
 	PQsetNoticeReceiver(database->conn, ignore_notice, NULL);
 	atomic_fetch_add(&closing, 1);
 	if (pthread_create(&thread, NULL, cancel_and_close, database->conn) == 0)

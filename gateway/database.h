@@ -1,7 +1,7 @@
 /*
  * database.h
- *		One connection to PostgreSQL: requests go out and answers come back,
- *		none of which takes longer than its deadline.
+ *		One connection to PostgreSQL: sends requests and receives results, each
+ *		before its deadline.
  */
 #ifndef GATEWAY_DATABASE_H
 #define GATEWAY_DATABASE_H
@@ -32,10 +32,10 @@ extern bool database_init(const Options *options);
 /* Ends every wait from now on, as if its deadline had passed. */
 extern void database_interrupt(void);
 
-/* Logs why it failed.  May take as long as connect_timeout, for each host. */
+/* Logs the reason of a failure. May take as long as connect_timeout, for each host. */
 extern bool database_connect(Database *database);
 
-/* Whether an idle connection still works, as far as can be known without asking. */
+/* Whether an idle connection still works, as far as is known without a query. */
 extern bool database_is_alive(Database *database);
 
 /* Whether the server answers before the deadline. */
@@ -58,7 +58,7 @@ extern void database_close(Database *database);
 /* Closes a connection that runs something, which is cancelled if possible. */
 extern void database_abandon(Database *database);
 
-/* Whether that is done for each. */
+/* Whether all of these connections are closed. */
 extern bool database_all_closed(void);
 
 #endif							/* GATEWAY_DATABASE_H */

@@ -1,10 +1,10 @@
 /*
  * failure.c
- *		What the client is told about an error of PostgreSQL.
+ *		The response to the client for an error of PostgreSQL.
  *
- * Only what the application raises on purpose is repeated: RAISE EXCEPTION
- * without a SQLSTATE, and the class PT, as PostgREST has it.  The text of any
- * other error may show how the database is made.
+ * Only messages that the application raises deliberately are passed on: RAISE
+ * EXCEPTION without a SQLSTATE, and the class PT, as with PostgREST.  The text
+ * of any other error may reveal the structure of the database.
  */
 #include <stddef.h>
 #include <string.h>
@@ -19,7 +19,7 @@ typedef struct FailureRule
 
 #define UNAVAILABLE "service_unavailable", "The database is not available", true
 
-/* The first that matches counts. */
+/* The first match is used. */
 static const FailureRule rules[] = {
 	{"57014", {503, "timeout", "The request took too long", true, false, false}},
 	{"40001", {503, "server_busy", "The server is busy", true, true, false}},

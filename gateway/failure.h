@@ -1,6 +1,6 @@
 /*
  * failure.h
- *		What the client is told about an error of PostgreSQL.
+ *		The response to the client for an error of PostgreSQL.
  */
 #ifndef GATEWAY_FAILURE_H
 #define GATEWAY_FAILURE_H
@@ -14,7 +14,7 @@ typedef struct Failure
 	const char *code;
 	const char *message;		/* may point into the result */
 	bool		temporary;		/* the same request may succeed later: Retry-After */
-	bool		rolled_back;	/* for certain, and it may succeed at once */
+	bool		rolled_back;	/* certainly, and a retry may succeed at once */
 	bool		disconnect;		/* another connection may lead to a better server */
 } Failure;
 

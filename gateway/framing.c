@@ -1,11 +1,12 @@
 /*
  * framing.c
- *		Whether a request begins and ends where every reader sees it begin and
- *		end (RFC 9112).
+ *		Checks that every parser sees the same beginning and end of a request
+ *		(RFC 9112).
  *
- * libmicrohttpd reads on where it meets a contradiction.  A proxy in front
- * may resolve it in another way, and then what one takes for the body of a
- * request is the next request for the other, in the name of another client.
+ * libmicrohttpd accepts contradictory requests.  A proxy in front may resolve
+ * the contradiction in another way.  Then the body of a request for one is the
+ * next request for the other, in the name of another client (request
+ * smuggling).
  */
 #include <stdbool.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 typedef struct Framing
 {
-	const char *next;			/* what is not yet covered of the head; see below */
+	const char *next;			/* part of the head that is not yet covered; see below */
 	const char *end;
 	int			hosts;
 	int			lengths;		/* Content-Length */
@@ -58,7 +59,7 @@ is_host(const char *text, size_t len)
 	return true;
 }
 
-/* A target without what would end it or the line. */
+/* A target without characters that would end it or the line. */
 static bool
 is_target(const char *text)
 {
@@ -83,11 +84,11 @@ is_number(const char *text, size_t len)
 
 #if MHD_VERSION < 0x01000000
 /*
- * These versions take a line that begins with a colon or a NUL for the end of
- * the head, and lines that end in LF alone or begin with a blank for what they
- * might mean.  They leave the head where they read it, with a NUL for each CR,
- * LF and colon behind a name.  So nothing was misread if the fields that were
- * found cover the head without a gap.
+ * These versions treat a line that begins with a colon or a NUL as the end of
+ * the head, and guess the meaning of lines that end in LF alone or begin with
+ * a blank.  They leave the head in the buffer, with a NUL for each CR, LF and
+ * colon after a name.  So the head was parsed correctly if the fields that
+ * were found cover it without a gap.
  */
 static void
 begin_cover(Framing *framing, struct MHD_Connection *connection, const char *method,
@@ -128,7 +129,7 @@ end_cover(Framing *framing)
 	return cover_line_end(framing) && cover_line_end(framing) && framing->next == framing->end;
 }
 #else
-/* These are strict enough, if asked. */
+/* These versions have a mode that is strict enough. */
 static void
 begin_cover(Framing *framing, struct MHD_Connection *connection, const char *method,
 			const char *version)
@@ -159,7 +160,7 @@ read_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len
 		framing->malformed = true;
 		return MHD_NO;
 	}
-	/* blanks at the end are no part of a value, but libmicrohttpd leaves them */
+	/* trailing blanks are not part of a value, but libmicrohttpd leaves them */
 	while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
 		len--;
 	if (!is_token(name, name_len) ||
@@ -201,7 +202,7 @@ framing_check(struct MHD_Connection *connection, const char *method, const char 
 		return 400;
 	if (framing.lengths > 1 || framing.codings > 1 || (framing.lengths > 0 && framing.codings > 0))
 		return 400;
-	/* HTTP/1.0 knows no codings, so a proxy of that age has passed on what it did not read */
+	/* HTTP/1.0 has no transfer codings, so an HTTP/1.0 proxy forwarded this without parsing it */
 	if (framing.codings > 0 && is_1_0)
 		return 400;
 	return framing.unknown_coding ? 501 : 0;

@@ -1,7 +1,7 @@
 /*
  * framing.h
- *		Whether a request begins and ends where every reader sees it begin and
- *		end (RFC 9112).
+ *		Checks that every parser sees the same beginning and end of a request
+ *		(RFC 9112).
  */
 #ifndef GATEWAY_FRAMING_H
 #define GATEWAY_FRAMING_H

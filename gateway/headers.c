@@ -2,9 +2,9 @@
  * headers.c
  *		Headers on their way to the router and back.
  *
- * Clients, proxies and other sites of one domain put all kinds of bytes into
- * headers.  PostgreSQL takes UTF-8 only, so what cannot be passed on must cost
- * no more than the place in which it stands.
+ * Clients, proxies and other hosts of the same site put arbitrary bytes into
+ * headers.  PostgreSQL accepts only UTF-8, so a byte that cannot be passed on
+ * must not affect more than its own header or cookie.
  */
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -71,9 +71,9 @@ is_usable(const char *value, size_t len)
 }
 
 /*
- * A question mark stands for each byte that is unusable.  Leaving the header
- * out instead would let a client hide one that a proxy has added to, and turn
- * a wrong token or origin into none.
+ * Replaces each unusable byte by a question mark.  Omitting the header instead
+ * would let a client hide a header to which a proxy has added, and turn a
+ * wrong token or origin into a missing one.
  */
 static bool
 append_replaced(Text *text, const char *value, size_t len)
@@ -89,7 +89,7 @@ append_replaced(Text *text, const char *value, size_t len)
 	return true;
 }
 
-/* Cookies of others share the header with ours, so each counts by itself. */
+/* Other applications' cookies are in the same header, so each cookie is checked separately. */
 static bool
 append_cookies(Text *text, const char *value, size_t len)
 {

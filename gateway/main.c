@@ -70,7 +70,7 @@ main(int argc, char **argv)
 	server_quiesce();
 	drain(options.shutdown_timeout);
 	pool_ended = pool_stop();
-	/* those that the pool gave up get an answer too */
+	/* send the 503s of requests that the pool refused */
 	drain(LAST_WRITES_SECONDS);
 	if (!pool_ended)
 		_exit(0);

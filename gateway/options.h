@@ -12,7 +12,7 @@ typedef struct Options
 	const char *dsn;			/* libpq connection string */
 	const char *listen;			/* HOST:PORT or [HOST]:PORT */
 	const char *log;			/* "on" or "off" */
-	const char *slow_routes;	/* ends of paths, separated by commas */
+	const char *slow_routes;	/* path suffixes, separated by commas */
 	const char *tls_cert;		/* file names; "": no TLS */
 	const char *tls_key;
 	long		pool_size;
@@ -29,7 +29,7 @@ typedef struct Options
 	long		max_body_size;	/* bytes */
 } Options;
 
-/* Exits after --help and --version, and with status 2 for what is wrong. */
+/* Exits after --help and --version, and with status 2 for an invalid option. */
 extern void options_read(int argc, char **argv, Options *options);
 
 #endif							/* GATEWAY_OPTIONS_H */

@@ -5,7 +5,7 @@
  * Each worker thread owns one connection.  A route may occupy only a share of
  * the workers and of the queue, so that many slow requests leave room for the
  * rest.  A route is a method and a path; those of --slow-routes, which hash
- * passwords or take their time on purpose, are one route together.
+ * passwords or wait deliberately, share one route's limits.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,10 +23,10 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define IDLE_CHECK_MS 500		/* how soon a lost idle connection is noticed */
-#define PROBE_EVERY_MS 1000		/* if no request asks the server anything */
-#define PROBE_MS 3000			/* what an answer to that may take */
+#define PROBE_EVERY_MS 1000		/* if no request uses the server */
+#define PROBE_MS 3000			/* time limit of that query */
 #define READY_MS 5000			/* how old the last answer may be */
-#define MAX_TRIES 3				/* of what was rolled back by a conflict */
+#define MAX_TRIES 3				/* of a request that a conflict rolled back */
 #define STOP_MS 1000			/* for threads to end */
 #define STOP_CHECK_MS 20
 
@@ -210,7 +210,7 @@ dequeue(void)
 	return NULL;
 }
 
-/* Refuses all that waits. */
+/* Refuses all waiting requests. */
 static void
 refuse_waiting(void)
 {
@@ -224,7 +224,7 @@ refuse_waiting(void)
 	}
 }
 
-/* Refuses those that have waited too long: the queue is in order of their age. */
+/* Refuses requests that have waited too long; the queue is ordered by age. */
 static void
 refuse_expired(void)
 {
@@ -264,7 +264,7 @@ note_disconnection(void)
 		pool.down_since = clock_ms();
 }
 
-/* Called and left with the lock held, which is free meanwhile. */
+/* Called with the lock held, and returns with it; releases it in between. */
 static void
 disconnect(Worker *worker)
 {
@@ -310,9 +310,9 @@ log_error(const PGresult *result)
 }
 
 /*
- * What was sent is sent again only if it was rolled back for certain; a
- * request whose answer got lost may have committed.  Returns whether the
- * connection can go on.
+ * A request is sent again only if it was certainly rolled back; one whose
+ * answer was lost may have committed.  Returns whether the connection can be
+ * used again.
  */
 static bool
 run_request(Database *database, Request *request)
@@ -353,7 +353,7 @@ run_request(Database *database, Request *request)
 	}
 }
 
-/* Leaves a connection that something may still run in. */
+/* Abandons a connection in which a statement may still run. */
 static void
 leave_connection(Database *database)
 {
@@ -363,7 +363,7 @@ leave_connection(Database *database)
 		database_close(database);
 }
 
-/* The first retries are quick, for a server that restarts has requests waiting for it. */
+/* The first retries are quick, because requests may be waiting for a restarting server. */
 static long
 next_backoff(long backoff)
 {
@@ -372,7 +372,7 @@ next_backoff(long backoff)
 	return backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
 }
 
-/* Comes back with a connection, or when the pool stops; with the lock held. */
+/* Returns with a connection, or when the pool stops; with the lock held. */
 static void
 connect_worker(Worker *worker)
 {
@@ -391,7 +391,7 @@ connect_worker(Worker *worker)
 			pool.last_answer = clock_ms();
 			return;
 		}
-		/* not all at once, when the server comes back */
+		/* spreads the reconnects of all workers when the server is back */
 		wait_ms(&pool.stop, backoff / 2 + rand_r(&worker->seed) % backoff);
 		backoff = next_backoff(backoff);
 	}
@@ -489,7 +489,7 @@ serve_requests(void *arg)
 	return NULL;
 }
 
-/* What is given, or half of the whole. */
+/* The given share, or half of the whole. */
 static long
 share(long given, long whole)
 {

@@ -17,17 +17,17 @@ extern bool pool_is_ready(void);
 
 /*
  * Hands over a request.  Its connection is suspended, and resumed once the
- * request is answered.  If there is no room or no database, the result is
- * false and the request is answered with a refusal.
+ * request is answered.  If the queue is full or the database is unavailable,
+ * the result is false and the request is answered with a refusal.
  */
 extern bool pool_submit(Request *request);
 
-/* Refuses what has waited too long; to be called several times a second. */
+/* Refuses requests that have waited too long; to be called several times a second. */
 extern void pool_tick(void);
 
 /*
- * Refuses what still waits, cancels what runs, and ends the threads.  False if
- * one still connects or cancels after a while.
+ * Refuses waiting requests, cancels running ones, and ends the threads.
+ * Returns false if a thread is still connecting or cancelling after a while.
  */
 extern bool pool_stop(void);
 

@@ -42,7 +42,7 @@ typedef struct Request
 /* GET for HEAD: libmicrohttpd sends the header of its answer, and no body. */
 extern const char *request_method_for_router(const Request *request);
 
-/* Answers in the gateway's own name; "retry" adds Retry-After. */
+/* Sets a response of the gateway itself; "retry" adds Retry-After. */
 extern void request_refuse(Request *request, int status, const char *code, const char *message,
 						   bool retry);
 extern void request_free(Request *request);

@@ -2,8 +2,8 @@
  * server.c
  *		The HTTP side: reads requests, and writes the answers.
  *
- * One thread polls all clients and never waits for the database: a request
- * that is complete goes to the pool, and its connection sleeps meanwhile.
+ * One thread polls all clients and never waits for the database: a complete
+ * request goes to the pool, and its connection is suspended until the answer.
  */
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -29,16 +29,16 @@
 
 #define MAX_LOGGED_PATH 200
 
-/* Of these libmicrohttpd knows after we have ended them. */
+/* Connections that were shut down, but that libmicrohttpd has not closed yet. */
 #define CLOSING_CONNECTIONS 64
 
-/* Bytes that the head of an answer may take: two cookies, and those that are cleared. */
+/* Bytes for the head of a response: two cookies that are set, and those that are cleared. */
 #define ANSWER_HEAD_SIZE 16384
 
 /* Bytes that libmicrohttpd takes for each field, cookie and parameter. */
 #define FIELD_RECORD_SIZE 80
 
-/* Before this option there was no strictness worth having: see framing.c. */
+/* Versions before this option are not strict enough: see framing.c. */
 #if MHD_VERSION >= 0x01000000
 #define STRICT_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
 #else
@@ -179,9 +179,9 @@ read_peer(Request *request)
 /*
  * libmicrohttpd keeps the head of a request, what it makes of that (records,
  * and a copy of the cookies), and the head of the answer in the same memory.
- * Where no room is left for the last, it closes the connection: the request has
- * been executed, and its answer is lost.  So each of the three has its bounds.
- * The memory's first half is for reading, the second for the rest.
+ * If no room is left for the last, it closes the connection: the request has
+ * been executed, and its answer is lost.  So each of the three has its own
+ * limit.  The memory's first half is for reading, the second for the rest.
  */
 static size_t
 connection_memory(void)
@@ -210,7 +210,7 @@ check_size(Request *request)
 	request->close = request->answered;
 }
 
-/* A request whose end is in doubt is refused, and nothing behind it is read. */
+/* A request whose end is ambiguous is refused, and nothing after it is read. */
 static void
 check_framing(Request *request, const char *method, const char *version)
 {
@@ -249,7 +249,7 @@ read_head(Request *request, const char *method, const char *version)
 		request->too_large = true;
 }
 
-/* What is past the limit is read and thrown away, so that the answer gets through. */
+/* Bytes beyond the limit are read and discarded, so that the client gets the response. */
 static void
 read_body(Request *request, const char *data, size_t len)
 {
@@ -322,7 +322,7 @@ answer_ok(Request *request)
 	text_append(&request->reply_body, ok, sizeof(ok) - 1);
 }
 
-/* Answers what asks about the gateway itself; false for everything else. */
+/* Answers health checks; returns false for every other request. */
 static bool
 answer_probe(Request *request)
 {
@@ -338,7 +338,7 @@ answer_probe(Request *request)
 	return true;
 }
 
-/* The request is complete: answer it, or hand it to the pool. */
+/* The request is complete: answer it, or pass it to the pool. */
 static enum MHD_Result
 finish_request(Request *request)
 {
@@ -379,7 +379,10 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	return request->answered ? reply(request) : finish_request(request);
 }
 
-/* Copies what a client sent for a log: what could forge a line or a terminal's commands is replaced. */
+/*
+ * Copies client input for the log; replaces characters that could forge a line
+ * or send commands to a terminal.
+ */
 static void
 copy_for_log(char *to, size_t size, const char *from)
 {
@@ -433,7 +436,7 @@ leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 	return strlen(text);
 }
 
-/* A socket that listens; -1, with the reason on standard error, if there is none. */
+/* Returns a listening socket, or -1 after reporting the reason on standard error. */
 static int
 open_socket(const char *address)
 {

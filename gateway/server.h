@@ -9,10 +9,10 @@
 
 #include "options.h"
 
-/* Says why on standard error if it fails. */
+/* Reports a failure on standard error. */
 extern bool server_start(const Options *options);
 
-/* Takes no new connections from now on, and keeps none after its answer. */
+/* Accepts no new connections from now on, and closes each one after its response. */
 extern void server_quiesce(void);
 
 /* Whether every request is answered and written; waits up to 1,000 ms for it. */

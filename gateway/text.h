@@ -19,13 +19,13 @@ typedef struct Text
 /* Bytes of the first character; 0 if it is not valid UTF-8, or is NUL. */
 extern size_t text_character_length(const char *text, size_t left);
 
-/* Valid UTF-8 without NUL, which is all that PostgreSQL takes. */
+/* Valid UTF-8 without NUL, which is all that PostgreSQL accepts. */
 extern bool text_is_utf8(const char *data, size_t len);
 
 extern bool text_append(Text *text, const char *data, size_t len);
 extern bool text_append_json(Text *text, const char *string);
 
-/* Frees, after wiping: requests and answers carry passwords and tokens. */
+/* Wipes and frees: requests and responses contain passwords and tokens. */
 extern void text_free(Text *text);
 
 #endif							/* GATEWAY_TEXT_H */

@@ -1,6 +1,7 @@
--- A trigger on a table runs with the rights of the role that writes to it, here
--- those of the owner of our functions.  So the privilege TRIGGER, which the owner
--- may grant, is not enough to make one.  (Rules take the ownership anyway.)
+-- A trigger on a table runs with the privileges of the role that writes to it,
+-- here the owner of authfort's functions.  So the privilege TRIGGER, which the
+-- owner may grant, is not enough to create one.  (Rules require ownership
+-- anyway.)
 CREATE FUNCTION authfort.refuse_triggers() RETURNS event_trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -29,10 +30,10 @@ CREATE EVENT TRIGGER authfort_refuse_triggers ON ddl_command_end WHEN TAG IN ('C
 ALTER EVENT TRIGGER authfort_refuse_triggers ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER authfort_refuse_triggers IS 'Only their owner and superusers make triggers on tables of authfort';
 
--- Last: nothing is executable by PUBLIC except what reads the caller's own
--- verified identity.  What ALTER DEFAULT PRIVILEGES gave to others when the
--- objects were made is taken back first.  The types of our rows stay as they
--- are: pg_dump cannot write down that PUBLIC may not use them.
+-- Last: PUBLIC may execute only functions that read the caller's own verified
+-- identity.  Privileges that ALTER DEFAULT PRIVILEGES granted to other roles
+-- when the objects were created are revoked first.  The row types keep theirs,
+-- because pg_dump cannot dump that PUBLIC may not use them.
 DO $$
 DECLARE
 	given record;

@@ -1,7 +1,7 @@
 \echo Use "CREATE EXTENSION authfort" to load this file. \quit
 
--- Everything is named with its schema: the search_path of whoever runs this
--- script is pg_catalog, and stays out of what the script makes.
+-- Everything is named with its schema: the search_path of this script is
+-- pg_catalog, and objects of the script do not depend on it.
 
 DO $$
 BEGIN
@@ -13,10 +13,10 @@ BEGIN
 END
 $$;
 
--- Roles belong to the cluster, so they may be there from another database, and
--- have members, who get this one's rights with them: whoever runs this is told.
--- SecurityContext of their own they have from somebody who means them to be more than
--- they are, and whoever holds such a role could take them by SET ROLE.
+-- Roles belong to the cluster, so another database may have created them, and
+-- they may have members, who get privileges in this database too: a warning
+-- reports these.  A role that has attributes of its own, such as SUPERUSER, is
+-- refused, because its members could use them after SET ROLE.
 DO $$
 DECLARE
 	name text;

@@ -1,6 +1,5 @@
--- Eight bytes of the hash tell passwords apart well enough: with a thousand
--- million of them loaded, one good password in eighteen thousand million is
--- refused by mistake.
+-- Eight bytes of the hash distinguish passwords well enough: with one billion
+-- of them loaded, one good password in 18 billion is refused by mistake.
 CREATE TABLE authfort.breached_passwords (
 	prefix bigint PRIMARY KEY
 );
@@ -9,7 +8,7 @@ COMMENT ON COLUMN authfort.breached_passwords.prefix IS 'First eight bytes of th
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.breached_passwords', '');
 
--- looks at its caller, and takes its owner's rights then
+-- checks its caller, and then switches to its owner's privileges
 CREATE FUNCTION authfort.load_breached_passwords(file text) RETURNS bigint
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_load_breached_file';

@@ -1,5 +1,5 @@
--- Made on first need, not here: a dump has the row, and restoring it must not
--- meet another one.  database_id.c reads the first column.
+-- The row is created on first use, not here: a dump contains the row, and
+-- restoring it must not find another one. database_id.c reads the first column.
 CREATE TABLE authfort.database_identity (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()

@@ -2,10 +2,10 @@ CREATE FUNCTION authfort.cluster_id() RETURNS bigint
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_cluster_id';
 COMMENT ON FUNCTION authfort.cluster_id() IS 'The system identifier of this cluster, as pg_control_system() has it: the same on its standbys, another after initdb, pg_upgrade or a restore elsewhere.';
 
--- Appended to and deleted from at its old end.  The B-trees grow at one
+-- Rows are appended, and deleted from the old end.  The B-trees grow at one
 -- edge only, and the BRIN index on time costs next to nothing; neither gets
--- slower with the number of rows, so there is no need for partitions, which
--- would have to be made in time and could not be dumped with the extension.
+-- slower with the number of rows, so partitions are not needed, which would
+-- have to be created in time and could not be dumped with the extension.
 CREATE TABLE authfort.events (
 	id uuid PRIMARY KEY DEFAULT authfort.uuid_v7(),
 	event text COLLATE "C" NOT NULL,
@@ -48,8 +48,9 @@ COMMENT ON COLUMN authfort.event_handlers.owner IS 'Whose function it was when i
 SELECT pg_catalog.pg_extension_config_dump('authfort.events', '');
 SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');
 
--- These two look at their caller, and take their owner's rights then.  Names are
--- stored, so they must not come out quoted for one caller and bare for another.
+-- These two check their caller, and then switch to their owner's privileges.
+-- They store names, so quote_all_identifiers must not decide whether a name is
+-- quoted.
 CREATE FUNCTION authfort."on"(event text, handler regprocedure) RETURNS void
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 	AS 'MODULE_PATHNAME', 'authfort_on';

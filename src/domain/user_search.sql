@@ -1,6 +1,5 @@
--- The index that serves the search: three letters in a row, wherever they
--- stand in email or name.  pg_trgm would do it as well, but an extension that
--- needs another one cannot be created alone.
+-- The index that serves the search: trigrams of email and name. pg_trgm would
+-- do, but an extension that requires another one cannot be created alone.
 CREATE FUNCTION authfort.search_grams(VARIADIC texts text[]) RETURNS integer[]
 	LANGUAGE c IMMUTABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'authfort_search_grams';
 COMMENT ON FUNCTION authfort.search_grams(text[]) IS 'Hashes of all sequences of three characters in the texts, case-folded by Unicode''s rules and in NFC, each once and in order.';

@@ -24,8 +24,9 @@ COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; nul
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
 COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';
 
--- Partial, as all unique indexes on what may change: a foreign key cannot refer
--- to it, so no ON UPDATE CASCADE of a table of others follows our statements.
+-- Partial, like every unique index on a column that may change: a foreign key
+-- cannot refer to it, so ON UPDATE CASCADE of another table does not run in
+-- authfort's statements.
 CREATE UNIQUE INDEX users_email_key ON authfort.users (email) WHERE deleted_at IS NULL;
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.users', '');

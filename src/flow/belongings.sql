@@ -1,5 +1,5 @@
--- Runs with its owner's rights: where a DELETE of ours sets it off, the current
--- role is one without any (spi_query.c).
+-- Runs with its owner's privileges, because the current role has none while
+-- authfort's own DELETE fires it (spi_query.c).
 CREATE FUNCTION authfort.delete_belongings() RETURNS trigger
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_delete_belongings';

@@ -1,13 +1,14 @@
 -- PostgREST: a function for each route, the check before each request, and how
--- the two are made known to each other.
+-- PostgREST and this database learn of each other.
 CREATE SCHEMA authfort_api;
 COMMENT ON SCHEMA authfort_api IS 'The routes of authfort.http() as functions for PostgREST';
 
--- PostgREST calls the one without an argument where the body is empty or {}.
--- All are VOLATILE: of a STABLE function, HEAD would not even be evaluated, and
--- so be 200 for anybody. PostgREST runs what it calls with GET READ ONLY anyway.
--- It begins the transaction with the isolation level that the function's settings
--- name: under a stricter one, of two refreshes at once one would be an error.
+-- PostgREST calls the function without an argument if the body is empty or {}.
+-- All are VOLATILE: PostgREST would not evaluate a STABLE function for HEAD,
+-- which would return 200 to every client.  It runs GET in a READ ONLY
+-- transaction anyway.  It begins the transaction with the isolation level in
+-- the function's settings: with a stricter one, one of two concurrent refreshes
+-- would fail.
 DO $do$
 DECLARE
 	route record;
@@ -32,14 +33,16 @@ CREATE FUNCTION authfort_api.pre_request() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'authfort_api_pre_request';
 COMMENT ON FUNCTION authfort_api.pre_request() IS 'For PostgREST''s db-pre-request. Answers 401 with WWW-Authenticate where the token''s user is banned or gone, its version outdated, or its session revoked. With authfort.cookies on takes the access token from its cookie if there is no other: sets authfort.jwt and the role that the token names, if the authenticator may. Where a route open to all is called, such a token is put aside and the request goes on without an identity. Anonymous requests pass.';
 
--- Who is told of the keys.  Role settings are no part of a dump, this is.
+-- The roles that get the keys.  This table is part of a dump, unlike role
+-- settings.
 CREATE TABLE authfort.jwks_subscribers (
 	authenticator name PRIMARY KEY
 );
 COMMENT ON TABLE authfort.jwks_subscribers IS 'Roles of PostgREST whose setting pgrst.jwt_secret follows the signing keys';
 SELECT pg_catalog.pg_extension_config_dump('authfort.jwks_subscribers', '');
 
--- While a rotation is under way no key signs, and authfort.jwks() would make one.
+-- During a rotation there is no signing key, and authfort.jwks() would create
+-- one.
 CREATE FUNCTION authfort.publish_keys() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -121,11 +124,11 @@ CREATE FUNCTION authfort.nginx_maps() RETURNS text
 		E'# Made by authfort.nginx_maps() from authfort.routes(); for the http context.\n'
 		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s}\n'
 		'map $authfort_rpc $authfort_method {\n\tdefault POST;\n%s}\n'
-		'# An old token must not stand in the way of what is open to all.\n'
+		'# An outdated token must not block the open routes.\n'
 		'map $authfort_rpc $authfort_authorization {\n\tdefault $http_authorization;\n%s}\n'
-		'# No page of another site can send the other methods unasked, so they count as JSON.\n'
+		'# Pages of other sites cannot send the other methods without a preflight, so they are treated as JSON.\n'
 		'map $request_method $authfort_content_type {\n\tdefault application/json;\n\tPOST $content_type;\n}',
-		-- as in the router: a slash at the end makes no difference, except where something is deleted
+		-- as in the router: a trailing slash is ignored, except for DELETE
 		pg_catalog.string_agg(pg_catalog.format(E'\t"~^%s %s%s$" %s;\n',
 			CASE WHEN r.method OPERATOR(pg_catalog.=) 'GET' THEN '(GET|HEAD)' ELSE r.method END,
 			pg_catalog.regexp_replace(pg_catalog.replace(r.path, '.', '\.'), '\{\w+\}', '[^/]+', 'g'),

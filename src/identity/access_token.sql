@@ -1,4 +1,5 @@
--- A token is a secret: the process that logs the client's message has to know that it was handed over.
+-- A token is a secret: the process that logs the client's message has to know
+-- that it received one.
 CREATE FUNCTION authfort.verify_jwt(token text) RETURNS jsonb
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'authfort_verify_jwt';
 COMMENT ON FUNCTION authfort.verify_jwt(text) IS 'Claims of an access token (RFC 7519, RFC 7515) after checking signature, expiry, issuer and audience; reads no table. Raises invalid_authorization_specification (28000), its DETAIL being token_missing, token_invalid or token_expired.';
