@@ -73,7 +73,7 @@ compat_has_constants(const JumbleState *jumble)
 #endif
 }
 
-/* Until 17 the hook that runs an executor is told whether it runs once. */
+/* Before 18 the executor-run hook has an argument for whether it runs once. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_EXECUTE_ONCE
 #define COMPAT_PASS_EXECUTE_ONCE
@@ -134,7 +134,7 @@ compat_compare_setting(const void *name, const void *setting)
 }
 #endif
 
-/* The configuration parameter of that name; NULL if there is none. */
+/* The configuration parameter of that name, or NULL. */
 static inline struct config_generic *
 compat_find_setting(const char *name)
 {
@@ -148,7 +148,7 @@ compat_find_setting(const char *name)
 #endif
 }
 
-/* InvalidOid if there is none. */
+/* InvalidOid if the relation has no primary key. */
 static inline Oid
 compat_primary_key_index(Relation relation)
 {

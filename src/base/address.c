@@ -1,6 +1,6 @@
 /*
  * address.c
- *		Addresses of clients, and which of those that a proxy names to believe.
+ *		Addresses of clients, and which entries of X-Forwarded-For are trusted.
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@ unmap(Network *network)
 	}
 }
 
-/* Reads an address or a network from "len" characters; false if it is none. */
+/* Reads an address or a network from "len" characters; false if it is neither. */
 static bool
 read_network(const char *text, size_t len, Network *network)
 {
@@ -81,7 +81,7 @@ same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 		(rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0);
 }
 
-/* True for each element of a list; with "address", for one that holds it. */
+/* True if each element of the list is a network; with "address", if one contains it. */
 static bool
 address_check_networks(const char *networks, const Network *address)
 {
@@ -145,7 +145,7 @@ trim(Span *span)
 		span->end--;
 }
 
-/* Takes the two characters away from its ends; false if they are not there. */
+/* Removes the two characters from its ends; false if they are not there. */
 static bool
 unwrap(Span *span, char first, char last)
 {
@@ -204,7 +204,7 @@ cut_port(Span *span)
 	return true;
 }
 
-/* Cuts off the zone of an IPv6 address, which means something on the proxy only. */
+/* Cuts off the zone of an IPv6 address, which has a meaning only on the proxy. */
 static bool
 cut_zone(Span *span)
 {
@@ -240,7 +240,7 @@ read_element(Span element, Network *client)
 	return true;
 }
 
-/* Takes the last element that is not empty, and moves *end before it; false if there is none. */
+/* Takes the last non-empty element, and moves *end before it; false if all are empty. */
 static bool
 take_last_element(const char *forwarded_for, const char **end, Span *element)
 {
@@ -258,8 +258,8 @@ take_last_element(const char *forwarded_for, const char **end, Span *element)
 }
 
 /*
- * What stands there may be an attacker's, so it is shown as far as it is
- * plain, and not for each request.
+ * An attacker may have written the element, so only its plain characters are
+ * logged, and not for each request.
  */
 static void
 log_unreadable(Span element)
@@ -278,7 +278,7 @@ log_unreadable(Span element)
 			 errhint("A proxy in authfort.trusted_proxies sent it. Its clients are counted together until it writes addresses.")));
 }
 
-/* Goes on to the left for as long as it meets proxies. */
+/* Continues to the left while the elements are trusted proxies. */
 static inet *
 first_untrusted(Network *client, const char *forwarded_for, const char *end, const char *networks)
 {

@@ -1,6 +1,6 @@
 /*
  * address.h
- *		Addresses of clients, and which of those that a proxy names to believe.
+ *		Addresses of clients, and which entries of X-Forwarded-For are trusted.
  */
 #ifndef AUTHFORT_ADDRESS_H
 #define AUTHFORT_ADDRESS_H
@@ -14,24 +14,27 @@ extern bool address_is_network_list(const char *networks);
 
 /*
  * The client's address: "peer", unless that is a proxy in one of the networks.
- * Then it is the rightmost element of X-Forwarded-For that is no such proxy;
- * what stands left of it was written by a client or proxy that we do not know.
+ * Then it is the rightmost element of X-Forwarded-For that is not such a
+ * proxy; the elements left of it were written by a client or an untrusted
+ * proxy.
  *
  * Elements are read as proxies write them: with a port, in brackets or quotes,
- * with a zone; empty ones count for nothing.  One that cannot be read ends the
- * search at the proxy that sent it, and is logged.
+ * with a zone; empty ones are ignored.  An unreadable one ends the search at
+ * the proxy that sent it, and is logged.
  */
 extern inet *address_of_client(inet *peer, const char *forwarded_for, const char *networks);
 
 /*
- * The same where the peer is not known, but is a proxy, if there are any: the
- * header's last element is what it wrote.  NULL if that cannot be read.
+ * The same if the peer is unknown and, with "proxies" not empty, assumed to be
+ * one of them: it wrote the header's last element.  NULL if that cannot be
+ * read.
  */
 extern inet *address_of_forwarded_client(const char *forwarded_for, const char *networks);
 
 /*
- * What an address is counted by: itself for IPv4, also where it is mapped into
- * IPv6, and the /64 for IPv6, of which everybody has one at least.
+ * The key by which requests of an address are counted: the address for IPv4,
+ * also if it is mapped into IPv6, and the /64 for IPv6, because a client has
+ * at least that much.
  */
 extern char *address_for_counting(const inet *address);
 

@@ -18,7 +18,7 @@ extern char *argument_text(FunctionCallInfo fcinfo, int number, const char *name
 
 /*
  * The same for a password: the copy is wiped (secret.h), and the client's
- * message is ours from here on (client_message.h).
+ * message is marked as sensitive (client_message.h).
  */
 extern char *argument_secret(FunctionCallInfo fcinfo, int number, const char *name);
 
@@ -28,7 +28,7 @@ extern bool argument_bool(FunctionCallInfo fcinfo, int number, const char *name)
 /* NULL for NULL. */
 extern char *argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern char *argument_optional_secret(FunctionCallInfo fcinfo, int number);
-/* A token, which expires: it is not wiped, but the message is ours. */
+/* A token. It is not wiped, because it expires, but the message is marked as sensitive. */
 extern char *argument_token(FunctionCallInfo fcinfo, int number);
 
 /* A text[] as C strings; NULL elements raise. */
@@ -37,7 +37,7 @@ extern char **argument_texts(FunctionCallInfo fcinfo, int number, const char *na
 /* The reverse: C strings as a text[] datum. */
 extern Datum texts_to_array(char *const *texts, int count);
 
-/* The two optional arguments that say who is at the other end. */
+/* The two optional arguments that describe the client. */
 extern Client argument_client(FunctionCallInfo fcinfo, int user_agent, int ip);
 
 #endif							/* AUTHFORT_ARGUMENTS_H */

@@ -1,16 +1,16 @@
 /*
  * client.h
- *		Who is at the other end of a sign-in.
+ *		The client of a sign-in.
  */
 #ifndef AUTHFORT_CLIENT_H
 #define AUTHFORT_CLIENT_H
 
 #include "postgres.h"
 
-/* Who is at the other end; each may be absent. */
+/* The client's data, each of which may be absent. */
 typedef struct Client
 {
-	const char *user_agent;		/* NULL: not told */
+	const char *user_agent;		/* NULL: not known */
 	Datum		ip;				/* inet */
 	bool		has_ip;
 } Client;

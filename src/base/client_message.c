@@ -1,11 +1,11 @@
 /*
  * client_message.c
- *		Whether the client's message that is being worked on is ours, so that
- *		the log shows nothing of it.
+ *		Whether the client message being processed is sensitive ("ours"), so
+ *		that the log shows nothing of it.
  *
  * A message ends where its memory does: PostgreSQL resets MessageContext
- * before it reads the next one.  Background workers have no such context; a
- * statement of theirs ends with its transaction.
+ * before it reads the next one.  Background workers have no such context;
+ * there, a statement ends with its transaction.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@ forget_message(void *arg)
 ClientMessageKind
 client_message_kind(void)
 {
-	/* a worker may go on to another statement in the same transaction */
+	/* a worker may run another statement in the same transaction */
 	if (present_kind == CLIENT_MESSAGE_FOREIGN && debug_query_string != NULL &&
 		debug_query_string != judged_text)
 		return CLIENT_MESSAGE_UNJUDGED;
@@ -64,8 +64,8 @@ client_message_mark(void)
 	client_message_judge(CLIENT_MESSAGE_OURS);
 
 	/*
-	 * The leader would not know that its message has handed over a secret.
-	 * It learns so from the name in this message.
+	 * The leader does not see that a worker was passed a secret.  It learns
+	 * that from the name in this message.
 	 */
 	if (IsParallelWorker() && !InitializingParallelWorker)
 		ereport(ERROR,

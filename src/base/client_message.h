@@ -13,19 +13,19 @@ typedef enum ClientMessageKind
 	CLIENT_MESSAGE_OURS
 } ClientMessageKind;
 
-/* What was found out about the present message. */
+/* The verdict on the current message. */
 extern ClientMessageKind client_message_kind(void);
 
 /* Remembers it until the message ends.  Raises nothing and allocates nothing. */
 extern void client_message_judge(ClientMessageKind kind);
 
 /*
- * Says that the message has handed over a secret.  Each C function and setting
- * that takes one calls this before it does anything that may raise or log.
+ * Records that the message has passed a secret.  Each C function and setting
+ * that takes a secret calls this before anything that may raise or log.
  */
 extern void client_message_mark(void);
 
-/* Called when a message turns out to be ours, if not NULL. */
+/* Called when a message is found to be sensitive, if not NULL. */
 extern void (*client_message_marked) (void);
 
 #endif							/* AUTHFORT_CLIENT_MESSAGE_H */

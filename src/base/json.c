@@ -1,10 +1,10 @@
 /*
  * json.c
- *		Reading JSON that strangers sent, and writing our own.
+ *		Reading untrusted JSON, and writing JSON.
  *
- * PostgreSQL's parser does the work, in one pass.  What jsonb_in() raises
- * errors for (depth, numbers out of range) and what it lets pass (a member that
- * comes twice, of which another parser may see the other one) is refused here.
+ * PostgreSQL's parser does the work, in one pass.  Input for which jsonb_in()
+ * raises errors (depth, numbers out of range) is refused here, and so are
+ * duplicate members, which it accepts: another parser may use the other one.
  */
 #include "postgres.h"
 
@@ -139,7 +139,7 @@ read_scalar(void *state, char *token, JsonTokenType type)
 		value.type = jbvBool;
 		value.val.boolean = (type == JSON_TOKEN_TRUE);
 	}
-	/* outside of any object it is refused, whatever it is */
+	/* a value outside of an object is refused */
 	if (reading->open != NULL)
 		(void) pushJsonbValue(&reading->open,
 							  reading->open->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE,
@@ -215,9 +215,9 @@ read_json_object(const char *text, size_t len, bool exponents, Jsonb **object)
 }
 
 /*
- * Reads a JSON object, in UTF-8 as the database is.  Refuses what is no
- * object, a member of the object that comes twice, nesting deeper than 32,
- * numbers with an exponent or of more than 64 characters, and \u0000.
+ * Reads a JSON object, in UTF-8 as the database is.  Refuses other values,
+ * duplicate members of the object, nesting deeper than 32, numbers with an
+ * exponent or of more than 64 characters, and \u0000.
  */
 JsonReading
 json_read_object(const char *text, size_t len, Jsonb **object)
@@ -235,7 +235,7 @@ json_read_foreign_object(const char *text, size_t len, Jsonb **object)
 	return read_json_object(text, len, true, object);
 }
 
-/* The parsers leave copies all over their memory: many times the text. */
+/* The parsers leave many copies of the text in their memory. */
 #define PARSER_MEMORY(len) (16 * (len))
 
 JsonReading
@@ -263,7 +263,7 @@ json_read_secret_object(const char *text, size_t len, Jsonb **object)
 	return reading;
 }
 
-/* NULL if there is none. */
+/* NULL if there is no such member. */
 JsonbValue *
 json_member(Jsonb *object, const char *name)
 {
@@ -292,7 +292,7 @@ numeric_to_integer(Datum numeric, int64 *number)
 	return errno == 0 && *end == '\0';
 }
 
-/* False unless there is such a number, written without a fraction, that fits. */
+/* False unless it is a number without a fraction that fits. */
 bool
 json_member_integer(Jsonb *object, const char *name, int64 *number)
 {

@@ -22,8 +22,7 @@ typedef struct KeyedRow
 
 /*
  * Finds the row of a table in schema authfort whose column "id", on which
- * "index" is, has that value.  False if there is none, and then there is
- * nothing to close.
+ * "index" is, has that value.  If it returns false, there is nothing to close.
  */
 extern bool keyed_row_open(KeyedRow *row, const char *table, const char *index,
 						   const pg_uuid_t *id);

@@ -1,6 +1,6 @@
 /*
  * rate.c
- *		So many requests in so much time: "5/min".
+ *		A number of requests in a period: "5/min".
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * rate.h
- *		So many requests in so much time: "5/min".
+ *		A number of requests in a period: "5/min".
  */
 #ifndef AUTHFORT_RATE_H
 #define AUTHFORT_RATE_H
@@ -13,7 +13,7 @@ typedef struct Rate
 	int64		window;			/* microseconds */
 } Rate;
 
-/* Reads "N/sec", "N/min", "N/hour", "N/day", or nothing; false for else. */
+/* Reads "N/sec", "N/min", "N/hour", "N/day", or an empty string; false for anything else. */
 extern bool rate_read(const char *text, Rate *rate);
 
 #endif							/* AUTHFORT_RATE_H */

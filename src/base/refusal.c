@@ -11,14 +11,14 @@ const Refusal refusal_invalid_credentials =
 {"invalid_credentials", "Invalid email or password", 401};
 const Refusal refusal_server_busy =
 {"server_busy", "Too many requests at the moment, please try again", 503, .retry_after = 5};
-/* a copy of it tells when to come back */
+/* a copy of it has the time of the next attempt */
 const Refusal refusal_rate_limit_exceeded =
 {"rate_limit_exceeded", "Too many requests, please try again later", 429};
 const Refusal refusal_user_exists =
 {"user_exists", "A user with this email already exists", 409};
 const Refusal refusal_signup_disabled =
 {"signup_disabled", "Registration is currently disabled", 403};
-/* the one answer to a sign-up where accounts are hidden */
+/* the response to every sign-up with authfort.hide_accounts */
 const Refusal refusal_email_not_verified =
 {"email_not_verified", "You can log in now, unless this email had an account before: then check your mail", 403};
 const Refusal refusal_user_banned =
@@ -98,7 +98,7 @@ const Refusal refusal_invalid_phone =
 const Refusal refusal_invalid_avatar_url =
 {"invalid_avatar_url", "The avatar URL must be a valid http or https URL", 400};
 
-/* A client must see from the class whether the value is wrong or the moment. */
+/* The class shows a client whether the value or only the current state is wrong. */
 static int
 sqlstate_of(const Refusal *refusal)
 {

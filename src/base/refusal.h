@@ -1,9 +1,9 @@
 /*
  * refusal.h
- *		The answers "no" that are values, not errors.
+ *		Refusals: returned values, not errors.
  *
- * An error rolls its transaction back, and the record of the attempt with
- * it; so whatever checks a credential returns one of these instead.
+ * An error rolls back the transaction, including the record of the attempt.
+ * So a function that checks a credential returns one of these instead.
  */
 #ifndef AUTHFORT_REFUSAL_H
 #define AUTHFORT_REFUSAL_H
@@ -12,10 +12,10 @@
 
 typedef struct Refusal
 {
-	const char *code;			/* what clients compare */
-	const char *message;		/* what people read */
+	const char *code;			/* for clients to compare */
+	const char *message;		/* for people to read */
 	int			status;			/* HTTP status */
-	int			retry_after;	/* seconds after which it may succeed; 0: not told */
+	int			retry_after;	/* seconds after which it may succeed; 0: unknown */
 } Refusal;
 
 extern const Refusal refusal_invalid_credentials;

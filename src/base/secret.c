@@ -68,9 +68,9 @@ secret_scratch_create(size_t size)
 
 /*
  * PostgreSQL has no way to wipe a context, but a context that was reset keeps
- * its first block and hands all of it out again.  When a piece no longer fits,
- * and is taken from a second block, what is left of the first is cut into
- * smaller ones, at most one of each size.
+ * its first block, which can be allocated again completely.  When a chunk no
+ * longer fits and is taken from a second block, the rest of the first is split
+ * into smaller chunks, at most one of each size.
  */
 void
 secret_scratch_delete(MemoryContext scratch)

@@ -13,13 +13,13 @@
  */
 extern char *secret_copy(const char *text, size_t len);
 
-/* The same for memory of the current context that there is already. */
+/* The same for existing memory of the current context. */
 extern void secret_wipe_later(void *memory, size_t len);
 
 /*
- * A memory context for work that leaves copies all over it, and its end, which
- * wipes what lay in it, but for single pieces of several kilobytes.  "size"
- * is how much it is expected to take.
+ * Creates and deletes a memory context for work that leaves copies of a secret
+ * in it.  Deleting it wipes its memory, except single chunks of several
+ * kilobytes.  "size" is the expected amount.
  */
 extern MemoryContext secret_scratch_create(size_t size);
 extern void secret_scratch_delete(MemoryContext scratch);

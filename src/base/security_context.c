@@ -1,6 +1,6 @@
 /*
  * security_context.c
- *		With whose rights code runs.
+ *		The role whose privileges code runs with.
  */
 #include "postgres.h"
 
@@ -83,7 +83,7 @@ security_context_restrict(Oid user, SecurityContext *saved)
 void
 security_context_restore(const SecurityContext *saved)
 {
-	/* as if a subtransaction aborted, for a plain SET outlives a function */
+	/* as if a subtransaction aborted, because a plain SET outlives a function */
 	if (saved->settings != 0)
 		AtEOXact_GUC(false, saved->settings);
 	SetUserIdAndSecContext(saved->user, saved->context);
@@ -159,11 +159,11 @@ outlasts_transaction(Oid function)
 }
 
 /*
- * PostgreSQL itself refuses much of what would outlive a security-restricted
- * operation: temporary tables, prepared statements, LISTEN, cursors WITH HOLD,
- * deferred triggers; settings are rolled back.  But 15.18, 16.2 and 18.6 allow
- * other objects in pg_temp, where a domain of the name of a type stands before
- * it for all later statements of the session.
+ * PostgreSQL itself refuses most actions that would outlive a
+ * security-restricted operation: temporary tables, prepared statements,
+ * LISTEN, cursors WITH HOLD, deferred triggers; settings are rolled back.  But
+ * 15.18, 16.2 and 18.6 allow other objects in pg_temp, where a domain of the
+ * name of a type stands before it for all later statements of the session.
  */
 static void
 refuse_what_lasts(ObjectAccessType access, Oid class, Oid object, int subobject, void *arg)

@@ -1,6 +1,6 @@
 /*
  * security_context.h
- *		With whose rights code runs.
+ *		The role whose privileges code runs with.
  */
 #ifndef AUTHFORT_SECURITY_CONTEXT_H
 #define AUTHFORT_SECURITY_CONTEXT_H
@@ -9,7 +9,7 @@
 
 #include "fmgr.h"
 
-/* What to go back to. */
+/* The state to restore. */
 typedef struct SecurityContext
 {
 	Oid			user;
@@ -24,22 +24,23 @@ extern bool security_context_is_definer(Oid function);
 /*
  * Each of these is ended by security_context_restore(), or by an error.
  *
- * security_context_become_owner() is for functions that have to know who calls them.  If
- * they were SECURITY DEFINER they could not: the outer user is that of the
- * session, which may only have been led to somebody else's function.  So they
- * run as their caller, ask GetUserId(), and take their owner's rights by this.
- * Their search_path has to be pinned.
+ * security_context_become_owner() is for functions that must know their
+ * caller.  A SECURITY DEFINER function cannot know it: GetOuterUserId() is the
+ * session's role, which another role's function may have called.  So these
+ * functions run as their caller, check GetUserId(), and switch to their
+ * owner's privileges with this.  Their search_path must be pinned.
  *
- * security_context_restrict() is for code of others.  It runs as that user, and may not
- * leave behind what runs later as another role (deferred triggers, cursors
- * WITH HOLD, temporary objects that hide others), nor what later statements go
- * by (a search_path, another identity in authfort.jwt, advisory locks of the session).
+ * security_context_restrict() is for other roles' code.  That code runs as the
+ * given user.  It may not leave behind anything that runs later as another
+ * role (deferred triggers, cursors WITH HOLD, temporary objects that hide
+ * others) or affects later statements (a search_path, another identity in
+ * authfort.jwt, session-level advisory locks).
  */
 extern void security_context_become_owner(FunctionCallInfo fcinfo, SecurityContext *saved);
 extern void security_context_restrict(Oid user, SecurityContext *saved);
 extern void security_context_restore(const SecurityContext *saved);
 
-/* Has object_access_hook refuse what would outlive confined code. */
+/* Installs an object_access_hook that refuses objects that would outlive confined code. */
 extern void security_context_init(void);
 
 #endif							/* AUTHFORT_SECURITY_CONTEXT_H */

@@ -1,9 +1,9 @@
 /*
  * shared_memory.c
- *		What all backends share, when the library is preloaded.
+ *		Shared memory, if the library is preloaded.
  *
- * After a crash of a backend the server makes shared memory anew, and so all
- * that is here begins again.
+ * After a crash of a backend, the server initializes shared memory again, and
+ * all of this is reset.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * shared_memory.h
- *		What all backends share, when the library is preloaded.
+ *		Shared memory, if the library is preloaded.
  */
 #ifndef AUTHFORT_SHARED_MEMORY_H
 #define AUTHFORT_SHARED_MEMORY_H
@@ -18,7 +18,7 @@ typedef struct SharedPart
 	void	  **memory;			/* where its address goes; NULL stays without preload */
 } SharedPart;
 
-/* From _PG_init(); does nothing without preload.  The part has to be static. */
+/* Called from _PG_init(); does nothing without preloading. The part must be static. */
 extern void shared_memory_register(const SharedPart *part);
 
 #endif							/* AUTHFORT_SHARED_MEMORY_H */

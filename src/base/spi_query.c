@@ -1,6 +1,6 @@
 /*
  * spi_query.c
- *		Statements that are planned once a backend, run through SPI.
+ *		Statements that each backend plans once, run through SPI.
  */
 #include "postgres.h"
 
@@ -69,14 +69,14 @@ prepare(SpiQuery *query)
 	return query->plan;
 }
 
-/* What a statement writes to; NULL if it only reads. */
+/* The relation that a statement writes to; NULL if it only reads. */
 static const Query *
 writing_query(SPIPlanPtr plan)
 {
 	CachedPlanSource *source;
 	ListCell   *cell;
 
-	/* one that DDL has made stale is analyzed again */
+	/* a plan that DDL invalidated is analyzed again */
 	if (!SPI_plan_is_valid(plan))
 		ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
 	source = linitial(SPI_plan_get_plan_sources(plan));
@@ -115,9 +115,10 @@ has_triggers_for(const TriggerDesc *triggers, CmdType command)
 }
 
 /*
- * Triggers of our tables run with our rights, which no other role may get by
- * them: not by making a trigger (authfort.refuse_triggers() is first there),
- * nor by owning the function of one.
+ * Triggers of authfort's tables run with the privileges of its owner.  No
+ * other role may gain these: neither by creating a trigger
+ * (authfort.refuse_triggers() prevents that), nor by owning a trigger's
+ * function.
  */
 static void
 require_trusted_triggers(Relation relation)
@@ -142,9 +143,10 @@ require_trusted_triggers(Relation relation)
 }
 
 /*
- * Whether foreign keys may carry the statement on to tables of the
- * application.  Ours change no primary key, and have no other unique index that
- * a foreign key could refer to; the owner may have made one.
+ * Whether the statement may cascade to tables of the application through
+ * foreign keys.  Statements of authfort change no primary key, and its tables
+ * have no other unique index that a foreign key could refer to, unless the
+ * owner created one.
  */
 static bool
 may_cascade(Relation relation, CmdType command)
@@ -165,12 +167,12 @@ may_cascade(Relation relation, CmdType command)
 }
 
 /*
- * Which role the AFTER triggers of a statement run as, before PostgreSQL 18: it
- * remembers for each the role that its table was written as.  Those of our
- * tables are the owner's and run as the owner.  But where the statement may
- * cascade, all of them, also of the other tables, run as whatever role is the
- * current one when they fire: then one that may do no more than a stranger on
- * the network.
+ * Which role the AFTER triggers of a statement run as, before PostgreSQL 18:
+ * it remembers for each the role that its table was written as.  Triggers of
+ * authfort's tables belong to the owner and run as the owner.  But if the
+ * statement may cascade, all triggers, also those of other tables, run as the
+ * role that is current when they fire.  That is then a role that may do no
+ * more than any client on the network.
  */
 static Oid
 role_of_triggers(Relation relation, CmdType command)
@@ -179,8 +181,9 @@ role_of_triggers(Relation relation, CmdType command)
 }
 
 /*
- * Deletes what is there, not what was there when the transaction began: also
- * under REPEATABLE READ nothing of a deleted user may stay, as with a foreign key.
+ * Deletes the rows that exist now, not those that existed when the transaction
+ * began: even under REPEATABLE READ, no row of a deleted user may remain, as
+ * with a foreign key.
  */
 static Snapshot
 snapshot_for(CmdType command)
@@ -229,7 +232,7 @@ spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls)
 										   InvalidSnapshot, false, true, 0), SPI_OK_SELECT);
 }
 
-/* A statement that sets off triggers: they are confined, for they may be code of others. */
+/* Runs a statement that fires triggers, confined, because they may be other roles' code. */
 static uint64
 run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,
 			 Oid trigger_role)

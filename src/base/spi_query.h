@@ -1,6 +1,6 @@
 /*
  * spi_query.h
- *		Statements that are planned once a backend, run through SPI.
+ *		Statements that each backend plans once, run through SPI.
  */
 #ifndef AUTHFORT_SPI_QUERY_H
 #define AUTHFORT_SPI_QUERY_H

@@ -2,7 +2,7 @@
  * text_domain.h
  *		Marks the records of this library, so that the log knows them
  *		(redact/log_redaction.c).  The Makefile includes it into every source,
- *		for elog.h sets the domain of PostgreSQL anew.
+ *		because elog.h redefines the text domain of PostgreSQL.
  */
 #ifndef AUTHFORT_TEXT_DOMAIN_H
 #define AUTHFORT_TEXT_DOMAIN_H

@@ -134,8 +134,8 @@ unicode_plain_spaces(char *text)
 }
 
 /*
- * Symbols by their category that show nothing, or stand where something was
- * lost: the blank of braille, the musical null note, and two replacements.
+ * Symbols by category that are invisible or stand for lost data: the blank of
+ * braille, the musical null note, and two replacement characters.
  */
 static bool
 shows_nothing(ucs4_t c)
@@ -151,7 +151,7 @@ is_visible(ucs4_t c)
 		 !uc_is_property_default_ignorable_code_point(c) && !shows_nothing(c));
 }
 
-/* The nearest character in a direction that takes part in joining; 0 if there is none. */
+/* The nearest character in a direction that takes part in joining, or 0. */
 static ucs4_t
 joining_neighbour(const ucs4_t *text, size_t len, size_t at, int step)
 {
@@ -186,7 +186,7 @@ joins_emoji(const ucs4_t *text, size_t len, size_t at)
 		 uc_is_property_extended_pictographic(before));
 }
 
-/* Whether the character, which cannot be seen, changes how its neighbours look. */
+/* Whether the character is invisible but changes the rendering of its neighbours. */
 static bool
 changes_neighbours(const ucs4_t *text, size_t len, size_t at)
 {

@@ -15,7 +15,7 @@
 /* Normalization Form C. */
 extern char *unicode_compose(const char *text);
 
-/* For comparison whatever the case: full case folding, in NFC. */
+/* For case-insensitive comparison: full case folding, in NFC. */
 extern char *unicode_fold(const char *text);
 
 /* In place: each space of Unicode (Zs), no-break and ideographic ones too, becomes U+0020. */
@@ -30,9 +30,9 @@ extern void unicode_plain_spaces(char *text);
 extern bool unicode_is_visible(const char *text);
 
 /*
- * The same, but what changes how its neighbours look may stand between them:
- * joiners as RFC 5892 has them, those inside of an emoji, and the selectors
- * of variants of emoji and ideographs.
+ * The same, but accepts invisible characters that change the rendering of
+ * their neighbours: joiners as in RFC 5892, joiners inside an emoji, and
+ * variation selectors of emoji and ideographs.
  */
 extern bool unicode_is_visible_or_joined(const char *text);
 

@@ -1,6 +1,6 @@
 /*
  * watched_table.c
- *		Tables of which each backend keeps what it read.
+ *		Tables whose contents each backend caches.
  */
 #include "postgres.h"
 

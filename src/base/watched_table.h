@@ -1,6 +1,6 @@
 /*
  * watched_table.h
- *		Tables of which each backend keeps what it read.
+ *		Tables whose contents each backend caches.
  *
  * A trigger on such a table calls watched_table_invalidate(), which
  * invalidates the table's relation-cache entry.  That message reaches every
@@ -33,7 +33,7 @@ extern uint64 watched_table_changes(WatchedTable *table);
 /* The table's OID, looked up now.  Raises undefined_table. */
 extern Oid	watched_table_oid(WatchedTable *table);
 
-/* For triggers: whatever was read of the table that fires is outdated. */
+/* For triggers: invalidates all caches of the table. */
 extern void watched_table_invalidate(FunctionCallInfo fcinfo, const char *function);
 
 #endif							/* AUTHFORT_WATCHED_TABLE_H */

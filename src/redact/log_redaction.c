@@ -1,10 +1,10 @@
 /*
  * log_redaction.c
- *		What the server logs about a message of ours.
+ *		What the server logs about a sensitive client message.
  *
- * A record that must not be shown is kept from the log, and one without
+ * A record that must not be shown is withheld from the log, and one without
  * secrets is written instead.  Log and client share the texts of a record, so
- * the original stays as it is for the client.
+ * the original is not changed.
  */
 #include "postgres.h"
 
@@ -20,16 +20,16 @@
 #include "redact/log_redaction.h"
 #include "redact/own_message.h"
 
-/* elog.c has room for five records at once, and panics beyond. */
+/* elog.c keeps at most five records on its stack, and panics beyond. */
 #define MAX_DEPTH 1
 
-/* Room that writing a record takes, with enough to spare. */
+/* Memory for writing a record, with a margin. */
 #define RECORD_MEMORY (64 * 1024)
 
 /* The longest message that is written; it is cut off there. */
 #define MESSAGE_SIZE 1024
 
-/* What a record stands for that is being written in its place. */
+/* The original of the redacted record that is being written. */
 static const ErrorData *replaced = NULL;
 
 static emit_log_hook_type next_emit_log = NULL;
@@ -81,7 +81,7 @@ changed_secret_setting(const ErrorData *record)
 	return NULL;
 }
 
-/* What our own records say of themselves is no quotation. */
+/* The texts of authfort's own records do not quote a message. */
 static bool
 quotes_names(const ErrorData *record)
 {
@@ -92,9 +92,9 @@ quotes_names(const ErrorData *record)
 }
 
 /*
- * Whether the texts of a record may be somebody's message.  Without one under
- * way they are in reports on this process' memory, which name prepared
- * statements, and in those on rows that a publisher sent.
+ * Whether the texts of a record may quote a message.  While no message is
+ * being processed, two kinds of records do: reports on this process's memory,
+ * which name prepared statements, and errors about rows that a publisher sent.
  */
 static bool
 may_quote(const ErrorData *record)
@@ -122,8 +122,8 @@ must_be_hidden(const ErrorData *record)
 }
 
 /*
- * These say what is wrong with the server, the connection or the moment, and
- * nothing of what the client sent.
+ * These errors describe the state of the server or the connection, and do not
+ * quote the client.
  */
 static bool
 in_kept_class(int sqlstate)
@@ -191,7 +191,7 @@ write_message(char *to, const ErrorData *record)
 		strlcpy(to, HIDDEN_TEXT, MESSAGE_SIZE);
 }
 
-/* Names that PostgreSQL gives; those that a function gives may hold anything. */
+/* Names set by PostgreSQL itself; those set by a function may contain anything. */
 static void
 append_names(char *to, const ErrorData *record)
 {
@@ -229,9 +229,9 @@ has_room(const ErrorData *record)
 }
 
 /*
- * Writes another record to the log, which comes back to on_emit_log() and
- * takes over there what may be shown of this one.  With no room for it,
- * nothing is written.
+ * Writes another record to the log.  It reaches on_emit_log(), which copies
+ * the fields that may be shown.  If there is no room for it, nothing is
+ * written.
  */
 static void
 emit_replacement(const ErrorData *record)
@@ -246,7 +246,7 @@ emit_replacement(const ErrorData *record)
 	append_names(message, record);
 	message[pg_mbcliplen(message, strlen(message), MESSAGE_SIZE - 1)] = '\0';
 
-	/* neither contexts nor interrupts belong to this, and a FATAL's must be written as well */
+	/* suppress error contexts and interrupts; a FATAL's record must be written as well */
 	error_context_stack = NULL;
 	log_min_messages = LOG;
 	HOLD_INTERRUPTS();
@@ -258,7 +258,7 @@ emit_replacement(const ErrorData *record)
 	error_context_stack = callbacks;
 }
 
-/* errfinish() knows by now what to do next, so a higher level is only shown. */
+/* errfinish() has already decided what to do next, so a higher level is only displayed. */
 static void
 replace_record(ErrorData *record)
 {

@@ -1,6 +1,6 @@
 /*
  * log_redaction.h
- *		What the server logs about a message of ours.
+ *		What the server logs about a sensitive client message.
  */
 #ifndef AUTHFORT_LOG_REDACTION_H
 #define AUTHFORT_LOG_REDACTION_H

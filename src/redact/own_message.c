@@ -1,7 +1,7 @@
 /*
  * own_message.c
- *		Finds out whether the client's message is ours, and keeps ours out of
- *		pg_stat_activity and pg_stat_statements.
+ *		Determines whether the client's message is sensitive ("ours"), and
+ *		hides such messages from pg_stat_activity and pg_stat_statements.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "redact/secret_names.h"
 #include "settings.h"
 
-/* Of the present transaction: whether a message of ours ran in it, and whether it ends. */
+/* Whether a sensitive message ran in the current transaction, and whether it is ending. */
 static bool ran_in_transaction = false;
 static bool transaction_ends = false;
 static MemoryContextCallback on_transaction_end;
@@ -88,7 +88,7 @@ note_transaction(void)
 	ran_in_transaction = true;
 }
 
-/* The query id, which the report resets, is not a part of the text. */
+/* The report resets the query id, which does not reveal the text. */
 static void
 hide_activity(void)
 {
@@ -114,8 +114,8 @@ is_not_named(void *arg)
 
 /*
  * Whether a text that lives as long as a memory context names secrets.  The
- * verdict is left with the context, as a callback that does nothing, so that
- * a text is searched once however often it is executed.
+ * verdict is stored in the context as a callback without effect, so that a
+ * text is searched only once even if it is executed often.
  */
 static bool
 kept_text_has_names(const char *text, MemoryContext owner)
@@ -134,7 +134,7 @@ kept_text_has_names(const char *text, MemoryContext owner)
 	return verdict->func == is_named;
 }
 
-/* What EXPLAIN or CREATE TABLE AS contains, where that is an EXECUTE; else the statement. */
+/* The EXECUTE within an EXPLAIN or CREATE TABLE AS; otherwise the statement itself. */
 static const Node *
 contained_execute(const Node *statement)
 {
@@ -150,7 +150,7 @@ contained_execute(const Node *statement)
 	return statement;
 }
 
-/* Whether a statement goes on with what an earlier message of ours began. */
+/* Whether a statement uses a prepared statement or cursor of an earlier sensitive message. */
 static bool
 continues_ours(const Node *statement)
 {
@@ -175,7 +175,7 @@ continues_ours(const Node *statement)
 	}
 }
 
-/* Called where work on a message is about to begin. */
+/* Called before work on a message begins. */
 static void
 look_at_message(const Node *utility)
 {
@@ -196,9 +196,9 @@ statement_has_names(const char *source, const Query *query)
 }
 
 /*
- * pg_stat_statements passes over what has no query id.  It stores utility
- * statements as they are written, and all others so when their entry has gone
- * by the time they end; else it replaces constants.
+ * pg_stat_statements ignores statements without a query id.  It stores utility
+ * statements as written.  In other statements it replaces constants, unless
+ * their entry has been evicted by the time they end.
  */
 static void
 hide_from_statistics(const char *source, Query *query, const JumbleState *jumble)

@@ -1,6 +1,7 @@
 /*
  * own_message.h
- *		Finds out whether the client's message is ours (base/client_message.h).
+ *		Determines whether the client's message is sensitive
+ *		(base/client_message.h).
  */
 #ifndef AUTHFORT_OWN_MESSAGE_H
 #define AUTHFORT_OWN_MESSAGE_H
@@ -12,16 +13,16 @@
 
 extern void own_message_init(void);
 
-/* Whether the present message is ours; found out by its text if it is not known. */
+/* Whether the current message is sensitive; decided by its text if it is not known yet. */
 extern bool own_message_is_present(void);
 
 /*
- * Whether a transaction in which one of our messages ran is being ended: what
- * it deferred may report that message's values.
+ * Whether a transaction in which a sensitive message ran is ending: deferred
+ * triggers and constraints may report values of that message.
  */
 extern bool own_message_takes_effect(void);
 
-/* Whether a text, which may be NULL, names what secrets are handed to. */
+/* Whether a text, which may be NULL, names functions or settings that take secrets. */
 extern bool own_message_names_in(const char *text);
 
 #endif							/* AUTHFORT_OWN_MESSAGE_H */

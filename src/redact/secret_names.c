@@ -1,9 +1,10 @@
 /*
  * secret_names.c
- *		Whether a text names what secrets are handed to: a plain search.
+ *		Whether a text names functions or settings that take secrets: a plain
+ *		search.
  *
- * It builds without a server.  Nothing here understands SQL: it is asked about
- * texts that no parser has accepted, also while an error is being reported.
+ * It builds without a server.  Nothing here parses SQL: it has to judge texts
+ * that no parser has accepted, also while an error is being reported.
  */
 #include <string.h>
 #include <strings.h>
@@ -14,7 +15,7 @@
 #define OUR_NAME_LEN (sizeof(OUR_NAME) - 1)
 #define NAME_SEPARATORS ", \t\r\n\""
 
-/* Functions in schema authfort that are given no secret; policies call them. */
+/* Functions in schema authfort that take no secret; policies call them. */
 static const char *const harmless_functions[] = {
 	"aal", "claim", "claims", "current_user", "has_role", "jwks", "require_role", "roles", "routes",
 	"session_id", "uid", "version",
@@ -37,7 +38,7 @@ same(const char *a, const char *b, size_t len)
 	return true;
 }
 
-/* The first place of a name from "text" on, by Horspool's method; or NULL. */
+/* The first occurrence of a name in "text", by Horspool's algorithm; or NULL. */
 static const char *
 find_name(const char *text, const char *end, const char *name, size_t len)
 {
@@ -75,7 +76,7 @@ in_name(char c)
 		c == '$' || (unsigned char) c >= 0x80;
 }
 
-/* Where a text is quoted in CSV or JSON, quotes are doubled or escaped. */
+/* In a text that is quoted as CSV or JSON, quotes are doubled or escaped. */
 static bool
 is_quote(char c)
 {

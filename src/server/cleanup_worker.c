@@ -1,14 +1,14 @@
 /*
  * cleanup_worker.c
- *		The background worker that removes what nobody needs any more.
+ *		The background worker that removes expired rows.
  *
- * A launcher, connected to no database so that none is kept from being
- * dropped, starts a worker for one database after the other and waits for it.
- * A worker that fails has said why in the log, and leaves the others alone.
- * Between rounds, signing keys are removed when they expire, since programs
- * that the keys are published to believe them until then.
- * Neither runs in recovery: a standby follows its primary, and begins when it
- * is promoted.
+ * A launcher starts a worker for one database after the other and waits for
+ * it.  The launcher is not connected to a database, so that databases can be
+ * dropped.  A worker that fails logs the reason, and does not affect the
+ * others.  Between rounds, signing keys are removed when they expire, because
+ * programs to which the keys are published trust them until then.  Neither
+ * runs in recovery: a standby follows its primary, and begins when it is
+ * promoted.
  */
 #include "postgres.h"
 
@@ -42,13 +42,13 @@
 
 #define NAME "authfort cleanup"
 
-/* Seconds after which the postmaster starts a launcher that ended. */
+/* Seconds after which the postmaster restarts a launcher that has ended. */
 #define RESTART_TIME 5
 
 /* Seconds after which an expired key that could not be removed is tried again. */
 #define RETRY_TIME 10
 
-/* What a round removes. */
+/* The kinds of rows that a round removes. */
 typedef enum Round
 {
 	ROUND_OF_ALL,
@@ -83,8 +83,8 @@ cleanup_worker_init(void)
 }
 
 /*
- * Sleeps until something happens, or for so many milliseconds; -1 sets no
- * limit.  Ends the process when it is asked to.
+ * Sleeps until the latch is set, or for that many milliseconds; -1 means
+ * without limit.  Exits if a shutdown is requested.
  */
 static void
 wait_for_latch(long timeout)
@@ -95,7 +95,7 @@ wait_for_latch(long timeout)
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	/* any status but zero has the postmaster start it again, unless it stops */
+	/* with a status other than zero, the postmaster restarts it, unless the server stops */
 	if (ShutdownRequestPending)
 		proc_exit(1);
 	if (ConfigReloadPending)
@@ -116,9 +116,9 @@ list_append_database(List *databases, Oid database, MemoryContext context)
 }
 
 /*
- * All that take connections, templates among them: what a database's owner
- * can say of it must not end its cleanup.  Only template1 is left alone, from
- * which databases are made all the time.
+ * All databases that allow connections, including templates: a database's
+ * owner must not be able to stop its cleanup by changing its attributes.  Only
+ * template1 is skipped, because it is often in use as a template.
  */
 static List *
 all_databases(MemoryContext context)
@@ -171,7 +171,7 @@ databases_to_clean(MemoryContext context)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	/* the setting's check hook has made sure that it is a list */
+	/* the setting's check hook has validated the list */
 	(void) SplitIdentifierString(pstrdup(setting_cleanup_databases), ',', &names);
 	databases = (names == NIL) ? all_databases(context) : named_databases(names, context);
 	PopActiveSnapshot();
@@ -235,7 +235,7 @@ time_to_next_round(TimestampTz last)
 	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
 }
 
-/* Milliseconds until a key expires; -1: none that is known. */
+/* Milliseconds until the next known key expires; -1 if no key is known to expire. */
 static long
 time_to_next_expiry(void)
 {
@@ -270,7 +270,7 @@ show_name(void)
 	SetConfigOption("application_name", NAME, PGC_USERSET, PGC_S_SESSION);
 }
 
-/* What raises here ends the process, and the postmaster starts another. */
+/* An error here ends the process, and the postmaster starts another. */
 void
 authfort_cleanup_launcher(Datum argument)
 {
@@ -332,7 +332,7 @@ has_extension(void)
 	return found;
 }
 
-/* A transaction a batch, so that locks and snapshots are short. */
+/* One transaction for each batch, so that locks and snapshots are short. */
 static void
 clean(CleanupKind kind)
 {
@@ -350,7 +350,7 @@ clean(CleanupKind kind)
 		ereport(DEBUG1, (errmsg_internal("%s: " UINT64_FORMAT " removed", activity, pass.removed)));
 }
 
-/* Tells the launcher when to come again for a key. */
+/* Reports to the launcher when the next key expires. */
 static void
 report_next_expiry(void)
 {
@@ -365,10 +365,10 @@ report_next_expiry(void)
 }
 
 /*
- * What the database's owner may have set for all its sessions is not for this
- * one: it stays the superuser that it began as, and no setting that its owner
- * may write keeps its statements from their work.  Rather than wait long for a
- * lock, it leaves the work to the next round.
+ * Settings that the database's owner has made for all of its sessions must not
+ * affect this one: it remains the superuser that it started as, and these
+ * settings must not make its statements fail.  It does not wait long for a
+ * lock, but leaves the work to the next round.
  */
 static void
 pin_settings(void)
@@ -406,7 +406,7 @@ pin_settings(void)
 	}
 }
 
-/* Cleans the database with the oid that the argument is, and ends. */
+/* Cleans up the database whose OID is the argument, and exits. */
 void
 authfort_cleanup_worker(Datum argument)
 {

@@ -1,10 +1,11 @@
 /*
  * drop_guard.c
- *		Against dropping the extension, and all accounts with it, by mistake.
+ *		Prevents the extension, and with it all accounts, from being dropped by
+ *		mistake.
  *
- * It asks at the object itself, not at a statement, so that DROP OWNED and
- * whatever else cascades is met as well.  DROP DATABASE is not: it says
- * plainly what goes.
+ * The check is made for the object itself, not for a statement, so that DROP
+ * OWNED and other cascades are caught as well.  DROP DATABASE is not, because
+ * its effect is plain.
  */
 #include "postgres.h"
 

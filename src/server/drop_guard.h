@@ -1,11 +1,12 @@
 /*
  * drop_guard.h
- *		Against dropping the extension, and all accounts with it, by mistake.
+ *		Prevents the extension, and with it all accounts, from being dropped by
+ *		mistake.
  */
 #ifndef AUTHFORT_DROP_GUARD_H
 #define AUTHFORT_DROP_GUARD_H
 
-/* From _PG_init(); does nothing without preload. */
+/* Called from _PG_init(); does nothing without preloading. */
 extern void drop_guard_init(void);
 
 #endif							/* AUTHFORT_DROP_GUARD_H */
