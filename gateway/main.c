@@ -17,7 +17,7 @@
 #define LAST_WRITES_SECONDS 1
 
 static void
-tick(void)
+tick_once(void)
 {
 	pool_tick();
 	clients_tick();
@@ -29,16 +29,16 @@ wait_for_signal(const sigset_t *signals)
 	const struct timespec interval = {0, TICK_MS * 1000000};
 
 	while (sigtimedwait(signals, NULL, &interval) < 0)
-		tick();
+		tick_once();
 }
 
 static void
-drain(long seconds)
+drain_requests(long seconds)
 {
 	int64_t		until = clock_ms() + seconds * 1000;
 
 	while (!server_is_drained(TICK_MS) && clock_ms() < until)
-		tick();
+		tick_once();
 }
 
 int
@@ -68,10 +68,10 @@ main(int argc, char **argv)
 
 	wait_for_signal(&signals);
 	server_quiesce();
-	drain(options.shutdown_timeout);
+	drain_requests(options.shutdown_timeout);
 	pool_ended = pool_stop();
 	/* send the 503s of requests that the pool refused */
-	drain(LAST_WRITES_SECONDS);
+	drain_requests(LAST_WRITES_SECONDS);
 	if (!pool_ended)
 		_exit(0);
 	server_stop();

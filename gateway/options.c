@@ -63,7 +63,7 @@ variable_name(const OptionDefinition *definition, char *name, size_t size)
 }
 
 static void
-set(Options *options, const OptionDefinition *definition, const char *value, const char *from)
+set_option(Options *options, const OptionDefinition *definition, const char *value, const char *from)
 {
 	void	   *field = (char *) options + definition->offset;
 	char	   *end;
@@ -113,7 +113,7 @@ refuse_options(const char *message)
 }
 
 static void
-check(const Options *options)
+check_options(const Options *options)
 {
 	if ((options->tls_cert[0] == '\0') != (options->tls_key[0] == '\0'))
 		refuse_options("--tls-cert and --tls-key must be set together");
@@ -137,11 +137,11 @@ options_read(int argc, char **argv, Options *options)
 		const char *value;
 
 		flags[i] = (struct option) {definitions[i].name, required_argument, NULL, 'o'};
-		set(options, &definitions[i], definitions[i].initial, "");
+		set_option(options, &definitions[i], definitions[i].initial, "");
 		variable_name(&definitions[i], name, sizeof(name));
 		value = getenv(name);
 		if (value != NULL)
-			set(options, &definitions[i], value, name);
+			set_option(options, &definitions[i], value, name);
 	}
 	flags[COUNT] = (struct option) {"help", no_argument, NULL, 'h'};
 	flags[COUNT + 1] = (struct option) {"version", no_argument, NULL, 'v'};
@@ -152,7 +152,7 @@ options_read(int argc, char **argv, Options *options)
 		{
 			case 'o':
 				snprintf(name, sizeof(name), "--%s", definitions[which].name);
-				set(options, &definitions[which], optarg, name);
+				set_option(options, &definitions[which], optarg, name);
 				break;
 			case 'h':
 				print_help();
@@ -167,5 +167,5 @@ options_read(int argc, char **argv, Options *options)
 	}
 	if (optind < argc)
 		refuse_options("only options are accepted as arguments");
-	check(options);
+	check_options(options);
 }

@@ -195,7 +195,7 @@ unlink_request(Request *before, Request *request)
 
 /* The oldest request whose route may run, taken out of the queue; or NULL. */
 static Request *
-dequeue(void)
+dequeue_request(void)
 {
 	Request    *before = NULL;
 
@@ -266,7 +266,7 @@ note_disconnection(void)
 
 /* Called with the lock held, and returns with it; releases it in between. */
 static void
-disconnect(Worker *worker)
+disconnect_worker(Worker *worker)
 {
 	note_disconnection();
 	pthread_mutex_unlock(&pool.lock);
@@ -463,7 +463,7 @@ serve_requests(void *arg)
 			continue;
 		}
 		refuse_expired();
-		request = dequeue();
+		request = dequeue_request();
 		if (!database_is_alive(&worker->database))
 		{
 			/* it was not sent, so it may go to another connection */
@@ -472,7 +472,7 @@ serve_requests(void *arg)
 				enqueue_first(request);
 				pthread_cond_signal(&pool.work);
 			}
-			disconnect(worker);
+			disconnect_worker(worker);
 		}
 		else if (request != NULL)
 			serve_one(worker, request);
@@ -482,7 +482,7 @@ serve_requests(void *arg)
 			wait_ms(&pool.work, IDLE_CHECK_MS);
 	}
 	if (worker->database.conn != NULL)
-		disconnect(worker);
+		disconnect_worker(worker);
 	pool.started--;
 	pthread_cond_signal(&pool.ended);
 	pthread_mutex_unlock(&pool.lock);
@@ -491,7 +491,7 @@ serve_requests(void *arg)
 
 /* The given share, or half of the whole. */
 static long
-share(long given, long whole)
+share_or_half(long given, long whole)
 {
 	return given > 0 ? given : (whole + 1) / 2;
 }
@@ -509,8 +509,8 @@ pool_start(const Options *options)
 	pthread_cond_init(&pool.stop, &attributes);
 	pthread_cond_init(&pool.ended, &attributes);
 	pool.options = options;
-	pool.worker_share = share(options->max_connections_per_route, options->pool_size);
-	pool.queue_share = share(0, options->queue_size);
+	pool.worker_share = share_or_half(options->max_connections_per_route, options->pool_size);
+	pool.queue_share = share_or_half(0, options->queue_size);
 	pool.down_since = clock_ms();
 	pool.workers = calloc(options->pool_size, sizeof(Worker));
 	if (pool.workers == NULL)

@@ -285,7 +285,7 @@ add_reply_headers(struct MHD_Response *response, const Text *headers)
 }
 
 static enum MHD_Result
-reply(Request *request)
+send_reply(Request *request)
 {
 	Text	   *body = malloc(sizeof(Text));
 	struct MHD_Response *response;
@@ -354,12 +354,12 @@ finish_request(Request *request)
 		if (pool_submit(request))
 			return MHD_YES;
 	}
-	return reply(request);
+	return send_reply(request);
 }
 
 static enum MHD_Result
-handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-	   const char *version, const char *data, size_t *data_size, void **con_cls)
+handle_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+			   const char *version, const char *data, size_t *data_size, void **con_cls)
 {
 	Request    *request = *con_cls;
 
@@ -368,7 +368,7 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	if (!request->begun)
 	{
 		read_head(request, method, version);
-		return request->answered ? reply(request) : MHD_YES;
+		return request->answered ? send_reply(request) : MHD_YES;
 	}
 	if (*data_size > 0)
 	{
@@ -376,7 +376,7 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 		*data_size = 0;
 		return MHD_YES;
 	}
-	return request->answered ? reply(request) : finish_request(request);
+	return request->answered ? send_reply(request) : finish_request(request);
 }
 
 /*
@@ -478,7 +478,7 @@ open_socket(const char *address)
 }
 
 static void
-announce(int fd)
+announce_address(int fd)
 {
 	struct sockaddr_storage address;
 	socklen_t	len = sizeof(address);
@@ -557,7 +557,7 @@ server_start(const Options *given)
 	fd = open_socket(options->listen);
 	if (fd < 0)
 		return false;
-	server_daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, NULL,
+	server_daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle_request, NULL,
 									 MHD_OPTION_LISTEN_SOCKET, fd,
 									 MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
 									 MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
@@ -578,7 +578,7 @@ server_start(const Options *given)
 		close(fd);
 		return false;
 	}
-	announce(fd);
+	announce_address(fd);
 	return true;
 }
 

@@ -26,7 +26,7 @@ typedef struct Network
 static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 static void
-unmap(Network *network)
+unmap_ipv4(Network *network)
 {
 	if (network->family == PGSQL_AF_INET6 && network->bits >= 96 &&
 		memcmp(network->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0)
@@ -56,7 +56,7 @@ read_network(const char *text, size_t len, Network *network)
 	network->bits = pg_inet_net_pton(network->family, copy, network->bytes, -1);
 	if (network->bits < 0)
 		return false;
-	unmap(network);
+	unmap_ipv4(network);
 	return true;
 }
 
@@ -68,7 +68,7 @@ network_of_inet(const inet *address)
 	network.family = ip_family(address);
 	network.bits = ip_maxbits(address);
 	memcpy(network.bytes, ip_addr(address), ip_addrsize(address));
-	unmap(&network);
+	unmap_ipv4(&network);
 	return network;
 }
 
@@ -137,7 +137,7 @@ typedef struct Span
 } Span;
 
 static void
-trim(Span *span)
+trim_span(Span *span)
 {
 	while (span->text < span->end && (*span->text == ' ' || *span->text == '\t'))
 		span->text++;
@@ -147,7 +147,7 @@ trim(Span *span)
 
 /* Removes the two characters from its ends; false if they are not there. */
 static bool
-unwrap(Span *span, char first, char last)
+unwrap_span(Span *span, char first, char last)
 {
 	if (span->end - span->text < 2 || *span->text != first || span->end[-1] != last)
 		return false;
@@ -229,8 +229,8 @@ read_element(Span element, Network *client)
 {
 	Network		named;
 
-	if (unwrap(&element, '"', '"'))
-		trim(&element);
+	if (unwrap_span(&element, '"', '"'))
+		trim_span(&element);
 	if (!cut_port(&element) || !cut_zone(&element) ||
 		memchr(element.text, '/', element.end - element.text) != NULL ||
 		!read_network(element.text, element.end - element.text, &named) ||
@@ -250,7 +250,7 @@ take_last_element(const char *forwarded_for, const char **end, Span *element)
 		while (element->text > forwarded_for && element->text[-1] != ',')
 			element->text--;
 		*end = (element->text > forwarded_for) ? element->text - 1 : element->text;
-		trim(element);
+		trim_span(element);
 		if (element->text < element->end)
 			return true;
 	}

@@ -21,7 +21,7 @@ typedef struct Wipe
 } Wipe;
 
 static void
-wipe(void *arg)
+wipe_secret(void *arg)
 {
 	Wipe	   *what = arg;
 
@@ -33,7 +33,7 @@ register_wipe(void)
 {
 	Wipe	   *what = palloc0(sizeof(Wipe));
 
-	what->callback.func = wipe;
+	what->callback.func = wipe_secret;
 	what->callback.arg = what;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &what->callback);
 	return what;

@@ -22,7 +22,7 @@ static shmem_request_hook_type next_request = NULL;
 static shmem_startup_hook_type next_startup = NULL;
 
 static void
-request(void)
+request_parts(void)
 {
 	if (next_request != NULL)
 		next_request();
@@ -34,7 +34,7 @@ request(void)
 }
 
 static void
-attach(const SharedPart *part)
+attach_part(const SharedPart *part)
 {
 	bool		found;
 	Size		size = part->size();
@@ -49,13 +49,13 @@ attach(const SharedPart *part)
 }
 
 static void
-startup(void)
+create_parts(void)
 {
 	if (next_startup != NULL)
 		next_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	for (int i = 0; i < part_count; i++)
-		attach(parts[i]);
+		attach_part(parts[i]);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -67,9 +67,9 @@ shared_memory_register(const SharedPart *part)
 	if (part_count == 0)
 	{
 		next_request = shmem_request_hook;
-		shmem_request_hook = request;
+		shmem_request_hook = request_parts;
 		next_startup = shmem_startup_hook;
-		shmem_startup_hook = startup;
+		shmem_startup_hook = create_parts;
 	}
 	Assert(part_count < MAX_PARTS);
 	parts[part_count++] = part;

@@ -54,7 +54,7 @@ finish_run(int result, int expected)
 }
 
 static SPIPlanPtr
-prepare(SpiQuery *query)
+prepare_query(SpiQuery *query)
 {
 	if (query->plan == NULL)
 	{
@@ -228,7 +228,7 @@ uint64
 spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls)
 {
 	CommandCounterIncrement();
-	return finish_run(SPI_execute_snapshot(prepare(query), values, nulls, GetLatestSnapshot(),
+	return finish_run(SPI_execute_snapshot(prepare_query(query), values, nulls, GetLatestSnapshot(),
 										   InvalidSnapshot, false, true, 0), SPI_OK_SELECT);
 }
 
@@ -258,7 +258,7 @@ run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Cm
 uint64
 spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)
 {
-	SPIPlanPtr	prepared = prepare(query);
+	SPIPlanPtr	prepared = prepare_query(query);
 	const Query *statement = writing_query(prepared);
 	CmdType		command;
 	Relation	relation;

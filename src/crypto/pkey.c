@@ -91,7 +91,7 @@ reserve_owner(void)
 }
 
 static EVP_PKEY *
-owned(MemoryContextCallback *owner, EVP_PKEY *key, const char *what)
+owned_key(MemoryContextCallback *owner, EVP_PKEY *key, const char *what)
 {
 	if (key == NULL)
 		raise_openssl(what);
@@ -117,7 +117,7 @@ pkey_generate(SignatureAlgorithm algorithm, int rsa_bits)
 			key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 			break;
 	}
-	return owned(owner, key, "generate a signing key");
+	return owned_key(owner, key, "generate a signing key");
 }
 
 /* "der" is a SubjectPublicKeyInfo (RFC 5280). */
@@ -126,7 +126,7 @@ pkey_from_public_der(const unsigned char *der, size_t len)
 {
 	MemoryContextCallback *owner = reserve_owner();
 
-	return owned(owner, d2i_PUBKEY(NULL, &der, len), "read a public key");
+	return owned_key(owner, d2i_PUBKEY(NULL, &der, len), "read a public key");
 }
 
 /* "der" is a PKCS #8 PrivateKeyInfo (RFC 5208), not encrypted. */
@@ -138,7 +138,7 @@ pkey_from_private_der(const unsigned char *der, size_t len)
 	EVP_PKEY   *key = (info == NULL) ? NULL : EVP_PKCS82PKEY(info);
 
 	PKCS8_PRIV_KEY_INFO_free(info);
-	return owned(owner, key, "read a private key");
+	return owned_key(owner, key, "read a private key");
 }
 
 /* The result is in the current memory context. */

@@ -265,7 +265,7 @@ event_for_handlers(const Event *event, const pg_uuid_t *id)
 }
 
 static void
-notify(const Event *event, const pg_uuid_t *id)
+notify_event(const Event *event, const pg_uuid_t *id)
 {
 	StringInfoData json;
 
@@ -290,7 +290,7 @@ event_record(Event *event)
 	json_close(&event->payload);
 	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &texts);
 	if (setting_notify_events)
-		notify(event, &id);
+		notify_event(event, &id);
 	for (int i = 0; i < texts; i += 2)
 	{
 		HandlerCall call = {event_names[event->type], handlers[i], handlers[i + 1]};

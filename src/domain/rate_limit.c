@@ -220,7 +220,7 @@ begin_counter(Counter *counter, const unsigned char key[KEY_BYTES], TimestampTz 
 
 /* Lets windows that have passed pass. */
 static void
-slide(Counter *counter, const Rate *limit, TimestampTz now)
+slide_window(Counter *counter, const Rate *limit, TimestampTz now)
 {
 	int64		passed = now - counter->begin;
 
@@ -287,7 +287,7 @@ count_request(RateLimited endpoint, KeyType type, const char *value, const Rate 
 		counter = counter_to_replace(set, now);
 		begin_counter(counter, key, now);
 	}
-	slide(counter, limit, now);
+	slide_window(counter, limit, now);
 	wait = time_to_wait(counter, limit, now);
 	*first = wait > 0 && !counter->reported;
 	if (wait > 0)
@@ -299,7 +299,7 @@ count_request(RateLimited endpoint, KeyType type, const char *value, const Rate 
 }
 
 static void
-record(RateLimited endpoint, KeyType type, const char *email, const Client *client)
+record_exceeded(RateLimited endpoint, KeyType type, const char *email, const Client *client)
 {
 	Event		event;
 
@@ -344,8 +344,8 @@ require_preload(void)
  * as well; what it can't is record that.
  */
 static const Refusal *
-check(RateLimited endpoint, KeyType type, const char *value, const char *email,
-	  const Client *client)
+check_limit(RateLimited endpoint, KeyType type, const char *value, const char *email,
+			const Client *client)
 {
 	Rate		limit;
 	int64		wait;
@@ -360,7 +360,7 @@ check(RateLimited endpoint, KeyType type, const char *value, const char *email,
 		return NULL;
 	wait = count_request(endpoint, type, value, &limit, &first);
 	if (first && !XactReadOnly)
-		record(endpoint, type, email, client);
+		record_exceeded(endpoint, type, email, client);
 	return (wait > 0) ? refusal_after(wait) : NULL;
 }
 
@@ -370,13 +370,13 @@ rate_limit_check_address(RateLimited endpoint, const char *email, const Client *
 	const char *address = (setting_rate_limit && client_has_address(client)) ?
 		address_for_counting(DatumGetInetPP(client->ip)) : NULL;
 
-	return check(endpoint, KEY_ADDRESS, address, email, client);
+	return check_limit(endpoint, KEY_ADDRESS, address, email, client);
 }
 
 const Refusal *
 rate_limit_check_email(RateLimited endpoint, const char *email, const Client *client)
 {
-	return check(endpoint, KEY_EMAIL, email, email, client);
+	return check_limit(endpoint, KEY_EMAIL, email, email, client);
 }
 
 const Refusal *
@@ -441,7 +441,7 @@ look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, 
 		return false;
 	limit.requests = copy->limit;
 	limit.window = copy->window;
-	slide(copy, &limit, now);
+	slide_window(copy, &limit, now);
 	return copy->requests + copy->before > 0;
 }
 
@@ -516,7 +516,7 @@ forget_all(void)
 }
 
 static int
-forget(KeyType type, const char *value)
+forget_counters(KeyType type, const char *value)
 {
 	int			forgotten = 0;
 
@@ -550,8 +550,8 @@ authfort_reset_rate_limits(PG_FUNCTION_ARGS)
 	if (email == NULL && PG_ARGISNULL(1))
 		PG_RETURN_INT32(forget_all());
 	if (email != NULL && input_email(email, &email) == NULL)
-		forgotten += forget(KEY_EMAIL, email);
+		forgotten += forget_counters(KEY_EMAIL, email);
 	if (!PG_ARGISNULL(1))
-		forgotten += forget(KEY_ADDRESS, address_for_counting(PG_GETARG_INET_PP(1)));
+		forgotten += forget_counters(KEY_ADDRESS, address_for_counting(PG_GETARG_INET_PP(1)));
 	PG_RETURN_INT32(forgotten);
 }

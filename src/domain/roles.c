@@ -39,7 +39,7 @@ roles_check_total(char *const *roles, int count)
 }
 
 static bool
-change(SpiQuery *query, const pg_uuid_t *user_id, const char *role, int expected)
+change_user_role(SpiQuery *query, const pg_uuid_t *user_id, const char *role, int expected)
 {
 	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(role)};
 	bool		changed;
@@ -59,7 +59,7 @@ roles_insert(const pg_uuid_t *user_id, const char *role)
 		2, {UUIDOID, TEXTOID}
 	};
 
-	return change(&query, user_id, role, SPI_OK_INSERT);
+	return change_user_role(&query, user_id, role, SPI_OK_INSERT);
 }
 
 bool
@@ -71,7 +71,7 @@ roles_delete(const pg_uuid_t *user_id, const char *role)
 		2, {UUIDOID, TEXTOID}
 	};
 
-	return change(&query, user_id, role, SPI_OK_DELETE);
+	return change_user_role(&query, user_id, role, SPI_OK_DELETE);
 }
 
 void

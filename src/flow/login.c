@@ -85,7 +85,7 @@ record_failure(const char *email, const Refusal *refusal, const Client *client)
 
 /* That an account has no password tells that there is one. */
 static AuthResult
-attempt(const char *email, const char *password, const Client *client)
+attempt_login(const char *email, const char *password, const Client *client)
 {
 	AuthResult	result = log_in(email, password, client);
 
@@ -124,7 +124,7 @@ log_in_over_limit(const char *email, const char *password, const Client *client,
 	AuthResult	result;
 
 	if (!setting_hide_accounts)
-		return known ? attempt(email, password, client) : auth_refused(over_limit);
+		return known ? attempt_login(email, password, client) : auth_refused(over_limit);
 	result = log_in(known ? email : NULL, password, client);
 	return (result.refusal != NULL) ? auth_refused(over_limit) : result;
 }
@@ -148,7 +148,7 @@ flow_login(const char *email, const char *password, const Client *client)
 	signing_keys_require_master_key();
 	if (refusal != NULL)
 		return log_in_over_limit(stored, password, client, refusal);
-	return attempt(stored, password, client);
+	return attempt_login(stored, password, client);
 }
 
 /* login(email, password, user_agent, ip_address) -> jsonb */

@@ -16,7 +16,7 @@
 #define LOCK_CLASS 0xa100
 
 static bool
-claim(const pg_uuid_t *user_id, EventType cause)
+claim_mail(const pg_uuid_t *user_id, EventType cause)
 {
 	uint64		key = hash_bytes_extended(user_id->data, UUID_LEN, 0);
 	LOCKTAG		tag;
@@ -43,7 +43,7 @@ mail_limit_claim(const pg_uuid_t *user_id, EventType cause, const char *kind)
 {
 	User	   *user;
 
-	if (!claim(user_id, cause) || event_is_frequent(cause, user_id))
+	if (!claim_mail(user_id, cause) || event_is_frequent(cause, user_id))
 		return NULL;
 	user = users_lock(user_id);
 	if (user != NULL)

@@ -170,7 +170,7 @@ authfort_api_route(PG_FUNCTION_ARGS)
  * PostgREST looks for one: the body in the message, the rest in the detail.
  */
 static _Noreturn void
-respond(int status, const Refusal *refusal)
+raise_response(int status, const Refusal *refusal)
 {
 	StringInfoData body;
 	StringInfoData rest;
@@ -224,7 +224,7 @@ static void
 raise_refusal(const Refusal *refusal)
 {
 	if (!asks_for_open_route())
-		respond(401, refusal);
+		raise_response(401, refusal);
 	set_locally("request.jwt.claims", "");
 	set_locally("authfort.jwt", "");
 }
@@ -317,12 +317,12 @@ accept_cookie(void)
 	if (!only_reads())
 		refusal = refusal_of_origin();
 	if (refusal != NULL)
-		respond(refusal->status, refusal);
+		raise_response(refusal->status, refusal);
 	refusal = access_token_verify(token, &claims, &reason);
 	if (refusal == NULL)
 		refusal = access_claims_check(claims, &reason);
 	if (refusal != NULL)
-		respond(401, refusal);
+		raise_response(401, refusal);
 	set_locally("authfort.jwt", token);
 	take_role(claims);
 }

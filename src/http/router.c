@@ -163,7 +163,7 @@ find_access_token(HttpRequest *request, char **token)
 
 /* Sets the request's caller, from its token or what was verified before. */
 static const Refusal *
-authenticate(HttpRequest *request)
+authenticate_request(HttpRequest *request)
 {
 	const AccessClaims *claims = request->claims;
 	char	   *token;
@@ -199,7 +199,7 @@ authorize_route(const Route *route, HttpRequest *request)
 		token_cookies_has_access(request))
 		refusal = cross_origin_check(request);
 	if (refusal == NULL)
-		refusal = authenticate(request);
+		refusal = authenticate_request(request);
 	if (refusal != NULL)
 		return refusal;
 	if (route->access == ROUTE_ADMIN &&

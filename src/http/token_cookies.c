@@ -135,7 +135,7 @@ is_newer(const TokenCookie *a, const TokenCookie *b)
 }
 
 static void
-consider(TokenCookie *best, const TokenCookie *cookie)
+consider_cookie(TokenCookie *best, const TokenCookie *cookie)
 {
 	if (best->value == NULL || cookie->rank > best->rank)
 		*best = *cookie;
@@ -154,7 +154,7 @@ consider(TokenCookie *best, const TokenCookie *cookie)
 
 /* One alone is read as it is: who uses it finds out what it is worth. */
 static TokenCookie
-choose(const HttpRequest *request, const char *name, TokenCookie (*judge) (char *value))
+choose_cookie(const HttpRequest *request, const char *name, TokenCookie (*judge) (char *value))
 {
 	char	   *values[TOKEN_COOKIES_MAX];
 	int			count = read_all(request, name, values);
@@ -166,7 +166,7 @@ choose(const HttpRequest *request, const char *name, TokenCookie (*judge) (char 
 	{
 		TokenCookie cookie = judge(values[i]);
 
-		consider(&best, &cookie);
+		consider_cookie(&best, &cookie);
 	}
 	return best;
 }
@@ -174,13 +174,13 @@ choose(const HttpRequest *request, const char *name, TokenCookie (*judge) (char 
 TokenCookie
 token_cookie_access(const HttpRequest *request)
 {
-	return choose(request, setting_access_cookie_name, judge_access);
+	return choose_cookie(request, setting_access_cookie_name, judge_access);
 }
 
 TokenCookie
 token_cookie_refresh(const HttpRequest *request)
 {
-	return choose(request, setting_refresh_cookie_name, judge_refresh);
+	return choose_cookie(request, setting_refresh_cookie_name, judge_refresh);
 }
 
 /* RFC 6265bis, section 4.1.3: browsers compare these in either case. */

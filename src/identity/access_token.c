@@ -353,7 +353,7 @@ cache_token(CachedToken *slot, const char *token, const AccessClaims *claims,
  * was allocated on the way is freed before returning.
  */
 static const Refusal *
-verify(const char *token, const AccessClaims **claims, const char **reason)
+verify_except_expiry(const char *token, const AccessClaims **claims, const char **reason)
 {
 	CachedToken *slot;
 
@@ -386,7 +386,7 @@ verify(const char *token, const AccessClaims **claims, const char **reason)
 const Refusal *
 access_token_verify(const char *token, const AccessClaims **claims, const char **reason)
 {
-	const Refusal *refusal = verify(token, claims, reason);
+	const Refusal *refusal = verify_except_expiry(token, claims, reason);
 
 	if (refusal == NULL && (*claims)->exp <= time(NULL))
 	{
@@ -401,7 +401,7 @@ access_token_verify_expired(const char *token, const AccessClaims **claims)
 {
 	const char *reason;
 
-	return verify(token, claims, &reason);
+	return verify_except_expiry(token, claims, &reason);
 }
 
 /*
@@ -503,7 +503,7 @@ authfort_try_verify_jwt(PG_FUNCTION_ARGS)
 }
 
 static Datum
-authenticate(PG_FUNCTION_ARGS)
+authenticate_argument(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims;
 	const char *reason;
@@ -523,5 +523,5 @@ authenticate(PG_FUNCTION_ARGS)
 Datum
 authfort_authenticate(PG_FUNCTION_ARGS)
 {
-	return spi_query_run_stable(authenticate, fcinfo);
+	return spi_query_run_stable(authenticate_argument, fcinfo);
 }

@@ -28,7 +28,7 @@ lower(char c)
 }
 
 static bool
-same(const char *a, const char *b, size_t len)
+same_letters(const char *a, const char *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 	{
@@ -56,7 +56,7 @@ find_name(const char *text, const char *end, const char *name, size_t len)
 	}
 	while ((size_t) (end - text) >= len)
 	{
-		if (lower(text[len - 1]) == lower(name[len - 1]) && same(text, name, len - 1))
+		if (lower(text[len - 1]) == lower(name[len - 1]) && same_letters(text, name, len - 1))
 			return text;
 		text += shift[(unsigned char) text[len - 1]];
 	}
@@ -93,7 +93,7 @@ is_harmless_call(const char *rest, const char *end)
 	{
 		size_t		len = strlen(harmless_functions[i]);
 
-		if ((size_t) (end - rest) > len && same(rest, harmless_functions[i], len) &&
+		if ((size_t) (end - rest) > len && same_letters(rest, harmless_functions[i], len) &&
 			(rest[len] == '(' || rest[len] == ','))
 			return true;
 	}
@@ -118,7 +118,7 @@ is_reference(const char *text, const char *place, const char *rest, const char *
 		return false;
 	while (place > text && is_blank(place[-1]))
 		place--;
-	if ((size_t) (place - text) < len || !same(place - len, keyword, len) ||
+	if ((size_t) (place - text) < len || !same_letters(place - len, keyword, len) ||
 		((size_t) (place - text) > len && in_name(place[-(ptrdiff_t) len - 1])))
 		return false;
 	while (rest < end && (in_name(*rest) || is_quote(*rest)))

@@ -334,7 +334,7 @@ has_extension(void)
 
 /* One transaction for each batch, so that locks and snapshots are short. */
 static void
-clean(CleanupKind kind)
+clean_kind(CleanupKind kind)
 {
 	CleanupPass pass = {kind};
 	char	   *activity = psprintf("authfort: cleaning up %s", cleanup_name(kind));
@@ -419,9 +419,9 @@ authfort_cleanup_worker(Datum argument)
 	pin_settings();
 	if (has_extension())
 	{
-		clean(CLEANUP_KEYS);
+		clean_kind(CLEANUP_KEYS);
 		report_next_expiry();
 		for (int kind = CLEANUP_KEYS + 1; round == ROUND_OF_ALL && kind < CLEANUP_KINDS; kind++)
-			clean(kind);
+			clean_kind(kind);
 	}
 }
