@@ -3,9 +3,9 @@
  *		RFC 4648 section 5 without padding, in its one canonical form.
  *
  * libsodium's decoder refuses non-zero trailing bits and, with nothing to
- * ignore, white space.  But bytes past ASCII, which are negative where char is
- * signed, it takes for letters (1.0.18), so these are refused before it sees
- * them.  So every byte string has exactly one spelling.
+ * ignore, white space.  But version 1.0.18 accepts non-ASCII bytes, which are
+ * negative where char is signed, as letters, so these are refused before it
+ * sees them.  So every byte string has exactly one spelling.
  */
 #include <sodium.h>
 

@@ -1,13 +1,13 @@
 /*
  * hash_budget.c
- *		How many passwords are hashed at once in the whole server.
+ *		Limits concurrent password hashing in the whole server.
  *
  * A process hashes while it holds one of authfort.max_concurrent_hashes slots.
  * Each process is a waiter in shared memory.  The process that gives up a slot
  * grants it to the first waiter in the queue and wakes it.  No lock is held
  * while hashing, and no process keeps its slot, or its place in the queue, when
  * it ends: an error, a cancel and the end of the process give them back, and
- * after a crash the server makes shared memory anew.
+ * after a crash the server initializes shared memory again.
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ typedef struct HashWaiter
 
 typedef struct HashBudget
 {
-	LWLock	   *lock;			/* protects all that is here */
+	LWLock	   *lock;			/* protects this whole struct */
 	int			slots_used;
 	dlist_head	queue;
 	HashWaiter	waiters[FLEXIBLE_ARRAY_MEMBER];	/* one for each process that runs SQL */

@@ -1,9 +1,9 @@
 /*
  * hash_budget.h
- *		How many passwords are hashed at once in the whole server.
+ *		Limits concurrent password hashing in the whole server.
  *
- * A hash takes much memory and a core for a good while, and strangers can ask
- * for as many as they like.
+ * A hash takes much memory, and a core for a noticeable time, and any client
+ * can request any number of them.
  */
 #ifndef AUTHFORT_HASH_BUDGET_H
 #define AUTHFORT_HASH_BUDGET_H
@@ -11,10 +11,10 @@
 extern void hash_budget_init(void);
 
 /*
- * Waits for a slot, first come, first served.  Returns false if none was
- * granted within authfort.hash_queue_timeout.  After true, hash_budget_leave()
- * has to follow, and nothing that can raise may come between.  Without preload
- * slots are not limited.
+ * Waits for a slot, first come, first served.  Returns false if no slot was
+ * granted within authfort.hash_queue_timeout.  After true, the caller must
+ * call hash_budget_leave(), without running anything in between that can
+ * raise.  Without preloading, slots are not limited.
  */
 extern bool hash_budget_enter(void);
 extern void hash_budget_leave(void);

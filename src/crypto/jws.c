@@ -22,7 +22,7 @@ jws_read(const char *token, size_t len, Jws *jws)
 	if (payload_end == NULL)
 		return false;
 
-	/* a fourth part fails in the last decoding, for a dot is no base64url */
+	/* a fourth part fails in the last decoding, because a dot is not in base64url */
 	jws->signed_len = payload_end - token;
 	return base64url_decode(token, header_end - token,
 							(unsigned char *) jws->header, sizeof(jws->header),

@@ -1,6 +1,6 @@
 /*
  * jwt.c
- *		JSON Web Tokens (RFC 7519) signed as JWS, whatever they claim.
+ *		JSON Web Tokens (RFC 7519) signed as JWS, with any claims.
  */
 #include "postgres.h"
 
@@ -8,10 +8,10 @@
 #include "crypto/jwt.h"
 
 /*
- * Reads the header of a token that is not yet verified.  False unless it is
- * one that jwt_sign() could have written: an algorithm of ours, a key id, the
- * type "JWT", and no "crit", for we understand no extension (RFC 7515,
- * section 4.1.11).  What else it holds, "jku" or "jwk" say, is not looked at.
+ * Reads the header of a token that is not yet verified.  False unless
+ * jwt_sign() could have written it: a supported algorithm, a key id, the type
+ * "JWT", and no "crit", because extensions are not supported (RFC 7515,
+ * section 4.1.11).  Other members, such as "jku" or "jwk", are ignored.
  */
 bool
 jwt_read_header(const Jws *jws, JwtHeader *header)

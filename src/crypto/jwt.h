@@ -1,6 +1,6 @@
 /*
  * jwt.h
- *		JSON Web Tokens (RFC 7519) signed as JWS, whatever they claim.
+ *		JSON Web Tokens (RFC 7519) signed as JWS, with any claims.
  */
 #ifndef AUTHFORT_JWT_H
 #define AUTHFORT_JWT_H

@@ -1,11 +1,11 @@
 /*
  * master_key.c
- *		The one secret outside the database, under which all others rest.
+ *		The secret outside the database under which all others are sealed.
  *
  * A file, or the output of a command: one key a line in hexadecimal, "#"
  * starting a comment.  The first key is the current one; those below it are
- * kept so that what they sealed can still be opened after a rotation.  Keys
- * are known by an id, a short digest that is safe to store and to show.
+ * kept so that secrets sealed under them can still be opened after a rotation.
+ * Keys are known by an id, a short digest that is safe to store and to show.
  *
  * In memory the keys lie in sodium_malloc() pages: locked, fenced, and left
  * out of core dumps.
@@ -34,7 +34,7 @@ typedef struct MasterKey
 	unsigned char key[MASTER_KEY_BYTES];
 } MasterKey;
 
-/* What this backend holds, and where and when it was read. */
+/* The keys that this backend holds, and where and when they were read. */
 static MasterKey *held_keys = NULL; /* sodium_malloc()ed, MAX_MASTER_KEYS long */
 static int	held_count = 0;
 static char *held_source = NULL;	/* the command or the path; malloc()ed */
@@ -98,7 +98,7 @@ raise_malformed(const char *reason)
 					 HEX_CHARACTERS)));
 }
 
-/* Takes one line into held_keys; blank lines and comments hold nothing. */
+/* Reads one line into held_keys; ignores blank lines and comments. */
 static void
 read_line(const char *line, size_t len)
 {
@@ -120,7 +120,7 @@ read_line(const char *line, size_t len)
 	held_count++;
 }
 
-/* Replaces held_keys by what "text" holds. */
+/* Replaces held_keys by the keys in "text". */
 static void
 read_keys(const char *text, size_t len, const char *source)
 {
@@ -158,7 +158,7 @@ read_keys(const char *text, size_t len, const char *source)
 	reads++;
 }
 
-/* The rule that PostgreSQL has for its TLS key: nobody else may read it. */
+/* PostgreSQL's rule for its TLS key: other users must not be able to read it. */
 static void
 check_permissions(const struct stat *st, const char *path)
 {
@@ -181,8 +181,8 @@ same_file(const struct stat *a, const struct stat *b)
 }
 
 /*
- * Whatever is the matter with the master key has one SQLSTATE.  That of the
- * file error would do harm: "permission denied" is a refusal to clients.
+ * Every problem with the master key has the same SQLSTATE. The SQLSTATE of the
+ * file error would mislead: "permission denied" is a refusal to clients.
  */
 static void
 raise_unreadable(const char *path)
@@ -237,7 +237,7 @@ load_from_file(void)
 	pfree(path);
 }
 
-/* The command runs once a backend, and again when the setting changes. */
+/* The command runs once in each backend, and again when the setting changes. */
 static void
 load_from_command(void)
 {
@@ -357,8 +357,8 @@ report_created(int level, const char *path)
 /*
  * Creates the master key file.  The key is complete and on disk under another
  * name before it gets its own, so that neither a crash nor a concurrent
- * reader ever sees half of it, and a file that exists is never replaced: of
- * two backends that come here at once, both go on with the key of the first.
+ * reader ever sees half of it, and an existing file is never replaced: if two
+ * backends come here concurrently, both use the key of the first.
  */
 static void
 create_file(void)
@@ -411,7 +411,7 @@ master_key_generation(void)
 	return reads;
 }
 
-/* The id of the key that new secrets are to rest under. */
+/* The id of the key that seals new secrets. */
 uint32
 master_key_current(void)
 {

@@ -1,6 +1,6 @@
 /*
  * master_key.h
- *		The one secret outside the database, under which all others rest.
+ *		The secret outside the database under which all others are sealed.
  */
 #ifndef AUTHFORT_MASTER_KEY_H
 #define AUTHFORT_MASTER_KEY_H
@@ -18,8 +18,8 @@ typedef enum MasterKeyPurpose
 
 /*
  * Reads the master key if that has not been done, and raises if it cannot.
- * Creates the file if there is none, provided that "may_create" says that
- * nothing in this database was sealed yet.
+ * Creates a missing file if "may_create" is true, that is, if nothing in this
+ * database has been sealed yet.
  */
 extern void master_key_ensure(bool may_create);
 extern uint64 master_key_generation(void);

@@ -21,11 +21,10 @@
 PG_FUNCTION_INFO_V1(authfort_password_hash_affordable);
 
 /*
- * What a hash may cost.  Nothing interrupts Argon2, so a backend is deaf to a
- * cancel and holds its turn for as long as it takes; and hashes come with a
- * restore or an import, so one row must not be able to exhaust the server.
- * The work (memory times passes, in kilobytes) takes a core of 2020 about a
- * second.
+ * The limit on the cost of a hash.  Argon2 cannot be interrupted, so a backend
+ * ignores cancels and holds its slot while it runs.  Hashes are also restored
+ * and imported, so one row must not be able to exhaust the server.  The work
+ * (memory times passes, in kilobytes) takes a core of 2020 about a second.
  */
 #define MAX_MEMORY (512 * 1024)
 #define MAX_WORK (2 * 1024 * 1024)
@@ -34,7 +33,7 @@ PG_FUNCTION_INFO_V1(authfort_password_hash_affordable);
 /* Bytes of an encoded hash; ours have 97. */
 #define MAX_ENCODED_BYTES 512
 
-/* kilobytes; less than this Argon2 does not take, for one lane */
+/* kilobytes; the minimum of Argon2 for one lane */
 #define LEAST_MEMORY 8
 
 typedef struct Argon2Parameters
@@ -70,9 +69,9 @@ log_fewer_passes(unsigned int passes)
 }
 
 /*
- * libsodium computes one lane; memory and passes are what costs.  Settings
- * that ask for too much together are kept to what a stored hash may cost, or
- * what is stored by them would be refused when it is met.
+ * libsodium computes one lane; memory and passes determine the cost.  Settings
+ * that together exceed the limit of a stored hash are reduced to it; otherwise
+ * hashes made with them would be refused at login.
  */
 static Argon2Parameters
 wanted_parameters(void)
@@ -88,8 +87,8 @@ wanted_parameters(void)
 }
 
 /*
- * Reads the parameters of an encoded Argon2id hash; false if it is none.  A
- * number that is too large for Argon2 becomes the largest.
+ * Reads the parameters of an encoded Argon2id hash; false if it is not such a
+ * hash.  A number that is too large for Argon2 becomes the largest.
  */
 static bool
 read_parameters(const char *encoded, Argon2Parameters *params)
@@ -110,8 +109,8 @@ read_parameters(const char *encoded, Argon2Parameters *params)
 }
 
 /*
- * A hash of no password.  Verifying against it takes the very path and time of
- * verifying a real one.
+ * A hash that does not match any password.  Verifying against it takes the
+ * same code path and time as verifying a real one.
  */
 static char *
 decoy(Argon2Parameters params)
@@ -122,8 +121,8 @@ decoy(Argon2Parameters params)
 }
 
 /*
- * What is left to compute after a hash with "spent" for it to have been the
- * work of one with "wanted"; no memory if nothing is left.
+ * The parameters of the work that remains after a hash with "spent", so that
+ * the total equals a hash with "wanted"; memory 0 if none remains.
  */
 static Argon2Parameters
 rest_of(Argon2Parameters wanted, Argon2Parameters spent)
@@ -177,14 +176,14 @@ fits(const char *encoded, const char *password)
 }
 
 /*
- * Verifies.  A hash made with less memory or fewer passes takes less time, and
- * an account that has one would be told from none; so after a wrong password
- * the rest of the work is done as well.
+ * Verifies a password.  A hash made with less memory or fewer passes takes
+ * less time, which would distinguish such accounts from unknown ones; so after
+ * a wrong password the remaining work is done as well.
  */
 static PasswordCheck
 verify_encoded(const char *encoded, const char *password, Argon2Parameters rest)
 {
-	/* made before it is our turn, for that may raise */
+	/* allocated before waiting for a slot, because it may raise */
 	char	   *filler = (rest.memory >= LEAST_MEMORY) ? decoy(rest) : NULL;
 	bool		right;
 
@@ -226,9 +225,9 @@ is_usable(const char *stored, Argon2Parameters *params)
 }
 
 /*
- * The password counts in its normal form, and as it was typed where that
- * differs, for hashes that were made of it so.  Both are tried for unknown
- * users as well.
+ * The password is compared in its normal form and, if that differs, as it was
+ * typed, because imported hashes may have been made of that.  Both are tried
+ * for unknown users as well.
  */
 PasswordCheck
 password_verify(const char *stored, const char *password)

@@ -2,8 +2,8 @@
  * password_hash.h
  *		Argon2id hashes of passwords.
  *
- * A hash that would take more than about a second is neither made nor checked.
- * The server reacts to a cancel after each hash.
+ * A hash that would take more than about a second is neither computed nor
+ * verified.  The server reacts to a cancel after each hash.
  */
 #ifndef AUTHFORT_PASSWORD_HASH_H
 #define AUTHFORT_PASSWORD_HASH_H
@@ -18,13 +18,13 @@ typedef enum PasswordCheck
 	PASSWORD_RIGHT,
 	PASSWORD_RIGHT_OUTDATED,	/* right, but to be hashed again: other parameters, or not
 								 * in its normal form */
-	PASSWORD_BUSY				/* it was not one's turn in time (hash_budget.h) */
+	PASSWORD_BUSY				/* no slot was granted in time (hash_budget.h) */
 } PasswordCheck;
 
 /*
- * What of a password is hashed and counted: NFC, and all spaces U+0020 (RFC
- * 8265, section 4.2), so that two keyboards type the same.  No character is
- * refused: what a server does not know yet is a password as well.
+ * The form of a password that is hashed and whose length is counted: NFC, with
+ * all spaces as U+0020 (RFC 8265, section 4.2), so that two keyboards produce
+ * the same.  No character is refused, not even an unassigned one.
  */
 extern char *password_normalize(const char *typed);
 

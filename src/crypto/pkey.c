@@ -23,7 +23,7 @@
 #define ED25519_PUBLIC_BYTES 32
 #define MAX_RSA_BYTES 2048		/* longest modulus that we publish: 16384 bits */
 
-/* Raises what OpenSSL has to say; it names operations, never key material. */
+/* Raises OpenSSL's error, which names operations, never key material. */
 static void
 raise_openssl(const char *what)
 {
@@ -77,8 +77,9 @@ free_pkey(void *key)
 }
 
 /*
- * Room for one key in the current context, freed with it.  It is asked for
- * before the key exists, so that running out of memory cannot leak a key.
+ * Allocates the owner of one key in the current context, which is freed with
+ * it.  It is allocated before the key, so that running out of memory cannot
+ * leak a key.
  */
 static MemoryContextCallback *
 reserve_owner(void)
@@ -271,7 +272,7 @@ pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm,
 	return len;
 }
 
-/* Never raises: a signature that cannot be read is one that does not verify. */
+/* Never raises: an unreadable signature does not verify. */
 bool
 pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
 			const char *message, size_t message_len,

@@ -2,9 +2,9 @@
  * pkey.h
  *		Signing keys as OpenSSL has them: make, store, sign, verify, publish.
  *
- * Every key that is handed out here belongs to the memory context that was
- * current: it is freed, and private parts wiped, when that context is reset
- * or deleted, on the error path as well.
+ * Every key that is returned here belongs to the memory context that was
+ * current: it is freed, and private parts wiped, when that context is reset or
+ * deleted, on the error path as well.
  */
 #ifndef AUTHFORT_PKEY_H
 #define AUTHFORT_PKEY_H

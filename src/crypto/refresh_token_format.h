@@ -11,9 +11,9 @@
  *		MAC				32 bytes, over all of the above
  *
  * in base64url.  The MAC is keyed BLAKE2b under a key that is derived from
- * the master key, the database's id and the session's own random salt.  So
- * nothing that the database holds is enough to make a token, tokens need not
- * be stored, and one database's tokens can be made worthless in a copy of it.
+ * the master key, the database's id and the session's own random salt.  So the
+ * contents of the database are not enough to make a token, tokens need not be
+ * stored, and a database's tokens can be invalidated in a copy of it.
  */
 #ifndef AUTHFORT_REFRESH_TOKEN_FORMAT_H
 #define AUTHFORT_REFRESH_TOKEN_FORMAT_H

@@ -1,16 +1,16 @@
 /*
  * sched_batch.c
- *		Computing for long without being in the way of short work.
+ *		Lets long computations yield to short ones.
  *
- * Linux gives a process that asks for long slices of time its first one after
- * those that ask for short ones, so they need not wait for it (6.12 and
- * later; before that only the policy counts).  Everybody may ask for that and
- * take it back.
+ * Linux schedules a process that requests long time slices after those that
+ * request short ones, so these need not wait for it (6.12 and later; before
+ * that only the policy has an effect).  This needs no privilege, and can be
+ * undone without one.
  *
- * A low priority would not do: nobody may take it back without a privilege,
- * it does not count between processes of different sessions, as backends are,
- * where the kernel groups by session, and on a machine that is busy otherwise
- * logins would starve.
+ * A low priority would not do.  Undoing it needs a privilege.  It has no
+ * effect between processes of different sessions, as backends are, if the
+ * kernel groups by session.  And on a machine with other load, logins would
+ * starve.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLICE_NS 100000000		/* the longest that Linux takes */
+#define SLICE_NS 100000000		/* the maximum of Linux */
 
 /* As in linux/sched/types.h, of which not every system has all members. */
 typedef struct SchedulingAttributes

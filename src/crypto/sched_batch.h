@@ -1,14 +1,14 @@
 /*
  * sched_batch.h
- *		Computing for long without being in the way of short work.
+ *		Lets long computations yield to short ones.
  */
 #ifndef AUTHFORT_SCHED_BATCH_H
 #define AUTHFORT_SCHED_BATCH_H
 
 /*
- * Between these two, whoever needs a core for a moment gets it at once, and
- * this process goes on after that.  Its share of the cores stays what it is.
- * Nothing that can raise may come between.
+ * Between these two calls, a process with a short task gets the core at once,
+ * and this process continues after that.  Its share of the cores is unchanged.
+ * The caller must not run anything in between that can raise.
  */
 extern void sched_batch_begin(void);
 extern void sched_batch_end(void);

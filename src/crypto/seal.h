@@ -11,8 +11,8 @@
 
 /*
  * "name" says what is sealed and is bound to it, so that it opens under that
- * name only; messages show it.  What is not NULL in "database" is bound to it
- * as well: that is for secrets that must not open in a copy of the database.
+ * name only; messages show it.  If "database" is not NULL, the secret is bound
+ * to that id as well, so that it cannot be opened in a copy of the database.
  */
 extern bytea *seal(const unsigned char *secret, size_t len, const char *name,
 				   const pg_uuid_t *database);

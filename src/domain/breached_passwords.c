@@ -2,8 +2,8 @@
  * breached_passwords.c
  *		Passwords known from breaches: table authfort.breached_passwords.
  *
- * Lists of breached passwords are published as SHA-1 hashes, so that is what
- * is compared.  No list is asked over the network.
+ * Lists of breached passwords are published as SHA-1 hashes, so these are
+ * compared.  No service is queried over the network.
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ typedef struct Loading
 	Datum		prefixes[BATCH];
 	int			count;
 	uint64		line;			/* of the file, or of the array */
-	int64		loaded;			/* that were new */
+	int64		loaded;			/* lines that were new */
 } Loading;
 
 static int64
@@ -99,7 +99,7 @@ insert_batch(Loading *loading)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Takes a line; an empty one is none. */
+/* Loads a line; an empty one is ignored. */
 static void
 load_line(Loading *loading, const char *line)
 {

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-/* Whether the owner loaded it as one; false if nothing was loaded. */
+/* Whether the password is in the list that the owner loaded. */
 extern bool breached_passwords_hold(const char *password);
 
 #endif							/* AUTHFORT_BREACHED_PASSWORDS_H */

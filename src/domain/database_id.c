@@ -1,6 +1,7 @@
 /*
  * database_id.c
- *		Which database this is: table authfort.database_identity and its cache.
+ *		The identity of this database: table authfort.database_identity and its
+ *		cache.
  */
 #include "postgres.h"
 
@@ -34,7 +35,7 @@ database_id_init(void)
 	watched_table_register(&identity_table);
 }
 
-/* Trigger: tells all backends that this database has another id. */
+/* Trigger: invalidates the id in the caches of all backends. */
 Datum
 authfort_invalidate_database_id(PG_FUNCTION_ARGS)
 {
@@ -78,7 +79,7 @@ insert_id(void)
 	spi_query_close();
 }
 
-/* Of two backends that get here at once, both go on with the id of the first. */
+/* If two backends get here concurrently, both use the id of the first. */
 static void
 make_id(Oid relid)
 {

@@ -1,10 +1,12 @@
 /*
  * database_id.h
- *		Which database this is: table authfort.database_identity and its cache.
+ *		The identity of this database: table authfort.database_identity and its
+ *		cache.
  *
- * A random id, bound into what is sealed or authenticated for a short life, so
- * that a copy of a database under the same master key can be made a stranger
- * to it.  The row is data: a dump has it, so a restored database goes on.
+ * A random id, bound into short-lived sealed or authenticated values, so that
+ * a copy of a database under the same master key can be separated from it.
+ * The row is data: a dump contains it, so tokens remain valid in a restored
+ * database.
  */
 #ifndef AUTHFORT_DATABASE_ID_H
 #define AUTHFORT_DATABASE_ID_H
@@ -16,12 +18,12 @@
 extern void database_id_init(void);
 
 /*
- * This database's id, which is made if there is none yet.  It stays the same
- * until the end of the transaction, for database_id_replace() waits for that.
+ * This database's id, which is created on first use.  It stays the same until
+ * the end of the transaction, because database_id_replace() waits for that.
  */
 extern pg_uuid_t database_id(void);
 
-/* Keeps others from asking for the id until the end of the transaction. */
+/* Blocks other sessions' database_id() until the end of the transaction. */
 extern void database_id_lock(void);
 
 /* Makes another id; the caller has called database_id_lock(). */

@@ -1,6 +1,6 @@
 /*
  * events.c
- *		What happened: table authfort.events, and the handlers of events.
+ *		Events: table authfort.events, and event handlers.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(authfort_cluster_id);
 PG_FUNCTION_INFO_V1(authfort_on);
 PG_FUNCTION_INFO_V1(authfort_off);
 
-/* A stranger writes it; in characters. */
+/* In characters; any client can send one. */
 #define MAX_USER_AGENT 200
 
 /* Channel of NOTIFY for events, with authfort.notify_events. */
@@ -184,9 +184,9 @@ find_handler(const char *signature)
 
 /*
  * A role that may drop the function, or make others in its schema once it is
- * gone, could put one of its own in its place and receive every event.  And
- * code of an ordinary role that REASSIGN OWNED, or a restore without owners,
- * makes a superuser's must not run with those rights.
+ * gone, could replace it by its own function and receive every event.  And if
+ * REASSIGN OWNED or a restore without owners makes an ordinary role's code a
+ * superuser's, it must not run with those privileges.
  */
 static void
 require_same_owner(const HandlerCall *call, Oid owner)
@@ -217,9 +217,9 @@ call_ignoring_result(Oid function, Datum argument)
 }
 
 /*
- * Calls a handler with the privileges of its owner: we run with those of the
- * extension's owner, often a superuser, and registering a handler must not be
- * a way to get them, or those of whoever caused the event.
+ * Calls a handler with the privileges of its owner.  This function runs with
+ * those of the extension's owner, often a superuser.  Registering a handler
+ * must not be a way to get these, or those of the role that caused the event.
  */
 static void
 call_handler(const HandlerCall *call, Jsonb *event)
@@ -249,7 +249,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 	error_context_stack = context.previous;
 }
 
-/* What handlers get: the payload, and what the columns say. */
+/* The argument of handlers: the payload, with values of the columns added. */
 static Jsonb *
 event_for_handlers(const Event *event, const pg_uuid_t *id)
 {
@@ -358,9 +358,9 @@ event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, 
 }
 
 /*
- * Looks at the oldest ids only, which are in the order of time but for clocks
- * that were set: when nothing is left to delete, little has to be read to find
- * that out.  Only what is deleted is locked.
+ * Reads the oldest ids only, which are in time order except after clock
+ * changes: if nothing is left to delete, little has to be read to find that
+ * out.  Only deleted rows are locked.
  */
 int
 events_delete_expired(int limit)
@@ -395,7 +395,7 @@ require_event_name(const char *name)
 			 errhint("docs/reference.md lists the events; \"*\" is all of them.")));
 }
 
-/* A temporary one would be gone with its session. */
+/* A temporary function would disappear with its session. */
 static bool
 can_handle_events(Oid function)
 {
@@ -413,7 +413,7 @@ can_handle_events(Oid function)
 	return can;
 }
 
-/* The owner of a function that can be a handler, and is the caller's. */
+/* Checks that a function can be a handler and belongs to the caller; returns its owner. */
 static Oid
 owner_of_own_handler(Oid function)
 {
@@ -431,7 +431,7 @@ owner_of_own_handler(Oid function)
 	return owner;
 }
 
-/* What on() and off() have in common. */
+/* The common part of on() and off(). */
 static void
 change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
 {

@@ -1,9 +1,9 @@
 /*
  * events.h
- *		What happened: table authfort.events, and the handlers of events.
+ *		Events: table authfort.events, and event handlers.
  *
  * An event is recorded in the transaction that causes it.  The table is the
- * audit trail, and an outbox for whoever wants to follow.
+ * audit trail, and an outbox for programs that follow events.
  */
 #ifndef AUTHFORT_EVENTS_H
 #define AUTHFORT_EVENTS_H
@@ -47,16 +47,16 @@ typedef enum EventType
 typedef struct Event
 {
 	EventType	type;
-	const pg_uuid_t *user_id;	/* NULL: nobody's */
-	const pg_uuid_t *session_id;	/* NULL: of no session */
-	const Client *client;		/* NULL: not told */
+	const pg_uuid_t *user_id;	/* NULL: no user */
+	const pg_uuid_t *session_id;	/* NULL: no session */
+	const Client *client;		/* NULL: not known */
 	StringInfoData payload;		/* open JSON object */
 } Event;
 
 /*
- * Begins an event.  The payload has "user_id" and, if the client is told, its
- * "ip_address" and "user_agent"; the caller may write more members into it,
- * none of them a secret.  What the event points to has to last until
+ * Begins an event.  The payload has "user_id" and, if the client is known, its
+ * "ip_address" and "user_agent"; the caller may add other members, which must
+ * not be secrets.  Data that the event points to must last until
  * event_record().
  */
 extern void event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
@@ -64,7 +64,7 @@ extern void event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 
 /*
  * Records it, and calls the handlers registered for it, in this transaction.
- * A handler that raises aborts what it belongs to.
+ * An error in a handler aborts the transaction.
  */
 extern void event_record(Event *event);
 
@@ -76,15 +76,15 @@ extern void event_record(Event *event);
  */
 extern bool event_is_frequent(EventType type, const pg_uuid_t *user_id);
 
-/* One that has nothing to add. */
+/* Records an event without additional members. */
 extern void event_record_simple(EventType type, const pg_uuid_t *user_id,
 								const pg_uuid_t *session_id, const Client *client);
 
-/* One with a text as its only member, by an admin. */
+/* Records an event of an admin with a text as its only additional member. */
 extern void event_record_text(EventType type, const pg_uuid_t *user_id, const char *member,
 							  const char *value);
 
-/* Deletes at most "limit" events past authfort.event_retention; returns their number. */
+/* Deletes at most "limit" events older than authfort.event_retention; returns their number. */
 extern int	events_delete_expired(int limit);
 
 #endif							/* AUTHFORT_EVENTS_H */

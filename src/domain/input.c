@@ -1,6 +1,6 @@
 /*
  * input.c
- *		The rules for what people type: email, name, phone, avatar, password.
+ *		The rules for user input: email, name, phone, avatar, password.
  */
 #include "postgres.h"
 
@@ -23,8 +23,8 @@
 #define MAX_USER_AGENT 512
 
 /*
- * Bytes of an email, a name or a role as typed, before it is looked at: more
- * than the longest of them takes in any normal form.
+ * Bytes of an email, a name or a role as typed, before it is parsed: more than
+ * the longest of them takes in any normal form.
  */
 #define MAX_TYPED_BYTES 8192
 
@@ -94,15 +94,15 @@ is_email_domain(const char *domain)
 			return false;
 		labels++;
 		if (label[len] == '\0')
-			/* no top-level domain begins with a digit: that is an address */
+			/* a top-level domain does not begin with a digit; an IP address does */
 			return labels >= 2 && !isdigit((unsigned char) label[0]);
 		label += len + 1;
 	}
 }
 
 /*
- * IDNA2008: the A-label form of a domain in NFC; NULL if it has none.  What
- * cannot be seen, libidn2 would leave out.
+ * IDNA2008: the A-label form of a domain in NFC; NULL if it has none. libidn2
+ * would drop invisible characters.
  */
 static char *
 ascii_domain(const char *domain)
@@ -131,7 +131,7 @@ composed(const char *raw)
 
 /*
  * A character that stands for another one is refused on both sides of the "@":
- * other software takes it for that one, and U+FF20 for an "@".
+ * other software treats it as that one, and U+FF20 as an "@".
  */
 const Refusal *
 input_email(const char *raw, char **email)
@@ -160,7 +160,7 @@ input_email(const char *raw, char **email)
 	return NULL;
 }
 
-/* In place: each run of spaces becomes one, those of East Asian keyboards too. */
+/* In place: each run of spaces, including ideographic ones, becomes one. */
 static void
 collapse_spaces(char *text)
 {
@@ -180,8 +180,8 @@ collapse_spaces(char *text)
 }
 
 /*
- * The name is kept as it was typed, markup and all: escaping is the duty of
- * what shows it, and "<3" is a name.
+ * The name is kept as it was typed, markup and all: escaping is left to the
+ * program that displays it, and "<3" is a name.
  */
 const Refusal *
 input_name(const char *raw, char **name)
@@ -242,7 +242,7 @@ input_avatar_url(const char *raw, char **url)
 		*url = NULL;
 		return NULL;
 	}
-	/* what could end an attribute in somebody's page is no part of a URL */
+	/* characters that could end an HTML attribute are not part of a URL */
 	scheme = web_scheme_length(*url);
 	if (characters(*url) > MAX_AVATAR_URL || scheme == 0 || !unicode_is_visible_or_joined(*url) ||
 		strpbrk(*url, " \"<>\\^`{|}") != NULL || strcspn(*url + scheme, "/?#") == 0)

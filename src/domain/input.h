@@ -1,12 +1,12 @@
 /*
  * input.h
- *		The rules for what people type: email, name, phone, avatar, password.
+ *		The rules for user input: email, name, phone, avatar, password.
  *
- * Each function returns NULL if the input is fine and has been put into its
- * stored form, in the current memory context, or else the refusal to give.
- * Lengths are in characters after normalization.  Optional fields take NULL,
- * and turn what is empty into NULL.  The stored form of an email or a role
- * is taken as it is when it comes in again.
+ * Each function returns NULL if the input is valid, and then has converted it
+ * to its stored form, in the current memory context.  Otherwise it returns the
+ * refusal.  Lengths are in characters after normalization.  Optional fields
+ * take NULL, and turn what is empty into NULL.  The stored form of an email or
+ * a role is taken as it is when it comes in again.
  */
 #ifndef AUTHFORT_INPUT_H
 #define AUTHFORT_INPUT_H
@@ -16,8 +16,8 @@
 #include "base/refusal.h"
 
 /*
- * The domain of the emails that deleted users get.  Nobody can sign up with
- * it, or an account could be made that keeps another from being deleted.
+ * The domain of the emails that deleted users get.  Sign-up with it is
+ * refused, or an account could prevent another from being deleted.
  */
 #define DELETED_EMAIL_DOMAIN "deleted.invalid"
 
@@ -30,10 +30,10 @@ extern const Refusal *input_new_password(const char *password);
 /* Case is kept: "Admin" and "admin" are two roles. */
 extern const Refusal *input_role(const char *raw, char **role);
 
-/* The same, where a name that is not fine is misuse: raises. */
+/* The same for callers for whom an invalid name is misuse: raises. */
 extern char *input_require_role(const char *raw);
 
-/* What a client calls itself, cut to what is worth keeping. */
+/* The user agent, truncated. */
 extern char *input_user_agent(const char *raw);
 
 #endif							/* AUTHFORT_INPUT_H */

@@ -2,10 +2,10 @@
  * key_expiry.h
  *		When the next signing key of this cluster expires, in shared memory.
  *
- * A key that has expired verifies nothing here, but programs that were given
- * the key set go on believing it until it is published anew.  The cleanup
- * launcher, which is connected to no database, learns here when to do that.
- * Without preload nothing is known and nothing happens.
+ * An expired key does not verify tokens here, but programs that have the key
+ * set trust it until the set is published again.  The cleanup launcher, which
+ * is not connected to a database, learns here when to do that.  Without
+ * preloading, nothing is reported.
  */
 #ifndef AUTHFORT_KEY_EXPIRY_H
 #define AUTHFORT_KEY_EXPIRY_H
@@ -18,22 +18,22 @@
 /* From _PG_init(). */
 extern void key_expiry_init(void);
 
-/* A key that this transaction changes expires then; known when it commits. */
+/* Reports the expiry of a key that this transaction changes, when it commits. */
 extern void key_expiry_note(TimestampTz expires_at);
 
-/* The same at once. */
+/* Reports an expiry immediately. */
 extern void key_expiry_report(TimestampTz expires_at);
 
 /*
- * The earliest that was reported: DT_NOEND if there is none, and DT_NOBEGIN
- * when the server starts, for then it has to be found out.
+ * The earliest reported expiry: DT_NOEND if nothing was reported, and
+ * DT_NOBEGIN at server start, when it has to be determined.
  */
 extern TimestampTz key_expiry_next(void);
 
-/* Forgets all that was reported, before it is found out anew. */
+/* Forgets all reports, before they are made again. */
 extern void key_expiry_forget(void);
 
-/* Sets the latch whenever something is reported; NULL ends that. */
+/* Sets this latch on each report; NULL stops that. */
 extern void key_expiry_wake(Latch *latch);
 
 #endif							/* AUTHFORT_KEY_EXPIRY_H */

@@ -1,6 +1,6 @@
 /*
  * one_time_tokens.c
- *		Tokens that are sent to a user and count once: table
+ *		Tokens that are sent to a user and can be used once: table
  *		authfort.one_time_tokens.
  */
 #include "postgres.h"
@@ -30,7 +30,7 @@ purpose_datum(OneTimePurpose purpose)
 	return CStringGetTextDatum(purpose_names[purpose]);
 }
 
-/* Of the token in this database: another database has another hash of it. */
+/* Hash of the token in this database; another database has another hash of it. */
 static Datum
 hash_datum(const unsigned char token[TOKEN_BYTES])
 {
@@ -47,7 +47,7 @@ hash_datum(const unsigned char token[TOKEN_BYTES])
 	return PointerGetDatum(hash);
 }
 
-/* What a new token replaces, and what has expired, so that they do not pile up between cleanups. */
+/* Deletes tokens that a new one replaces, and expired ones, so that they do not accumulate. */
 static void
 delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned, TimestampTz now)
 {

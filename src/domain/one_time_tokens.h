@@ -1,12 +1,12 @@
 /*
  * one_time_tokens.h
- *		Tokens that are sent to a user and count once: table
+ *		Tokens that are sent to a user and can be used once: table
  *		authfort.one_time_tokens.
  *
- * A token that went out in a message stays valid when another one is made,
- * because a stranger may have asked for that.  One that was returned by SQL is
- * replaced by the next such one.  The table holds a hash, so that reading it
- * gives no token.
+ * A token that was sent in a message stays valid when another one is made,
+ * because a stranger may have requested that one.  A token that was returned
+ * by SQL is replaced by the next such token.  The table stores a hash, so that
+ * reading it does not reveal a token.
  */
 #ifndef AUTHFORT_ONE_TIME_TOKENS_H
 #define AUTHFORT_ONE_TIME_TOKENS_H
@@ -23,27 +23,27 @@ typedef enum OneTimePurpose
 
 /*
  * Makes a token that is valid for "ttl" seconds; palloc'd, the caller's to wipe.
- * "message_id" is the message that it goes out in; NULL if it is returned.  The
- * user's row is locked.
+ * "message_id" is the message that contains it, or NULL if it is returned.
+ * The user's row is locked.
  */
 extern char *one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 								   const pg_uuid_t *message_id, TimestampTz *expires_at);
 
-/* Whose token it is; false if it is unknown, expired, or for another purpose. */
+/* The token's user; false if it is unknown, expired, or for another purpose. */
 extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id);
 
 /*
- * Forgets all tokens of a user.  Whoever uses one locks the user, finds it
- * again and calls this, so that of two uses at once one is the first.  NULL:
- * those of all users.
+ * Deletes all tokens of a user.  A caller that uses one locks the user, finds
+ * the token again and calls this, so that only one of two concurrent uses
+ * succeeds.  NULL: those of all users.
  */
 extern void one_time_tokens_delete(const pg_uuid_t *user_id);
 
-/* Forgets the token of a message that was taken back. */
+/* Deletes the token of a message that was withdrawn. */
 extern void one_time_token_delete_of_message(const pg_uuid_t *user_id,
 											 const pg_uuid_t *message_id);
 
-/* Deletes at most "limit" that have expired; returns their number. */
+/* Deletes at most "limit" expired tokens; returns their number. */
 extern int	one_time_tokens_delete_expired(int limit);
 
 #endif							/* AUTHFORT_ONE_TIME_TOKENS_H */

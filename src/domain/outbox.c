@@ -74,8 +74,8 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 }
 
 /*
- * A row that is locked is in the hands of a mailer, which may keep its
- * transaction open while it sends.  It is passed over rather than waited for.
+ * A locked row is being sent by a mailer, which may keep its transaction open
+ * while it sends.  It is skipped instead of waited for.
  */
 pg_uuid_t *
 outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count)

@@ -2,7 +2,7 @@
  * password_history.h
  *		Hashes of a user's last passwords: table authfort.password_history.
  *
- * Kept only as far as authfort.password_history_count asks for.
+ * Only authfort.password_history_count hashes of each user are kept.
  */
 #ifndef AUTHFORT_PASSWORD_HISTORY_H
 #define AUTHFORT_PASSWORD_HISTORY_H
@@ -14,7 +14,7 @@
 /* The last hashes, the newest first, in the current memory context. */
 extern char **password_history_hashes(const pg_uuid_t *user_id, int *count);
 
-/* Adds the hash of the password just set, and forgets those too old to count. */
+/* Adds the hash of the password just set, and deletes those beyond the count. */
 extern void password_history_add(const pg_uuid_t *user_id, const char *hash);
 
 /* NULL: that of all users. */

@@ -1,21 +1,21 @@
 /*
  * rate_limit.c
- *		How often one may ask: counted in shared memory, for all backends.
+ *		Rate limits: requests are counted in shared memory, for all backends.
  *
  * Counters are not part of a transaction, so a rollback does not forget an
- * attempt.  The window slides: the requests of the window before count by the
- * part of it that is still within a window's length.
+ * attempt.  The window slides: the requests of the previous window are
+ * weighted by the part of it that is less than a window's length ago.
  *
  * The memory is a fixed number of counters in sets of a few, half of them for
  * addresses and half for accounts: addresses cost an attacker with an IPv6
- * network nothing, and must not push out what is counted for an account.  A key
- * belongs to one set, by a hash that nobody outside can compute.  Where its set
- * is full, the counter with the smallest share of its limit used makes room.
- * So requests that are spread over many keys push out each other, and a counter
- * that is at its limit only goes when a whole set is: to be rid of it takes as
- * many requests in a window as the memory has counters, times the limit.  A set
- * is locked for the time of looking at its counters, and nothing else is ever
- * locked.
+ * network nothing, and must not evict the counters of accounts.  A keyed hash
+ * that attackers cannot compute assigns each key to one set.  In a full set,
+ * the counter with the smallest used share of its limit is evicted.  So
+ * requests that are spread over many keys evict each other, and a counter at
+ * its limit is evicted only if its whole set is at the limit.  That takes as
+ * many requests in a window as that half of the memory has counters, times the
+ * limit.  The only lock is that of one set, while its counters are read and
+ * changed.
  */
 #include "postgres.h"
 
@@ -52,11 +52,11 @@ PG_FUNCTION_INFO_V1(authfort_reset_rate_limits);
 typedef struct Counter
 {
 	unsigned char key[KEY_BYTES];
-	TimestampTz begin;			/* of the present window; 0: never used */
+	TimestampTz begin;			/* of the current window; 0: never used */
 	int64		window;			/* its length */
 	int			limit;			/* requests in it */
 	int			before;			/* requests in the window before */
-	int			requests;		/* in the present one */
+	int			requests;		/* in the current one */
 	Oid			database;
 	bool		reported;		/* whether a refusal in it was recorded */
 } Counter;
@@ -139,7 +139,7 @@ rate_limit_init(void)
 	shared_memory_register(&counters_part);
 }
 
-/* Databases of one cluster share the memory, and not their counters. */
+/* Databases of one cluster share the memory, but not the counters. */
 static void
 make_counter_key(RateLimited endpoint, KeyType type, const char *value, unsigned char key[KEY_BYTES])
 {
@@ -162,7 +162,7 @@ set_of(KeyType type, const unsigned char key[KEY_BYTES])
 	return &counters->sets[type * counters->sets_per_type + number % counters->sets_per_type];
 }
 
-/* NULL if there is none; under the set's lock. */
+/* NULL if the key has no counter; the caller holds the set's lock. */
 static Counter *
 find_counter(CounterSet *set, const unsigned char key[KEY_BYTES])
 {
@@ -174,7 +174,7 @@ find_counter(CounterSet *set, const unsigned char key[KEY_BYTES])
 	return NULL;
 }
 
-/* The share of its limit that still counts; 0 if nothing does. */
+/* The used share of its limit. */
 static double
 share_used(const Counter *counter, TimestampTz now)
 {
@@ -188,7 +188,7 @@ share_used(const Counter *counter, TimestampTz now)
 	return Max(counter->requests * (2 - windows) / counter->limit, 0);
 }
 
-/* The counter with the smallest share used; of several, the one that began first. */
+/* The counter with the smallest used share; of several, the one that began first. */
 static Counter *
 counter_to_replace(CounterSet *set, TimestampTz now)
 {
@@ -218,7 +218,7 @@ begin_counter(Counter *counter, const unsigned char key[KEY_BYTES], TimestampTz 
 	counter->begin = now;
 }
 
-/* Lets windows that have passed pass. */
+/* Moves to the current window. */
 static void
 slide_window(Counter *counter, const Rate *limit, TimestampTz now)
 {
@@ -243,7 +243,7 @@ slide_window(Counter *counter, const Rate *limit, TimestampTz now)
 
 /*
  * Microseconds until another request is within the limit; 0: now.  Requests of
- * the window before fade out over the present one.
+ * the previous window fade out during the current one.
  */
 static int64
 time_to_wait(const Counter *counter, const Rate *limit, TimestampTz now)
@@ -341,7 +341,7 @@ require_preload(void)
 
 /*
  * "value" is what is counted, and may be NULL.  A standby counts and refuses
- * as well; what it can't is record that.
+ * as well, but cannot record the event.
  */
 static const Refusal *
 check_limit(RateLimited endpoint, KeyType type, const char *value, const char *email,
@@ -354,7 +354,7 @@ check_limit(RateLimited endpoint, KeyType type, const char *value, const char *e
 	if (!setting_rate_limit)
 		return NULL;
 	require_preload();
-	/* the setting's check hook has made sure that it is a limit */
+	/* the setting's check hook has validated it */
 	(void) rate_read(*limits[endpoint], &limit);
 	if (limit.requests == 0 || value == NULL)
 		return NULL;
@@ -421,7 +421,7 @@ authfort_rate_limits(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }
 
-/* Copies a counter as it stands now; false if there is none. */
+/* Copies a counter in its current state; false if the key has none. */
 static bool
 look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, Counter *copy)
 {

@@ -1,6 +1,6 @@
 /*
  * rate_limit.h
- *		How often one may ask: counted in shared memory, for all backends.
+ *		Rate limits: requests are counted in shared memory, for all backends.
  */
 #ifndef AUTHFORT_RATE_LIMIT_H
 #define AUTHFORT_RATE_LIMIT_H
@@ -31,10 +31,10 @@ extern void rate_limit_init(void);
 
 /*
  * Counts a request by the client's address and by the email, as far as they
- * are told; the email is in its stored form.  Returns NULL, or the refusal
+ * are known; the email is in its stored form.  Returns NULL, or the refusal
  * with the time after which it may succeed.  The first refusal in a window is
- * recorded as an event.  Raises if limits are on without preload, rather than
- * to go on without them.
+ * recorded as an event.  Raises if limits are on without preloading, because
+ * they could not be enforced.
  */
 extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email,
 									   const Client *client);

@@ -23,10 +23,10 @@ session_mac_key(const Session *session, uint32 master_key_id, RefreshTokenKey *k
 }
 
 /*
- * The MAC is checked before anything is locked or revealed, so that knowing the
- * id of a session, which access tokens carry, is worth nothing.  The master
- * key is judged by what this database sealed, not by the token, in which a
- * client can write any master key's id.
+ * The MAC is checked before anything is locked or revealed, so that the id of
+ * a session, which access tokens contain, is useless to an attacker.  The
+ * master key is checked with this database's own sealed key, not with the
+ * token, in which a client can write any master key's id.
  */
 bool
 refresh_token_find_session(const char *text, RefreshToken *token, Session *session)

@@ -2,8 +2,8 @@
  * refresh_token.h
  *		Checks refresh tokens against their sessions, and makes them.
  *
- * What a valid token of an earlier generation is still worth is decided in
- * flow/refresh.c.
+ * flow/refresh.c decides what to do with a valid token of an earlier
+ * generation.
  */
 #ifndef AUTHFORT_REFRESH_TOKEN_H
 #define AUTHFORT_REFRESH_TOKEN_H

@@ -12,7 +12,7 @@
 #include "base/refusal.h"
 
 /*
- * What a user has at most: they are in every access token, and a browser
+ * The limits of a user's roles: they are in every access token, and a browser
  * drops a cookie of more than 4,096 bytes.
  */
 #define USER_ROLES_MAX 64
@@ -32,7 +32,7 @@ extern char **roles_of(const pg_uuid_t *user_id, int *count);
 /* Returns NULL or the refusal, if these roles, each of them once, are too many for a user. */
 extern const Refusal *roles_check_total(char *const *roles, int count);
 
-/* Whether there was something to do. */
+/* Returns whether anything changed. */
 extern bool roles_insert(const pg_uuid_t *user_id, const char *role);
 extern bool roles_delete(const pg_uuid_t *user_id, const char *role);
 

@@ -1,9 +1,9 @@
 /*
  * sessions.c
- *		Sign-ins that last: table authfort.sessions.
+ *		Sessions: table authfort.sessions.
  *
- * Whoever locks a user and sessions of that user locks the user first.
- * Rotation alone locks a session and no user.
+ * A transaction that locks a user and sessions of that user locks the user
+ * first.  Rotation locks only the session.
  */
 #include "postgres.h"
 
@@ -30,8 +30,8 @@ PG_FUNCTION_INFO_V1(authfort_get_sessions);
 /*
  * Each rotation moves last_used_at and expires_at.  They are shown by the hour,
  * so that a thief with a copy of the tokens cannot watch for the moment at which
- * the owner uses them.  Before the first rotation, the end of a session says no
- * more than its beginning.
+ * the owner uses them.  Before the first rotation, the end of a session
+ * reveals no more than its beginning.
  */
 #define SHOWN_USE "pg_catalog.date_trunc('hour', last_used_at, 'UTC')"
 #define SHOWN_END \
@@ -78,7 +78,7 @@ session_replaced_within_grace(const Session *session, uint32 generation)
 		is_within_grace(session->rotated_at[rotations_since - 1], now);
 }
 
-/* What is more than fits was written by another version or by hand. */
+/* Surplus elements were written by another version or by hand. */
 static void
 read_rotations(Datum array, Session *session)
 {
@@ -190,7 +190,7 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	spi_query_close();
 }
 
-/* Puts the last rotation before those that the grace may still need. */
+/* Prepends the last rotation to those that the grace period may still need. */
 static void
 remember_rotation(Session *session, TimestampTz now)
 {
@@ -216,8 +216,8 @@ rotations_datum(const Session *session)
 }
 
 /*
- * The generations between the current one and a later parent are unknown here,
- * and nothing is remembered of them.
+ * The generations between the current one and a later parent are unknown, so
+ * their times are not kept.
  */
 static Session
 next_generation(const Session *session, uint32 parent)
@@ -237,9 +237,9 @@ next_generation(const Session *session, uint32 parent)
 }
 
 /*
- * The condition on the generation is what makes one of two concurrent uses of
- * a token the winner: the other waits for the row, finds it changed, and has
- * its update do nothing.
+ * The condition on the generation makes only one of two concurrent uses of a
+ * token succeed: the other waits for the row, finds it changed, and updates
+ * nothing.
  */
 bool
 sessions_rotate(Session *session, uint32 parent)

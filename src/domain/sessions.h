@@ -1,10 +1,10 @@
 /*
  * sessions.h
- *		Sign-ins that last: table authfort.sessions.
+ *		Sessions: table authfort.sessions.
  *
  * A session is one row for as long as it lasts.  A refresh token names a
  * generation of it (crypto/refresh_token_format.h); rotating makes a new one.
- * flow/refresh.c says what the token of an earlier generation is still worth.
+ * flow/refresh.c decides what to do with a token of an earlier generation.
  */
 #ifndef AUTHFORT_SESSIONS_H
 #define AUTHFORT_SESSIONS_H
@@ -21,8 +21,9 @@
 
 /*
  * How many rotations before the last one a session remembers, if they follow
- * each other within authfort.refresh_grace.  It bounds the row; a client that
- * rotates more often in that time has no use for the grace.
+ * each other within authfort.refresh_grace.  This limits the size of the row;
+ * a client that rotates more often in that time does not need the grace
+ * period.
  */
 #define SESSION_ROTATIONS 16
 
@@ -34,7 +35,7 @@ typedef struct Session
 	pg_uuid_t	user_id;
 	unsigned char salt[REFRESH_TOKEN_SALT_BYTES];
 	uint32		generation;		/* the current one; the first is 1 */
-	uint32		parent;			/* what was exchanged for it; 0: nothing */
+	uint32		parent;			/* the generation that was exchanged for it; 0: none */
 	int			rotations;
 	TimestampTz rotated_at[SESSION_ROTATIONS];	/* before the last, the latest first */
 	TimestampTz created_at;
@@ -48,11 +49,11 @@ extern bool sessions_find(const pg_uuid_t *id, Session *session);
 
 /*
  * Whether there is such a session, it is that user's, and it was not revoked.
- * Asked for each request, and cheaper than all of a session.
+ * Called for each request; cheaper than reading the whole session.
  */
 extern bool sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id);
 
-/* Raises undefined_object for a user who is gone. */
+/* Raises undefined_object if the user no longer exists. */
 extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
 
 /*
@@ -70,18 +71,18 @@ extern bool sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_i
 
 /*
  * Whether that generation, one before the current one, was replaced within the
- * last authfort.refresh_grace.  The parent counts as replaced again with each
- * generation that is made from it.
+ * last authfort.refresh_grace.  Each generation that is made from the parent
+ * replaces it again.
  */
 extern bool session_replaced_within_grace(const Session *session, uint32 generation);
 
-/* Whether it was live until now. */
+/* Returns whether it was live until now. */
 extern bool sessions_revoke(const pg_uuid_t *id);
 
 /*
- * Revokes the user's sessions, but for "exclude" if not NULL, and returns
- * their number.  Without an exception the token version rises as well, so
- * that access tokens end at once wherever they are checked.
+ * Revokes the user's sessions, except "exclude" if not NULL, and returns their
+ * number.  Without an exception the token version rises as well, so that
+ * access tokens become invalid at once wherever they are checked.
  */
 extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
 
@@ -94,7 +95,7 @@ extern int	sessions_revoke_everyone(void);
  */
 extern bool sessions_know_address(const pg_uuid_t *user_id, Datum address);
 
-/* Removes all of a user's sessions, and what they say of the person; NULL: of all users. */
+/* Deletes all sessions of a user, with their personal data; NULL: of all users. */
 extern void sessions_delete_all(const pg_uuid_t *user_id);
 
 /*

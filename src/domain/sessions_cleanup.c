@@ -64,8 +64,8 @@ delete_ended_in(BlockNumber from, BlockNumber to, int limit)
 
 /*
  * An index on expires_at would find them, at the cost of every refresh, whose
- * update could then not be HOT.  So the table is read through, piece by piece,
- * going on where the batch before stopped.
+ * update could then not be HOT.  So the whole table is read in batches, each
+ * of which continues where the last one stopped.
  */
 int
 sessions_delete_ended(int limit, BlockNumber *position)

@@ -5,8 +5,8 @@
  * Each backend keeps all keys parsed.  A change of the table invalidates the
  * relation-cache entry of the table, by a trigger on it, and that message
  * reaches every backend, and in WAL every standby, when the change commits.
- * So verifying a token reads no table, and a key that was rotated away stops
- * counting everywhere at once.
+ * So verifying a token reads no table, and an expired or deleted key becomes
+ * invalid everywhere at once.
  */
 #include "postgres.h"
 
@@ -56,7 +56,7 @@ enum
 
 typedef struct KeyCache
 {
-	MemoryContext context;		/* owns all that is here, OpenSSL's keys too */
+	MemoryContext context;		/* owns this whole struct, and OpenSSL's keys */
 	uint64		generation;		/* signing_keys_generation() that it was read at */
 	VerificationKey *keys;
 	int			count;
@@ -81,7 +81,7 @@ signing_keys_generation(void)
 	return watched_table_changes(&keys_table);
 }
 
-/* Has the cleanup launcher know of the expiry of a row that a trigger is given. */
+/* Reports the expiry of a trigger's row to the cleanup launcher. */
 static void
 note_expiry(const TriggerData *trigger)
 {
@@ -95,7 +95,7 @@ note_expiry(const TriggerData *trigger)
 		key_expiry_note(DatumGetTimestampTz(expires_at));
 }
 
-/* Trigger: tells all backends that the keys have changed. */
+/* Trigger: invalidates the keys in the caches of all backends. */
 Datum
 authfort_invalidate_keys(PG_FUNCTION_ARGS)
 {
@@ -143,10 +143,10 @@ cache_row(KeyCache *into, Datum *values, bool *nulls)
 }
 
 /*
- * Reads the table into a new cache.  A scan under a catalog snapshot, which
- * sees what has committed by now whatever the isolation level, works in
- * parallel workers and on a standby, and asks for no privilege: the functions
- * that get here are open to all, the table is not.
+ * Reads the table into a new cache.  A scan under a catalog snapshot sees
+ * everything that has committed by now, at any isolation level.  It works in
+ * parallel workers and on a standby, and checks no privileges: PUBLIC may
+ * execute functions that get here, but may not read the table.
  */
 static KeyCache *
 read_cache(MemoryContext context)
@@ -165,7 +165,7 @@ read_cache(MemoryContext context)
 	fresh->keys = palloc(fresh->capacity * sizeof(VerificationKey));
 
 	relation = table_open(watched_table_oid(&keys_table), AccessShareLock);
-	/* a change that comes in from here on makes what is read outdated */
+	/* an invalidation received from here on makes this cache outdated */
 	fresh->generation = keys_table.changes;
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -190,7 +190,7 @@ current_cache(void)
 	if (cache != NULL && cache->generation == signing_keys_generation())
 		return cache;
 
-	/* a failure on the way leaves the context to the transaction's end */
+	/* after an error, the end of the transaction deletes the context */
 	context = AllocSetContextCreate(CurTransactionContext, "authfort keys", ALLOCSET_SMALL_SIZES);
 	fresh = read_cache(context);
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -248,8 +248,8 @@ open_key(const VerificationKey *key, MemoryContext context)
 }
 
 /*
- * Opens the key that signs, and again whenever the master key was read again:
- * that it could be opened before says nothing of the master key of now.
+ * Opens the signing key, and opens it again after the master key has been read
+ * again, because the new master key may not open it.
  */
 static void
 open_signing_key(KeyCache *current)
@@ -314,8 +314,8 @@ insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
 }
 
 /*
- * Makes a key and stores it.  The key and what it took to make it die with a
- * context of their own.
+ * Creates a key and stores it.  The key and all intermediate data are freed
+ * with a separate memory context.
  */
 static char *
 create_signing_key(SignatureAlgorithm algorithm, bool active)
@@ -325,7 +325,7 @@ create_signing_key(SignatureAlgorithm algorithm, bool active)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	char	   *kid;
 
-	/* where there is no key yet, nothing was sealed yet */
+	/* without a key, nothing has been sealed yet */
 	master_key_ensure(current_cache()->count == 0);
 	kid = MemoryContextStrdup(old, insert_key(pkey_generate(algorithm, setting_rsa_key_size),
 											  algorithm, active));
@@ -335,9 +335,10 @@ create_signing_key(SignatureAlgorithm algorithm, bool active)
 }
 
 /*
- * Waits until nobody else is making or rotating keys.  Held to the end of the
- * transaction, for until then the others cannot see what was made.  Taking a
- * lock also hears of changes, so the cache is up to date after it.
+ * Waits until no other session is creating or rotating keys.  The lock is held
+ * to the end of the transaction, because until then other sessions cannot see
+ * the new key.  Taking a lock also processes invalidations, so the cache is up
+ * to date after it.
  */
 static void
 lock_keys(void)
@@ -380,8 +381,9 @@ signing_keys_signing_key(void)
 }
 
 /*
- * Before the first key there is nothing to judge by.  A client can write any
- * master key's id into a token, so tokens are no evidence.
+ * Before the first key there is nothing to check the master key with.  A
+ * client can write any master key's id into a token, so tokens are not
+ * evidence.
  */
 void
 signing_keys_require_master_key(void)
@@ -462,8 +464,7 @@ activate_key(const char *kid)
 }
 
 /*
- * The key of that algorithm, or of any for NULL, that was prepared last; NULL
- * if there is none.
+ * The key of that algorithm (any, if NULL) that was prepared last, or NULL.
  */
 static const VerificationKey *
 prepared_key(const SignatureAlgorithm *algorithm)
@@ -482,7 +483,7 @@ prepared_key(const SignatureAlgorithm *algorithm)
 	return latest;
 }
 
-/* The id of the key that signs; NULL if there is none. */
+/* The id of the signing key, or NULL. */
 static char *
 signing_kid(void)
 {
@@ -491,7 +492,7 @@ signing_kid(void)
 	return (current->signing >= 0) ? pstrdup(current->keys[current->signing].kid) : NULL;
 }
 
-/* The next key has the algorithm that the setting names, unless told otherwise. */
+/* NULL means the algorithm in the setting. */
 static SignatureAlgorithm
 algorithm_of_new_key(const SignatureAlgorithm *algorithm)
 {
@@ -511,8 +512,8 @@ signing_keys_prepare(const SignatureAlgorithm *algorithm)
 }
 
 /*
- * The prepared key may have been sealed under another master key than the one
- * that signs, so it is opened before it takes over.
+ * The prepared key may have been sealed under another master key than the
+ * signing key, so it is opened before it is activated.
  */
 char *
 signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid)

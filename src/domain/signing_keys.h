@@ -34,48 +34,47 @@ extern void signing_keys_init(void);
 
 /*
  * Rises when the keys change.  It is up to date at the start of each
- * statement: what others committed before is seen.
+ * statement: changes that other transactions committed before are visible.
  */
 extern uint64 signing_keys_generation(void);
 
 /*
- * The key of that id; NULL if there is none or it has expired.  Reads no
- * table unless keys changed.  Valid until the keys change.
+ * The key of that id; NULL if it does not exist or has expired.  Reads no
+ * table unless keys have changed.  Valid until the keys change.
  */
 extern const VerificationKey *signing_keys_find(const char *kid);
 
 /*
- * The key that signs, which is made if there is none.  Raises where it would
- * have to write and cannot, and where the master key is missing or wrong.
+ * The signing key, which is created on first use.  Raises if it has to be
+ * created in a read-only transaction, and if the master key is missing or
+ * wrong.
  */
 extern SigningKey signing_keys_signing_key(void);
 
 /*
- * Makes sure that this database's secrets can be sealed.  The first of them is
- * a signing key: it is made if there is none, and with it the master key if
- * there is none either.  Raises if the master key is another one than the
- * signing key was sealed with.
+ * Ensures that this database's secrets can be sealed.  The first of them is a
+ * signing key: it is created on first use, and so is the master key.  Raises
+ * if the signing key was sealed under another master key.
  */
 extern void signing_keys_ensure_master_key(void);
 
 /*
- * Raises unless the master key is the one that this database's signing key was
- * sealed with, or has it among those below the first.
+ * Raises unless this database's signing key was sealed under one of the
+ * current master keys.
  */
 extern void signing_keys_require_master_key(void);
 
 /*
- * Appends the JWK Set (RFC 7517) of all that verifies now, and of what is
- * prepared to sign next.  Makes the first key, unless the transaction is read
+ * Appends the JWK Set (RFC 7517) of the keys that verify now and of those that
+ * are prepared to sign.  Creates the first key, unless the transaction is read
  * only.
  */
 extern void signing_keys_append_jwks(StringInfo out);
 
 /*
  * Signs with another key from now on: the prepared one of that algorithm, or
- * for NULL the one that was prepared last; if there is none, a new one.
- * Returns its id, and that of the one that signed before, both palloc'd; NULL
- * for the latter if none did.
+ * for NULL the one that was prepared last; or else a new one.  Returns its id,
+ * and that of the previous signing key or NULL, both palloc'd.
  */
 extern char *signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid);
 
@@ -91,7 +90,7 @@ extern char *signing_keys_prepare(const SignatureAlgorithm *algorithm);
  */
 extern char *signing_keys_replace_all(char **old_kid);
 
-/* Appends all keys as a JSON array, without what is secret. */
+/* Appends the public data of all keys as a JSON array. */
 extern void signing_keys_append_json(StringInfo out);
 
 /* When the next key expires, or expired and is still there; DT_NOEND: none does. */

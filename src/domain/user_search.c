@@ -3,7 +3,7 @@
  *		Finding users by a part of their email or name.
  *
  * The statement is put together from constant pieces, so that it is planned
- * for what is asked and can use the index; all values are parameters.
+ * for the given filter and can use the index; all values are parameters.
  */
 #include "postgres.h"
 
@@ -28,10 +28,10 @@ PG_FUNCTION_INFO_V1(authfort_search_matches);
 
 #define GRAM_CHARACTERS 3
 
-/* How many grams of what is asked are looked up in the index at most. */
+/* How many grams of a query are looked up in the index at most. */
 #define GRAMS_LOOKED_UP 4
 
-/* The share of users from which on reading all costs less than looking up. */
+/* Above this share of users, reading the whole table is cheaper than the index. */
 #define COMMON_SHARE 0.5
 
 /* Numbers of the parameters of a search. */
@@ -95,7 +95,7 @@ compare_hashes(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Puts them in order, each once. */
+/* Sorts them and removes duplicates. */
 static void
 sort_grams(Grams *grams)
 {
@@ -154,9 +154,10 @@ bring_rarest(Grams *grams, int first, const AttStatsSlot *common)
 }
 
 /*
- * The index walks through the list of each gram that it is asked for, and the
- * list of ".com" names nearly everybody while it excludes nobody: so only the
- * rarest are looked up, by what ANALYZE knows.  Matches are checked anyway.
+ * The index reads the posting list of each gram, and that of ".com" has nearly
+ * every user while it excludes hardly any.  So only the rarest grams are
+ * looked up, according to the statistics of ANALYZE. Matches are rechecked
+ * anyway.
  */
 static void
 keep_rarest(Grams *grams)
@@ -245,7 +246,7 @@ add_condition(Search *search, int parameter, Datum value, const char *condition)
 	search->nulls[parameter] = ' ';
 }
 
-/* Conditions for what the filter asks. */
+/* Conditions of the filter. */
 static void
 begin_search(Search *search, const UserFilter *filter)
 {

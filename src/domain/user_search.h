@@ -34,7 +34,7 @@ typedef struct UserPage
 
 #define USER_PAGE_MAX 1000
 
-/* False if the text is none of those that sort_by and sort_order take. */
+/* False if the text is not a valid value of sort_by or sort_order. */
 extern bool user_order_by_name(const char *name, UserOrder *order);
 extern bool user_direction_by_name(const char *name, bool *ascending);
 

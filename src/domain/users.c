@@ -1,6 +1,6 @@
 /*
  * users.c
- *		The people: table authfort.users.
+ *		Users: table authfort.users.
  */
 #include "postgres.h"
 
@@ -18,8 +18,8 @@
 #include "domain/users.h"
 
 /*
- * Bytes of email, name and roles as JSON.  In base64, and with what else is
- * in a token that is signed by RSA of 2,048 bits, they fill a cookie.
+ * Bytes of email, name and roles as JSON.  In base64, and with the rest of a
+ * token that is signed by RSA of 2,048 bits, they fill a cookie.
  */
 #define MAX_CLAIMS_BYTES 2440
 
@@ -250,8 +250,8 @@ name_taken_email(void *arg)
 }
 
 /*
- * An email that somebody takes at the same moment violates the constraint,
- * which raises unique_violation; one taken before is told by the result.
+ * If another session takes the email concurrently, the constraint raises
+ * unique_violation.  An email that was taken before is reported by the result.
  */
 bool
 users_update(const pg_uuid_t *id, const UserChanges *changes)

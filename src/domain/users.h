@@ -1,6 +1,6 @@
 /*
  * users.h
- *		The people: table authfort.users.
+ *		Users: table authfort.users.
  */
 #ifndef AUTHFORT_USERS_H
 #define AUTHFORT_USERS_H
@@ -32,7 +32,7 @@ typedef struct User
 	int			role_count;
 } User;
 
-/* What decides whether a user's tokens are good. */
+/* The data that decides whether a user's tokens are valid. */
 typedef struct UserStanding
 {
 	bool		banned;
@@ -49,7 +49,7 @@ typedef struct NewUser
 	bool		email_verified;
 } NewUser;
 
-/* What a query for users selects; users_read_row() reads the row. */
+/* The columns that a query for users selects; users_read_row() reads the row. */
 #define USER_COLUMNS \
 	"u.id, u.email, u.name, u.avatar_url, u.phone, u.password_hash, u.email_verified," \
 	" u.banned, u.mfa_enabled, u.token_version, u.created_at, u.deleted_at, " ROLES_OF_USER("u.id")
@@ -67,13 +67,13 @@ extern User *users_read_row(MemoryContext context);
 	" AND u.deleted_at IS NULL FOR KEY SHARE OF u"
 
 /*
- * Users that were deleted are found by none of these.  What is found is in
- * the current memory context; NULL if there is no such user.
+ * These functions do not find deleted users.  The result is in the current
+ * memory context; NULL if there is no such user.
  */
 extern User *users_find_by_email(const char *email);
 extern User *users_find(const pg_uuid_t *id);
 
-/* False if there is no such user.  Asked for each request, and cheaper than all of a user. */
+/* False if there is no such user. Called for each request; cheaper than reading the whole user. */
 extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
 
 /* The same, locked against change until the end of the transaction. */
@@ -87,7 +87,7 @@ extern _Noreturn void users_raise_unknown(const pg_uuid_t *id);
 /* Whether no other password was set between the two readings. */
 extern bool user_has_same_password(const User *a, const User *b);
 
-/* What to change; only what a flag says is set. */
+/* Changes; a value is set only if its flag is. */
 typedef struct UserChanges
 {
 	bool		set_email;
@@ -98,7 +98,7 @@ typedef struct UserChanges
 	NewUser		values;			/* without the password_hash */
 } UserChanges;
 
-/* As users_find() and users_lock(), but users that were deleted as well. */
+/* As users_find() and users_lock(), but find deleted users as well. */
 extern User *users_find_any(const pg_uuid_t *id);
 extern User *users_lock_any(const pg_uuid_t *id);
 
@@ -106,21 +106,21 @@ extern User *users_lock_any(const pg_uuid_t *id);
 extern bool users_update(const pg_uuid_t *id, const UserChanges *changes);
 extern void users_set_banned(const pg_uuid_t *id, bool banned);
 
-/* Takes from the row what identifies the person, and marks it deleted. */
+/* Removes personal data from the row, and marks it as deleted. */
 extern void users_anonymize(const pg_uuid_t *id);
 
 /*
- * Removes the row, and with it what belongs to the user.  Raises
- * foreign_key_violation, with the code of refusal_user_in_use as DETAIL, where
- * a foreign key of another table forbids it.
+ * Deletes the row, and all rows that belong to the user.  Raises
+ * foreign_key_violation, with the code of refusal_user_in_use as DETAIL, if a
+ * foreign key of another table forbids it.
  */
 extern void users_delete(const pg_uuid_t *id);
 
 /*
  * Email, name and roles are in every access token.  Each has its own limit,
  * and together they must leave the token small enough for a cookie, which a
- * browser drops past 4,096 bytes.  Whatever changes one of them asks this
- * before; it returns NULL or the refusal.
+ * browser drops past 4,096 bytes.  A caller that changes one of them must call
+ * this before; it returns NULL or the refusal.
  */
 extern const Refusal *users_check_claims(const char *email, const char *name,
 										 char *const *roles, int role_count);
@@ -129,7 +129,7 @@ extern const Refusal *users_check_claims(const char *email, const char *name,
 extern bool users_insert(const NewUser *values, pg_uuid_t *id);
 extern void users_set_password_hash(const pg_uuid_t *id, const char *hash);
 
-/* All access tokens issued so far stop being current. */
+/* Invalidates all access tokens issued so far. */
 extern void users_raise_token_version(const pg_uuid_t *id);
 
 /* Appends the user's public form; "session_id" may be NULL. */
