@@ -109,6 +109,7 @@ SQL_PIECES = \
 	src/flow/role_admin.sql \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \
+	src/flow/views.sql \
 	src/domain/rate_limit.sql \
 	src/flow/cleanup.sql \
 	src/flow/database_identity.sql \

@@ -9,13 +9,13 @@ CREATE TEMP VIEW functions AS
 -- (since PostgreSQL 18 the types of tables are members by themselves)
 SELECT DISTINCT classid::regclass AS "kinds of members" FROM members WHERE classid <> 'pg_type'::regclass ORDER BY 1;
 SELECT p.oid::regprocedure AS "in our schemas, but not ours" FROM pg_proc p
-	WHERE pronamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace) AND oid NOT IN (SELECT oid FROM functions);
+	WHERE pronamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace, 'authfort_internal'::regnamespace) AND oid NOT IN (SELECT oid FROM functions);
 SELECT c.oid::regclass AS "in our schemas, but not ours" FROM pg_class c
-	WHERE relnamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace) AND relkind NOT IN ('i', 't')
+	WHERE relnamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace, 'authfort_internal'::regnamespace) AND relkind NOT IN ('i', 't')
 	AND NOT EXISTS (SELECT FROM members WHERE classid = 'pg_class'::regclass AND objid = c.oid);
 SELECT t.oid::regtype AS "types that are no rows of tables" FROM pg_type t
-	WHERE typnamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace) AND typrelid = 0 AND typelem = 0;
-SELECT oprname AS "operators" FROM pg_operator WHERE oprnamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace);
+	WHERE typnamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace, 'authfort_internal'::regnamespace) AND typrelid = 0 AND typelem = 0;
+SELECT oprname AS "operators" FROM pg_operator WHERE oprnamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace, 'authfort_internal'::regnamespace);
 
 -- Everything that anybody but the owner may do. The routes in authfort_api are one line.
 WITH objects (object, owner, acl) AS (
@@ -120,11 +120,11 @@ WHERE pronamespace = 'authfort'::regnamespace AND outcome <> '22004' GROUP BY 1 
 SELECT DISTINCT outcome COLLATE "C" FROM functions f, pg_temp.outcome(pg_temp.call_with_null(f, '{1}')) outcome
 	WHERE pronargs > 0 AND pronamespace = 'authfort_api'::regnamespace ORDER BY 1;
 -- triggers that are called
-SELECT authfort.invalidate_keys();
-SELECT authfort.invalidate_database_id();
-SELECT authfort.publish_keys();
-SELECT authfort.delete_belongings();
-SELECT authfort.refuse_triggers();
+SELECT authfort_internal.invalidate_keys();
+SELECT authfort_internal.invalidate_database_id();
+SELECT authfort_internal.publish_keys();
+SELECT authfort_internal.delete_belongings();
+SELECT authfort_internal.refuse_triggers();
 SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'invalidate_database_id', 'publish_keys', 'delete_belongings');
 
 -- Dynamic SQL: all of it comes from format(), with identifiers and literals only.

@@ -135,7 +135,7 @@ SELECT count(*) AS "open to all that should not be" FROM pg_proc
 WHERE pronamespace = 'authfort'::regnamespace AND has_function_privilege(oid, 'EXECUTE') AND oid::regprocedure::text NOT IN
 	('authfort.uid()', 'authfort.session_id()', 'authfort.roles()', 'authfort.claims()', 'authfort.has_role(text[])',
 	 'authfort.require_role(text[])', 'authfort."current_user"()', 'authfort.set_jwt(text,boolean)', 'authfort.version()');
-SELECT authfort.invalidate_keys();
+SELECT authfort_internal.invalidate_keys();
 SELECT authfort.rotate_key();
 SELECT authfort.login('ada@example.com', 'wrong');
 SELECT * FROM authfort.http('GET', '/auth/me');

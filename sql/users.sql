@@ -131,8 +131,8 @@ SELECT authfort.get_user_count('4567');
 SELECT pg_temp.emails(authfort.list_users('Name 4567')), pg_temp.emails(authfort.list_users('@example.net')) LIKE '% of 20000' AS all_have_it,
 	authfort.list_users('name 456', limit_ => 5, offset_ => 10)->'total' AS last_page, authfort.list_users('name 456', offset_ => 99)->'total' AS past_it;
 EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL
-	AND authfort.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) authfort.search_grams('Name 4567')
-	AND authfort.search_matches('Name 4567', u.email, u.name);
+	AND authfort_internal.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) authfort_internal.search_grams('Name 4567')
+	AND authfort_internal.search_matches('Name 4567', u.email, u.name);
 EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL ORDER BY u.created_at DESC, u.id DESC LIMIT 50;
 
 -- a ban touches no index

@@ -2,7 +2,7 @@
 -- here the owner of authfort's functions.  So the privilege TRIGGER, which the
 -- owner may grant, is not enough to create one.  (Rules require ownership
 -- anyway.)
-CREATE FUNCTION authfort.refuse_triggers() RETURNS event_trigger
+CREATE FUNCTION authfort_internal.refuse_triggers() RETURNS event_trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	refused record;
@@ -22,10 +22,10 @@ BEGIN
 			HINT = 'The owner of the table may make it; a function can be a handler instead, by authfort.on().';
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION authfort.refuse_triggers() IS 'Event trigger: refuses triggers on tables of authfort that another role than their owner or a superuser makes.';
+COMMENT ON FUNCTION authfort_internal.refuse_triggers() IS 'Event trigger: refuses triggers on tables of authfort that another role than their owner or a superuser makes.';
 
 CREATE EVENT TRIGGER authfort_refuse_triggers ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
-	EXECUTE FUNCTION authfort.refuse_triggers();
+	EXECUTE FUNCTION authfort_internal.refuse_triggers();
 -- also where session_replication_role is replica
 ALTER EVENT TRIGGER authfort_refuse_triggers ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER authfort_refuse_triggers IS 'Only their owner and superusers make triggers on tables of authfort';
@@ -48,7 +48,7 @@ BEGIN
 			UNION ALL
 			SELECT 'ROUTINE ' OPERATOR(pg_catalog.||) p.oid::regprocedure::text, p.proowner, p.proacl, p.pronamespace FROM pg_catalog.pg_proc p
 		) AS o(object, owner, acl, namespace), pg_catalog.aclexplode(o.acl) a
-		WHERE o.namespace OPERATOR(pg_catalog.=) ANY (ARRAY['authfort', 'authfort_api']::regnamespace[])
+		WHERE o.namespace OPERATOR(pg_catalog.=) ANY (ARRAY['authfort', 'authfort_api', 'authfort_internal']::regnamespace[])
 			AND a.grantee OPERATOR(pg_catalog.<>) o.owner
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', given.object, given.grantee);
@@ -57,8 +57,8 @@ END
 $$;
 
 REVOKE ALL ON ALL TABLES IN SCHEMA authfort FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort FROM PUBLIC;
-REVOKE ALL ON SCHEMA authfort FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort, authfort_internal FROM PUBLIC;
+REVOKE ALL ON SCHEMA authfort, authfort_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA authfort TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
@@ -101,3 +101,5 @@ GRANT EXECUTE ON FUNCTION
 	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),
 	authfort.cleanup_expired_sessions(), authfort.cleanup()
 	TO authfort_admin;
+
+GRANT SELECT ON authfort.user_info, authfort.session_info TO authfort_admin;

@@ -53,6 +53,10 @@ $$;
 CREATE SCHEMA authfort;
 COMMENT ON SCHEMA authfort IS 'Authentication: users, sessions, roles, signing keys and the caller''s identity';
 
+-- What triggers, indexes and event triggers call; ordinary roles have no USAGE.
+CREATE SCHEMA authfort_internal;
+COMMENT ON SCHEMA authfort_internal IS 'Functions of authfort''s own indexes and triggers; not to be called';
+
 CREATE FUNCTION authfort.version() RETURNS text
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_version';
 COMMENT ON FUNCTION authfort.version() IS 'Version of the authfort library that is loaded.';

@@ -258,7 +258,7 @@ foreach my $case ([ 'setup_postgrest(NULL)', '22004' ], [ "publish_jwks(NULL)", 
 	my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY sqlstate\nSELECT authfort.$case->[0]");
 	like($err, qr/$case->[1]/, $case->[0]);
 }
-foreach my $function ("setup_postgrest()", "publish_jwks('door')", "publish_keys()", 'routes()')
+foreach my $function ("setup_postgrest()", "publish_jwks('door')", 'routes()')
 {
 	my ($code, $out, $err) = $node->psql('app', "SET ROLE web_anon; SELECT authfort.$function");
 	like($err, qr/permission denied for function/, "not for everybody: $function");

@@ -53,7 +53,7 @@ sub super { return attempt($super, @_); }
 
 # Before the extension is made.
 
-foreach my $schema (qw(authfort authfort_api))
+foreach my $schema (qw(authfort authfort_api authfort_internal))
 {
 	attempt('eve', "CREATE SCHEMA $schema");
 	like(super('CREATE EXTENSION authfort'), qr/^42P06: .*schema "$schema" already exists/, "a schema $schema of somebody else's is not taken over");

@@ -117,7 +117,7 @@ has_triggers_for(const TriggerDesc *triggers, CmdType command)
 /*
  * Triggers of authfort's tables run with the privileges of its owner.  No
  * other role may gain these: neither by creating a trigger
- * (authfort.refuse_triggers() prevents that), nor by owning a trigger's
+ * (authfort_internal.refuse_triggers() prevents that), nor by owning a trigger's
  * function.
  */
 static void

@@ -11,14 +11,14 @@ CREATE UNIQUE INDEX database_identity_one_row ON authfort.database_identity ((tr
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.database_identity', '');
 
-CREATE FUNCTION authfort.invalidate_database_id() RETURNS trigger
+CREATE FUNCTION authfort_internal.invalidate_database_id() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'authfort_invalidate_database_id';
-COMMENT ON FUNCTION authfort.invalidate_database_id() IS 'Trigger: tells all backends and standbys that this database has another id.';
+COMMENT ON FUNCTION authfort_internal.invalidate_database_id() IS 'Trigger: tells all backends and standbys that this database has another id.';
 
 CREATE TRIGGER database_identity_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.database_identity
-	FOR EACH ROW EXECUTE FUNCTION authfort.invalidate_database_id();
+	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_database_id();
 CREATE TRIGGER database_identity_truncated AFTER TRUNCATE ON authfort.database_identity
-	FOR EACH STATEMENT EXECUTE FUNCTION authfort.invalidate_database_id();
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.invalidate_database_id();
 -- also where changes are replayed by logical replication
 ALTER TABLE authfort.database_identity ENABLE ALWAYS TRIGGER database_identity_changed;
 ALTER TABLE authfort.database_identity ENABLE ALWAYS TRIGGER database_identity_truncated;

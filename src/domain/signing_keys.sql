@@ -20,14 +20,14 @@ CREATE UNIQUE INDEX signing_keys_one_signs ON authfort.signing_keys ((true))
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.signing_keys', '');
 
-CREATE FUNCTION authfort.invalidate_keys() RETURNS trigger
+CREATE FUNCTION authfort_internal.invalidate_keys() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'authfort_invalidate_keys';
-COMMENT ON FUNCTION authfort.invalidate_keys() IS 'Trigger: tells all backends and standbys that the signing keys changed.';
+COMMENT ON FUNCTION authfort_internal.invalidate_keys() IS 'Trigger: tells all backends and standbys that the signing keys changed.';
 
 CREATE TRIGGER signing_keys_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.signing_keys
-	FOR EACH ROW EXECUTE FUNCTION authfort.invalidate_keys();
+	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_keys();
 CREATE TRIGGER signing_keys_truncated AFTER TRUNCATE ON authfort.signing_keys
-	FOR EACH STATEMENT EXECUTE FUNCTION authfort.invalidate_keys();
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.invalidate_keys();
 -- also where changes are replayed by logical replication
 ALTER TABLE authfort.signing_keys ENABLE ALWAYS TRIGGER signing_keys_changed;
 ALTER TABLE authfort.signing_keys ENABLE ALWAYS TRIGGER signing_keys_truncated;

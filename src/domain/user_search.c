@@ -264,9 +264,9 @@ begin_search(Search *search, const UserFilter *filter)
 		keep_rarest(&grams);
 		if (grams.count > 0)
 			add_condition(search, PARAMETER_GRAMS, grams_to_array(&grams),
-						  "authfort.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) $1");
+						  "authfort_internal.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) $1");
 		add_condition(search, PARAMETER_PART, CStringGetTextDatum(filter->query),
-					  "authfort.search_matches($2, u.email, u.name)");
+					  "authfort_internal.search_matches($2, u.email, u.name)");
 	}
 	if (filter->banned != NULL)
 		add_condition(search, PARAMETER_BANNED, BoolGetDatum(*filter->banned),

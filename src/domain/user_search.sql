@@ -1,12 +1,12 @@
 -- The index that serves the search: trigrams of email and name. pg_trgm would
 -- do, but an extension that requires another one cannot be created alone.
-CREATE FUNCTION authfort.search_grams(VARIADIC texts text[]) RETURNS integer[]
+CREATE FUNCTION authfort_internal.search_grams(VARIADIC texts text[]) RETURNS integer[]
 	LANGUAGE c IMMUTABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'authfort_search_grams';
-COMMENT ON FUNCTION authfort.search_grams(text[]) IS 'Hashes of all sequences of three characters in the texts, case-folded by Unicode''s rules and in NFC, each once and in order.';
+COMMENT ON FUNCTION authfort_internal.search_grams(text[]) IS 'Hashes of all sequences of three characters in the texts, case-folded by Unicode''s rules and in NFC, each once and in order.';
 
-CREATE FUNCTION authfort.search_matches(part text, VARIADIC texts text[]) RETURNS boolean
+CREATE FUNCTION authfort_internal.search_matches(part text, VARIADIC texts text[]) RETURNS boolean
 	LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'authfort_search_matches';
-COMMENT ON FUNCTION authfort.search_matches(text, text[]) IS 'Whether one of the texts holds the part, both case-folded by Unicode''s rules and in NFC.';
+COMMENT ON FUNCTION authfort_internal.search_matches(text, text[]) IS 'Whether one of the texts holds the part, both case-folded by Unicode''s rules and in NFC.';
 
-CREATE INDEX users_search ON authfort.users USING gin (authfort.search_grams(email, name));
+CREATE INDEX users_search ON authfort.users USING gin (authfort_internal.search_grams(email, name));
 CREATE INDEX users_created_at ON authfort.users (created_at, id);

@@ -43,7 +43,7 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.jwks_subscribers', '');
 
 -- During a rotation there is no signing key, and authfort.jwks() would create
 -- one.
-CREATE FUNCTION authfort.publish_keys() RETURNS trigger
+CREATE FUNCTION authfort_internal.publish_keys() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subscriber name;
@@ -63,12 +63,12 @@ BEGIN
 	END IF;
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION authfort.publish_keys() IS 'Trigger: writes the JWK Set into PostgREST''s in-database configuration and has it reloaded.';
+COMMENT ON FUNCTION authfort_internal.publish_keys() IS 'Trigger: writes the JWK Set into PostgREST''s in-database configuration and has it reloaded.';
 
 CREATE TRIGGER signing_keys_published AFTER INSERT OR UPDATE OR DELETE ON authfort.signing_keys
-	FOR EACH STATEMENT EXECUTE FUNCTION authfort.publish_keys();
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.publish_keys();
 CREATE TRIGGER jwks_subscribed AFTER INSERT OR UPDATE ON authfort.jwks_subscribers
-	FOR EACH STATEMENT EXECUTE FUNCTION authfort.publish_keys();
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.publish_keys();
 
 CREATE FUNCTION authfort.publish_jwks(authenticator name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
