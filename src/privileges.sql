@@ -22,7 +22,7 @@ BEGIN
 			HINT = 'The owner of the table may make it; a function can be a handler instead, by authfort.on().';
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION authfort_internal.refuse_triggers() IS 'Event trigger: refuses triggers on tables of authfort that another role than their owner or a superuser makes.';
+COMMENT ON FUNCTION authfort_internal.refuse_triggers() IS 'Event trigger function: refuses triggers on tables of authfort by roles other than their owner.';
 
 CREATE EVENT TRIGGER authfort_refuse_triggers ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
 	EXECUTE FUNCTION authfort_internal.refuse_triggers();

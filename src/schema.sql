@@ -59,4 +59,4 @@ COMMENT ON SCHEMA authfort_internal IS 'Functions of authfort''s own indexes and
 
 CREATE FUNCTION authfort.version() RETURNS text
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_version';
-COMMENT ON FUNCTION authfort.version() IS 'Version of the authfort library that is loaded.';
+COMMENT ON FUNCTION authfort.version() IS 'Returns the version of the loaded library.';

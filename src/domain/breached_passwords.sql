@@ -12,9 +12,9 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.breached_passwords', '');
 CREATE FUNCTION authfort.load_breached_passwords(file text) RETURNS bigint
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_load_breached_file';
-COMMENT ON FUNCTION authfort.load_breached_passwords(text) IS 'Adds the passwords of a file on the server, which are refused as new passwords from then on (password_pwned), and returns how many were new. Each line begins with the SHA-1 of a password in hexadecimal, or with 16 digits of it or more; what follows a colon is not read, so that the files of Have I Been Pwned can be loaded as they are. The caller needs the privileges of pg_read_server_files. Raises invalid_text_representation for another line, and loads nothing then.';
+COMMENT ON FUNCTION authfort.load_breached_passwords(text) IS 'Loads the passwords of a file on the server, which are refused from then on, and returns how many were new.';
 
 CREATE FUNCTION authfort.load_breached_passwords(hashes text[]) RETURNS bigint
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_load_breached_hashes';
-COMMENT ON FUNCTION authfort.load_breached_passwords(text[]) IS 'The same for lines that the caller has at hand.';
+COMMENT ON FUNCTION authfort.load_breached_passwords(text[]) IS 'Loads breached passwords from an array of such lines, and returns how many were new.';

@@ -13,7 +13,7 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.database_identity', '');
 
 CREATE FUNCTION authfort_internal.invalidate_database_id() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'authfort_invalidate_database_id';
-COMMENT ON FUNCTION authfort_internal.invalidate_database_id() IS 'Trigger: tells all backends and standbys that this database has another id.';
+COMMENT ON FUNCTION authfort_internal.invalidate_database_id() IS 'Trigger function: announces a change of the database''s id to all backends and standbys.';
 
 CREATE TRIGGER database_identity_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.database_identity
 	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_database_id();

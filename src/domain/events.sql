@@ -1,6 +1,6 @@
 CREATE FUNCTION authfort.cluster_id() RETURNS bigint
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_cluster_id';
-COMMENT ON FUNCTION authfort.cluster_id() IS 'The system identifier of this cluster, as pg_control_system() has it: the same on its standbys, another after initdb, pg_upgrade or a restore elsewhere.';
+COMMENT ON FUNCTION authfort.cluster_id() IS 'Returns the system identifier of this cluster, as pg_control_system() does.';
 
 -- Rows are appended, and deleted from the old end.  The B-trees grow at one
 -- edge only, and the BRIN index on time costs next to nothing; neither gets
@@ -54,9 +54,9 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');
 CREATE FUNCTION authfort."on"(event text, handler regprocedure) RETURNS void
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 	AS 'MODULE_PATHNAME', 'authfort_on';
-COMMENT ON FUNCTION authfort."on"(text, regprocedure) IS 'Has handler(event jsonb) called for each event of that name, or for all with ''*'', in the transaction of the event: what it raises aborts that. It runs with the privileges of its owner, as a security-restricted operation, and with search_path pg_catalog, unless it sets its own; settings that it changes go back when it ends. While another role than the one that registered it owns the function, it is not called, and the event fails with insufficient_privilege. Silent if it is registered already. The caller has to own the function. Raises invalid_parameter_value for an unknown event, invalid_function_definition for a function that does not take one jsonb or is temporary, insufficient_privilege for one of somebody else.';
+COMMENT ON FUNCTION authfort."on"(text, regprocedure) IS 'Registers a function to be called for each event of a name, or of all with *.';
 
 CREATE FUNCTION authfort.off(event text, handler regprocedure) RETURNS void
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 	AS 'MODULE_PATHNAME', 'authfort_off';
-COMMENT ON FUNCTION authfort.off(text, regprocedure) IS 'Ends what authfort.on() began; silent if it had not. The caller has to own the function.';
+COMMENT ON FUNCTION authfort.off(text, regprocedure) IS 'Removes a registration made by authfort.on().';

@@ -24,9 +24,9 @@ CREATE FUNCTION authfort.take_messages(max_messages integer DEFAULT 10)
 				   created_at timestamptz, expires_at timestamptz, attempts integer)
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_take_messages';
-COMMENT ON FUNCTION authfort.take_messages(integer) IS 'Hands out up to that many messages, 1 to 1000, the oldest first, unsealed; passes over those that others are taking (SKIP LOCKED). Whoever sent one says so with authfort.message_sent(); one not reported within authfort.outbox_visibility_timeout is handed out again, so that each is delivered at least once until it expires. attempts counts this time. Raises invalid_parameter_value for another number.';
+COMMENT ON FUNCTION authfort.take_messages(integer) IS 'Delivers messages of the outbox, unsealed, the oldest first.';
 
 CREATE FUNCTION authfort.message_sent(id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_message_sent';
-COMMENT ON FUNCTION authfort.message_sent(uuid) IS 'Says that a message of authfort.take_messages() was delivered; it is deleted. Returns whether it was still there.';
+COMMENT ON FUNCTION authfort.message_sent(uuid) IS 'Deletes a message that was sent, and returns whether it was still there.';

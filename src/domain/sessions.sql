@@ -32,14 +32,14 @@ CREATE FUNCTION authfort.get_sessions(user_id uuid, active_only boolean DEFAULT 
 				   last_used_at timestamptz, expires_at timestamptz, revoked boolean)
 	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_sessions';
-COMMENT ON FUNCTION authfort.get_sessions(uuid, boolean) IS 'Sessions of a user, the newest first; with active_only, those neither revoked nor expired. last_used_at, and expires_at once the session was refreshed, are cut to the hour (UTC), so that watching them does not show when a token is used. Raises undefined_object for an unknown user.';
+COMMENT ON FUNCTION authfort.get_sessions(uuid, boolean) IS 'Returns the sessions of a user, the newest first.';
 
 CREATE FUNCTION authfort.revoke_session(session_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_revoke_session';
-COMMENT ON FUNCTION authfort.revoke_session(uuid) IS 'Ends a session: its refresh token is refused from now on, and its access tokens by authfort.authenticate(). Returns whether it was live until now.';
+COMMENT ON FUNCTION authfort.revoke_session(uuid) IS 'Ends a session and returns whether it was active until now.';
 
 CREATE FUNCTION authfort.revoke_sessions(user_id uuid, exclude uuid DEFAULT NULL) RETURNS integer
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_revoke_sessions';
-COMMENT ON FUNCTION authfort.revoke_sessions(uuid, uuid) IS 'Ends all sessions of a user, but for the one to exclude ("sign out other devices"), and returns their number. Without an exception the token version rises as well. Raises undefined_object for an unknown user.';
+COMMENT ON FUNCTION authfort.revoke_sessions(uuid, uuid) IS 'Ends all sessions of a user except one, if given, and returns their number.';

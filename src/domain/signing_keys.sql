@@ -22,7 +22,7 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.signing_keys', '');
 
 CREATE FUNCTION authfort_internal.invalidate_keys() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'authfort_invalidate_keys';
-COMMENT ON FUNCTION authfort_internal.invalidate_keys() IS 'Trigger: tells all backends and standbys that the signing keys changed.';
+COMMENT ON FUNCTION authfort_internal.invalidate_keys() IS 'Trigger function: announces a change of the signing keys to all backends and standbys.';
 
 CREATE TRIGGER signing_keys_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.signing_keys
 	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_keys();
@@ -35,14 +35,14 @@ ALTER TABLE authfort.signing_keys ENABLE ALWAYS TRIGGER signing_keys_truncated;
 CREATE FUNCTION authfort.jwks() RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_jwks';
-COMMENT ON FUNCTION authfort.jwks() IS 'The public keys as a JWK Set (RFC 7517): all that verifies now, and a key prepared to sign next. Makes the first key, unless the transaction is read only.';
+COMMENT ON FUNCTION authfort.jwks() IS 'Returns the public keys as a JWK Set (RFC 7517), and makes the first key if there is none.';
 
 CREATE FUNCTION authfort.rotate_key(algorithm text DEFAULT NULL) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_rotate_key';
-COMMENT ON FUNCTION authfort.rotate_key(text) IS 'Signs with another key from now on and returns its kid: the one that authfort.prepare_key() published last, or a new one. The old key verifies for authfort.key_rotation_ttl more. The algorithm is RS256, ES256 or EdDSA; NULL takes that of the prepared key, or authfort.signing_algorithm for a new one. Raises config_file_error where the master key is missing or wrong. Raises invalid_parameter_value for another.';
+COMMENT ON FUNCTION authfort.rotate_key(text) IS 'Starts to sign with another key and returns its kid.';
 
 CREATE FUNCTION authfort.prepare_key(algorithm text DEFAULT NULL) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_prepare_key';
-COMMENT ON FUNCTION authfort.prepare_key(text) IS 'Publishes the next signing key in the JWKS without signing with it yet, so that verifiers which cache the JWKS know it when authfort.rotate_key() takes it, and returns its kid.';
+COMMENT ON FUNCTION authfort.prepare_key(text) IS 'Publishes the next signing key in the JWK Set, without signing with it yet, and returns its kid.';

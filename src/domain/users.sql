@@ -1,6 +1,6 @@
 CREATE FUNCTION authfort.password_hash_affordable(hash text) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_password_hash_affordable';
-COMMENT ON FUNCTION authfort.password_hash_affordable(text) IS 'Whether checking a password against the hash takes no more than about a second; true for what is no Argon2id hash, against which nothing is checked.';
+COMMENT ON FUNCTION authfort.password_hash_affordable(text) IS 'Returns whether checking a password against a hash takes no more than about a second.';
 
 -- Bans, token versions and passwords change no index: pages keep room for it.
 CREATE TABLE authfort.users (

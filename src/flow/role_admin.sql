@@ -1,22 +1,22 @@
 CREATE FUNCTION authfort.add_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_add_role';
-COMMENT ON FUNCTION authfort.add_role(uuid, text, boolean) IS 'Gives a user a role, of 1 to 50 characters, all of which can be seen; it is stored in NFC, with its case. With immediate, access tokens issued before stop being current. Raises undefined_object for an unknown user, invalid_parameter_value for a role name that is none, and, with DETAIL too_many_roles, past 64 roles or 2048 bytes of names, or profile_too_large, where email, name and roles together would not fit into a cookie.';
+COMMENT ON FUNCTION authfort.add_role(uuid, text, boolean) IS 'Gives a user a role.';
 
 CREATE FUNCTION authfort.remove_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_remove_role';
-COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Takes a role from a user. As authfort.add_role().';
+COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Takes a role from a user.';
 
 CREATE FUNCTION authfort.get_roles(user_id uuid) RETURNS text[]
 	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_get_roles';
-COMMENT ON FUNCTION authfort.get_roles(uuid) IS 'Roles of a user, in order. Raises undefined_object for an unknown user.';
+COMMENT ON FUNCTION authfort.get_roles(uuid) IS 'Returns the roles of a user, in order.';
 
 CREATE FUNCTION authfort.user_has_role(user_id uuid, role text) RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_user_has_role';
-COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Whether a user has a role now. Raises undefined_object for an unknown user.';
+COMMENT ON FUNCTION authfort.user_has_role(uuid, text) IS 'Returns whether a user has a role now.';
 
 CREATE FUNCTION authfort.role_members(of_role text DEFAULT NULL)
 	RETURNS TABLE (role text, user_id uuid, email text, granted_at timestamptz)
@@ -26,4 +26,4 @@ CREATE FUNCTION authfort.role_members(of_role text DEFAULT NULL)
 	WHERE of_role IS NULL OR r.role OPERATOR(pg_catalog.=) pg_catalog.normalize(of_role)
 	ORDER BY r.role, u.email
 $$;
-COMMENT ON FUNCTION authfort.role_members(text) IS 'Who has which role: all, or those who have the one named.';
+COMMENT ON FUNCTION authfort.role_members(text) IS 'Returns the users who have a role, or all roles with their users.';

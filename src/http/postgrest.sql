@@ -22,7 +22,7 @@ BEGIN
 				route.name, signature, 'MODULE_PATHNAME', 'authfort_api_route');
 			EXECUTE pg_catalog.format(
 				'COMMENT ON FUNCTION authfort_api.%I(%s) IS %L', route.name, signature,
-				pg_catalog.format('Serves %s %s through PostgREST: reads request.headers and request.cookies, sets response.status and response.headers, and returns the body. A path with {segments} and a query are taken from the header X-Original-URI.',
+				pg_catalog.format('Serves %s %s through PostgREST.',
 					route.method, route.path));
 		END LOOP;
 	END LOOP;
@@ -31,7 +31,7 @@ $do$;
 
 CREATE FUNCTION authfort_api.pre_request() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'authfort_api_pre_request';
-COMMENT ON FUNCTION authfort_api.pre_request() IS 'For PostgREST''s db-pre-request. Answers 401 with WWW-Authenticate where the token''s user is banned or gone, its version outdated, or its session revoked. With authfort.cookies on takes the access token from its cookie if there is no other: sets authfort.jwt and the role that the token names, if the authenticator may. Where a route open to all is called, such a token is put aside and the request goes on without an identity. Anonymous requests pass.';
+COMMENT ON FUNCTION authfort_api.pre_request() IS 'Checks the token of a request, as PostgREST''s db-pre-request.';
 
 -- The roles that get the keys.  This table is part of a dump, unlike role
 -- settings.
@@ -63,7 +63,7 @@ BEGIN
 	END IF;
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION authfort_internal.publish_keys() IS 'Trigger: writes the JWK Set into PostgREST''s in-database configuration and has it reloaded.';
+COMMENT ON FUNCTION authfort_internal.publish_keys() IS 'Trigger function: writes the JWK Set into PostgREST''s in-database configuration and reloads it.';
 
 CREATE TRIGGER signing_keys_published AFTER INSERT OR UPDATE OR DELETE ON authfort.signing_keys
 	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.publish_keys();
@@ -83,7 +83,7 @@ BEGIN
 	INSERT INTO authfort.jwks_subscribers AS s VALUES (publish_jwks.authenticator)
 		ON CONFLICT ON CONSTRAINT jwks_subscribers_pkey DO UPDATE SET authenticator = excluded.authenticator;
 END $$;
-COMMENT ON FUNCTION authfort.publish_jwks(name) IS 'Writes the JWK Set into pgrst.jwt_secret of PostgREST''s role in this database, now and whenever the keys change, and has PostgREST reload its configuration. Needs a superuser. Raises null_value_not_allowed, or undefined_object for a role that does not exist.';
+COMMENT ON FUNCTION authfort.publish_jwks(name) IS 'Keeps the JWK Set in the setting pgrst.jwt_secret of PostgREST''s role.';
 
 CREATE FUNCTION authfort.setup_postgrest(authenticator name DEFAULT 'authenticator', anon name DEFAULT 'anon',
 										 authenticated name DEFAULT 'authenticated') RETURNS void
@@ -116,7 +116,7 @@ BEGIN
 	PERFORM authfort.publish_jwks(authenticator);
 	PERFORM pg_catalog.pg_notify('pgrst', 'reload schema');
 END $$;
-COMMENT ON FUNCTION authfort.setup_postgrest(name, name, name) IS 'Makes this database ready for PostgREST, and changes nothing when it is: the roles are made if they do not exist (the authenticator may log in, without a password); the authenticator may become the other two and is trusted (authfort.trusted_authenticators); these two may call schema authfort_api; tokens name the third (authfort.jwt_role); the keys are published as by authfort.publish_jwks(). Settings count for new connections. Needs a superuser. Raises null_value_not_allowed.';
+COMMENT ON FUNCTION authfort.setup_postgrest(name, name, name) IS 'Prepares this database for PostgREST.';
 
 CREATE FUNCTION authfort.nginx_maps() RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -137,7 +137,7 @@ CREATE FUNCTION authfort.nginx_maps() RETURNS text
 		pg_catalog.string_agg(pg_catalog.format(E'\t%s "";\n', r.name), '' ORDER BY r.name) FILTER (WHERE r.access OPERATOR(pg_catalog.=) 'open'))
 	FROM authfort.routes() r
 $$;
-COMMENT ON FUNCTION authfort.nginx_maps() IS 'Configuration for nginx, in its http context: which function of schema authfort_api serves which method and path.';
+COMMENT ON FUNCTION authfort.nginx_maps() IS 'Returns the configuration of nginx, in its http context, that maps routes to functions of authfort_api.';
 
 CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1:3000') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -162,4 +162,4 @@ CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1
 			ELSE '= ' OPERATOR(pg_catalog.||) r.path END
 		FROM authfort.routes() r, pg_catalog.current_setting('authfort.http_prefix') prefix) AS l(location)
 $$;
-COMMENT ON FUNCTION authfort.nginx_locations(text) IS 'Configuration for nginx, in its server context: serves the routes of authfort.http() through PostgREST at the URL "upstream". Goes with authfort.nginx_maps().';
+COMMENT ON FUNCTION authfort.nginx_locations(text) IS 'Returns the configuration of nginx, in its server context, that passes the routes to PostgREST.';
