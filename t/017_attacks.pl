@@ -171,7 +171,7 @@ foreach my $statement (
 	'DROP EXTENSION authfort', 'ALTER EXTENSION authfort DROP FUNCTION authfort.uid()', 'ALTER EXTENSION authfort ADD FUNCTION eve.now()', 'ALTER EXTENSION authfort UPDATE', 'DROP TABLE authfort.users', 'DROP SCHEMA authfort CASCADE', 'ALTER SCHEMA authfort OWNER TO eve', 'COMMENT ON TABLE authfort.users IS $$x$$',
 	"SELECT pg_read_file('$key_file')", "SELECT lo_import('$key_file')", "COPY eve.users FROM '$key_file'", 'SELECT * FROM pg_statistic', 'CREATE CAST (text AS uuid) WITHOUT FUNCTION', 'CREATE OPERATOR CLASS eve.c DEFAULT FOR TYPE uuid USING btree AS STORAGE uuid',
 	"ALTER ROLE eve SET authfort.trusted_authenticators = 'eve'", "ALTER DATABASE app SET authfort.admin_role = 'eve'", "ALTER SYSTEM SET authfort.jwt_issuer = 'eve'", "ALTER ROLE ALL SET authfort.allow_signup = off",
-	'SELECT authfort.http($$GET$$, $$/auth/me$$)', 'SELECT authfort_api.jwks()', 'SELECT authfort.on($$login$$, $$pg_catalog.jsonb_typeof(jsonb)$$)', 'SELECT authfort.verify_jwt($$x$$)', 'SELECT authfort.setup_postgrest()', 'SELECT authfort_internal.search_grams($$x$$)', 'CREATE AGGREGATE eve.a (integer) (SFUNC = authfort.search_grams, STYPE = integer[])')
+	'SELECT authfort.http($$GET$$, $$/auth/me$$)', 'SELECT authfort_api.jwks()', 'SELECT authfort.on($$login$$, $$pg_catalog.jsonb_typeof(jsonb)$$)', 'SELECT authfort.verify_jwt($$x$$)', 'SELECT authfort.setup_postgrest()', 'SELECT authfort_internal.search_grams($$x$$)', 'CREATE AGGREGATE eve.a (integer) (SFUNC = authfort_internal.search_grams, STYPE = integer[])')
 {
 	my $outcome = attempt($eve, $statement) // 'done';
 	my $refusal = $statement =~ /authfort_admin|REPLACE|AGGREGATE/ ? qr/^(42501|42883): / : $statement =~ /UPDATE|OWNER TO/ ? qr/^42501: .*(owner|permission)/ : qr/^42501: /;
