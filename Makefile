@@ -109,6 +109,8 @@ SQL_PIECES = \
 	src/flow/role_admin.sql \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \
+	src/flow/session_admin.sql \
+	src/flow/key_admin.sql \
 	src/flow/views.sql \
 	src/domain/rate_limit.sql \
 	src/flow/cleanup.sql \
