@@ -75,6 +75,13 @@ errmsg(const char *format,...)
 	return 0;
 }
 
+int
+errdetail(const char *format,...)
+{
+	(void) format;
+	return 0;
+}
+
 static void
 require(bool condition)
 {
