@@ -1,6 +1,6 @@
 /*
  * auth_result.c
- *		What a flow answers: a refusal, or a user with tokens.
+ *		The result of a flow: a refusal, or a user with tokens.
  */
 #include "postgres.h"
 

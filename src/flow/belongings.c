@@ -1,11 +1,10 @@
 /*
  * belongings.c
- *		What belongs to a user, in the tables beside authfort.users.
+ *		Rows that belong to a user, in tables other than authfort.users.
  *
- * It goes with the user, however the row of authfort.users is deleted.  A
- * foreign key with ON DELETE CASCADE would do the same, but would be there
- * before the data when a dump is restored, and a parallel restore loads the
- * tables in any order.
+ * They are deleted whenever the row of authfort.users is.  A foreign key with
+ * ON DELETE CASCADE would do the same, but would exist before the data when a
+ * dump is restored, and a parallel restore loads the tables in any order.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * belongings.h
- *		What belongs to a user, in the tables beside authfort.users.
+ *		Rows that belong to a user, in tables other than authfort.users.
  */
 #ifndef AUTHFORT_BELONGINGS_H
 #define AUTHFORT_BELONGINGS_H
@@ -11,8 +11,8 @@
 
 /*
  * Removes sessions, roles, old passwords, tokens and messages of a user; NULL:
- * of all users.  The caller holds the user's row locked against new ones
- * (FROM_USER() in domain/users.h).
+ * of all users.  The caller has locked the user's row, so that no new ones are
+ * added (FROM_USER() in domain/users.h).
  */
 extern void belongings_delete(const pg_uuid_t *user_id);
 

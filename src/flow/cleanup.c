@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(authfort_cleanup_expired_tokens);
 PG_FUNCTION_INFO_V1(authfort_cleanup_expired_sessions);
 PG_FUNCTION_INFO_V1(authfort_cleanup);
 
-/* Few enough that their locks are gone before anybody notices. */
+/* Few enough that other sessions do not notice the locks. */
 #define BATCH_ROWS 1000
 
 const char *
@@ -63,7 +63,7 @@ cleanup_batch(CleanupPass *pass)
 	pass->done = removed < BATCH_ROWS;
 }
 
-/* All of it, in the caller's transaction. */
+/* Removes all expired rows of a kind, in the caller's transaction. */
 static int
 remove_all(CleanupKind kind)
 {

@@ -1,6 +1,6 @@
 /*
  * cleanup.h
- *		Removing what nobody needs any more.
+ *		Removing expired rows.
  */
 #ifndef AUTHFORT_CLEANUP_H
 #define AUTHFORT_CLEANUP_H
@@ -21,11 +21,11 @@ typedef enum CleanupKind
 
 #define CLEANUP_KINDS (CLEANUP_MESSAGES + 1)
 
-/* One removal of all that can go; begins as {kind}. */
+/* One pass over all expired rows of a kind; begins as {kind}. */
 typedef struct CleanupPass
 {
 	CleanupKind kind;
-	BlockNumber position;		/* where sessions_delete_ended() goes on */
+	BlockNumber position;		/* where sessions_delete_ended() continues */
 	uint64		removed;
 	bool		done;
 } CleanupPass;
@@ -33,8 +33,8 @@ typedef struct CleanupPass
 extern const char *cleanup_name(CleanupKind kind);
 
 /*
- * Removes some rows more, and waits for nobody: a row that is locked stays
- * for another pass.
+ * Removes the next batch of rows, without waiting for other sessions: a locked
+ * row is left for another pass.
  */
 extern void cleanup_batch(CleanupPass *pass);
 

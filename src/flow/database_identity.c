@@ -1,6 +1,6 @@
 /*
  * database_identity.c
- *		Making a copy of a database a stranger to the one it was copied from.
+ *		Separates a copy of a database from the original.
  */
 #include "postgres.h"
 
@@ -20,8 +20,8 @@
 PG_FUNCTION_INFO_V1(authfort_reset_database_identity);
 
 /*
- * What was committed while we waited for locks has to be seen, and under a
- * stricter isolation level it is not.
+ * Changes that committed while this function waited for locks must be visible,
+ * which they are not under a stricter isolation level.
  */
 static void
 require_read_committed(void)
@@ -46,10 +46,11 @@ record_reset(const pg_uuid_t *id, int sessions)
 /*
  * reset_database_identity() -> uuid
  *
- * Nothing that the former keys sealed is opened: in a copy the master key may
- * well be another one.  Whoever makes a token or a message asks for the id
- * first and has it until the end of its transaction, so that all that was made
- * for the former id is there to be removed once the lock is held.
+ * Nothing that was sealed under the former keys is opened, because a copy may
+ * have another master key.  A transaction that makes a token or a message gets
+ * the id first, and the id stays the same until its end.  So once the lock is
+ * held, everything that was made for the former id is visible and can be
+ * removed.
  */
 Datum
 authfort_reset_database_identity(PG_FUNCTION_ARGS)

@@ -1,9 +1,9 @@
 /*
  * flows.h
- *		What a person does: sign up, log in, refresh, log out.
+ *		The flows of a user: sign up, log in, refresh, log out, passwords.
  *
- * A wrong credential is a refusal in the result, so that what it changed
- * commits with the caller.  Only misuse and failure raise.
+ * A wrong credential is a refusal in the result, so that its side effects
+ * commit with the caller's transaction.  Only misuse and failures raise.
  */
 #ifndef AUTHFORT_FLOWS_H
 #define AUTHFORT_FLOWS_H
@@ -24,30 +24,31 @@ typedef struct SignupForm
 
 /*
  * With authfort.hide_accounts the result is the refusal email_not_verified,
- * after the same time whether the email was taken or not.  The account is made
- * all the same if it was not.
+ * after the same time whether the email was taken or not.  If it was not, the
+ * account is created nevertheless.
  */
 extern AuthResult flow_signup(const SignupForm *form, const Client *client);
 extern AuthResult flow_login(const char *email, const char *password, const Client *client);
 
-/* Makes an account for somebody else, also with signup off; the password may be NULL. */
+/* Creates an account for another person, also with signup off; the password may be NULL. */
 extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,
 									   char *const *role_names, int name_count, User **user);
 
 /*
- * "refresh_token" may be NULL.  "access_token", if not NULL, has to belong to
- * the same session, unless it cannot be read.
+ * "refresh_token" may be NULL.  "access_token", if not NULL and readable, must
+ * belong to the same session.
  */
 extern AuthResult flow_refresh(const char *refresh_token, const char *access_token,
 							   const Client *client);
 
-/* Silent for a token that is not one. */
+/* Ignores an invalid token. */
 extern void flow_logout(const char *refresh_token, const Client *client);
 
 /*
  * Puts a token into the outbox for the account with that email, if there is
- * one, no other transaction is doing so, and mail_limit.h allows it.  Takes the
- * same time if not.  Returns NULL, or the refusal if it was asked too often.
+ * one, no other transaction is doing so, and mail_limit.h allows it.
+ * Otherwise takes the same time.  Returns NULL, or the refusal if the rate
+ * limit is exceeded.
  */
 extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
 
@@ -58,7 +59,7 @@ extern const Refusal *flow_reset_password(const char *token, const char *new_pas
 /*
  * These end every session and access token of the user, except the session
  * "keep" if that is not NULL: the result then has new tokens of it, unless it
- * has ended.  They raise for an id that is no user's.
+ * has ended.  They raise for an unknown user id.
  */
 extern AuthResult flow_change_password(const pg_uuid_t *id, const char *old_password,
 									   const char *new_password, const pg_uuid_t *keep,

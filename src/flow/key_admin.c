@@ -38,7 +38,7 @@ key_admin_rotate(const SignatureAlgorithm *algorithm)
 	return new_kid;
 }
 
-/* Nothing signs otherwise than before, so there is no event. */
+/* The signing key does not change, so no event is recorded. */
 char *
 key_admin_prepare(const SignatureAlgorithm *algorithm)
 {

@@ -21,7 +21,7 @@
 
 PG_FUNCTION_INFO_V1(authfort_login);
 
-/* "email" is in its stored form; NULL, for what is no email, is nobody's. */
+/* "email" is in its stored form, or NULL for an invalid one, in which case no user is found. */
 static User *
 find_user(const char *email)
 {
@@ -29,10 +29,11 @@ find_user(const char *email)
 }
 
 /*
- * Hashing takes long, and the user may change meanwhile: be banned, be
- * deleted, get another password.  So the row is locked and looked at again
- * after it, and if the hash is another one the password has to pass that.  A
- * hash of other parameters is replaced; if it is busy now, by the next login.
+ * Hashing takes long, and the user may be banned, deleted or get another
+ * password during that time.  So the row is then locked and read again, and if
+ * the hash has changed, the password is verified against the new one.  A hash
+ * made with outdated parameters is replaced; if the hashing budget is
+ * exhausted, that is left to the next login.
  */
 static AuthResult
 log_in(const char *email, const char *password, const Client *client)
@@ -68,8 +69,8 @@ log_in(const char *email, const char *password, const Client *client)
 }
 
 /*
- * What is no email is not recorded: it may be anything, a password that was
- * typed into the wrong field among it.
+ * An invalid email is not recorded: it may be a password that was typed into
+ * the wrong field.
  */
 static void
 record_failure(const char *email, const Refusal *refusal, const Client *client)
@@ -83,7 +84,7 @@ record_failure(const char *email, const Refusal *refusal, const Client *client)
 	event_record(&event);
 }
 
-/* That an account has no password tells that there is one. */
+/* With hidden accounts, no_password is not returned: it would reveal that the account exists. */
 static AuthResult
 attempt_login(const char *email, const char *password, const Client *client)
 {
@@ -96,7 +97,7 @@ attempt_login(const char *email, const char *password, const Client *client)
 	return result;
 }
 
-/* Whether the user has a session that began there. */
+/* Whether the user has a session that began at the client's address. */
 static bool
 is_known_address(const char *email, const Client *client)
 {
@@ -106,15 +107,15 @@ is_known_address(const char *email, const Client *client)
 }
 
 /*
- * The limit by email keeps somebody with many addresses from guessing at one
- * account.  It must not keep the account's owner out meanwhile, so it does not
- * count where the user has a session from that address: there, the limit by
- * address is all there is.
+ * The limit by email prevents an attacker with many addresses from guessing at
+ * one account.  It must not lock the owner out, so it does not apply to an
+ * address from which the user has a session: there, only the limit by address
+ * applies.
  *
- * That it does not count tells others at that address that there is an
- * account.  Where that is hidden, only the right password is let in, and every
- * other answer is the same: a hash is computed, and nothing recorded, for that
- * would have the commit wait for the disk.
+ * That exemption reveals to other clients at that address that the account
+ * exists.  If accounts are hidden, only the right password is accepted, and
+ * every other response is the same: a hash is computed, and no event is
+ * recorded, because the resulting WAL flush would be measurable.
  */
 static AuthResult
 log_in_over_limit(const char *email, const char *password, const Client *client,
@@ -137,7 +138,10 @@ flow_login(const char *email, const char *password, const Client *client)
 
 	if (input_email(email, &stored) != NULL)
 		stored = NULL;
-	/* a standby refuses over the limit, and looks at no password: it can record no attempt */
+	/*
+	 * a standby refuses over the limit, and checks no password, because it
+	 * cannot record the attempt
+	 */
 	refusal = rate_limit_check_address(RATE_LIMIT_LOGIN, stored, client);
 	if (refusal != NULL)
 		return auth_refused(refusal);

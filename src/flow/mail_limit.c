@@ -1,6 +1,6 @@
 /*
  * mail_limit.c
- *		How many messages a stranger can cause for one account.
+ *		Limits the messages that any client can cause for one account.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "domain/outbox.h"
 #include "flow/mail_limit.h"
 
-/* Sets our advisory locks apart from those of SQL functions, which have 1 and 2. */
+/* Distinguishes these advisory locks from those of the SQL functions, which use 1 and 2. */
 #define LOCK_CLASS 0xa100
 
 static bool
@@ -26,7 +26,7 @@ claim_mail(const pg_uuid_t *user_id, EventType cause)
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* A message that a mailer has is as good as delivered, and its token stays valid. */
+/* A message that a mailer has taken is treated as delivered, and its token stays valid. */
 static void
 take_back(const pg_uuid_t *user_id, const char *kind)
 {
@@ -37,7 +37,7 @@ take_back(const pg_uuid_t *user_id, const char *kind)
 		one_time_token_delete_of_message(user_id, &messages[i]);
 }
 
-/* The user is locked before the messages, as in all that deletes both. */
+/* The user is locked before the messages, as in every flow that deletes both. */
 User *
 mail_limit_claim(const pg_uuid_t *user_id, EventType cause, const char *kind)
 {

@@ -1,6 +1,6 @@
 /*
  * mail_limit.h
- *		How many messages a stranger can cause for one account.
+ *		Limits the messages that any client can cause for one account.
  */
 #ifndef AUTHFORT_MAIL_LIMIT_H
 #define AUTHFORT_MAIL_LIMIT_H
@@ -13,15 +13,15 @@
 #include "domain/users.h"
 
 /*
- * Asks to put a message of that kind for the user, which the event "cause"
- * records: five an hour may be, counted by their events, whatever
- * authfort.rate_limit says.  Returns the user, whose row is locked, after the
- * messages before that no mailer has taken were taken back, with the tokens in
- * them.
+ * Reserves a message of that kind for the user, which the event "cause"
+ * records.  Five an hour are allowed, counted by their events, independently
+ * of authfort.rate_limit.  Withdraws previous messages that no mailer has
+ * taken, with their tokens, and returns the user, whose row is locked.
  *
- * NULL if there were enough, if the user has gone, and while another
- * transaction does the same.  To wait for that would show that there is an
- * account, to a client that asks twice at once.
+ * Returns NULL if the limit is reached, if the user no longer exists, and
+ * while another transaction does the same.  Waiting for that transaction would
+ * reveal to a client that sends two concurrent requests that the account
+ * exists.
  */
 extern User *mail_limit_claim(const pg_uuid_t *user_id, EventType cause, const char *kind);
 

@@ -1,10 +1,10 @@
 /*
  * password_flows.c
- *		Another password: by a reset token, by the old one, or the first.
+ *		Setting a password: with a reset token, with the old one, or the first.
  *
- * Hashing takes long, so no row is locked meanwhile.  The user is locked
- * after it, and if another password has been set by then, all is looked at
- * again.
+ * Hashing takes long, so no row is locked during it.  The user is locked
+ * afterwards, and if another password has been set by then, everything is
+ * checked again.
  */
 #include "postgres.h"
 
@@ -117,8 +117,8 @@ flow_request_password_reset(const char *email, const Client *client)
 }
 
 /*
- * Replaces the password of a user whose row is locked.  The old one, sessions
- * except for "keep", access tokens and reset tokens are worth nothing then.
+ * Replaces the password of a user whose row is locked.  Invalidates the old
+ * one, all sessions except "keep", access tokens and reset tokens.
  */
 static void
 replace_password(const pg_uuid_t *user_id, const char *hash, const pg_uuid_t *keep)
@@ -168,7 +168,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 		if (hash == NULL)
 			return &refusal_server_busy;
 
-		/* the user before the token, as for all that a user has */
+		/* the user is locked before the token, as before all rows of a user */
 		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
 			return &refusal_invalid_reset_token;
 	} while (!replace_password_if_same(user, hash, NULL));
@@ -177,7 +177,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 	return NULL;
 }
 
-/* Guesses at the old password are seen where guesses at the login are. */
+/* Wrong old passwords are recorded like failed logins. */
 static void
 record_wrong_password(const User *user, const pg_uuid_t *session_id, const Client *client)
 {
@@ -189,7 +189,7 @@ record_wrong_password(const User *user, const pg_uuid_t *session_id, const Clien
 	event_record(&event);
 }
 
-/* The new tokens of the session to keep, if it is still there. */
+/* The new tokens of the session to keep, if it is still live. */
 static AuthResult
 go_on(const pg_uuid_t *user_id, const pg_uuid_t *keep)
 {
@@ -201,8 +201,8 @@ go_on(const pg_uuid_t *user_id, const pg_uuid_t *keep)
 }
 
 /*
- * The limit is that of logins, counted apart: a stranger who uses up the login
- * of an account does not keep its owner from changing the password.
+ * The limit is that of logins, counted separately: a stranger who exhausts the
+ * logins of an account does not prevent its owner from changing the password.
  */
 AuthResult
 flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,

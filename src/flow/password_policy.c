@@ -1,6 +1,6 @@
 /*
  * password_policy.c
- *		What a new password has to fulfil.
+ *		Requirements of a new password.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "domain/password_history.h"
 #include "flow/password_policy.h"
 
-/* Follows the contract: who it was is told by the hash of the email. */
+/* The contract identifies the user by the hash of the email. */
 static void
 record_breached(const char *email, const User *user, const Client *client)
 {
@@ -32,7 +32,7 @@ record_breached(const char *email, const User *user, const Client *client)
 	event_record(&event);
 }
 
-/* Lists hold passwords as they leaked, mostly but not always in their normal form. */
+/* Lists contain passwords as they leaked, which are not always in normal form. */
 static bool
 is_breached(const char *password)
 {
@@ -74,7 +74,7 @@ password_policy_check_reuse(const char *password, const User *user)
 	hashes = password_history_hashes(&user->id, &count);
 	for (int i = 0; i < count; i++)
 	{
-		/* the present one is among them, and was looked at */
+		/* the current one is among them, and was already checked */
 		if (user->password_hash != NULL && strcmp(hashes[i], user->password_hash) == 0)
 			continue;
 		check = password_verify(hashes[i], password);

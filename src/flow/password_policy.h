@@ -1,6 +1,6 @@
 /*
  * password_policy.h
- *		What a new password has to fulfil.
+ *		Requirements of a new password.
  */
 #ifndef AUTHFORT_PASSWORD_POLICY_H
 #define AUTHFORT_PASSWORD_POLICY_H
@@ -12,8 +12,8 @@
 #include "domain/users.h"
 
 /*
- * Checks length and breaches.  Returns NULL or the refusal.  "email" is whose
- * it would be, and "user" the account if there is one yet.
+ * Checks length and breaches.  Returns NULL or the refusal.  "email" is that
+ * of the account, and "user" the account if it exists already.
  */
 extern const Refusal *password_policy_check(const char *password, const char *email,
 										 const User *user, const Client *client);

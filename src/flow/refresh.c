@@ -1,9 +1,9 @@
 /*
  * refresh.c
- *		Going on with a session, and ending it: refresh and logout.
+ *		Refreshing a session, and ending it: refresh and logout.
  *
- * A refresh token names one generation of its session.  What it is worth
- * depends on how that stands to the current generation:
+ * A refresh token names one generation of its session.  The effect of using it
+ * depends on that generation:
  *
  *		the current one, or a later one
  *								rotates: a new generation, whose parent it is
@@ -14,22 +14,22 @@
  *								the one before has no successor and is dead
  *		any other				is proof that two hold the session, which ends
  *
- * The grace is for tabs that refresh at once: all but the first find their
- * token replaced.  It counts from the replacement, and using it does not
- * prolong it.  The parent is for answers that were lost: a client that has the
- * current token never comes back with its parent, so the current one did not
- * arrive.  If it did, at a thief or an owner, the two now hold different
- * branches, and the next use of the dead one shows it.
+ * The grace period is for tabs that refresh concurrently: all except the first
+ * find their token replaced.  It counts from the replacement, and using it
+ * does not prolong it.  The parent is for answers that were lost: a client
+ * that has the current token never comes back with its parent, so the current
+ * one did not arrive.  If it did, at a thief or an owner, the two now hold
+ * different branches, and the next use of the dead one shows it.
  *
  *		P		rotates to A; the answer is lost
  *		P		gets A within the grace, else B, with parent P
  *		A		gets B within the grace of B, else it is theft
  *		B		rotates to C, with parent B; from now on P and A are theft
  *
- * A later generation than the current one was issued by us as well, for its
- * MAC is good: a backup was restored, or a standby took over, or the
- * transaction that rotated was rolled back after its answer was sent.  It is
- * the newest.
+ * A later generation than the current one was issued by this database as well,
+ * because its MAC is valid: a backup was restored, or a standby was promoted,
+ * or the transaction that rotated was rolled back after its response was sent.
+ * It is treated as the current one.
  */
 #include "postgres.h"
 
@@ -70,7 +70,7 @@ token_standing(const RefreshToken *token, const Session *session)
 	return TOKEN_STOLEN;
 }
 
-/* Two clients hold this session, and one of them took it. */
+/* Two clients hold this session, so one of them has stolen it. */
 static void
 respond_to_theft(const Session *session, const Client *client)
 {
@@ -82,7 +82,7 @@ respond_to_theft(const Session *session, const Client *client)
 		(void) session_admin_end(session, client);
 }
 
-/* Somebody's access token beside another's refresh token. */
+/* The access token is of another session than the refresh token. */
 static void
 respond_to_mismatch(const Session *session, const AccessClaims *claims, const Client *client)
 {
@@ -97,8 +97,8 @@ respond_to_mismatch(const Session *session, const AccessClaims *claims, const Cl
 }
 
 /*
- * Whether an access token is of another session, as when somebody's cookie
- * was put beside another's.  One that cannot be read proves nothing.
+ * Whether an access token is of another session, as when an attacker has
+ * replaced one of two cookies.  An unreadable token proves nothing.
  */
 static bool
 is_of_another_session(const char *access_token, const Session *session,
@@ -124,10 +124,10 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 		return auth_refused(refusal);
 	if (refresh_token == NULL || refresh_token[0] == '\0')
 		return auth_refused(&refusal_refresh_token_missing);
-	/* what a standby has not heard of yet must not end a session at the client */
+	/* a standby may not have received the session yet, and a refusal would sign the client out */
 	PreventCommandIfReadOnly("a refresh");
 
-	/* again whenever another transaction changed the session meanwhile */
+	/* repeats if another transaction has changed the session */
 	do
 	{
 		if (!refresh_token_find_session(refresh_token, &token, &session))

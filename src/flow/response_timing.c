@@ -1,6 +1,6 @@
 /*
  * response_timing.c
- *		Answers that take the same time whatever they found.
+ *		Response times that do not depend on the result.
  */
 #include "postgres.h"
 
@@ -13,11 +13,12 @@
 #include "flow/response_timing.h"
 #include "settings.h"
 
-/* Nobody need listen to it. */
+/* No session has to listen to it. */
 #define PACE_CHANNEL "authfort_pace"
 
 /*
- * In milliseconds; well above what the work takes for an account that exists.
+ * In milliseconds; well above the duration of the work for an existing
+ * account.
  */
 #define PACE_TIME 25
 
@@ -32,8 +33,8 @@ time_left(instr_time start)
 }
 
 /*
- * A latch waits for whole milliseconds, and what is left of the last one would
- * tell how long the work took; so that is slept through.
+ * A latch waits for whole milliseconds, and the missing rest would reveal how
+ * long the work took; so pg_usleep() waits for the rest.
  */
 void
 timing_equalize_response(instr_time start)

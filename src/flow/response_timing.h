@@ -1,6 +1,6 @@
 /*
  * response_timing.h
- *		Answers that take the same time whatever they found.
+ *		Response times that do not depend on the result.
  */
 #ifndef AUTHFORT_RESPONSE_TIMING_H
 #define AUTHFORT_RESPONSE_TIMING_H
@@ -10,16 +10,16 @@
 #include "portability/instr_time.h"
 
 /*
- * Waits until a fixed time has passed since "start".  Where the answer must
- * not tell whether an account exists, but there is more to do for one that
- * does, both take this long.
+ * Waits until a fixed time has passed since "start".  It is for responses that
+ * must not reveal whether an account exists although an existing one causes
+ * more work.
  */
 extern void timing_equalize_response(instr_time start);
 
 /*
- * Makes the commit to come wait as that of a transaction which wrote something
- * and recorded an event: for the disk, and where events are announced, for the
- * other transactions that notify.
+ * Makes this transaction's commit cost the same as one that wrote rows and
+ * recorded an event: it waits for a WAL flush and, with
+ * authfort.notify_events, for other transactions that notify.
  */
 extern void timing_equalize_commit(void);
 

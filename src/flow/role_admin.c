@@ -1,6 +1,6 @@
 /*
  * role_admin.c
- *		Giving roles to users, and taking them: what an admin does.
+ *		Adding and removing roles of users, for admins.
  */
 #include "postgres.h"
 
@@ -32,8 +32,8 @@ is_among_roles(const char *role, char *const *roles, int count)
 }
 
 /*
- * The user's row is locked, so no other role is given meanwhile; the user may
- * have waited for one, and its roles are read again.
+ * The user's row is locked, so no other role is added concurrently.  The lock
+ * may have waited for another role, so the roles are read again.
  */
 static const Refusal *
 check_added_role(const User *user, char *role)
@@ -73,7 +73,7 @@ role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool i
 	return NULL;
 }
 
-/* What add_role() and remove_role() have in common. */
+/* The common part of add_role() and remove_role(). */
 static void
 change_role_by_arguments(FunctionCallInfo fcinfo, bool grant)
 {

@@ -1,6 +1,6 @@
 /*
  * role_admin.h
- *		Giving roles to users, and taking them: what an admin does.
+ *		Adding and removing roles of users, for admins.
  */
 #ifndef AUTHFORT_ROLE_ADMIN_H
 #define AUTHFORT_ROLE_ADMIN_H
@@ -12,9 +12,9 @@
 #include "base/refusal.h"
 
 /*
- * Gives or takes a role.  With "immediate", access tokens that were issued
- * with the other roles stop being current.  Returns NULL or the refusal:
- * invalid_role, user_not_found, too_many_roles, profile_too_large.
+ * Adds or removes a role.  With "immediate", previously issued access tokens
+ * become invalid.  Returns NULL or the refusal: invalid_role, user_not_found,
+ * too_many_roles, profile_too_large.
  */
 extern const Refusal *role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant,
 										bool immediate);

@@ -1,6 +1,6 @@
 /*
  * signup.c
- *		Making an account, by the person or by an admin.
+ *		Creating an account, by its user or by an admin.
  */
 #include "postgres.h"
 
@@ -28,14 +28,14 @@
 PG_FUNCTION_INFO_V1(authfort_signup);
 PG_FUNCTION_INFO_V1(authfort_create_user);
 
-/* After that, the news that somebody tried to sign up is none. */
+/* How long a signup_attempt message stays deliverable. */
 #define ATTEMPT_MESSAGE_TTL USECS_PER_DAY
 
 #define ATTEMPT_MESSAGE "signup_attempt"
 
 /*
- * Brings a form into its stored form and hashes the password, if there is
- * one.  Returns NULL or the refusal.
+ * Converts a form to its stored form, and hashes the password if it has one.
+ * Returns NULL or the refusal.
  */
 static const Refusal *
 accept_form(const SignupForm *form, const Client *client, NewUser *user)
@@ -83,7 +83,7 @@ record_created(const pg_uuid_t *id, const NewUser *values, const Client *client)
 	event_record(&event);
 }
 
-/* False if the email is taken; the unique constraint decides who of two comes first. */
+/* False if the email is taken; the unique constraint decides between concurrent sign-ups. */
 static bool
 make_account(const NewUser *values, const Client *client, pg_uuid_t *id)
 {
@@ -119,7 +119,7 @@ put_attempt_message(const User *owner)
 	outbox_put(&id, ATTEMPT_MESSAGE, &owner->id, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
 }
 
-/* The owner learns what whoever signed up does not: that there is an account. */
+/* Informs the owner, instead of the client, that the account exists. */
 static void
 tell_owner(const char *email, const Client *client)
 {
@@ -129,7 +129,7 @@ tell_owner(const char *email, const Client *client)
 		owner = mail_limit_claim(&owner->id, EVENT_SIGNUP_ATTEMPT, ATTEMPT_MESSAGE);
 	if (owner == NULL)
 	{
-		/* was deleted just now, or has been told often enough */
+		/* was deleted just now, or the limit of messages is reached */
 		timing_equalize_commit();
 		return;
 	}
@@ -138,9 +138,10 @@ tell_owner(const char *email, const Client *client)
 }
 
 /*
- * Signing in would tell that the account is new, for nobody can be given
- * tokens of somebody else's.  So nobody is signed in, and the answer is the
- * same.  The hash has been computed in any case; the rest takes a fixed time.
+ * Signing in would reveal that the account is new, because the tokens of an
+ * existing account cannot be issued.  So the user is not signed in, and the
+ * response is the same in both cases.  The hash has been computed in any case;
+ * the rest takes a fixed time.
  */
 static AuthResult
 sign_up_hidden(const NewUser *values, const Client *client)
@@ -209,9 +210,9 @@ compare_texts(const void *a, const void *b)
 }
 
 /*
- * Brings names of roles into their stored form, in order and each once, before
- * there is an account that a refusal would leave behind.  Returns NULL or the
- * refusal.
+ * Converts role names to their stored form, sorted and without duplicates,
+ * before an account is created that a refusal would leave behind.  Returns
+ * NULL or the refusal.
  */
 static const Refusal *
 accept_roles(char *const *names, int name_count, char ***roles, int *count)
@@ -236,7 +237,7 @@ accept_roles(char *const *names, int name_count, char ***roles, int *count)
 	return roles_check_total(*roles, distinct);
 }
 
-/* What was set along with the account is recorded as if it had been set after it. */
+/* Roles and verification are recorded as if they had been set after the account was created. */
 static void
 record_admitted(const User *user)
 {
@@ -275,7 +276,7 @@ flow_create_user(const SignupForm *form, bool email_verified, char *const *role_
 
 /*
  * create_user(email, password, name, avatar_url, phone, email_verified, roles)
- *		-> jsonb user.  Works with signup off, and signs nobody in.
+ *		-> jsonb user.  Works with signup off, and does not sign the user in.
  */
 Datum
 authfort_create_user(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * user_admin.c
- *		What an admin does with accounts.
+ *		Administration of accounts.
  */
 #include "postgres.h"
 
@@ -45,7 +45,7 @@ read_text(const JsonbValue *value, char **text)
 	return value->type == jbvString || value->type == jbvNull;
 }
 
-/* Takes one member of what to change.  Returns NULL or the refusal. */
+/* Reads one member of the changes. Returns NULL or the refusal. */
 static const Refusal *
 read_change(const JsonbValue *key, const JsonbValue *value, UserChanges *changes)
 {
@@ -147,7 +147,7 @@ check_token_claims(const User *before, const UserChanges *changes)
 
 	if (!changes->set_email && !changes->set_name)
 		return NULL;
-	/* read again, for the lock may have waited for another role */
+	/* read again, because the lock may have waited for another role */
 	roles = roles_of(&before->id, &role_count);
 	return users_check_claims(email, name, roles, role_count);
 }
@@ -169,12 +169,12 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 	refusal = check_token_claims(before, &changes);
 	if (refusal != NULL)
 		return refusal;
-	/* that the old address was verified says nothing of the new one */
+	/* the verification of the old address does not apply to the new one */
 	if (changes.set_email && !changes.set_email_verified)
 		changes.set_email_verified = true;
 	if (!users_update(id, &changes))
 		return &refusal_user_exists;
-	/* whoever reads the old mailbox must not get in by what was sent there */
+	/* messages sent to the old mailbox must not give access any more */
 	if (changes.set_email)
 	{
 		one_time_tokens_delete(id);
@@ -272,7 +272,7 @@ user_admin_ban(const pg_uuid_t *id, bool banned)
 	return NULL;
 }
 
-/* The number over all pages; the last page tells it without counting. */
+/* The number of users on all pages; known without counting on the last page. */
 static int64
 total_users(const UserFilter *filter, const UserPage *page, int count)
 {
@@ -341,7 +341,7 @@ authfort_get_user(PG_FUNCTION_ARGS)
 	return spi_query_run_stable(get_user, fcinfo);
 }
 
-/* The arguments that list_users() and get_user_count() have in common. */
+/* The common arguments of list_users() and get_user_count(). */
 static UserFilter
 filter_arguments(FunctionCallInfo fcinfo, bool *banned)
 {

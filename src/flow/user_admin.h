@@ -1,6 +1,6 @@
 /*
  * user_admin.h
- *		What an admin does with accounts.
+ *		Administration of accounts.
  *
  * These return NULL or the refusal: user_not_found for an unknown id.
  */
@@ -20,8 +20,8 @@ extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, Use
 extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard);
 
 /*
- * The same, but a foreign key that forbids a hard delete is the refusal
- * user_in_use, and not an error; the transaction goes on.
+ * The same, but if a foreign key forbids a hard delete, returns the refusal
+ * user_in_use instead of raising; the transaction continues.
  */
 extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard);
 extern const Refusal *user_admin_ban(const pg_uuid_t *id, bool banned);

@@ -1,6 +1,6 @@
 /*
  * admin.c
- *		HTTP: what admins do.  The router lets nobody else in.
+ *		HTTP: the admin routes.  The router has checked the caller's role.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "http/router.h"
 #include "settings.h"
 
-/* The id in the path; one that is none is nobody's. */
+/* Parses the user id in the path; a malformed id is answered as user_not_found. */
 static bool
 read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
 {
@@ -163,7 +163,7 @@ handle_unban_user(HttpRequest *request, HttpResponse *response)
 		http_respond_nothing(response, user_admin_ban(&id, false));
 }
 
-/* Roles count at once: tokens with the other roles stop being current. */
+/* Changes take effect at once: previously issued access tokens become invalid. */
 static void
 respond_role_change(HttpRequest *request, bool grant, HttpResponse *response)
 {

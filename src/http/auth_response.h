@@ -13,7 +13,7 @@
 extern void http_respond_auth(HttpResponse *response, int status, const AuthResult *result);
 
 /*
- * The response to a change of the password.  The session that asked goes on
+ * The response to a change of the password.  The requesting session continues
  * with new tokens; if it has ended, its cookies are cleared.
  */
 extern void http_respond_auth_message(HttpResponse *response, const AuthResult *result,

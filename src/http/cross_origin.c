@@ -1,12 +1,12 @@
 /*
  * cross_origin.c
- *		What pages of other origins may do with a visitor's browser: the rule
- *		for requests by cookie, and CORS.
+ *		Requests from pages of other origins: the rule for cookie-authenticated
+ *		requests, and CORS.
  *
  * A browser sends cookies with requests that pages of other sites make, or,
  * with SameSite, pages of sibling hosts.  It also says where a request comes
- * from, in headers that no page can write: Origin (RFC 6454), "null" where it
- * keeps that to itself, and Sec-Fetch-Site (W3C Fetch Metadata).
+ * from, in headers that pages cannot write: Origin (RFC 6454), which is "null"
+ * if the browser withholds it, and Sec-Fetch-Site (W3C Fetch Metadata).
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "http/cross_origin.h"
 #include "settings.h"
 
-/* Seconds for which a browser may remember what a preflight request was told. */
+/* Seconds for which a browser may cache the response to a preflight request. */
 #define PREFLIGHT_MAX_AGE "3600"
 
 static const Refusal origin_not_allowed =
@@ -35,7 +35,7 @@ is_ours(const HttpRequest *request, const char *origin)
 
 /*
  * All values of both headers are read: a second one must not be overlooked.
- * Sec-Fetch-Site counts where Origin is not ours, too: a proxy may have
+ * Sec-Fetch-Site is also used if Origin does not match: a proxy may have
  * changed Host, and a page that sends no referrer has the Origin "null".
  */
 RequestOrigin
@@ -52,8 +52,9 @@ cross_origin_of(const HttpRequest *request)
 }
 
 /*
- * A page can send forms and plain text unasked, by POST.  For JSON and for
- * other methods a browser asks first (CORS), whatever else it says.
+ * A page can send forms and plain text by POST without a preflight.  For JSON
+ * and for other methods, a browser always sends a preflight request first
+ * (CORS).
  */
 static bool
 needs_preflight(const HttpRequest *request)
@@ -83,8 +84,8 @@ is_listed(const HttpRequest *request)
 }
 
 /*
- * Caches must not give one origin the answer to another, so Vary is there
- * also where the others are not.
+ * Caches must not serve one origin the response to another, so Vary is sent
+ * even if the other headers are not.
  */
 void
 cors_add_headers(const HttpRequest *request, HttpResponse *response)

@@ -1,7 +1,7 @@
 /*
  * cross_origin.h
- *		What pages of other origins may do with a visitor's browser: the rule
- *		for requests by cookie, and CORS.
+ *		Requests from pages of other origins: the rule for cookie-authenticated
+ *		requests, and CORS.
  */
 #ifndef AUTHFORT_CROSS_ORIGIN_H
 #define AUTHFORT_CROSS_ORIGIN_H
@@ -10,7 +10,7 @@
 
 #include "http/message.h"
 
-/* Where a request comes from, as its browser says. */
+/* The origin of a request, as reported by the browser. */
 typedef enum RequestOrigin
 {
 	ORIGIN_UNSTATED,			/* not sent by a current browser */
@@ -21,8 +21,8 @@ typedef enum RequestOrigin
 extern RequestOrigin cross_origin_of(const HttpRequest *request);
 
 /*
- * Checks a request that changes something and whose token came as a cookie,
- * good or not.  Returns NULL or the refusal.
+ * Checks a request that changes something and whose token, valid or not, came
+ * as a cookie.  Returns NULL or the refusal.
  */
 extern const Refusal *cross_origin_check(const HttpRequest *request);
 

@@ -36,10 +36,10 @@ extern void headers_read_jsonb(HttpHeaders *headers, Jsonb *json);
 /* Adds those of an array of text: each name is followed by its value.  Raises for another form. */
 extern void headers_read_array(HttpHeaders *headers, ArrayType *array);
 
-/* The value of the first header of that name, palloc'd; NULL if there is none. */
+/* The value of the first header of that name, palloc'd, or NULL. */
 extern char *headers_first(const HttpHeaders *headers, const char *name);
 
-/* The values of all headers of that name, palloc'd; "" if there is none. */
+/* The values of all headers of that name, palloc'd; "" if there are none. */
 extern char *headers_joined(const HttpHeaders *headers, const char *name, const char *separator);
 
 /* The same two forms: an array of objects with one member each, or an array of text. */

@@ -1,6 +1,6 @@
 /*
  * message.c
- *		A request as it came in by one of the doors, and the response to it.
+ *		A request, from a gateway or PostgREST, and the response to it.
  */
 #include "postgres.h"
 
@@ -48,7 +48,7 @@ http_bearer_token(const HttpRequest *request)
 	return NULL;
 }
 
-/* Values are ours, or were checked when they were set: no line breaks. */
+/* Values are constants, or were checked when they were set, so they have no line breaks. */
 void
 http_add_header(HttpResponse *response, const char *name, const char *value)
 {
@@ -82,7 +82,7 @@ http_respond_nothing(HttpResponse *response, const Refusal *refusal)
 		response->status = 204;
 }
 
-/* For routes that only say that they were heard. */
+/* For routes that only acknowledge. */
 void
 http_respond_message(HttpResponse *response, const char *message)
 {
@@ -93,8 +93,8 @@ http_respond_message(HttpResponse *response, const char *message)
 }
 
 /*
- * Adds one fault of the body, in the shape that FastAPI gives them.  What was
- * sent is not repeated: it may be a password in the wrong field.
+ * Adds one error of the body, in FastAPI's format.  The input is not repeated,
+ * because it may be a password in the wrong field.
  */
 static void
 add_fault(HttpResponse *response, const char *where, const char *field, const char *type,
@@ -117,7 +117,7 @@ add_fault(HttpResponse *response, const char *where, const char *field, const ch
 	json_close(body);
 }
 
-/* Whether there were faults; if so the response is complete. */
+/* Whether there were errors; if so, the response is complete. */
 static bool
 end_faults(HttpResponse *response)
 {
@@ -130,7 +130,8 @@ end_faults(HttpResponse *response)
 
 /*
  * Whether a media type is application/json or application/...+json (RFC 6839).
- * Pages of other sites can send forms and plain text unasked, but not these.
+ * Pages of other sites can send forms and plain text without a preflight, but
+ * not these.
  */
 static bool
 is_json_type(const char *type, size_t len)
@@ -200,7 +201,7 @@ read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
 	}
 }
 
-/* A member that is null is absent, where it may be. */
+/* A null member is treated as absent, if it is optional. */
 static void
 read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 {
@@ -228,7 +229,7 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 	}
 }
 
-/* JSON's null is no more than an empty body. */
+/* JSON's null is treated as an empty body. */
 static bool
 is_null(const char *text)
 {

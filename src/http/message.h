@@ -1,6 +1,6 @@
 /*
  * message.h
- *		A request as it came in by one of the doors, and the response to it.
+ *		A request, from a gateway or PostgREST, and the response to it.
  */
 #ifndef AUTHFORT_MESSAGE_H
 #define AUTHFORT_MESSAGE_H
@@ -31,7 +31,7 @@ typedef struct HttpRequest
 	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
 	struct User *caller;		/* set for routes that are not open */
 	pg_uuid_t	session_id;		/* the caller's */
-	bool		by_cookie;		/* the token that it is judged by came as a cookie */
+	bool		by_cookie;		/* its token came as a cookie */
 } HttpRequest;
 
 #define HTTP_TOTAL_COUNT "X-Total-Count"
@@ -49,12 +49,12 @@ typedef struct HttpResponse
 /* Names in lower case; NULL if there is no such header. */
 extern char *http_header(const HttpRequest *request, const char *name);
 
-/* All headers of that name, in their order, joined by commas; "" for none. */
+/* All headers of that name, in order, joined by commas; "" if there are none. */
 extern char *http_header_list(const HttpRequest *request, const char *name);
 extern char *http_header_joined(const HttpRequest *request, const char *name,
 								const char *separator);
 
-/* The token of "Authorization: Bearer"; NULL if there is none. */
+/* The token of "Authorization: Bearer", or NULL. */
 extern char *http_bearer_token(const HttpRequest *request);
 
 /* Whether Content-Type says that the body is JSON. */
@@ -82,9 +82,9 @@ typedef struct BodyField
 } BodyField;
 
 /*
- * Reads the body's fields.  False if it had to be refused, and then the
- * response is written.  An empty body is read as one without fields if none
- * is required.
+ * Reads the body's fields.  Returns false if the body is refused; the response
+ * is then complete.  An empty body is treated as one without fields if none is
+ * required.
  */
 extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 						   HttpResponse *response);
@@ -93,9 +93,9 @@ extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 extern bool http_read_object(HttpRequest *request, HttpResponse *response);
 
 /*
- * Parameters of the query, decoded.  "value" is left as it is if there is no
- * such parameter.  False if it is of the wrong form, or for an integer out of
- * its range, and then the response is written.
+ * Parameters of the query, decoded.  "value" is unchanged if there is no such
+ * parameter.  Returns false if it is malformed or, for an integer, out of
+ * range; the response is then complete.
  */
 extern bool http_query_text(const HttpRequest *request, const char *name, char **value,
 							HttpResponse *response);

@@ -2,10 +2,10 @@
  * postgrest.c
  *		The routes as functions for PostgREST, and its check before a request.
  *
- * PostgREST runs a request as one transaction.  It tells of the request in
- * settings (request.method, request.headers, ...) and takes the answer's
- * status and headers from two others.  Everybody may write those settings, so
- * they are read like anything that a stranger sends.
+ * PostgREST runs a request as one transaction.  It describes the request in
+ * settings (request.method, request.headers, ...) and takes the response's
+ * status and headers from two others.  Every role may write these settings, so
+ * they are treated as untrusted input.
  */
 #include "postgres.h"
 
@@ -35,8 +35,8 @@ PG_FUNCTION_INFO_V1(authfort_api_route);
 PG_FUNCTION_INFO_V1(authfort_api_pre_request);
 
 /*
- * What stands in front of PostgREST sends the address that was asked for in
- * this header: a function of PostgREST sees neither path segments nor query.
+ * The proxy in front of PostgREST sends the requested address in this header,
+ * because a function called by PostgREST sees neither path segments nor query.
  */
 #define URI_HEADER "x-original-uri"
 
@@ -62,8 +62,8 @@ request_object(const char *name)
 }
 
 /*
- * PostgREST does not tell who is at the other end of its connection.  With
- * authfort.trusted_proxies set, it is one of them.
+ * PostgREST does not report its peer's address.  If authfort.trusted_proxies
+ * is set, the peer is assumed to be one of them.
  */
 static void
 read_client_address(HttpRequest *request)
@@ -91,8 +91,8 @@ read_request(HttpRequest *request, const char *default_method)
 }
 
 /*
- * The path and the query that were asked for.  Without the header it is the
- * route's own path, which will do if no {segment} is in it.
+ * The requested path and query.  Without the header it is the route's own
+ * path, which is enough if it has no {segment}.
  */
 static void
 read_uri(HttpRequest *request, const Route *route)
@@ -119,7 +119,7 @@ set_locally(const char *name, const char *value)
 							 true, 0, false);
 }
 
-/* The route whose name the function has that is called. */
+/* The route that has the name of the called function. */
 static const Route *
 called_route(FunctionCallInfo fcinfo)
 {
@@ -166,8 +166,8 @@ authfort_api_route(PG_FUNCTION_ARGS)
 }
 
 /*
- * Ends the request with a response of our own, by the SQLSTATE in which
- * PostgREST looks for one: the body in the message, the rest in the detail.
+ * Ends the request with a custom response, by PostgREST's SQLSTATE for that:
+ * the body is the message, and the rest the detail.
  */
 static _Noreturn void
 raise_response(int status, const Refusal *refusal)
@@ -199,10 +199,10 @@ raise_response(int status, const Refusal *refusal)
 }
 
 /*
- * Whether the path is that of a route open to all, where an old token must not
- * stand in the way.  It may also be a function of the application with that
- * name: PostgREST says which schema it calls only in headers, and of a header
- * that comes twice another one than it went by.
+ * Whether the path is that of an open route, which an outdated token must not
+ * block.  It may also be a function of the application with that name:
+ * PostgREST reports the schema only in headers, and of a duplicate header not
+ * the one that it used.
  */
 static bool
 asks_for_open_route(void)
@@ -217,8 +217,8 @@ asks_for_open_route(void)
 }
 
 /*
- * Refuses the request for its token, except on a route open to all, which goes
- * on without an identity.
+ * Refuses the request because of its token, except on an open route, which
+ * continues without an identity.
  */
 static void
 raise_refusal(const Refusal *refusal)
@@ -230,7 +230,7 @@ raise_refusal(const Refusal *refusal)
 }
 
 /*
- * Whether request.jwt.claims is more than what an anonymous request has, which
+ * Whether request.jwt.claims has more than that of an anonymous request, which
  * is at most the name of a role.
  */
 static bool
@@ -246,8 +246,8 @@ claims_name_somebody(void)
 }
 
 /*
- * Why a token that PostgREST has verified gives no identity.  PostgREST goes
- * on accepting a token for 30 seconds after its expiry.
+ * The reason why a token that PostgREST has verified gives no identity.
+ * PostgREST accepts a token until 30 seconds after its expiry.
  */
 static const Refusal *
 refusal_of_claims(void)
@@ -265,7 +265,7 @@ refusal_of_claims(void)
 	return &refusal_token_invalid;
 }
 
-/* The database role that the token names, if the session may become it. */
+/* The database role named in the token, if the session may switch to it. */
 static void
 take_role(const AccessClaims *claims)
 {
@@ -295,8 +295,8 @@ refusal_of_origin(void)
 }
 
 /*
- * An access token that came as a cookie, which PostgREST does not look for.
- * Open routes need no identity, and check requests by cookie themselves.
+ * An access token that came as a cookie, which PostgREST ignores.  Open routes
+ * need no identity, and check cookie-authenticated requests themselves.
  */
 static void
 accept_cookie(void)
@@ -307,7 +307,7 @@ accept_cookie(void)
 	const char *reason;
 	const Refusal *refusal = NULL;
 
-	/* most requests have none, and are spared the reading of their headers */
+	/* most requests have no cookies, so their headers need not be parsed */
 	request.cookies = request_object("request.cookies");
 	if (request.cookies == NULL)
 		return;
@@ -330,8 +330,9 @@ accept_cookie(void)
 /*
  * authfort_api.pre_request(): PostgREST calls it before each request.
  *
- * It runs as its caller, for a function that runs as its owner cannot set the
- * role.  It needs no search_path of its own: it resolves no name by one.
+ * It runs as its caller, because a function that runs as its owner cannot set
+ * the role.  It needs no search_path setting, because it resolves no names
+ * with it.
  */
 Datum
 authfort_api_pre_request(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * router.c
- *		The router: which handler a request asks for.
+ *		The router: finds the handler of a request.
  */
 #include "postgres.h"
 
@@ -79,8 +79,8 @@ decode_segment(const char *segment, size_t len)
 }
 
 /*
- * Holds a path against a route's, and takes what stands for its {names}.  One
- * slash at the end of the path makes no difference.
+ * Matches a request path against a route's pattern and stores the {name}
+ * segments.  One trailing slash is ignored.
  */
 static bool
 match_path(const char *pattern, const char *path, HttpRequest *request)
@@ -144,8 +144,8 @@ has_role(const User *user, const char *role)
 }
 
 /*
- * The token that the request is judged by: that of "Authorization: Bearer",
- * else the access cookie's; NULL if there is none.
+ * The token of the request: that of "Authorization: Bearer", otherwise that of
+ * the access cookie, or NULL.
  */
 static const Refusal *
 find_access_token(HttpRequest *request, char **token)
@@ -161,7 +161,7 @@ find_access_token(HttpRequest *request, char **token)
 	return (cookie.conflict && cookie.rank == COOKIE_LIVE) ? &cookies_conflict : NULL;
 }
 
-/* Sets the request's caller, from its token or what was verified before. */
+/* Sets the request's caller, from its token or previously verified claims. */
 static const Refusal *
 authenticate_request(HttpRequest *request)
 {
@@ -187,7 +187,7 @@ changes_something(const Route *route)
 	return strcmp(route->method, "GET") != 0;
 }
 
-/* The roles that count are those that the user has now, not the token's. */
+/* Checks the user's current roles, not those in the token. */
 static const Refusal *
 authorize_route(const Route *route, HttpRequest *request)
 {
@@ -233,7 +233,7 @@ allow_method(StringInfo allow, const char *method)
 
 /*
  * Whether a {name} at the end of the path is empty in a request to delete: a
- * client that has lost an id must not delete all that there is.
+ * client that has lost an id must not delete everything.
  */
 static bool
 deletes_without_name(const HttpRequest *request)
@@ -299,7 +299,7 @@ complete_response(const HttpRequest *request, HttpResponse *response)
 		resetStringInfo(&response->body);
 }
 
-/* The peer's address, or the one that a proxy of ours tells. */
+/* The peer's address, or the one that a trusted proxy reports. */
 static void
 find_client_address(HttpRequest *request)
 {
@@ -357,7 +357,7 @@ http_serve_route(const Route *route, HttpRequest *request, HttpResponse *respons
 	complete_response(request, response);
 }
 
-/* Serves a request by the arguments that both functions have alike. */
+/* Serves a request with the common arguments of both functions. */
 static void
 serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *response)
 {

@@ -1,6 +1,6 @@
 /*
  * router.h
- *		The router: which handler a request asks for.
+ *		The router: finds the handler of a request.
  */
 #ifndef AUTHFORT_ROUTER_H
 #define AUTHFORT_ROUTER_H
@@ -29,12 +29,13 @@ typedef struct Route
 	bool		rooted;			/* not under authfort.http_prefix */
 } Route;
 
-/* Answers a request; the response is complete but for the transport. */
+/* Serves a request; the response is complete except for the transport. */
 extern void http_serve(HttpRequest *request, HttpResponse *response);
 
 /*
- * The same through a door that knows the route, and has POST for all methods
- * that change something.  404 if the path is not the route's.
+ * Like http_serve(), for PostgREST, which has already selected the route and
+ * uses POST for every method other than GET. Responds with 404 if the path is
+ * not the route's.
  */
 extern const Route *http_find_route(const char *name);
 extern void http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response);
@@ -49,7 +50,7 @@ extern void handle_refresh(HttpRequest *request, HttpResponse *response);
 extern void handle_logout(HttpRequest *request, HttpResponse *response);
 extern void handle_jwks(HttpRequest *request, HttpResponse *response);
 
-/* self.c: one's own account */
+/* self.c: the caller's own account */
 extern void handle_me(HttpRequest *request, HttpResponse *response);
 extern void handle_forgot_password(HttpRequest *request, HttpResponse *response);
 extern void handle_reset_password(HttpRequest *request, HttpResponse *response);
@@ -59,11 +60,11 @@ extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
 
-/* Responds with a page of a user's sessions, "current" being one's own. */
+/* Responds with a page of a user's sessions, "current" being the caller's. */
 extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id,
 								  const pg_uuid_t *current, HttpResponse *response);
 
-/* admin.c: what admins do */
+/* admin.c: administration */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);
 extern void handle_create_user(HttpRequest *request, HttpResponse *response);
 extern void handle_get_user(HttpRequest *request, HttpResponse *response);

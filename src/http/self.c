@@ -1,6 +1,6 @@
 /*
  * self.c
- *		HTTP: one's own account.
+ *		HTTP: the caller's own account.
  */
 #include "postgres.h"
 
@@ -27,7 +27,7 @@ handle_me(HttpRequest *request, HttpResponse *response)
 	users_append_json(&response->body, request->caller, &request->session_id);
 }
 
-/* The answer is the same whether there is such an account or not. */
+/* The response is the same whether the account exists or not. */
 void
 handle_forgot_password(HttpRequest *request, HttpResponse *response)
 {
@@ -76,7 +76,7 @@ handle_set_password(HttpRequest *request, HttpResponse *response)
 	http_respond_auth_message(response, &result, "Password set successfully.");
 }
 
-/* The body is a bare array, so the number over all pages is a header. */
+/* The body is an array, so the total number is in a header. */
 void
 http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id, const pg_uuid_t *current,
 					  HttpResponse *response)

@@ -49,7 +49,7 @@ is_given(const BodyField *field)
 	return field->value != NULL && field->value[0] != '\0';
 }
 
-/* The rule for requests by cookie; NULL where there is no such cookie. */
+/* The rule for cookie-authenticated requests; NULL if there is no such cookie. */
 static const Refusal *
 check_by_cookie(const HttpRequest *request)
 {
@@ -57,8 +57,8 @@ check_by_cookie(const HttpRequest *request)
 }
 
 /*
- * Cookies of different sessions are refused, and all of these go on: which of
- * them is the user's cannot be known, so no session may end by it.
+ * Cookies of different sessions are refused, but none of these sessions ends,
+ * because it is unknown which one is the user's.
  */
 static AuthResult
 refresh_by_cookie(HttpRequest *request)
@@ -73,9 +73,9 @@ refresh_by_cookie(HttpRequest *request)
 }
 
 /*
- * A token in the body wins over the cookie.  The access cookie is held
- * against the refresh token only if both came as cookies, since only then
- * another can have put one of them there.
+ * A token in the body has precedence over the cookie.  The access cookie is
+ * compared with the refresh token only if both came as cookies, because only
+ * then another host can have set one of them.
  */
 void
 handle_refresh(HttpRequest *request, HttpResponse *response)
@@ -95,13 +95,13 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 	}
 	else
 		result = refresh_by_cookie(request);
-	/* a limit, which others may have used up, says nothing about the session */
+	/* the limit, which other clients may have exhausted, does not depend on the session */
 	if (result.refusal != NULL && result.refusal->status != refusal_rate_limit_exceeded.status)
 		token_cookies_clear(response);
 	http_respond_auth(response, 200, &result);
 }
 
-/* All of them: which is the user's cannot be known, and each may end itself. */
+/* All of them: it is unknown which one is the user's, and each one may end its own session. */
 static void
 log_out_by_cookie(HttpRequest *request)
 {
@@ -113,8 +113,8 @@ log_out_by_cookie(HttpRequest *request)
 }
 
 /*
- * Logging out does not fail, except for a page of another site: a body that
- * cannot be read names no session, and the cookies go in any case.
+ * Logging out does not fail, except for a page of another site: an unreadable
+ * body names no session, and the cookies are cleared in any case.
  */
 void
 handle_logout(HttpRequest *request, HttpResponse *response)

@@ -1,11 +1,10 @@
 /*
  * token_cookies.c
- *		The two cookies that hold tokens: which of several is read, and how
- *		they are set and cleared.
+ *		The two cookies that hold tokens: how they are read, set and cleared.
  *
- * A browser keeps cookies of one name apart by path and domain, and sends all
- * that fit, without saying which is which.  One may be left from other
- * settings, or have been put there by a host of the same site.
+ * A browser distinguishes cookies of one name by path and domain, and sends
+ * all that match, without their path and domain.  One may be left from other
+ * settings, or have been set by another host of the same site.
  */
 #include "postgres.h"
 
@@ -33,7 +32,7 @@ cookie_is_among(char *const *values, int count, const char *value, size_t len)
 	return false;
 }
 
-/* PostgREST hands on one cookie of a name. */
+/* PostgREST passes only one cookie of a name. */
 static int
 read_from_object(Jsonb *cookies, const char *name, char *values[TOKEN_COOKIES_MAX])
 {
@@ -45,7 +44,7 @@ read_from_object(Jsonb *cookies, const char *name, char *values[TOKEN_COOKIES_MA
 	return 1;
 }
 
-/* The values of a name that differ and are not empty; their number. */
+/* Collects the distinct, non-empty values of a name; returns their number. */
 static int
 read_all(const HttpRequest *request, const char *name, char *values[TOKEN_COOKIES_MAX])
 {
@@ -152,7 +151,7 @@ consider_cookie(TokenCookie *best, const TokenCookie *cookie)
 	}
 }
 
-/* One alone is read as it is: who uses it finds out what it is worth. */
+/* A single cookie is not checked here, because the caller verifies it anyway. */
 static TokenCookie
 choose_cookie(const HttpRequest *request, const char *name, TokenCookie (*judge) (char *value))
 {
@@ -190,7 +189,7 @@ has_prefix(const char *name, const char *prefix)
 	return pg_strncasecmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* What a browser would refuse about a cookie of that name; NULL for nothing. */
+/* The reason why a browser would refuse a cookie of that name, or NULL. */
 static const char *
 name_fault(const char *name)
 {
@@ -204,7 +203,7 @@ name_fault(const char *name)
 	return NULL;
 }
 
-/* Settings are checked one by one when they are set; this is about all of them. */
+/* Each setting is checked when it is set; this checks their combination. */
 static void
 require_usable_settings(void)
 {
@@ -264,7 +263,7 @@ clear_for_domain(HttpResponse *response, const char *name, const char *domain)
 		clear_other(response, name, domain, setting_cookie_path);
 }
 
-/* The host that was asked, if it is a name with a domain above it; else NULL. */
+/* The requested host, if it is a name with a parent domain; otherwise NULL. */
 static char *
 requested_domain(const HttpRequest *request)
 {
@@ -279,7 +278,7 @@ requested_domain(const HttpRequest *request)
 	return host;
 }
 
-/* A browser ignores what is for a domain that is not the host's or above it. */
+/* A browser ignores cookies for a domain other than the host or its parents. */
 static void
 clear_for_requested_domains(HttpResponse *response, const char *name)
 {
@@ -296,8 +295,9 @@ clear_for_requested_domains(HttpResponse *response, const char *name)
 /*
  * Clears cookies of that name for the paths and domains that the settings
  * name, and if the browser sent more of them than "expected", for those that
- * the request names.  Stands before the one that is set: a browser that keeps
- * host and domain cookies together does what comes last.
+ * the request names.  These headers precede the one that sets the cookie: in a
+ * browser that does not distinguish host and domain cookies, the last one
+ * wins.
  */
 static void
 clear_others(HttpResponse *response, const char *name, int expected)
@@ -333,8 +333,8 @@ token_cookies_set(HttpResponse *response, const AuthResult *result)
 }
 
 /*
- * Not for a page of another site: a browser obeys also where it had sent no
- * cookie, and would sign its user out.
+ * Not for a page of another site: a browser applies Set-Cookie even if it has
+ * sent no cookie, which would sign its user out.
  */
 void
 token_cookies_clear(HttpResponse *response)

@@ -1,7 +1,6 @@
 /*
  * token_cookies.h
- *		The two cookies that hold tokens: which of several is read, and how
- *		they are set and cleared.
+ *		The two cookies that hold tokens: how they are read, set and cleared.
  */
 #ifndef AUTHFORT_TOKEN_COOKIES_H
 #define AUTHFORT_TOKEN_COOKIES_H
@@ -11,20 +10,20 @@
 #include "flow/auth_result.h"
 #include "http/message.h"
 
-/* The most cookies of one name that are looked at. */
+/* The maximum number of cookies of one name that are checked. */
 #define TOKEN_COOKIES_MAX 4
 
 typedef enum TokenCookieRank
 {
-	COOKIE_INVALID,				/* not a token of ours */
-	COOKIE_ENDED,				/* it was one: expired, or its session has ended */
+	COOKIE_INVALID,				/* not a valid token */
+	COOKIE_ENDED,				/* expired, or its session has ended */
 	COOKIE_LIVE
 } TokenCookieRank;
 
 /*
- * The one that is read.  With "conflict", others of its rank are of other
- * sessions: the browser holds cookies that are not its user's, and cannot say
- * which.
+ * The cookie that is used.  With "conflict", other cookies of its rank belong
+ * to other sessions: the browser has cookies that are not its user's, and it
+ * is unknown which.
  */
 typedef struct TokenCookie
 {
@@ -37,13 +36,13 @@ typedef struct TokenCookie
 } TokenCookie;
 
 /*
- * Reading them changes nothing, and gives nothing if cookies are off.  Of one
- * session the newest is read.
+ * Reading them has no side effects, and finds none if cookies are off.  Of
+ * several cookies of one session, the newest is used.
  */
 extern TokenCookie token_cookie_access(const HttpRequest *request);
 extern TokenCookie token_cookie_refresh(const HttpRequest *request);
 
-/* All refresh tokens that came as cookies; their number. */
+/* All refresh tokens that came as cookies; returns their number. */
 extern int	token_cookies_refresh(const HttpRequest *request, char *values[TOKEN_COOKIES_MAX]);
 
 extern bool token_cookies_has_access(const HttpRequest *request);

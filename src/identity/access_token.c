@@ -1,6 +1,6 @@
 /*
  * access_token.c
- *		The JWT that says who somebody is: issued and verified.
+ *		Issues and verifies access tokens, JWTs that identify a user.
  *
  * Tokens that verified are kept in a small table, so that a signature
  * is checked once and not for every statement of a connection.  An entry is
@@ -36,8 +36,8 @@ PG_FUNCTION_INFO_V1(authfort_authenticate);
 
 /*
  * How far in the future a token may have been issued, in seconds: a standby's
- * clock may be a little behind that of the server that signed.  Expiry knows
- * no such tolerance.
+ * clock may be a little behind that of the server that signed.  Expiry has no
+ * such tolerance.
  */
 #define ISSUED_AHEAD 10
 
@@ -107,7 +107,10 @@ names_audience(const JsonbValue *aud, const char *audience)
 	return claim_is_string(aud, audience);
 }
 
-/* A token for somebody else is not for us, nor one for nobody if we are somebody. */
+/*
+ * A token for another audience is refused, and so is one without, if
+ * authfort.jwt_audience is set.
+ */
 static bool
 has_right_audience(Jsonb *json)
 {
@@ -126,7 +129,7 @@ read_uuid_member(Jsonb *json, const char *name, pg_uuid_t *uuid)
 	return text != NULL && uuid_read(text, uuid);
 }
 
-/* The same in the one form in which we write it. */
+/* The same, only in the form in which authfort writes it. */
 static bool
 read_own_uuid(Jsonb *json, const char *name, pg_uuid_t *uuid)
 {
@@ -158,9 +161,9 @@ read_roles(Jsonb *json, AccessClaims *claims)
 }
 
 /*
- * Reads the payload of a token whose signature is good.  Returns NULL, or
- * what is wrong with it as an access token of ours.  Whether it has expired
- * is for the caller.
+ * Reads the payload of a token whose signature is valid.  Returns NULL, or the
+ * reason why it is not an access token of this database.  The caller checks
+ * the expiry.
  */
 static const char *
 read_claims(Jsonb *json, AccessClaims *claims)
@@ -196,7 +199,8 @@ read_claims(Jsonb *json, AccessClaims *claims)
 
 /*
  * The dates of verified claims.  They may have a fraction (RFC 7519, section
- * 2), which is rounded so that no claim counts for longer than it says.
+ * 2), which is rounded so that a claim is never valid for longer than it
+ * states.
  */
 static bool
 read_foreign_dates(Jsonb *json, AccessClaims *claims)
@@ -212,8 +216,8 @@ read_foreign_dates(Jsonb *json, AccessClaims *claims)
 }
 
 /*
- * Reads claims that another program has verified and may have left some out
- * of.  What is there has to be right.
+ * Reads claims that another program has verified, and some of which it may
+ * have omitted.  Claims that are present must be valid.
  */
 static const char *
 read_verified_claims(Jsonb *json, AccessClaims *claims)
@@ -251,7 +255,7 @@ access_claims_read(const char *text, AccessClaims *claims)
 
 /*
  * Checks form and signature, and reads the claims, all in the current memory
- * context.  Returns NULL or what is wrong.
+ * context.  Returns NULL or the reason of the refusal.
  */
 static const char *
 check_token(const char *token, AccessClaims *claims)
@@ -307,8 +311,8 @@ cache_slot(const char *token)
 }
 
 /*
- * In constant time: the slot of a token can be found out, and a comparison
- * that ends early would tell of what is in it byte by byte.
+ * In constant time: an attacker can determine the slot of a token, and a
+ * comparison that ends early would reveal the slot's content byte by byte.
  */
 static bool
 is_same_token(const char *a, const char *b)
@@ -349,8 +353,8 @@ cache_token(CachedToken *slot, const char *token, const AccessClaims *claims,
 }
 
 /*
- * Verifies all but the expiry, through the memory of verified tokens.  What
- * was allocated on the way is freed before returning.
+ * Verifies everything except the expiry, using the cache of verified tokens.
+ * Temporary allocations are freed before returning.
  */
 static const Refusal *
 verify_except_expiry(const char *token, const AccessClaims **claims, const char **reason)
@@ -405,8 +409,8 @@ access_token_verify_expired(const char *token, const AccessClaims **claims)
 }
 
 /*
- * Holds verified claims against what the tables say of their user, who exists
- * if "standing" is not NULL, and of their session.
+ * Compares verified claims with the tables: with their user, who exists if
+ * "standing" is not NULL, and with their session.
  */
 static const Refusal *
 check_standing(const AccessClaims *claims, const UserStanding *standing, const char **reason)

@@ -1,6 +1,6 @@
 /*
  * access_token.h
- *		The JWT that says who somebody is: issued and verified.
+ *		Issues and verifies access tokens, JWTs that identify a user.
  */
 #ifndef AUTHFORT_ACCESS_TOKEN_H
 #define AUTHFORT_ACCESS_TOKEN_H
@@ -29,24 +29,24 @@ typedef struct AccessClaims
 extern char *access_token_issue(const User *user, const pg_uuid_t *session_id);
 
 /*
- * Verifies a token; NULL for the text means that there is none.  Returns NULL
- * and sets *claims, or returns the refusal and sets *reason to a text that
- * says more, for logs and errors.  The claims stay as they are until the next
- * call.  No table is read unless keys changed.
+ * Verifies a token; the text is NULL if the token is missing.  Returns NULL
+ * and sets *claims, or returns the refusal and sets *reason to a more specific
+ * text for logs and errors.  The claims stay as they are until the next call.
+ * No table is read unless keys changed.
  */
 extern const Refusal *access_token_verify(const char *token, const AccessClaims **claims,
 										  const char **reason);
 
 /*
- * The same for a token that may have expired.  Its claims serve for comparing
- * it with another token, and for nothing else.
+ * The same for a token that may have expired.  Its claims may only be used to
+ * compare it with another token.
  */
 extern const Refusal *access_token_verify_expired(const char *token, const AccessClaims **claims);
 
 /*
- * Verifies, and also asks the tables: whether the user exists and is not
- * banned, the token is of the present version, the session is live.  On
- * success *user is in the current memory context.
+ * Verifies, and also checks in the tables that the user exists and is not
+ * banned, the token version is current, and the session is live.  On success
+ * *user is in the current memory context.
  */
 extern const Refusal *access_token_authenticate(const char *token, const AccessClaims **claims,
 												User **user, const char **reason);
@@ -55,17 +55,17 @@ extern const Refusal *access_token_authenticate(const char *token, const AccessC
 extern const Refusal *access_claims_authenticate(const AccessClaims *claims, User **user,
 												 const char **reason);
 
-/* The same for those who need not know the user. */
+/* The same for callers that do not need the user. */
 extern const Refusal *access_claims_check(const AccessClaims *claims, const char **reason);
 
 /*
- * Reads, in the current memory context, claims that somebody has verified who
- * is trusted to.  Returns NULL, or why they are no identity.  Whether they
- * have expired is for the caller.
+ * Reads, in the current memory context, claims that a trusted authenticator
+ * has verified.  Returns NULL, or the reason why they give no identity.  The
+ * caller checks the expiry.
  */
 extern const char *access_claims_read(const char *text, AccessClaims *claims);
 
-/* Raises the refusal; "reason" never holds anything of the token. */
+/* Raises the refusal; "reason" never contains a part of the token. */
 extern _Noreturn void access_token_raise(const Refusal *refusal, const char *reason);
 
 /* Copies in the current memory context. */

@@ -1,10 +1,10 @@
 /*
  * identity.c
- *		Who the caller is: what row-level security policies ask.
+ *		The identity of the caller, for row-level security policies.
  *
- * The identity is the subject of the token in authfort.jwt.  Where that is
- * empty it is the subject of request.jwt.claims, if the session is one of
- * those that are trusted to have verified them.  Nothing else counts.
+ * The identity is the subject of the token in authfort.jwt.  If that is empty,
+ * it is the subject of request.jwt.claims, provided that the session's role is
+ * trusted to have verified them.  Nothing else gives an identity.
  *
  * It is resolved when it is first asked for, and cached until the setting, the
  * keys or the time say otherwise; a policy asks once a row, so asking again
@@ -39,12 +39,12 @@ PG_FUNCTION_INFO_V1(authfort_has_role);
 PG_FUNCTION_INFO_V1(authfort_current_user);
 PG_FUNCTION_INFO_V1(authfort_require_role);
 
-/* Whether the next answer has to revalidate the identity.  What may change it sets this. */
+/* Whether the next call has to revalidate the identity. */
 static bool revalidation_due = true;
 
 static struct
 {
-	const AccessClaims *caller; /* NULL: nobody, or expired */
+	const AccessClaims *caller; /* NULL: no identity, or expired */
 	uint64		serial;			/* from 1 on; rises when "caller" changes */
 	int64		revalidated_at;	/* Unix time */
 
@@ -52,7 +52,7 @@ static struct
 	uint64		signing_keys_generation;	/* 0: never resolved */
 	uint64		settings_generation;
 	Oid			session_user;
-	bool		unwatched;		/* it may change without telling us */
+	bool		unwatched;		/* the setting may change without notification */
 	bool		known;			/* whether "claims" holds an identity */
 	AccessClaims claims;
 	MemoryContext context;		/* owns what claims points to */
@@ -73,8 +73,8 @@ identity_relcache_callback(Datum arg, Oid relid)
 }
 
 /*
- * Each execution of a query, also inside of functions, hears of changed keys
- * when it first asks who the caller is.
+ * Each execution of a query, also inside functions, processes changes of the
+ * keys when it first needs the identity.
  */
 static void
 identity_executor_start(QueryDesc *query, int flags)
@@ -122,8 +122,8 @@ take_token(void)
 }
 
 /*
- * The identity in request.jwt.claims, likewise.  If the setting does not exist
- * yet we cannot be told that somebody sets it.
+ * The identity in request.jwt.claims, likewise.  While the setting does not
+ * exist, its later creation cannot be noticed.
  */
 static void
 take_request_claims(void)
@@ -184,14 +184,14 @@ revalidate(int64 now)
 		resolve_identity();
 	set_caller((identity.known && identity.claims.exp > now) ? &identity.claims : NULL);
 	identity.revalidated_at = now;
-	/* something may have changed meanwhile */
+	/* verification may have processed invalidations */
 	revalidation_due = !identity_is_current();
 }
 
 /*
- * An expression of PL/pgSQL runs without an execution of its own, over and
- * over for as long as its function likes.  So every call reads the clock: in
- * whole seconds that is a load from memory shared with the kernel, some 2 ns.
+ * An expression of PL/pgSQL runs without its own executor start, repeatedly,
+ * for as long as its function runs.  So every call reads the clock: in whole
+ * seconds that is a load from memory shared with the kernel, some 2 ns.
  */
 static inline void
 ensure_current(void)
@@ -318,8 +318,8 @@ has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
 }
 
 /*
- * Whether this call always asks for the same roles.  A parameter will not do:
- * in an expression of PL/pgSQL it is a variable.
+ * Whether this call always has the same roles as arguments.  Parameters do not
+ * qualify: in an expression of PL/pgSQL they are variables.
  */
 static bool
 has_constant_argument(FunctionCallInfo fcinfo)
@@ -369,7 +369,7 @@ authfort_require_role(PG_FUNCTION_ARGS)
 	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
 }
 
-/* As access_token_authenticate(), for the caller, whichever way it is known. */
+/* As access_token_authenticate(), for the caller, by token or by request.jwt.claims. */
 static const Refusal *
 authenticate_caller(User **user, pg_uuid_t *session_id, const char **reason)
 {

@@ -1,6 +1,6 @@
 /*
  * identity.h
- *		Who the caller is: what row-level security policies ask.
+ *		The identity of the caller, for row-level security policies.
  */
 #ifndef AUTHFORT_IDENTITY_H
 #define AUTHFORT_IDENTITY_H

@@ -1,10 +1,11 @@
 /*
  * postgrest_claims.c
- *		The setting request.jwt.claims, in which PostgREST tells what it verified.
+ *		The setting request.jwt.claims, in which PostgREST reports verified
+ *		claims.
  *
- * Everybody may write that setting.  So it counts only in sessions of roles
- * that are trusted to write there what they verified, and to let nobody else
- * do so.
+ * Every role may write that setting.  So it is used only in sessions of roles
+ * that are trusted to write only claims that they have verified, and not to let
+ * their clients write it.
  */
 #include "postgres.h"
 
@@ -30,7 +31,7 @@ postgrest_claims_trusted(void)
 	if (setting_trusted_authenticators[0] == '\0')
 		return false;
 	session_user = GetUserNameFromId(GetSessionUserId(), true);
-	/* the setting's check hook has made sure that it is a list */
+	/* the setting's check hook has validated the list */
 	(void) SplitIdentifierString(pstrdup(setting_trusted_authenticators), ',', &names);
 	foreach(cell, names)
 	{
@@ -55,11 +56,11 @@ on_change(const char *newval, void *extra)
 }
 
 /*
- * The setting is nobody's: PostgreSQL makes a placeholder for it when it is
- * first set.  Defining it ourselves would change what others see, for
- * current_setting(..., true) would no longer be NULL before that.  So we put
- * our hook on the placeholder; it is called for every change, be it by SET, by
- * set_config(), by a rollback or by a function's end.
+ * No library defines the setting: PostgreSQL creates a placeholder for it when
+ * it is first set.  Defining it here would be visible to other code, because
+ * current_setting(..., true) would no longer be NULL before that.  So a hook
+ * is set on the placeholder.  It is called for every change, whether by SET,
+ * by set_config(), by a rollback or by a function's end.
  */
 bool
 postgrest_claims_watch(void)

@@ -1,6 +1,7 @@
 /*
  * postgrest_claims.h
- *		The setting request.jwt.claims, in which PostgREST tells what it verified.
+ *		The setting request.jwt.claims, in which PostgREST reports verified
+ *		claims.
  */
 #ifndef AUTHFORT_POSTGREST_CLAIMS_H
 #define AUTHFORT_POSTGREST_CLAIMS_H
@@ -15,7 +16,8 @@ extern const char *postgrest_claims_text(void);
 
 /*
  * From now on each change of the setting raises settings_token_generation.
- * False if that cannot be, and then its value holds for this moment only.
+ * Returns false if that is not possible; the value must then be read again
+ * each time.
  */
 extern bool postgrest_claims_watch(void);
 
