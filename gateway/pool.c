@@ -230,7 +230,7 @@ refuse_expired(void)
 {
 	int64_t		oldest = clock_ms() - pool.options->request_timeout * 1000;
 
-	while (pool.first != NULL && pool.first->received < oldest)
+	while (pool.first != NULL && pool.first->queued < oldest)
 	{
 		Request    *request = pool.first;
 
@@ -552,6 +552,7 @@ pool_submit(Request *request)
 	else
 	{
 		MHD_suspend_connection(request->connection);
+		request->queued = clock_ms();
 		enqueue_last(request);
 		pthread_cond_signal(&pool.work);
 		taken = true;

@@ -25,7 +25,8 @@ typedef struct Request
 	char		peer[64];		/* address without port */
 	Text		headers;		/* see headers.h; empty if there is none */
 	Text		body;
-	int64_t		received;		/* clock_ms() */
+	int64_t		received;		/* its first line; clock_ms() */
+	int64_t		queued;			/* since when it waits in the pool's queue */
 	bool		begun;			/* its headers were read */
 	bool		too_large;
 	bool		malformed;		/* not UTF-8, or out of memory */

@@ -189,6 +189,16 @@ is($select->count, 0, 'the slow clients are ended, though each sends a byte all 
 is(status_of($patient, get('/auth/me')), '401', 'others go on');
 is($patient->stop, 0, 'the end');
 
+# what a client takes for sending is no part of the time that its request may wait
+my $hurried = Gateway->new('hurried', $node, '--request-timeout=1');
+poll('the gateway is ready', sub { status_of($hurried, get('/readyz')) eq '200' });
+my $request = login();
+my $slowly = send_to($hurried, substr $request, 0, -1);
+sleep 1.5;
+syswrite $slowly, substr $request, -1;
+is(status(answer($slowly)), '200', 'a request that arrived slowly is answered');
+is($hurried->stop, 0, 'the end');
+
 # an idle client that has had its answer makes room too
 my $crowded = Gateway->new('crowded', $node, '--max-connections=3');
 my @idle;
