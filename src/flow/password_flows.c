@@ -218,7 +218,9 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 	PreventCommandIfReadOnly("a change of password");
 	do
 	{
-		user = users_require(id);
+		user = users_find(id);
+		if (user == NULL)
+			return auth_refused(&refusal_user_gone);	/* while we hashed */
 		if (user->password_hash == NULL)
 			return auth_refused(&refusal_no_password);
 		check = password_verify(user->password_hash, old_password);
@@ -246,13 +248,15 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 				  const Client *client)
 {
 	const Refusal *refusal;
-	User	   *user;
+	User	   *user = users_require(id);
 	char	   *hash;
 
 	PreventCommandIfReadOnly("a change of password");
 	do
 	{
-		user = users_require(id);
+		user = users_find(id);
+		if (user == NULL)
+			return auth_refused(&refusal_user_gone);	/* while we hashed */
 		if (user->password_hash != NULL)
 			return auth_refused(&refusal_password_already_set);
 		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
