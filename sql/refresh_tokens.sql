@@ -24,7 +24,7 @@ CREATE FUNCTION pg_temp.session(name text) RETURNS authfort.sessions LANGUAGE sq
 	SELECT s FROM authfort.sessions s, tokens t WHERE t.name = session.name
 		AND uuid_send(s.id) = substr(decode(translate(t.token, '-_', '+/'), 'base64'), 6, 16) $$;
 CREATE FUNCTION pg_temp.wait(passed interval) RETURNS void LANGUAGE sql AS $$
-	UPDATE authfort.sessions SET last_used_at = last_used_at - passed,
+	UPDATE authfort.sessions SET created_at = created_at - passed, last_used_at = last_used_at - passed,
 		rotated_at = (SELECT array_agg(r - passed ORDER BY n) FROM unnest(rotated_at) WITH ORDINALITY u(r, n)) $$;
 SELECT authfort.signup('ada@example.com', 'correct horse')#>>'{user,id}' AS ada \gset
 SET authfort.refresh_reuse_action = 'session';
@@ -67,7 +67,14 @@ DELETE FROM tokens;
 SELECT pg_temp.sign_in('P');
 SELECT pg_temp.refresh('P', 'lost'), pg_temp.wait('1 day');
 SELECT array_agg(DISTINCT pg_temp.refresh('P', 'C')) FROM generate_series(1, 12);
-SELECT pg_temp.refresh('C', 'D'), pg_temp.refresh('P', '?');
+SELECT pg_temp.refresh('C', 'D'), pg_temp.refresh('P', '?'), pg_temp.refresh('lost', '?'), pg_temp.wait('9 s'), pg_temp.refresh('D', 'E'), pg_temp.refresh('P', '?');
+SELECT pg_temp.wait('2 s'), pg_temp.refresh('P', '?');
+DELETE FROM tokens;
+-- the same when the answer was lost three times: what lies between is as old as it was
+SELECT pg_temp.sign_in('P');
+SELECT pg_temp.refresh('P', 'lost'), pg_temp.wait('1 min'), pg_temp.refresh('P', 'lost 2'), pg_temp.wait('1 min'), pg_temp.refresh('P', 'lost 3'), pg_temp.wait('1 min'),
+	pg_temp.refresh('P', 'C'), pg_temp.refresh('C', 'D'), pg_temp.refresh('P', '?'), pg_temp.refresh('lost 3', '?');
+SELECT pg_temp.refresh('D', 'E'), pg_temp.refresh('P', '?'), pg_temp.refresh('lost 2', '?');
 DELETE FROM tokens;
 
 -- the thief first, who has P: the owner gets another successor, and the next of the two to come is found out

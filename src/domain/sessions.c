@@ -190,18 +190,34 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	spi_query_close();
 }
 
-/* Prepends the last rotation to those that the grace period may still need. */
+/*
+ * Prepends the last rotation to those that the grace period may still need.
+ *
+ * If the answer to a parent was lost, the last rotation replaced that parent a
+ * second time, and the grace period counts for it again.  What lies between the
+ * two was replaced before the grace period; the beginning of the session serves
+ * as its time.
+ */
 static void
 remember_rotation(Session *session, TimestampTz now)
 {
+	uint32		parent = session->generation - 1 - session->parent; /* its index */
 	int			kept = 0;
 
-	while (kept < Min(session->rotations, SESSION_ROTATIONS - 1) &&
-		   is_within_grace(session->rotated_at[kept], now))
-		kept++;
+	for (int i = 0; i < Min(session->rotations, SESSION_ROTATIONS - 1); i++)
+	{
+		if (is_within_grace(session->rotated_at[i], now))
+			kept = i + 1;
+	}
 	memmove(&session->rotated_at[1], &session->rotated_at[0], kept * sizeof(TimestampTz));
 	session->rotated_at[0] = session->last_used_at;
 	session->rotations = is_within_grace(session->last_used_at, now) ? kept + 1 : 0;
+
+	if (session->rotations == 0 || session->parent == 0 || parent >= SESSION_ROTATIONS)
+		return;
+	while (session->rotations <= (int) parent)
+		session->rotated_at[session->rotations++] = session->created_at;
+	session->rotated_at[parent] = session->last_used_at;
 }
 
 static Datum

@@ -37,7 +37,8 @@ typedef struct Session
 	uint32		generation;		/* the current one; the first is 1 */
 	uint32		parent;			/* the generation that was exchanged for it; 0: none */
 	int			rotations;
-	TimestampTz rotated_at[SESSION_ROTATIONS];	/* before the last, the latest first */
+	/* when the generations before the last two were replaced, the latest first */
+	TimestampTz rotated_at[SESSION_ROTATIONS];
 	TimestampTz created_at;
 	TimestampTz last_used_at;	/* sign-in, or the last rotation */
 	TimestampTz expires_at;

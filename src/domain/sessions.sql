@@ -19,7 +19,7 @@ COMMENT ON COLUMN authfort.sessions.id IS 'The "sid" claim; the same over all re
 COMMENT ON COLUMN authfort.sessions.salt IS 'Derives, with the master key, the key of the MACs in this session''s refresh tokens';
 COMMENT ON COLUMN authfort.sessions.generation IS 'Which refresh token is current; each rotation raises it by one';
 COMMENT ON COLUMN authfort.sessions.parent IS 'The generation whose token was exchanged for the current one; NULL after sign-in';
-COMMENT ON COLUMN authfort.sessions.rotated_at IS 'When the generations before the current one were made, the latest first, as far as authfort.refresh_grace may still need it; NULL if it cannot';
+COMMENT ON COLUMN authfort.sessions.rotated_at IS 'When the generations before the last two were replaced, the latest first, as far as authfort.refresh_grace may still need it; NULL if it cannot';
 COMMENT ON COLUMN authfort.sessions.last_used_at IS 'When the current generation was made: at sign-in or by the last rotation';
 COMMENT ON COLUMN authfort.sessions.user_agent IS 'As told at sign-in, cut to 512 characters';
 

@@ -24,7 +24,8 @@
  *		P		rotates to A; the answer is lost
  *		P		gets A within the grace, else B, with parent P
  *		A		gets B within the grace of B, else it is theft
- *		B		rotates to C, with parent B; from now on P and A are theft
+ *		B		rotates to C, with parent B; P and A get C within the grace of B,
+ *				from then on they are theft
  *
  * A later generation than the current one was issued by this database as well,
  * because its MAC is valid: a backup was restored, or a standby was promoted,
