@@ -41,7 +41,7 @@
 PG_FUNCTION_INFO_V1(authfort_jwks);
 PG_FUNCTION_INFO_V1(authfort_invalidate_keys);
 
-/* Columns of authfort.signing_keys; keys.sql says the same. */
+/* Columns of authfort.signing_keys; signing_keys.sql says the same. */
 enum
 {
 	COLUMN_KID = 1,

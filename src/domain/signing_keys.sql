@@ -1,4 +1,4 @@
--- Signing keys.  keys.c reads the columns by number.
+-- Signing keys.  signing_keys.c reads the columns by number.
 CREATE TABLE authfort.signing_keys (
 	kid text COLLATE "C" PRIMARY KEY,
 	algorithm text NOT NULL CHECK (algorithm IN ('RS256', 'ES256', 'EdDSA')),
