@@ -26,6 +26,7 @@ OBJS = \
 	src/base/arguments.o \
 	src/base/security_context.o \
 	src/base/spi_query.o \
+	src/base/open_cursors.o \
 	src/base/keyed_row.o \
 	src/base/address.o \
 	src/base/origin.o \

@@ -35,6 +35,7 @@ extern bool security_context_is_definer(Oid function);
  * role (deferred triggers, cursors WITH HOLD, temporary objects that hide
  * others) or affects later statements (a search_path, another identity in
  * authfort.jwt, session-level advisory locks).
+ * open_cursors.h keeps the cursors of the transaction apart.
  */
 extern void security_context_become_owner(FunctionCallInfo fcinfo, SecurityContext *saved);
 extern void security_context_restrict(Oid user, SecurityContext *saved);

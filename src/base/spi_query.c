@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/open_cursors.h"
 #include "base/security_context.h"
 #include "base/spi_query.h"
 #include "compat.h"
@@ -237,15 +238,25 @@ static uint64
 run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,
 			 Oid trigger_role)
 {
+	OpenCursors *cursors = open_cursors_shield();
 	SecurityContext writing;
 	SecurityContext firing;
-	uint64		rows;
+	volatile uint64 rows = 0;
 
 	security_context_restrict(GetUserId(), &writing);
-	AfterTriggerBeginQuery();
-	rows = run_in_snapshot(plan, values, nulls, expected, command, false);
-	security_context_restrict(trigger_role, &firing);
-	AfterTriggerEndQuery(NULL);
+	PG_TRY();
+	{
+		AfterTriggerBeginQuery();
+		rows = run_in_snapshot(plan, values, nulls, expected, command, false);
+		security_context_restrict(trigger_role, &firing);
+		AfterTriggerEndQuery(NULL);
+		open_cursors_close_new();
+	}
+	PG_FINALLY();
+	{
+		open_cursors_release(cursors);
+	}
+	PG_END_TRY();
 	security_context_restore(&firing);
 	security_context_restore(&writing);
 	return rows;

@@ -20,6 +20,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/open_cursors.h"
 #include "base/security_context.h"
 #include "base/spi_query.h"
 #include "compat.h"
@@ -216,6 +217,27 @@ call_ignoring_result(Oid function, Datum argument)
 	(void) FunctionCallInvoke(fcinfo);
 }
 
+/* Calls a function of another role, which is kept from the cursors of the caller. */
+static void
+call_restricted(Oid function, Oid owner, Datum argument)
+{
+	OpenCursors *cursors = open_cursors_shield();
+	SecurityContext saved;
+
+	security_context_restrict(owner, &saved);
+	PG_TRY();
+	{
+		call_ignoring_result(function, argument);
+		open_cursors_close_new();
+	}
+	PG_FINALLY();
+	{
+		open_cursors_release(cursors);
+	}
+	PG_END_TRY();
+	security_context_restore(&saved);
+}
+
 /*
  * Calls a handler with the privileges of its owner.  This function runs with
  * those of the extension's owner, often a superuser.  Registering a handler
@@ -225,7 +247,6 @@ static void
 call_handler(const HandlerCall *call, Jsonb *event)
 {
 	ErrorContextCallback context;
-	SecurityContext		saved;
 	Oid			function;
 	Oid			owner;
 
@@ -242,9 +263,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
 	owner = security_context_function_owner(function);
 	require_same_owner(call, owner);
-	security_context_restrict(owner, &saved);
-	call_ignoring_result(function, JsonbPGetDatum(event));
-	security_context_restore(&saved);
+	call_restricted(function, owner, JsonbPGetDatum(event));
 
 	error_context_stack = context.previous;
 }
