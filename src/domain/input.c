@@ -293,6 +293,13 @@ input_require_role(const char *raw)
 	return role;
 }
 
+/* Normalizing takes seconds for a long text, and reacts to no cancel. */
+char *
+input_asked_role(const char *raw)
+{
+	return (strnlen(raw, MAX_TYPED_BYTES + 1) > MAX_TYPED_BYTES) ? NULL : unicode_compose(raw);
+}
+
 char *
 input_user_agent(const char *raw)
 {

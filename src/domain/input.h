@@ -33,6 +33,12 @@ extern const Refusal *input_role(const char *raw, char **role);
 /* The same for callers for whom an invalid name is misuse: raises. */
 extern char *input_require_role(const char *raw);
 
+/*
+ * The form in which a role that is asked for is compared with those that are
+ * stored; NULL if it is longer than any of them.
+ */
+extern char *input_asked_role(const char *raw);
+
 /* The user agent, truncated. */
 extern char *input_user_agent(const char *raw);
 

@@ -21,6 +21,7 @@
 #include "base/arguments.h"
 #include "base/spi_query.h"
 #include "base/unicode.h"
+#include "domain/input.h"
 #include "domain/user_search.h"
 
 PG_FUNCTION_INFO_V1(authfort_search_grams);
@@ -30,6 +31,12 @@ PG_FUNCTION_INFO_V1(authfort_search_matches);
 
 /* How many grams of a query are looked up in the index at most. */
 #define GRAMS_LOOKED_UP 4
+
+/*
+ * Bytes of a text that is looked for; no email and no name is longer.  Folding
+ * a long text takes seconds, and reacts to no cancel.
+ */
+#define MAX_QUERY_BYTES 8192
 
 /* Above this share of users, reading the whole table is cheaper than the index. */
 #define COMMON_SHARE 0.5
@@ -246,6 +253,18 @@ add_condition(Search *search, int parameter, Datum value, const char *condition)
 	search->nulls[parameter] = ' ';
 }
 
+static void
+add_role_condition(Search *search, const char *role)
+{
+	if (role == NULL)
+		appendStringInfoString(&search->where, " AND false");
+	else
+		add_condition(search, PARAMETER_ROLE, CStringGetTextDatum(role),
+					  "EXISTS (SELECT FROM authfort.user_roles r"
+					  " WHERE r.user_id OPERATOR(pg_catalog.=) u.id"
+					  " AND r.role OPERATOR(pg_catalog.=) $4)");
+}
+
 /* Conditions of the filter. */
 static void
 begin_search(Search *search, const UserFilter *filter)
@@ -257,7 +276,9 @@ begin_search(Search *search, const UserFilter *filter)
 	memset(search->nulls, 'n', sizeof(search->nulls));
 	appendStringInfoString(&search->where, filter->deleted ? " WHERE true"
 						   : " WHERE u.deleted_at IS NULL");
-	if (filter->query != NULL && filter->query[0] != '\0')
+	if (filter->query != NULL && strnlen(filter->query, MAX_QUERY_BYTES + 1) > MAX_QUERY_BYTES)
+		appendStringInfoString(&search->where, " AND false");
+	else if (filter->query != NULL && filter->query[0] != '\0')
 	{
 		add_grams(&grams, filter->query);
 		sort_grams(&grams);
@@ -272,10 +293,7 @@ begin_search(Search *search, const UserFilter *filter)
 		add_condition(search, PARAMETER_BANNED, BoolGetDatum(*filter->banned),
 					  "u.banned OPERATOR(pg_catalog.=) $3");
 	if (filter->role != NULL)
-		add_condition(search, PARAMETER_ROLE, CStringGetTextDatum(unicode_compose(filter->role)),
-					  "EXISTS (SELECT FROM authfort.user_roles r"
-					  " WHERE r.user_id OPERATOR(pg_catalog.=) u.id"
-					  " AND r.role OPERATOR(pg_catalog.=) $4)");
+		add_role_condition(search, input_asked_role(filter->role));
 }
 
 static uint64

@@ -8,7 +8,6 @@
 
 #include "base/arguments.h"
 #include "base/spi_query.h"
-#include "base/unicode.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/roles.h"
@@ -123,9 +122,9 @@ static Datum
 user_has_role(PG_FUNCTION_ARGS)
 {
 	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
-	char	   *role = unicode_compose(argument_text(fcinfo, 1, "role"));
+	char	   *role = input_asked_role(argument_text(fcinfo, 1, "role"));
 
-	PG_RETURN_BOOL(is_among_roles(role, user->roles, user->role_count));
+	PG_RETURN_BOOL(role != NULL && is_among_roles(role, user->roles, user->role_count));
 }
 
 /* user_has_role(user_id, role) -> boolean */

@@ -23,7 +23,7 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
-#include "base/unicode.h"
+#include "domain/input.h"
 #include "domain/signing_keys.h"
 #include "identity/access_token.h"
 #include "identity/identity.h"
@@ -306,9 +306,9 @@ has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
 
 	for (int i = 0; i < count; i++)
 	{
-		const char *role = unicode_compose(wanted[i]);
+		const char *role = input_asked_role(wanted[i]);
 
-		for (int j = 0; j < claims->role_count; j++)
+		for (int j = 0; role != NULL && j < claims->role_count; j++)
 		{
 			if (strcmp(role, claims->roles[j]) == 0)
 				return true;
