@@ -24,7 +24,7 @@ SELECT pg_temp.outcome('GET', 'me', c) FROM unnest(ARRAY['access_token=x; access
 -- at most four are looked at
 SELECT pg_temp.outcome('GET', 'me', repeat('access_token=x; ', 100) || 'access_token=' || :'a1') AS same_ones,
 	pg_temp.outcome('GET', 'me', (SELECT string_agg('access_token=' || n, '; ') FROM generate_series(1, 4) n) || '; access_token=' || :'a1') AS fifth;
--- of one session the newest, of different sessions none, whoever's they are
+-- of one session the newest; cookies of different sessions are all refused
 SELECT pg_sleep(1.1);
 SELECT body#>>'{tokens,access_token}' AS a1_new, body#>>'{tokens,refresh_token}' AS r1_new FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'r1') \gset
 SELECT pg_temp.outcome('GET', 'me', 'access_token=' || :'a1' || '; access_token=' || :'a1_new') AS same_session,
@@ -79,7 +79,7 @@ SELECT refresh AS r7, session AS s7 FROM pg_temp.login('ada@example.com') \gset
 SELECT pg_temp.outcome('POST', 'logout', 'refresh_token=x; refresh_token=' || :'r5' || '; refresh_token=' || :'r6');
 SELECT revoked_at IS NULL AS lives FROM authfort.sessions WHERE id IN (:'s5', :'s6', :'s7') ORDER BY created_at;
 
--- several headers, and headers that are none
+-- several headers, and invalid headers
 CREATE FUNCTION pg_temp.me(headers jsonb) RETURNS text LANGUAGE sql AS
 	$$ SELECT concat_ws(' ', status, body::jsonb#>>'{detail,error}', body::jsonb->>'email') FROM authfort.http('GET', '/auth/me', NULL, headers) $$;
 SELECT pg_temp.me(jsonb_build_array(jsonb_build_object('cookie', 'a=b'), jsonb_build_object('cookie', 'access_token=' || :'a1_new'))) AS two_headers,

@@ -17,7 +17,7 @@ DROP ROLE authfort_http;
 ALTER EXTENSION authfort UPDATE;
 ALTER EXTENSION authfort SET SCHEMA public;
 DO $$ BEGIN EXECUTE 'DROP EXTENSION authfort CASCADE'; END $$;
--- nor does a failure that somebody swallows leave half of it
+-- nor does a caught error leave half of it dropped
 DO $$ BEGIN EXECUTE 'DROP EXTENSION authfort CASCADE'; EXCEPTION WHEN dependent_objects_still_exist THEN RAISE NOTICE 'refused'; END $$;
 CREATE FUNCTION drop_it() RETURNS void LANGUAGE sql AS 'DROP EXTENSION authfort CASCADE';
 SELECT drop_it();

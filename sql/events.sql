@@ -1,4 +1,4 @@
--- What happened, who is told of it, and what waits to be sent.
+-- Events, their handlers, and the outbox.
 \pset null '(null)'
 CREATE TABLE profiles (user_id uuid PRIMARY KEY REFERENCES authfort.users (id) ON DELETE CASCADE, email text);
 CREATE FUNCTION make_profile(event jsonb) RETURNS void LANGUAGE sql AS

@@ -128,7 +128,7 @@ SELECT authfort.refresh(:'b1'::jsonb#>>'{tokens,refresh_token}') AS b2 \gset
 ROLLBACK;
 SELECT pg_temp.code(authfort.refresh(:'b2'::jsonb#>>'{tokens,refresh_token}'));
 
--- a deleted user is nobody
+-- a deleted user cannot sign in
 UPDATE authfort.users SET deleted_at = now() WHERE email = 'bare@example.com';
 SELECT pg_temp.code(authfort.login('bare@example.com', 'password'));
 

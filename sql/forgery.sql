@@ -1,5 +1,5 @@
 -- needs shared_preload_libraries = 'authfort'
--- What an ordinary role tries in plain SQL to be somebody else.  All of it fails.
+-- Attempts of an ordinary role to impersonate a user with plain SQL.  All of them fail.
 \pset null '(null)'
 \set VERBOSITY terse
 SELECT current_user AS super \gset
@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION who() TO PUBLIC;
 \c - regress_authfort_eve
 SELECT who();
 
--- settings that somebody else believes
+-- settings that other code trusts
 SET request.jwt.claims = :'claims';
 SET request.jwt.claim.sub = :'ada';
 SET request.jwt.claim.role = 'admin';
@@ -205,7 +205,7 @@ SELECT authfort.current_user();
 ROLLBACK;
 SELECT authfort.uid();
 
--- claims that are none
+-- invalid claims
 CREATE FUNCTION pg_temp.take(claims text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('request.jwt.claims', claims, true);
@@ -223,7 +223,7 @@ SELECT what, pg_temp.take(claims) FROM (VALUES
 	('roles not a list', '{"sub": "11111111-1111-1111-1111-111111111111", "roles": "admin"}'),
 	('good', '{"sub": "11111111-1111-1111-1111-111111111111", "exp": 4102444800, "iss": "authfort", "roles": ["admin"]}')) AS t(what, claims);
 
--- a session that logged in as somebody else is not trusted, whatever its role
+-- a session that logged in as another role is not trusted, whatever its current role
 \c - :super
 REVOKE regress_authfort_eve FROM regress_authfort_door;
 GRANT regress_authfort_door TO regress_authfort_eve;
@@ -234,7 +234,7 @@ SELECT authfort.uid(), session_user, current_user;
 RESET ROLE;
 
 \c - :super
--- a list that is none
+-- an invalid list
 SET authfort.trusted_authenticators = '"un"balanced';
 DROP VIEW notes_invoker;
 DROP SCHEMA eve CASCADE;

@@ -3,7 +3,7 @@
 \pset null '(null)'
 CREATE FUNCTION pg_temp.send(path text, body jsonb, OUT status integer, OUT headers jsonb, OUT body text) LANGUAGE sql AS
 	$$ SELECT * FROM authfort.http('POST', '/auth/' || path, NULL, '{"content-type": "application/json"}', body::text, '192.0.2.7') $$;
--- accounts of all kinds, one email that is nobody's, and one that was somebody's
+-- accounts of all kinds, one unknown email, and one of a deleted account
 SELECT FROM authfort.create_user('usual@example.com', 'correct horse', name => 'Ursula');
 SELECT FROM authfort.create_user('bare@example.com');
 SELECT authfort.ban_user((authfort.create_user('banned@example.com', 'correct horse')->>'id')::uuid);
@@ -19,7 +19,7 @@ SELECT count(*) FROM authfort.outbox;
 
 SET authfort.hide_accounts = on;
 
--- login: who has the password is told of a ban, others nothing
+-- login: a ban is revealed only with the right password
 SELECT kind, r.* FROM kinds, pg_temp.send('login', jsonb_build_object('email', kind || '@example.com', 'password', 'wrong horse')) r ORDER BY n;
 SELECT kind, authfort.login(kind || '@example.com', '') FROM kinds ORDER BY n;
 SELECT authfort.login('banned@example.com', 'correct horse'), authfort.login('usual@example.com', 'correct horse') ? 'tokens' AS signed_in;
@@ -39,7 +39,7 @@ SELECT status FROM pg_temp.send('forgot-password', '{"email": "unknown@example.c
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS writes;
 COMMIT;
 
--- sign-up: one answer, nobody is signed in; owners are told
+-- sign-up: one response, without signing in; owners get a message
 SET authfort.cookies = on;
 SELECT kind, r.* FROM kinds, pg_temp.send('signup', jsonb_build_object('email', kind || '@example.com', 'password', 'battery staple')) r ORDER BY n;
 RESET authfort.cookies;
@@ -53,7 +53,7 @@ SELECT count(*) AS sessions FROM authfort.sessions s JOIN authfort.users u ON u.
 SELECT kind, coalesce(r->>'error', 'ok') FROM kinds, authfort.login(kind || '@example.com', 'battery staple') r ORDER BY n;
 SELECT name, authfort.login(email, 'correct horse') ? 'tokens' AS signed_in FROM authfort.users WHERE email = 'usual@example.com';
 
--- what is wrong with the form is told as ever, and for all alike
+-- errors in the form are reported as usual, and equally for all
 SELECT email, r.status, r.body FROM unnest(ARRAY['usual@example.com', 'nobody@example.com', 'usual@', 'nobody@']) WITH ORDINALITY AS e(email, n),
 	pg_temp.send('signup', jsonb_build_object('email', email, 'password', 'short')) r ORDER BY n;
 SET authfort.allow_signup = off;

@@ -11,7 +11,7 @@ SELECT authfort.login('root@example.com', 'correct horse')#>>'{tokens,access_tok
 SELECT r#>>'{user,id}' AS ada, r#>>'{user,session_id}' AS session, r#>>'{tokens,access_token}' AS access
 	FROM authfort.signup('ada@example.com', 'correct horse', 'Ada') r \gset
 
--- nobody else
+-- other users are refused
 SELECT method, path, a.status AS anonymous, u.status AS user FROM (VALUES
 	('GET', '/users'), ('POST', '/users'), ('GET', '/users/' || :'ada'), ('PATCH', '/users/' || :'ada'), ('DELETE', '/users/' || :'ada'),
 	('PUT', '/users/' || :'ada' || '/ban'), ('DELETE', '/users/' || :'ada' || '/ban'), ('PUT', '/users/' || :'ada' || '/roles/admin'),

@@ -3,7 +3,7 @@
 SELECT authfort.create_user('root@example.com', 'correct horse', roles => '{admin,editor}')->>'id' AS id \gset
 SELECT authfort.login('root@example.com', 'correct horse')#>>'{tokens,access_token}' AS token \gset
 
--- nobody
+-- without an identity
 SELECT authfort.uid(), authfort.session_id(), authfort.roles(), authfort.claims(), authfort.has_role('admin');
 SELECT authfort.current_user();
 SELECT authfort.require_role('admin');
@@ -11,7 +11,7 @@ SET authfort.jwt = 'nonsense';
 SELECT authfort.uid(), authfort.has_role('admin');
 RESET authfort.jwt;
 
--- somebody, for a transaction
+-- an identity for one transaction
 BEGIN;
 SELECT authfort.set_jwt(:'token')->>'email';
 SELECT authfort.uid() = :'id', authfort.roles(), authfort.has_role('admin'), authfort.has_role('x', 'editor'), authfort.has_role('x');

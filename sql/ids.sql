@@ -115,7 +115,7 @@ UPDATE authfort.database_identity SET id = :'before';
 SELECT authfort.refresh(:'refresh')->>'error' AS error;
 UPDATE authfort.database_identity SET id = :'now_id';
 SELECT authfort.refresh(:'refresh') ? 'tokens' AS good;
--- there is one at the most, and it is made where there is none
+-- there is at most one, and it is created on first use
 INSERT INTO authfort.database_identity DEFAULT VALUES;
 TRUNCATE authfort.database_identity;
 SELECT authfort.refresh(:'refresh')->>'error' AS error;

@@ -12,7 +12,7 @@ CREATE FUNCTION pg_temp.wait(passed interval) RETURNS void LANGUAGE sql AS
 	$$ UPDATE authfort.events SET created_at = created_at - passed $$;
 SELECT authfort.signup('ada@example.com', 'password-1')#>>'{user,id}' AS ada \gset
 
--- nobody takes the messages: each request replaces the one before, until there were five in the hour
+-- no mailer takes the messages: each request replaces the previous one, until there were five in the hour
 SELECT count(DISTINCT pg_temp.forgot('ada@example.com')) FROM generate_series(1, 3);
 SELECT (SELECT count(*) FROM authfort.outbox) AS messages, (SELECT count(*) FROM authfort.one_time_tokens) AS tokens;
 SELECT pg_temp.take();

@@ -66,7 +66,7 @@ SELECT status FROM authfort.http('POST', '/auth/refresh', NULL, '{"origin": "cap
 SELECT status FROM authfort.http('DELETE', '/auth/sessions', NULL, jsonb_build_object('origin', 'https://evil.example', 'cookie', 'access_token=x', 'authorization', 'Bearer ' || (:'login'::jsonb#>>'{tokens,access_token}')));
 -- reading by cookie is not asked: without CORS no other page sees it
 SELECT pg_temp.try('GET', 'me', '{"origin": "https://evil.example"}');
--- cookies off: there are none
+-- cookies off: they are ignored
 SET authfort.cookies = off;
 SELECT status, headers FROM authfort.http('POST', '/auth/logout', NULL, '{"origin": "https://evil.example", "cookie": "refresh_token=x"}');
 SET authfort.cookies = on;

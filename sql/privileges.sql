@@ -1,4 +1,4 @@
--- What is told of each object, and what a gateway's role can do. Whose rights are which: catalog.sql.
+-- The comment of each object, and what a gateway's role can do. All privileges are in catalog.sql.
 SELECT p.oid::regprocedure AS "function without comment" FROM pg_proc p
 	WHERE pronamespace IN ('authfort'::regnamespace, 'authfort_api'::regnamespace, 'authfort_internal'::regnamespace) AND obj_description(p.oid, 'pg_proc') IS NULL;
 SELECT c.oid::regclass AS "table without comment, or not dumped" FROM pg_class c, pg_extension e

@@ -150,7 +150,7 @@ UPDATE authfort.sessions SET created_at = '2026-01-02 03:04:05.678+00', last_use
 	WHERE id = (SELECT id FROM pg_temp.session('0'));
 SET timezone = 'Asia/Kolkata';
 SELECT created_at, last_used_at, expires_at FROM authfort.get_sessions(:'ada', true);
--- (but for the end of a session that has not been refreshed yet, which says no more than its beginning)
+-- (except the end of a session that has not been refreshed yet, which reveals no more than its beginning)
 SELECT expires_at - created_at AS lifetime FROM authfort.get_sessions((authfort.signup('eve@example.com', 'correct horse')#>>'{user,id}')::uuid);
 SET timezone = 'UTC';
 -- (over HTTP it is the present hour, for an access token is needed)

@@ -62,7 +62,7 @@ SELECT pg_temp.made(email) FROM unnest(ARRAY[E'\u7528\u6237@\u4F8B\u5B50.example
 SELECT pg_temp.made('a' || repeat(E'\u0301', n) || '@example.com'), pg_temp.named('a' || repeat(E'\u0301\u0323',
 	n)), pg_temp.role('a' || repeat(E'\u0301', n)) FROM unnest(ARRAY[100000, 10000000]) n;
 
--- names: what cannot be seen is refused, but for what shapes its neighbours
+-- names: invisible characters are refused, except those that shape their neighbours
 SELECT what, pg_temp.named('Mi' || c || 'ke') AS name, pg_temp.role('ad' || c || 'min') AS role
 	FROM characters ORDER BY c COLLATE "C";
 SELECT pg_temp.named(name) FROM unnest(ARRAY[E'Jose\u0301', E' A \u3000 B ', E'\u3000', '<3', '', E'\u0301x',
@@ -73,7 +73,7 @@ SELECT pg_temp.named(name) FROM unnest(ARRAY[E'Jose\u0301', E' A \u3000 B ', E'\
 	E'\u845B\U000E0100\u57CE', E'a\U000E0100']) name;
 SELECT pg_temp.named(repeat(E'e\u0301', 255)) = '"' || repeat(E'\u00E9', 255) || '"' AS counted_composed,
 	pg_temp.named(repeat(E'e\u0301', 256));
--- roles as well; their case stays, and no character of theirs stands for another
+-- roles as well; they keep their case, and characters that stand for another one are refused
 SELECT pg_temp.role(role) FROM unnest(ARRAY[E'E\u0301quipe', 'Head of QA', E'\uFF41dmin', E'\u0301x', E'x\u00A0',
 	E' x', E'admin\u200B', E'\u2460']) role;
 SELECT authfort.create_user('roles@example.com', roles => ARRAY[E'e\u0301quipe', E'\u00E9quipe'])->>'id' AS id,

@@ -94,7 +94,7 @@ SELECT authfort.get_user(:'ada', true)->>'email' = 'deleted+' || :'ada' || '@del
 	authfort.get_user(:'ada', true)->>'deleted_at' IS NOT NULL AS dated;
 SELECT (SELECT count(*) FROM authfort.sessions) AS sessions, (SELECT count(*) FROM authfort.one_time_tokens) AS tokens,
 	(SELECT count(*) FROM authfort.user_roles WHERE user_id = :'ada') AS roles, (SELECT password_hash FROM authfort.users WHERE id = :'ada') AS hash;
--- and on every path there is nobody
+-- and no path finds a user
 SELECT pg_temp.failure(format('SELECT authfort.get_user(%L)', :'ada'));
 SELECT authfort.authenticate(:'login'::jsonb#>>'{tokens,access_token}');
 SELECT authfort.refresh(:'login'::jsonb#>>'{tokens,refresh_token}')->>'error';

@@ -1,4 +1,4 @@
--- Views for administrators, and the schema that nobody calls.
+-- Views for administrators, and the internal schema.
 CREATE ROLE regress_views_admin IN ROLE authfort_admin;
 CREATE ROLE regress_views_writer;
 SELECT authfort.signup('ada@example.com', 'correct horse', 'Ada', user_agent => 'app', ip_address => '192.0.2.1') AS ada \gset

@@ -106,7 +106,7 @@ is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles
 is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'and sessions go on');
 is($node->safe_psql('restored', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't', 'and passwords are good');
 
-# a master key that is missing or wrong is told, and never made again
+# a missing or wrong master key is reported, and never created again
 rename $key_file, "$key_file.away" or die $!;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
 like($err, qr/could not read master key file .*No such file.*HINT:.*Restore/s, 'a missing master key is told');

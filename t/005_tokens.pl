@@ -16,7 +16,7 @@ $node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'U
 $node->safe_psql('app', 'CREATE EXTENSION authfort');
 my $session = $node->background_psql('app', on_error_stop => 0);
 
-# The outside signer: OpenSSL's command line, with keys that the table is told of.
+# The outside signer: OpenSSL's command line, with keys that are inserted into the table.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my %generate = (
 	RS256 => [qw(genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048)],

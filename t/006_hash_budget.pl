@@ -74,7 +74,7 @@ sub go_on
 
 is(answer(begin(session(), 'a@example.com')), 'ok', 'a login alone');
 
-# a place in the queue is given up by whoever does not wait any longer
+# a backend that stops waiting leaves the queue
 my $holder = hold();
 my $cancelled = begin(session(), 'cancelled@example.com');
 is_waiting($cancelled, 'the second waits');
@@ -104,7 +104,7 @@ is(answer($_), 'invalid_credentials', 'the others get their turn') foreach $hold
 is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@', 1), ' ' ORDER BY id) FROM authfort.events WHERE event = 'login_failed'"),
 	'holder first second', 'in their order; being busy is no failed login');
 
-# a refresh and a look at the keys wait for nobody
+# a refresh and reading the keys do not wait
 $holder = hold();
 is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')'), '1', 'what does not hash does not wait');
 

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# The same choices each time, unless told otherwise.
+# The same choices each time, unless a seed is given.
 my $seed = $ENV{FUZZ_SEED} // 1;
 my $requests = $ENV{FUZZ_REQUESTS} // 2000;
 srand($seed);
@@ -113,7 +113,7 @@ sub request
 	return ($method, $path, $query, \%headers, body());
 }
 
-# To the router over SQL: the answer is one of ours, whatever was asked.
+# To the router over SQL: every request gets a valid response of the router.
 sub quoted
 {
 	my ($text) = @_;

@@ -89,7 +89,7 @@ ok($node->poll_query_until('app', "SELECT r->>'error' <> '$limited' FROM authfor
 sql('ALTER DATABASE app RESET authfort.rate_limit_refresh');
 is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join(' ', ('refresh_token_invalid') x 3), 'an empty limit is none');
 
-# the memory is what it is, whoever asks
+# the memory is fixed, regardless of the number of clients
 is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip_address => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');
 is(sql('SELECT used <= entries AND entries < 1500 FROM authfort.rate_limits()'), 't', 'take no more memory');
 
@@ -209,7 +209,7 @@ foreach my $networks ('10.0.0.0/33', 'localhost', '10.0.0.0/8,,::1', '10.0.0.0/8
 	like($err, qr/invalid value for parameter/, "trusted_proxies = '$networks' is refused");
 }
 
-# without preload there is nothing to count in, and nobody goes on without
+# without preloading there are no counters, and requests are refused
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 $node->restart;
 my ($code, $out, $err) = $node->psql('app', "LOAD 'authfort'; SET authfort.rate_limit = on; SELECT authfort.login('a\@example.com', 'wrong')");

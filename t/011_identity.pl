@@ -74,7 +74,7 @@ like(ask("$parallel EXPLAIN $query"), qr/Workers Planned/, 'a parallel query');
 is(ask("$parallel SET request.jwt.claims = '$claims'; $query"), 't', 'claims reach parallel workers');
 $node->safe_psql('app', 'ALTER ROLE app IN DATABASE app RESET ALL');
 
-# pgbouncer in transaction mode: one server session, handed to whoever begins a transaction
+# pgbouncer in transaction mode: one server session, assigned to each client that begins a transaction
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 append_to_file("$dir/users.txt", qq{"app" ""\n});

@@ -122,7 +122,7 @@ sub interleave
 	return \%seconds;
 }
 
-# Whether one kind cannot be told from unknown emails, and how that looks.
+# Whether one kind cannot be distinguished from unknown emails, and the figures.
 sub judge
 {
 	my ($limit, $kind, $unknown) = @_;

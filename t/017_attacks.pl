@@ -237,7 +237,7 @@ like(super('SELECT eve.peek()'), qr/^42501: .*read files/, 'nor are files of the
 like(attempt($eve, 'CREATE FUNCTION pg_temp.h(jsonb) RETURNS void LANGUAGE sql AS $$ $$', q{SELECT authfort.on('login', 'pg_temp.h(jsonb)')}), qr/^42P13: .*is not temporary/s, 'a temporary function is no handler');
 is(super('SELECT count(*) FROM authfort.event_handlers'), 0, 'none is registered');
 
-# What a handler may do: nothing that outlives it, nothing as somebody else.
+# What a handler may do: nothing that outlives it, nothing as another role.
 attempt($eve, $_) foreach 'CREATE TABLE eve.t (x integer UNIQUE DEFERRABLE INITIALLY DEFERRED)', 'CREATE TABLE eve.log (at serial, who text)',
 	q{CREATE FUNCTION eve.note_user() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (current_user); RETURN NULL; END $$},
 	'CREATE CONSTRAINT TRIGGER t AFTER INSERT ON eve.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.note_user()';
@@ -280,7 +280,7 @@ attempt($eve, qq{CREATE OR REPLACE FUNCTION eve.h(event jsonb) RETURNS void LANG
 	is(attempt($db, $state), $before, 'and what it changed goes back when it ends');
 	is(attempt($eve, 'SELECT string_agg(who, $$ $$) FROM eve.log'), 'eve', 'it ran as its owner');
 }
-# its place taken by somebody else: who owns the schema may drop it, and others may create there
+# replaced by another role: the owner of the schema may drop it, and other roles may create one there
 super('GRANT CREATE ON SCHEMA eve TO mallory');
 attempt($eve, 'DROP FUNCTION eve.h(jsonb)');
 like(super(q{SELECT authfort.create_user('gone@example.com')}), qr/^42883: .*event handler eve\.h\(pg_catalog\.jsonb\) does not exist/, 'a handler that is gone');
@@ -294,7 +294,7 @@ like(super(q{SELECT authfort.create_user('again@example.com')}), qr/again/, 'the
 attempt('mallory', q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
 is(super('SELECT count(*) FROM authfort.event_handlers'), 0, 'off() ends it');
 
-# A table of somebody else that refers to users: its triggers get nobody's rights when a user is deleted.
+# Another role's table that refers to users: its triggers run without privileges when a user is deleted.
 super('GRANT REFERENCES (id) ON authfort.users TO eve');
 attempt($eve, $_) foreach 'TRUNCATE eve.log', 'CREATE TABLE eve.note (owner pg_catalog.uuid REFERENCES authfort.users (id) ON DELETE CASCADE)', 'GRANT INSERT ON eve.log TO PUBLIC', 'GRANT USAGE ON SEQUENCE eve.log_at_seq TO PUBLIC',
 	q{CREATE FUNCTION eve.note_and_set() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (TG_WHEN || ' ' || current_user); SET search_path = eve; RETURN OLD; END $$},

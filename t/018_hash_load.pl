@@ -49,8 +49,8 @@ poll('gateway connects', sub { me() == 200 });
 my @sessions = map { DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 }) } 1 .. $logins;
 my @pids = split /\n/, $node->safe_psql('app', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
 
-# Memory of all processes of the cluster in kB, but for what they share.  All
-# of them are stopped meanwhile, or a hash that ends and the next one, which
+# Memory of all processes of the cluster in kB, except what they share.  All
+# of them are stopped during this, or a hash that ends and the next one, which
 # begins, would be counted both.
 sub memory
 {

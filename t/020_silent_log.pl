@@ -1,4 +1,4 @@
-# What the server logs about a message of ours holds nothing of that message,
+# What the server logs about a sensitive message holds nothing of that message,
 # whatever is logged; all other messages are logged as they are.
 use strict;
 use warnings FATAL => 'all';
@@ -221,7 +221,7 @@ my @named = (
 	[ "CREATE VIEW v AS SELECT authfort.login('a', '{s}') AS x", '' ],
 	[ 'SELECT * FROM v', '' ],
 	[ "COPY (SELECT authfort.login('a', '{s}')) TO '/dev/null'", '' ],
-	# what an earlier message of ours began
+	# what an earlier sensitive message began
 	[ "PREPARE p (text) AS SELECT authfort.login('a', \$1), '{s}'", '' ],
 	[ "EXECUTE p('{s}')", '' ],
 	[ "EXECUTE p('{s}', 2)", '42601' ],
@@ -458,7 +458,7 @@ sub check_all
 
 check_all('authfort first');
 
-# What an operator can read of messages of ours.
+# What an operator can read about sensitive messages.
 my $reader = session();
 my $pid = $reader->{pg_pid};
 $reader->do(with_secrets($_)) foreach "SELECT authfort.verify_jwt('{s}')", "INSERT INTO kept VALUES ('{s}', NULL) -- authfort", "INSERT INTO kept VALUES ('{s}' || repeat('x', 20), 1) -- authfort",
@@ -538,7 +538,7 @@ my @between = grep { $_->{message} =~ /'between'/ } records($foreign_pid);
 ok(@between > 2, 'a message between ours is logged');
 ok((grep { $_->{message} =~ /^duration: \S+ ms$/ && $_->{ps} eq 'COMMIT' } records($foreign_pid)), 'so is the end of their transaction');
 
-# A message of ours fails; the session then waits too long.
+# A sensitive message fails; the session then waits too long.
 my $idle = session();
 my $idle_pid = $idle->{pg_pid};
 $idle->do("SET idle_in_transaction_session_timeout = 100");
@@ -568,7 +568,7 @@ $tenant->do("ALTER ROLE tenant SET authfort.log_redact_names = ''");
 is($tenant->state, '42501', 'nor for its next sessions');
 $tenant->disconnect;
 
-# Every function of ours that has a place for a secret says so itself.
+# Every function of authfort with an argument for a secret marks the message itself.
 my $caller = session();
 $caller->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
 my $called = 0;

@@ -1,5 +1,5 @@
 # Code of other roles that our statements set off: behind foreign keys, in triggers,
-# in handlers. It gets no rights of ours and leaves nothing in the session.
+# in handlers. It gets no privileges of authfort and leaves nothing in the session.
 # Without the library preloaded, so that nothing here rests on that.
 use strict;
 use warnings FATAL => 'all';

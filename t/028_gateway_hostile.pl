@@ -167,7 +167,7 @@ cmp_ok(length, '<', 400, 'and no long line') foreach sort { length $b <=> length
 like($log, qr{ G!`\|~ /long/y+ 404 }, 'odd methods and long paths are in it');
 unlike($log, qr/planted/, 'queries are not');
 
-# Clients that send a byte now and then: an absolute deadline, and room for others meanwhile.
+# Clients that send a byte now and then: an absolute deadline, and room for other clients.
 my $patient = Gateway->new('patient', $node, '--request-read-timeout=3', '--connection-timeout=60',
 	'--max-connections=40');
 poll('the gateway is ready', sub { status_of($patient, get('/readyz')) eq '200' });

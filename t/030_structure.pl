@@ -34,7 +34,7 @@ foreach my $file (@files)
 	is_deeply([ wrong_includes($folder, slurp_file($file)) ], [], "$file includes what is below it");
 }
 
-# a header of ours is included with its folder
+# a header of authfort is included with its folder
 my %folder_of = map { m{^src/(\w+)/(\w+\.h)$} ? ($2 => $1) : () } @files;
 foreach my $file (@files)
 {

@@ -1,4 +1,4 @@
-# pg_upgrade, from the oldest other major version that has authfort installed; from the same one where there is none.
+# pg_upgrade, from the oldest other major version that has authfort installed, or else from the same version.
 use strict;
 use warnings FATAL => 'all';
 
@@ -54,7 +54,7 @@ my $done = IPC::Run::run([ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D'
 ok($done, "pg_upgrade from $from to $to") or diag("$out$err");
 $new->start;
 
-# without the master key all is there, and nobody signs in: a clear error, and no new key
+# without the master key all rows exist, but sign-in fails: a clear error, and no new key
 is($new->safe_psql('app', $contents), $before,
 	'all rows are there, the identity of the database and the privileges among them');
 is($new->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'tokens verify');

@@ -30,7 +30,7 @@ const whole = express.raw({ type: () => true, limit: '1mb' });
 app.use('/auth', whole, carry);
 app.get('/.well-known/jwks.json', carry);
 
-// Runs f in a transaction under the identity of whoever sent the request.
+// Runs f in a transaction under the identity of the request's sender.
 async function asCaller(req, f) {
 	const [, token] = /^bearer +(.*)$/i.exec(req.get('authorization') ?? '') ??
 		/(?:^|; *)access_token=([^;]*)/.exec(req.get('cookie') ?? '') ?? [];
@@ -61,7 +61,7 @@ app.post('/todo', express.json(), handler(async (req, res) => {
 	res.status(201).json(rows[0]);
 }));
 
-// 28000: a token that is not good; 42501: nobody may not write; 22021: no UTF-8, or a zero byte
+// 28000: an invalid token; 42501: anonymous users may not write; 22021: invalid UTF-8, or a zero byte
 app.use((error, req, res, next) => {
 	const status = { 28000: 401, 42501: 401, 22021: 400, ERR_ENCODING_INVALID_ENCODED_DATA: 400 }[error.code] ?? error.status ?? 500;
 	if (status === 401)

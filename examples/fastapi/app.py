@@ -42,7 +42,7 @@ async def auth(request: Request):
 
 @asynccontextmanager
 async def as_caller(request: Request):
-    """A transaction under the identity of whoever sent the request."""
+    """A transaction under the identity of the request's sender."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         token = request.cookies.get("access_token", "")

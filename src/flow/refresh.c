@@ -16,10 +16,10 @@
  *
  * The grace period is for tabs that refresh concurrently: all except the first
  * find their token replaced.  It counts from the replacement, and using it
- * does not prolong it.  The parent is for answers that were lost: a client
- * that has the current token never comes back with its parent, so the current
- * one did not arrive.  If it did, at a thief or an owner, the two now hold
- * different branches, and the next use of the dead one shows it.
+ * does not prolong it.  The parent is for lost responses: a client that has
+ * the current token never uses its parent again, so the current one did not
+ * arrive.  If it did arrive, at a thief or the owner, the two now hold
+ * different branches, and the next use of the dead branch reveals the theft.
  *
  *		P		rotates to A; the answer is lost
  *		P		gets A within the grace, else B, with parent P
