@@ -105,7 +105,7 @@ extern uint64 settings_token_generation;
 /*
  * The same for the settings that decide whether a given token is valid: its
  * issuer and audience.  PostgREST sets other claims before each request, and
- * that is no reason to verify a signature again.
+ * that does not require verifying a signature again.
  */
 extern uint64 settings_verdict_generation;
 

@@ -72,4 +72,4 @@ async def add_todo(request: Request, todo: Todo):
             return await (await db.execute("INSERT INTO todo (title) VALUES (%s) RETURNING id, title, done",
                                            (todo.title,))).fetchone()
     except (psycopg.errors.NotNullViolation, psycopg.errors.InsufficientPrivilege):
-        raise HTTPException(401, "token_missing", {"WWW-Authenticate": "Bearer"})  # nobody owns it
+        raise HTTPException(401, "token_missing", {"WWW-Authenticate": "Bearer"})  # without an identity, the row has no owner
