@@ -3,19 +3,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('regress');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'authfort'
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
-$node->start;
+my $node = start_node('regress', preload => 'authfort', database => undef);
 
 # by the script that "make installcheck" runs against any server
 $ENV{OUTPUTDIR} = "$ENV{TESTDATADIR}/installcheck";

@@ -2,22 +2,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(create_database start_node);
 use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $conf = <<'CONF';
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
-
-my $node = PostgreSQL::Test::Cluster->new('primary');
-$node->init(allows_streaming => 1);
-$node->append_conf('postgresql.conf', $conf);
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort');
+my $node = start_node('primary', init => [ allows_streaming => 1 ]);
 
 # without preload the whole SQL API works
 sub tokens
@@ -96,7 +87,7 @@ foreach my $secret ($password, $reset, $access, $refresh, $master_key, (split /\
 	unlike($text, qr/\Q$secret\E/, 'the dump does not have a secret');
 }
 unlike($text, qr/PRIVATE KEY/, 'nor a private key in PEM');
-$node->safe_psql('postgres', "CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+create_database($node, 'restored');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
 	'the dump restores');
 is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events, 'what happened is back');

@@ -2,8 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use AuthfortNode qw(start_node);
 use Gateway qw(poll);
 use HTTP::Tiny;
 use IO::Socket::INET;
@@ -12,16 +11,9 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('gateway');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('gateway', conf => <<'CONF', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 authfort.refresh_grace = 0
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 
 my $gateway = Gateway->new('gateway', $node, '--pool-size', '4');
 my ($port, $log, $errors) = @$gateway{qw(port log errors)};

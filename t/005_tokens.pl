@@ -2,6 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use Digest::SHA qw(hmac_sha256);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64url decode_base64url);
@@ -9,11 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('tokens');
-$node->init;
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort');
+my $node = start_node('tokens');
 my $session = $node->background_psql('app', on_error_stop => 0);
 
 # The outside signer: OpenSSL's command line, with keys that are inserted into the table.

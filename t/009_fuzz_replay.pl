@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
@@ -26,17 +27,10 @@ foreach my $folder (sort glob('fuzz/corpus/*'))
 	like(scalar qx(fuzz/replay_$target @inputs 2>&1), qr/^@{[scalar @inputs]} inputs$/, "corpus of $target");
 }
 
-my $node = PostgreSQL::Test::Cluster->new('fuzz');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('fuzz', conf => <<'CONF', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 authfort.cookies = on
 log_statement = none
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 my ($signed_up, $access, @pieces);
 
 sub pick { return $_[ int rand @_ ]; }

@@ -2,21 +2,14 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('limits');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'authfort'
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('limits', preload => 'authfort', conf => <<'CONF', sql => "SELECT FROM authfort.signup('a\@example.com', 'correct horse', ip_address => '198.51.100.1')");
 authfort.rate_limit_memory = '64kB'
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', "CREATE EXTENSION authfort; SELECT FROM authfort.signup('a\@example.com', 'correct horse', ip_address => '198.51.100.1')");
 
 sub sql
 {

@@ -3,28 +3,16 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use DBI;
-use File::Basename qw(dirname);
 use IPC::Run qw(start);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use lib dirname(__FILE__) . '/lib';
 use Gateway qw(poll);
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-listen_addresses = '127.0.0.1'
-CONF
-append_to_file($node->data_dir . '/pg_hba.conf', "host all all 127.0.0.1/32 trust\n");
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', <<'SQL');
-CREATE EXTENSION authfort;
+my $node = start_node('main', conf => "listen_addresses = '127.0.0.1'", hba => 'host all all 127.0.0.1/32 trust', sql => <<'SQL');
 CREATE ROLE app LOGIN;
 CREATE TABLE note (owner uuid DEFAULT authfort.uid(), body text);
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;

@@ -1,32 +1,23 @@
 # The routes through PostgREST, as it calls them, beside the same routes by authfort.http().
 use strict;
 use warnings FATAL => 'all';
+use AuthfortNode qw(start_node);
 use utf8;
 
-use File::Basename qw(dirname);
 use JSON::PP;
 use MIME::Base64 qw(decode_base64url encode_base64url);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use lib dirname(__FILE__) . '/lib';
 use Gateway qw(poll);
 use LikePostgREST;
 
 my $json = JSON::PP->new->canonical->utf8(0)->allow_nonref;
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('main', conf => <<'CONF', sql => <<'SQL');
 authfort.refresh_grace = 0
 authfort.cookies = on
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', <<'SQL');
-CREATE EXTENSION authfort;
 SELECT authfort.setup_postgrest('door', 'web_anon', 'authenticated');
 SELECT authfort.setup_postgrest('door', 'web_anon', 'authenticated');
 CREATE SCHEMA api;

@@ -2,19 +2,12 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort');
+my $node = start_node('main');
 my @blocks = slurp_file('docs/rls.md') =~ /^```sql\n(.*?)^```/msg;
 cmp_ok(scalar @blocks, '>=', 9, 'the manual has its blocks');
 foreach my $block (@blocks)

@@ -3,20 +3,14 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(create_database start_node);
 use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
-$node->start;
-$node->safe_psql('postgres', <<'SQL');
-CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
+my $node = start_node('main', database => undef);
+create_database($node, 'app', <<'SQL');
 CREATE ROLE eve LOGIN;
 CREATE ROLE mallory LOGIN;
 CREATE ROLE backend LOGIN;

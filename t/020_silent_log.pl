@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(create_database start_node);
 use DBD::Pg qw(:async);
 use DBI;
 use JSON::PP;
@@ -12,10 +13,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $libraries = 'auto_explain, pg_stat_statements, pgaudit';
-my $node = PostgreSQL::Test::Cluster->new('silent');
-$node->init(allows_streaming => 'logical');
-$node->append_conf('postgresql.conf', <<CONF);
-shared_preload_libraries = '$libraries'
+my $node = start_node('silent', init => [ allows_streaming => 'logical' ], preload => $libraries, database => undef, conf => <<CONF);
 logging_collector = on
 log_destination = 'stderr, csvlog, jsonlog'
 log_rotation_age = 0
@@ -46,8 +44,7 @@ pgaudit.log_relation = on
 pgaudit.log_parameter = on
 restart_after_crash = on
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+create_database($node, 'app');
 
 my $count = 0;
 my %planted;

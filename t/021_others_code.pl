@@ -4,25 +4,15 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
-$node->start;
-$node->safe_psql('postgres', <<'SQL');
-CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
+my $node = start_node('main', sql => <<'SQL');
 CREATE ROLE eve LOGIN;
 CREATE ROLE backend LOGIN;
-SQL
-$node->safe_psql('app', <<'SQL');
-CREATE EXTENSION authfort;
 GRANT authfort_admin TO backend, eve;
 CREATE SCHEMA eve AUTHORIZATION eve;
 GRANT USAGE ON SCHEMA eve TO PUBLIC;

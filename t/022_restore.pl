@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(create_database start_node);
 use DBI;
 use File::Copy qw(copy);
 use JSON::PP;
@@ -10,25 +11,12 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-sub start_node
-{
-	my ($name, %where) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name, %where);
-	$node->init;
-	$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'authfort'
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my @options = (preload => 'authfort', database => undef, conf => <<'CONF');
 authfort.password_history_count = 3
 authfort.cleanup_interval = 0
 CONF
-	$node->start;
-	return $node;
-}
-
-my $node = start_node('main');
+my $node = start_node('main', @options);
 my $dumps = $node->basedir;
-sub create_database { my ($to, $name) = @_; $to->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"); return; }
 
 # What an application has beside the extension: tables that refer to users, policies, a handler.
 my $application = <<'SQL';
@@ -169,7 +157,7 @@ SKIP:
 		diag('NOT TESTED: restoring into another major version, for which authfort is not installed here');
 		skip 'no other major version with authfort', 1;
 	}
-	my $other = start_node('other', install_path => $others[0]);
+	my $other = start_node('other', @options, new => [ install_path => $others[0] ]);
 	copy($node->data_dir . '/authfort_master.key', $other->data_dir . '/authfort_master.key') or die $!;
 	chmod 0600, $other->data_dir . '/authfort_master.key';
 	create_database($other, 'app');

@@ -2,24 +2,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(create_database start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $conf = <<'CONF';
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-wal_level = logical
-CONF
 my ($follow_table, $add_positions, $next_events, $advance) = slurp_file('docs/events.md') =~ /```sql\n(.*?)```/gs;
 like($advance, qr/^UPDATE followed/, 'the manual has the four statements of a follower');
-
-sub create_app
-{
-	my ($node) = @_;
-	$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-	$node->safe_psql('app', 'CREATE EXTENSION authfort');
-}
 
 # What a follower that does as the manual says sees next, in the order in which it sees it.
 my %seen;
@@ -71,15 +60,8 @@ int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 }
 C
 is(system("cc -shared -fPIC -o $dir/clock.so $dir/clock.c -ldl"), 0, 'the clock is built');
-my $primary = PostgreSQL::Test::Cluster->new('first');
-$primary->init(allows_streaming => 'logical');
-$primary->append_conf('postgresql.conf', $conf);
-{
-	local $ENV{LD_PRELOAD} = "$dir/clock.so";
-	local $ENV{CLOCK_OFFSET_FILE} = $offset_file;
-	$primary->start;
-}
-create_app($primary);
+my $primary = start_node('first', init => [ allows_streaming => 'logical' ],
+	environment => { LD_PRELOAD => "$dir/clock.so", CLOCK_OFFSET_FILE => $offset_file });
 $primary->safe_psql('app', 'SELECT authfort.jwks()');
 my $session = $primary->background_psql('app');
 my $make = 'SELECT authfort.uuid_v7(), clock_timestamp()';
@@ -119,11 +101,8 @@ unlike($primary->safe_psql('app', "SET enable_seqscan = off; EXPLAIN $next_event
 $primary->safe_psql('app', "SELECT pg_current_xact_id()") foreach 1 .. 50;
 create_user($primary, 'unseen@example.com');
 my %seen_in_first = %seen;
-my $other = PostgreSQL::Test::Cluster->new('second');
-$other->init;
-$other->append_conf('postgresql.conf', $conf);
-$other->start;
-$other->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+my $other = start_node('second', database => undef);
+create_database($other, 'app');
 my $dump = $primary->basedir . '/app.dump';
 my $errors = '';
 IPC::Run::run([ 'pg_dump', '-Fc', '-f', $dump, $primary->connstr('app') ], '2>', \$errors);
@@ -146,11 +125,7 @@ $other->stop;
 %seen = %seen_in_first;
 
 # a switch-over by logical replication, which carries no sequence
-my $target = PostgreSQL::Test::Cluster->new('target');
-$target->init(allows_streaming => 'logical');
-$target->append_conf('postgresql.conf', $conf);
-$target->start;
-create_app($target);
+my $target = start_node('target', init => [ allows_streaming => 'logical' ]);
 copy_file($primary->data_dir . '/authfort_master.key', $target->data_dir . '/authfort_master.key');
 my ($refresh) = $primary->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
 $primary->safe_psql('app', 'CREATE PUBLICATION app FOR ALL TABLES');

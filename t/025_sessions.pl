@@ -4,19 +4,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $tabs = 12;
-my $node = PostgreSQL::Test::Cluster->new('sessions');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'authfort'
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
-$node->start;
+my $node = start_node('sessions', preload => 'authfort', database => undef);
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION authfort;
 CREATE TABLE presented (token text);

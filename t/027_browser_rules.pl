@@ -2,8 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use AuthfortNode qw(start_node);
 use Gateway qw(poll);
 use HTTP::Tiny;
 use JSON::PP;
@@ -13,18 +12,10 @@ use Test::More;
 
 use LikePostgREST;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(allows_streaming => 1);
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('main', init => [ allows_streaming => 1 ], conf => <<'CONF', sql => <<'SQL');
 authfort.cookies = on
 authfort.cors_origins = 'https://partner.example'
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', <<'SQL');
-CREATE EXTENSION authfort;
 CREATE ROLE gateway LOGIN IN ROLE authfort_http;
 SELECT authfort.setup_postgrest();
 SQL

@@ -2,8 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use AuthfortNode qw(start_node);
 use Gateway qw(answer exchange poll send_to status status_of);
 use IO::Select;
 use IO::Socket::INET;
@@ -12,17 +11,10 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $node = PostgreSQL::Test::Cluster->new('hostile');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('hostile', conf => <<'CONF', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 authfort.cookies = on
 authfort.trusted_proxies = '127.0.0.1'
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 $node->safe_psql('app', "SELECT authfort.signup('ada\@example.com', 'planted-Secret-1')");
 
 sub waiting_for_locks

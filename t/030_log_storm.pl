@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(start_node);
 use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -13,10 +14,7 @@ my $seed = $ENV{STORM_SEED} // 1;
 srand($seed);
 note("STORM_SEED=$seed");
 
-my $node = PostgreSQL::Test::Cluster->new('storm');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'authfort, auto_explain, pg_stat_statements, pgaudit'
+my $node = start_node('storm', preload => 'authfort, auto_explain, pg_stat_statements, pgaudit', conf => <<'CONF', sql => 'CREATE ROLE stranger LOGIN; GRANT SET ON PARAMETER log_min_error_statement, auto_explain.log_min_duration, pgaudit.log TO stranger');
 logging_collector = on
 log_destination = 'csvlog'
 log_rotation_age = 0
@@ -31,9 +29,6 @@ pg_stat_statements.track = all
 pgaudit.log = 'all'
 fsync = off
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE stranger LOGIN; GRANT SET ON PARAMETER log_min_error_statement, auto_explain.log_min_duration, pgaudit.log TO stranger');
 my $started = $node->safe_psql('app', 'SELECT pg_postmaster_start_time()');
 
 # A role that may do nothing but log in.

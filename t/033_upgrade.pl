@@ -2,15 +2,10 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(make_node start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-my $conf = <<'CONF';
-shared_preload_libraries = 'authfort'
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
-CONF
 
 # AUTHFORT_OLD_BINDIR names the old server's programs; else those of Debian's packages are tried.
 sub major { my ($bindir) = @_; return qx("$bindir/postgres" --version) =~ /\(PostgreSQL\) (\d+)/ ? $1 : die "no server in $bindir"; }
@@ -21,13 +16,7 @@ my $old_bindir = $ENV{AUTHFORT_OLD_BINDIR} // $found // $new_bindir;
 my ($from, $to) = (major($old_bindir), major($new_bindir));
 diag("pg_upgrade from PostgreSQL $from to $to" . ($from == $to ? ': no older version with authfort was found' : ''));
 
-my $old = PostgreSQL::Test::Cluster->new('old', install_path => $old_bindir =~ s{/bin$}{}r);
-$old->init;
-$old->append_conf('postgresql.conf', $conf);
-$old->start;
-$old->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$old->safe_psql('app', <<'SQL');
-CREATE EXTENSION authfort;
+my $old = start_node('old', new => [ install_path => $old_bindir =~ s{/bin$}{}r ], preload => 'authfort', sql => <<'SQL');
 CREATE TABLE profiles (user_id uuid PRIMARY KEY REFERENCES authfort.users (id) ON DELETE CASCADE);
 CREATE FUNCTION make_profile(event jsonb) RETURNS void LANGUAGE sql AS $$ INSERT INTO public.profiles VALUES ((event->>'user_id')::uuid) $$;
 SELECT authfort.on('user_created', 'make_profile(jsonb)');
@@ -44,9 +33,7 @@ my $before = $old->safe_psql('app', $contents);
 my $old_cluster = $old->safe_psql('app', 'SELECT authfort.cluster_id()');
 $old->stop;
 
-my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init(extra => $to >= 18 && $from < 18 ? ['--no-data-checksums'] : []);
-$new->append_conf('postgresql.conf', $conf);
+my $new = make_node('new', preload => 'authfort', init => [ extra => $to >= 18 && $from < 18 ? ['--no-data-checksums'] : [] ]);
 my $folder = PostgreSQL::Test::Utils::tempdir();
 my ($out, $err);
 my $done = IPC::Run::run([ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $old_bindir, '-B', $new_bindir,

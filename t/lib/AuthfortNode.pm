@@ -1,0 +1,82 @@
+# A cluster as the tests need it: cheap hashing, and databases with the extension.
+package AuthfortNode;
+use strict;
+use warnings FATAL => 'all';
+
+use Carp qw(croak);
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use Test::More;
+
+our @EXPORT_OK = qw(create_database make_node required start_node);
+
+# Creates a database of the encoding and locale that the tests expect, and
+# whatever else is to be in it.
+sub create_database
+{
+	my ($node, $name, $sql) = @_;
+	my $quoted = $name =~ s/"/""/gr;
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$quoted" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'});
+	$node->safe_psql($name, $sql) if defined $sql;
+	return;
+}
+
+my @making = qw(new init preload conf hba);
+
+sub check_options
+{
+	my ($options, @known) = @_;
+	my %known = map { $_ => 1 } @known;
+	$known{$_} or croak qq{unrecognized option "$_"} foreach keys %$options;
+	return;
+}
+
+# Returns a node, of the class that PostgreSQL's own tests use, before its start.  Options:
+#   new, init   lists of further arguments of PostgreSQL::Test::Cluster's methods
+#   preload     the value of shared_preload_libraries; default: nothing is preloaded
+#   conf        more lines of postgresql.conf; the last value of a setting is valid
+#   hba         more lines of pg_hba.conf
+sub make_node
+{
+	my ($name, %options) = @_;
+	check_options(\%options, @making);
+	my $node = PostgreSQL::Test::Cluster->new($name, @{ $options{new} // [] });
+	$node->init(@{ $options{init} // [] });
+	$node->append_conf('postgresql.conf', "authfort.argon2_memory = '1MB'\nauthfort.argon2_time_cost = 1");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$options{preload}'") if $options{preload};
+	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+	$node->append_conf('pg_hba.conf', $options{hba}) if $options{hba};
+	return $node;
+}
+
+# The same, started, with a database that has the extension.  Options are those
+# of make_node(), and:
+#   environment what is in the environment of the server alone
+#   database    the name of the database; default "app", undef for none
+#   sql         what is run in it after CREATE EXTENSION
+sub start_node
+{
+	my ($name, %options) = @_;
+	check_options(\%options, @making, qw(environment database sql));
+	my $node = make_node($name, map { exists $options{$_} ? ($_ => $options{$_}) : () } @making);
+	{
+		local @ENV{ keys %{ $options{environment} // {} } } = values %{ $options{environment} // {} };
+		$node->start;
+	}
+	my $database = exists $options{database} ? $options{database} : 'app';
+	create_database($node, $database, "CREATE EXTENSION authfort;\n" . ($options{sql} // '')) if defined $database;
+	return $node;
+}
+
+# Skips the rest of the file unless the condition is true; an error instead where
+# AUTHFORT_REQUIRE_ALL, which CI sets, forbids it.
+sub required
+{
+	my ($condition, $what) = @_;
+	return if $condition;
+	die "AUTHFORT_REQUIRE_ALL is set, but $what\n" if $ENV{AUTHFORT_REQUIRE_ALL};
+	diag("NOT TESTED: $what");
+	plan skip_all => $what;
+}
+
+1;
