@@ -2,29 +2,23 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(create_database start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('primary');
-$node->init(allows_streaming => 1);
-$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'authfort'
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('primary', init => [ allows_streaming => 1 ], preload => 'authfort', conf => <<'CONF');
 authfort.cleanup_interval = '1h'
 authfort.signing_algorithm = 'EdDSA'
 CONF
-$node->start;
 my $key_file = $node->data_dir . '/authfort_master.key';
 
-sub create_database
+sub create_app
 {
 	my ($name) = @_;
-	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-	$node->safe_psql($name, 'CREATE EXTENSION authfort');
+	create_database($node, $name, 'CREATE EXTENSION authfort');
+	return;
 }
-create_database('app');
 
 # the SQLSTATE of a failure, or what comes of it
 sub outcome
@@ -41,7 +35,7 @@ like($err, qr/NOTICE:  authfort created master key file "\Q$key_file\E"\nDETAIL:
 	'the first client hears where the master key is, and what does not carry it');
 my $log = slurp_file($node->logfile);
 like($log, qr/LOG:  authfort created master key file "\Q$key_file\E"/, 'so does the log');
-create_database('second');
+create_app('second');
 ($code, $out, $err) = $node->psql('second', 'SELECT authfort.jwks() IS NOT NULL');
 is("$out$err", 't', 'once');
 my $right = slurp_file($key_file);
@@ -179,26 +173,23 @@ my $resetting = $node->background_psql('copy');
 $resetting->query_until(qr/begun/, "\\echo begun\nSELECT authfort.reset_database_identity();\n\\echo ended\n");
 # pg_stat_activity hides the text of its query
 ok($node->poll_query_until('copy', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'copy'}),
-	'a message that is not committed yet is waited for');
+	'reset_database_identity() waits for a message that is not committed yet');
 $in_copy->query_safe('COMMIT');
 $resetting->quit;
-is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.outbox'), 0, 'and taken back');
+is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.outbox'), 0, 'that message is deleted as well');
 $in_copy->quit;
 
 # a restore is a move; in a cluster without the master key it can be made a stranger
 ($access, $refresh) = tokens('app');
 my $dump = $node->basedir . '/app.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'pg_dump');
-$node->safe_psql('postgres', "CREATE DATABASE moved TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+create_database($node, 'moved');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('moved'), $dump ], 'pg_restore');
 is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'), $node->safe_psql('app', 'SELECT id FROM authfort.database_identity'),
 	'a restored database is the same');
 is(verdict('moved', $access, $refresh), 't|good', 'its sessions go on');
-my $staging = PostgreSQL::Test::Cluster->new('staging');
-$staging->init;
-$staging->append_conf('postgresql.conf', "authfort.argon2_memory = '1MB'\nauthfort.argon2_time_cost = 1");
-$staging->start;
-$staging->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+my $staging = start_node('staging', database => undef);
+create_database($staging, 'app');
 $staging->command_ok([ 'pg_restore', '--exit-on-error', '-d', $staging->connstr('app'), $dump ],
 	'restored elsewhere');
 is(outcome($needs_key{login}, $staging), 'F0000', 'where the master key is missing, nobody signs in');
