@@ -2,10 +2,9 @@
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(required start_node);
 use DBD::Pg qw(:async);
 use DBI;
-use FindBin;
-use lib "$FindBin::Bin/lib";
 use Gateway qw(poll);
 use HTTP::Tiny;
 use List::Util qw(max);
@@ -14,26 +13,19 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-plan skip_all => 'the memory of a process is not told here'
-  unless -r '/proc/self/smaps_rollup' && slurp_file('/proc/self/smaps_rollup') =~ /^Pss_Anon:/m;
+required(-r '/proc/self/smaps_rollup' && slurp_file('/proc/self/smaps_rollup') =~ /^Pss_Anon:/m,
+	'the kernel does not report Pss_Anon of a process here');
 
 my $logins = 64;
 my $budget = 2;
 my $hash_kb = 64 * 1024;
 
-my $node = PostgreSQL::Test::Cluster->new('load');
-$node->init;
-$node->append_conf('postgresql.conf', <<"CONF");
-shared_preload_libraries = 'authfort'
+my $node = start_node('load', preload => 'authfort', conf => <<"CONF", sql => "CREATE ROLE gateway LOGIN IN ROLE authfort_http; SELECT FROM authfort.create_user('a\@example.com', 'correct horse')");
 max_connections = 100
 authfort.argon2_memory = '${hash_kb}kB'
-authfort.argon2_time_cost = 1
 authfort.max_concurrent_hashes = $budget
 authfort.hash_queue_timeout = '5min'
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', "CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http; SELECT FROM authfort.create_user('a\@example.com', 'correct horse')");
 $node->safe_psql('app', "SET authfort.argon2_memory = '1MB'; SELECT FROM authfort.create_user('b\@example.com', 'correct horse')");
 my $token = $node->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse')#>>'{tokens,access_token}'");
 

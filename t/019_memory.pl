@@ -1,18 +1,17 @@
 # Which passwords are left in the memory of processes that handled them.
 #
 # PostgreSQL keeps the messages of the protocol and the parameters of a query
-# in memory of its own, and libpq in the gateway its last messages.  None of
-# that is ours to wipe.  The messages are overwritten by the next ones, so each
-# password here is followed by traffic of the same kind with others in it; a
-# parameter may stay in memory that was freed, and is told by the header of a
-# text value in front of it.  Of all else no copy may be left.
+# in memory of its own, and libpq in the gateway its last messages.  authfort
+# cannot wipe either.  The messages are overwritten by the next ones, so each
+# password here is followed by other messages of the same form; a parameter may
+# stay in memory that was freed, and is recognized by the header of a text value
+# in front of it.  No other copy may be left.
 use strict;
 use warnings FATAL => 'all';
 
+use AuthfortNode qw(required start_node);
 use DBD::Pg;
 use DBI;
-use FindBin;
-use lib "$FindBin::Bin/lib";
 use Gateway qw(poll);
 use HTTP::Tiny;
 use JSON::PP;
@@ -20,17 +19,20 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('memory');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+# The same scenarios run twice: against authfort as it is, where every password
+# has to be gone, and against a server and a gateway whose wiping functions do
+# nothing, where they have to be found, or this test would find nothing either.
+my $dir = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$dir/unwiped.c", <<'C');
+#include <stddef.h>
+void sodium_memzero(void *memory, size_t len) { (void) memory; (void) len; }
+void explicit_bzero(void *memory, size_t len) { (void) memory; (void) len; }
+C
+system('cc', '-shared', '-fPIC', '-fno-builtin', '-o', "$dir/unwiped.so", "$dir/unwiped.c") == 0 or die 'cc failed';
+my %unwiped = (LD_PRELOAD => "$dir/unwiped.so");
+
 # writing parameters into the log makes copies of them
-log_statement = none
-CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
-$node->safe_psql('app', 'CREATE EXTENSION authfort; CREATE ROLE gateway LOGIN IN ROLE authfort_http');
+my @options = (conf => 'log_statement = none', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 
 # How often a text is in the memory of a process, but for the values of these
 # parameters; undef if that cannot be read.
@@ -60,10 +62,7 @@ sub copies
 	return $count;
 }
 
-my $dbh = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 });
-$dbh->do("SET application_name = 'planted-to-be-found'");
-plan skip_all => 'the memory of other processes cannot be read here' unless copies($dbh->{pg_pid}, 'planted-to-be-found');
-
+my ($dbh, %found);
 my $number = 0;
 
 # A password that was nowhere before, and is long enough to be found.
@@ -92,17 +91,18 @@ sub http
 	return $status;
 }
 
-# Calls of the same kinds with nothing in them to be found, of the same length
-# and of others.
+# Overwrites PostgreSQL's own copies of a message and its parameters, by messages
+# of the same kinds, of the same length and of others.  None of them calls
+# authfort, whose memory this must not overwrite.
 sub cover
 {
 	foreach my $filler ('x' x length password(), 'x' x 200)
 	{
 		foreach (1 .. 3)
 		{
-			http('/auth/login', encode_json({ email => 'nobody@example.com', password => $filler }));
-			call('authfort.login', 'nobody@example.com', $filler);
-			call('authfort.change_password', '00000000-0000-0000-0000-000000000000', $filler, $filler);
+			call('pg_catalog.concat', '/auth/login', encode_json({ email => 'nobody@example.com', password => $filler }));
+			call('pg_catalog.concat', 'nobody@example.com', $filler);
+			call('pg_catalog.concat', '00000000-0000-0000-0000-000000000000', $filler, $filler);
 		}
 	}
 	call('pg_catalog.repeat', 'x' x 20000, 2) foreach 1 .. 3;
@@ -110,42 +110,55 @@ sub cover
 	return;
 }
 
-sub is_gone
+# Counts the copies of a password, under the name of what was done with it.
+sub look_for
 {
 	my ($password, $what, $parameter) = @_;
 	cover();
-	is(copies($dbh->{pg_pid}, $password, $parameter // $password), 0, "no copy of the password is left after $what");
+	$found{$what} = copies($dbh->{pg_pid}, $password, $parameter // $password);
 	return;
 }
 
-my $first = password();
-like(call('authfort.signup', 'a@example.com', $first), qr/access_token/, 'sign-up');
-is_gone($first, 'a sign-up');
-like(call('authfort.login', 'a@example.com', $first), qr/access_token/, 'login');
-is_gone($first, 'a login');
-my $wrong = password();
-like(call('authfort.login', 'a@example.com', $wrong), qr/invalid_credentials/, 'login with a wrong password');
-is_gone($wrong, 'a login with a wrong password');
-my $second = password();
-my $id = $dbh->selectrow_array('SELECT id FROM authfort.users');
-is(call('authfort.change_password', $id, $first, $second), '{"ok": true}', 'change of password');
-is_gone($first, 'its change');
-is_gone($second, 'the change to it');
-my $lost = password();
-like(call('authfort.change_password', '00000000-0000-0000-0000-000000000000', $lost, $lost), qr/does not exist/, 'an error');
-is_gone($lost, 'an error');
-is(http('/auth/login', encode_json({ email => 'a@example.com', password => $second })), 200, 'login by the router');
-is_gone($second, 'a login by the router');
-$wrong = password();
-is(http('/auth/login', encode_json({ email => 'a@example.com', password => $wrong, more => { nested => [ $wrong, "\"$wrong\n" ] } })), 401, 'a wrong password and more of it');
-is_gone($wrong, 'a body with it in several places');
-$wrong = password();
-is(http('/auth/login', qq({"email": "a\@example.com", "password": "$wrong")), 422, 'a body that is no JSON');
-is_gone($wrong, 'a body that is no JSON');
+# A sign-in and what may go wrong with it, by SQL and by the router.
+sub use_passwords_in_sql
+{
+	my ($node) = @_;
+	$dbh = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 });
+	$dbh->do("SET application_name = 'planted-to-be-found'");
+	required(copies($dbh->{pg_pid}, 'planted-to-be-found'), 'the memory of other processes cannot be read here');
 
-# the gateway, and the backends behind it
-my $gateway = Gateway->new('memory', $node, '--pool-size', '2');
-my $http = HTTP::Tiny->new(timeout => 60);
+	my $first = password();
+	like(call('authfort.signup', 'a@example.com', $first), qr/access_token/, 'sign-up succeeds');
+	look_for($first, 'a sign-up');
+	like(call('authfort.login', 'a@example.com', $first), qr/access_token/, 'login succeeds');
+	look_for($first, 'a login');
+	my $wrong = password();
+	like(call('authfort.login', 'a@example.com', $wrong), qr/invalid_credentials/, 'login with a wrong password is refused');
+	look_for($wrong, 'a login with a wrong password');
+	my $second = password();
+	my $id = $dbh->selectrow_array('SELECT id FROM authfort.users');
+	is(call('authfort.change_password', $id, $first, $second), '{"ok": true}', 'the password is changed');
+	look_for($first, 'a change from it');
+	look_for($second, 'a change to it');
+	my $lost = password();
+	like(call('authfort.change_password', '00000000-0000-0000-0000-000000000000', $lost, $lost),
+		qr/does not exist/, 'a change for an unknown user raises an error');
+	look_for($lost, 'an error');
+	is(http('/auth/login', encode_json({ email => 'a@example.com', password => $second })), 200,
+		'login by the router succeeds');
+	look_for($second, 'a login by the router');
+	$wrong = password();
+	is(http('/auth/login', encode_json({
+				email => 'a@example.com', password => $wrong, more => { nested => [ $wrong, "\"$wrong\n" ] } })), 401,
+		'a wrong password, and more members with it, are refused by the router');
+	look_for($wrong, 'a body with it in several places');
+	$wrong = password();
+	is(http('/auth/login', qq({"email": "a\@example.com", "password": "$wrong")), 422,
+		'a body that is not JSON is refused by the router');
+	look_for($wrong, 'a body that is not JSON');
+	$dbh->disconnect;
+	return $second;
+}
 
 sub body
 {
@@ -153,26 +166,52 @@ sub body
 	return qq({"email": "a\@example.com", "password": "$password"});
 }
 
-sub post
+# The same over HTTP: the gateway, and the backends behind it.
+sub use_passwords_over_http
 {
-	my ($password) = @_;
-	return $http->post("http://127.0.0.1:$gateway->{port}/auth/login", { headers => { 'Content-Type' => 'application/json' },
-		content => body($password) })->{status};
-}
-poll('gateway connects', sub { post($second) == 200 });
-$wrong = password();
-is(post($wrong), 401, 'a wrong password over HTTP');
-is(post($second), 200, 'and the right one');
-# both of its connections
-is(post('x' x $_), 401, 'others after it') foreach (length $wrong, 200) x 10;
-foreach my $pid ($gateway->{pid}, split /\n/, $node->safe_psql('app', "SELECT pid FROM pg_stat_activity WHERE usename = 'gateway'"))
-{
-	my $who = $pid == $gateway->{pid} ? 'the gateway' : 'its backend';
-	is(copies($pid, $wrong, body($wrong)), 0, "no copy of the wrong password is left in $who");
-	is(copies($pid, $second, $second, body($second)), 0, "nor of the right one");
+	my ($node, $right) = @_;
+	my $gateway = Gateway->new('memory', $node, '--pool-size', '2');
+	my $http = HTTP::Tiny->new(timeout => 60);
+	my $post = sub {
+		return $http->post("http://127.0.0.1:$gateway->{port}/auth/login",
+			{ headers => { 'Content-Type' => 'application/json' }, content => body($_[0]) })->{status};
+	};
+	poll('gateway connects', sub { $post->($right) == 200 });
+	my $wrong = password();
+	is($post->($wrong), 401, 'a wrong password is refused over HTTP');
+	is($post->($right), 200, 'the right password is accepted over HTTP');
+	# both of its connections
+	my @fillers = map { 'x' x $_ } ((length $wrong, 200) x 10);
+	is_deeply([ grep { $post->($_) != 401 } @fillers ], [], 'other passwords after it are refused');
+
+	my @backends = split /\n/, $node->safe_psql('app', "SELECT pid FROM pg_stat_activity WHERE usename = 'gateway'");
+	$found{'a wrong password in the gateway'} = copies($gateway->{pid}, $wrong, body($wrong));
+	$found{'the right password in the gateway'} = copies($gateway->{pid}, $right, $right, body($right));
+	foreach my $i (0 .. $#backends)
+	{
+		$found{"a wrong password in backend $i of the gateway"} = copies($backends[$i], $wrong, body($wrong));
+		$found{"the right password in backend $i of the gateway"} = copies($backends[$i], $right, $right, body($right));
+	}
+	is($gateway->stop, 0, 'the gateway ends');
+	return;
 }
 
-is($gateway->stop, 0, 'the gateway ends');
-$dbh->disconnect;
+my $node = start_node('memory', @options);
+use_passwords_over_http($node, use_passwords_in_sql($node));
+cmp_ok(scalar keys %found, '>=', 15, 'all cases were looked at');
+is($found{$_}, 0, "no copy of the password is left after $_") foreach sort keys %found;
 $node->stop;
+
+%found = ();
+my $control = start_node('unwiped', @options, environment => \%unwiped);
+{
+	local @ENV{ keys %unwiped } = values %unwiped;
+	use_passwords_over_http($control, use_passwords_in_sql($control));
+}
+note "without wiping: $_: $found{$_}" foreach sort keys %found;
+sub cases_found { my ($pattern) = @_; return scalar grep { /$pattern/ && $found{$_} > 0 } keys %found; }
+cmp_ok(cases_found(qr/^(?!.*gateway)/), '>=', 3, 'without wiping, passwords are found in a session');
+cmp_ok(cases_found(qr/ in the gateway$/), '>', 0, 'without wiping, a password is found in the gateway');
+cmp_ok(cases_found(qr/ in backend \d+ of the gateway$/), '>', 0, 'without wiping, a password is found behind the gateway');
+$control->stop;
 done_testing();
