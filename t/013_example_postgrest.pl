@@ -3,27 +3,22 @@
 use strict;
 use warnings FATAL => 'all';
 
-use File::Basename qw(dirname);
+use AuthfortNode qw(create_database start_node);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use lib dirname(__FILE__) . '/lib';
 use Gateway qw(poll);
 use LikePostgREST;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('main', database => undef, conf => <<'CONF');
 authfort.cookies = on
 CONF
-$node->start;
-$node->safe_psql('postgres', "CREATE DATABASE todo TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+create_database($node, 'todo');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/postgrest/schema.sql', $node->connstr('todo') ], 'schema.sql');
 
 # its settings, as far as LikePostgREST has them
@@ -33,9 +28,11 @@ my $listener = IO::Socket::INET->new(Listen => 10, LocalAddr => '127.0.0.1', Reu
 my $upstream = fork() // die;
 if ($upstream == 0)
 {
+	# PostgreSQL's modules catch the signal, and stop their nodes at the end of any process
+	$SIG{TERM} = 'DEFAULT';
 	LikePostgREST->new(dsn => 'dbi:Pg:' . $node->connstr($database), user => $user, anon => $conf{'db-anon-role'},
 		pre_request => $conf{'db-pre-request'}, schema => (split /, /, $conf{'db-schemas'})[0])->serve($listener);
-	exit;
+	POSIX::_exit(1);
 }
 
 my $dir = PostgreSQL::Test::Utils::tempdir;

@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use File::Basename qw(dirname);
+use AuthfortNode qw(create_database start_node);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
@@ -10,30 +10,34 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use lib dirname(__FILE__) . '/lib';
 use Gateway qw(poll);
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-authfort.argon2_memory = '1MB'
-authfort.argon2_time_cost = 1
+my $node = start_node('main', database => undef, conf => <<'CONF');
 authfort.cookies = on
 CONF
-$node->start;
 my $http = HTTP::Tiny->new(timeout => 30);
 
 my %command = (
 	fastapi => sub { ('/usr/bin/python3', '-m', 'uvicorn', '--app-dir', 'examples/fastapi', '--host', '127.0.0.1', '--port', $_[0], 'app:app') },
 	express => sub { ('node', 'examples/express/app.js') });
 
+sub node_has
+{
+	local $ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
+	return system('node', '-e', join('; ', map { qq{require("$_")} } @_)) == 0;
+}
+
 foreach my $name (sort keys %command)
 {
 	SKIP:
 	{
 		# nodejs of another origin keeps Debian's modules out
-		skip 'node has no express and pg', 1 if $name eq 'express' && system(q{NODE_PATH="$NODE_PATH:/usr/share/nodejs" node -e 'require("express"); require("pg")' 2>/dev/null}) != 0;
-		$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+		if ($name eq 'express' && !node_has('express', 'pg'))
+		{
+			diag('NOT TESTED: examples/express, since node has no express and pg here');
+			skip 'node has no express and pg', 1;
+		}
+		create_database($node, $name);
 		$node->safe_psql('postgres', 'DROP ROLE IF EXISTS todo_app');
 		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql", $node->connstr($name) ], "$name: schema.sql");
 

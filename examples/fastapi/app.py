@@ -12,10 +12,17 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
 
-app = FastAPI()
 pool = AsyncConnectionPool(os.environ.get("DATABASE_URL", ""), open=False)
-app.add_event_handler("startup", pool.open)
-app.add_event_handler("shutdown", pool.close)
+
+
+@asynccontextmanager
+async def lifespan(_):
+    async with pool:
+        yield
+
+
+app = FastAPI()
+app.router.lifespan_context = lifespan  # FastAPI(lifespan=lifespan) from FastAPI 0.93 on
 
 
 # /auth: authfort answers, this only carries the request to it and the answer back.
