@@ -173,7 +173,7 @@ compare('create_password_reset_token', 0.03, sub { ('', (measure($token, $_[0]))
 # The work that is missing to a hash of less memory or passes is added up, but
 # how long it takes depends on the caches; without, it is 40% and 30% less.
 compare('login', 0.25, \&log_in, qw(less fast));
-compare_unprotected('login', 0.25, \&log_in, 'dear');
+compare_unprotected('login', 0.03, \&log_in, 'dear');
 $dbh->disconnect;
 $node->stop;
 done_testing();

@@ -104,11 +104,13 @@ my ($answers, $peak, $me) = storm();
 is_deeply($answers, { ok => $logins }, 'all logins are answered');
 is_deeply([ keys %$me ], [200], 'and /auth/me is, meanwhile');
 cmp_ok($me->{200}, '>', 5, 'again and again');
-cmp_ok($peak - $idle, '<=', 1.1 * $budget * $hash_kb, 'the memory taken is that of the budget');
-cmp_ok($peak - $idle, '>', 0.9 * $hash_kb, 'which is seen');
-cmp_ok(memory() - $idle, '<', 0.25 * $hash_kb, 'and is given back');
+# a backend keeps some memory that is not a hash's; that counts in what is given back
+my $after = memory();
+cmp_ok($peak - $after, '<=', 1.1 * $budget * $hash_kb, 'the memory taken for hashes is that of the budget');
+cmp_ok($peak - $after, '>', 0.9 * $hash_kb, 'the memory of a hash is seen while it is computed');
+cmp_ok($after - $idle, '<', 0.25 * $hash_kb, 'the memory of hashes is given back');
 note(sprintf 'idle %.0f MB, at most %.1f MB more, with a budget of %.0f MB; %.1f MB more in the end; /auth/me %d times',
-	$idle / 1024, ($peak - $idle) / 1024, $budget * $hash_kb / 1024, (memory() - $idle) / 1024, $me->{200});
+	$idle / 1024, ($peak - $idle) / 1024, $budget * $hash_kb / 1024, ($after - $idle) / 1024, $me->{200});
 
 # it is the budget that does it
 $node->append_conf('postgresql.conf', 'authfort.max_concurrent_hashes = 8');
@@ -119,7 +121,7 @@ foreach my $session (@sessions)
 }
 ($answers, $peak, $me) = storm();
 is_deeply($answers, { ok => $logins }, 'with a larger budget as well');
-cmp_ok($peak - $idle, '>', 1.5 * $budget * $hash_kb, 'more is taken');
+cmp_ok($peak - $after, '>', 1.5 * $budget * $hash_kb, 'a larger budget takes more memory');
 
 $gateway->stop;
 $_->disconnect foreach @sessions;
