@@ -38,27 +38,65 @@ same_letters(const char *a, const char *b, size_t len)
 	return true;
 }
 
-/* The first occurrence of a name in "text", by Horspool's algorithm; or NULL. */
+/* The position in a name of its rarest letter, as letters occur in English and SQL. */
+static size_t
+rarest_letter(const char *name, size_t len)
+{
+	static const char letters[] = "etaonrisldcumphgfbywvkxjqz";	/* the rarest last */
+	size_t		best = 0;
+	const char *best_rank = NULL;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		const char *rank = memchr(letters, lower(name[i]), sizeof(letters) - 1);
+
+		if (rank != NULL && (best_rank == NULL || rank > best_rank))
+		{
+			best = i;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static const char *
+next_byte(const char *from, const char *end, unsigned char byte)
+{
+	const char *found = (from < end) ? memchr(from, byte, end - from) : NULL;
+
+	return (found != NULL) ? found : end;
+}
+
+/*
+ * The first occurrence of a name in "text"; or NULL.  memchr() looks at many
+ * bytes at a time for the rarest letter, small or large; the name is compared
+ * where it stands.
+ */
 static const char *
 find_name(const char *text, const char *end, const char *name, size_t len)
 {
-	unsigned char shift[256];
-	size_t		most = (len < 255) ? len : 255;
+	size_t		at = rarest_letter(name, len);
+	unsigned char small = lower(name[at]);
+	unsigned char large = (small >= 'a' && small <= 'z') ? small - ('a' - 'A') : small;
+	const char *last;			/* behind the last byte where the letter can stand */
+	const char *next_small;
+	const char *next_large;
 
-	memset(shift, (int) most, sizeof(shift));
-	for (size_t i = 0; i + 1 < len; i++)
+	if ((size_t) (end - text) < len)
+		return NULL;
+	last = end - (len - 1 - at);
+	next_small = next_byte(text + at, last, small);
+	next_large = next_byte(text + at, last, large);
+	while (next_small < last || next_large < last)
 	{
-		unsigned char by = (len - 1 - i < most) ? len - 1 - i : most;
+		const char *letter = (next_small < next_large) ? next_small : next_large;
 
-		shift[lower(name[i])] = by;
-		if (lower(name[i]) >= 'a' && lower(name[i]) <= 'z')
-			shift[lower(name[i]) - ('a' - 'A')] = by;
-	}
-	while ((size_t) (end - text) >= len)
-	{
-		if (lower(text[len - 1]) == lower(name[len - 1]) && same_letters(text, name, len - 1))
-			return text;
-		text += shift[(unsigned char) text[len - 1]];
+		if (same_letters(letter - at, name, len))
+			return letter - at;
+		if (next_small == letter)
+			next_small = next_byte(letter + 1, last, small);
+		if (next_large == letter)
+			next_large = next_byte(letter + 1, last, large);
 	}
 	return NULL;
 }
