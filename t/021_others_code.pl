@@ -183,7 +183,7 @@ is(logged(), 'eve', 'as eve\'s again it runs again');
 {
 	my $dump = $node->basedir . '/app.dump';
 	$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'a dump');
-	$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE template0');
+	$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE template0 ENCODING \'UTF8\' LOCALE \'C.UTF-8\'');
 	$node->command_ok([ 'pg_restore', '--no-owner', '-d', $node->connstr('copy'), $dump ], 'is restored without owners');
 	my ($code, $out, $err) = $node->psql('copy', q{SELECT authfort.create_user('copy@example.com')});
 	like("42501: $err", $not_registered, 'there the handler does not run as a superuser');

@@ -41,7 +41,10 @@ sub make_node
 	my ($name, %options) = @_;
 	check_options(\%options, @making);
 	my $node = PostgreSQL::Test::Cluster->new($name, @{ $options{new} // [] });
-	$node->init(@{ $options{init} // [] });
+	# later versions of Cluster.pm would make SQL_ASCII, which authfort refuses
+	my %init = @{ $options{init} // [] };
+	my @extra = @{ delete $init{extra} // [] };
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @extra ], %init);
 	$node->append_conf('postgresql.conf', "authfort.argon2_memory = '1MB'\nauthfort.argon2_time_cost = 1");
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$options{preload}'") if $options{preload};
 	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
