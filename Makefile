@@ -53,6 +53,7 @@ OBJS = \
 	src/domain/refresh_token.o \
 	src/domain/one_time_tokens.o \
 	src/domain/outbox.o \
+	src/domain/spent_ids.o \
 	src/domain/password_history.o \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
@@ -101,6 +102,7 @@ SQL_PIECES = \
 	src/domain/sessions.sql \
 	src/domain/one_time_tokens.sql \
 	src/domain/outbox.sql \
+	src/domain/spent_ids.sql \
 	src/domain/password_history.sql \
 	src/domain/breached_passwords.sql \
 	src/identity/access_token.sql \

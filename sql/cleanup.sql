@@ -39,6 +39,8 @@ SELECT authfort.cleanup_expired_tokens();
 TRUNCATE authfort.events;
 INSERT INTO authfort.events (event, created_at, payload) VALUES ('login', now() - interval '366 days', '{}'), ('login', now(), '{}');
 UPDATE authfort.signing_keys SET expires_at = now() WHERE expires_at > now();
+INSERT INTO authfort.spent_ids (id, purpose, expires_at)
+	SELECT gen_random_uuid(), 'test', now() + i * interval '1 hour' FROM unnest('{-1,0,1}'::int[]) i;
 SELECT * FROM authfort.cleanup();
 SELECT * FROM authfort.cleanup();
 

@@ -15,6 +15,7 @@
 #include "domain/outbox.h"
 #include "domain/sessions.h"
 #include "domain/signing_keys.h"
+#include "domain/spent_ids.h"
 #include "flow/cleanup.h"
 
 PG_FUNCTION_INFO_V1(authfort_cleanup_expired_keys);
@@ -29,7 +30,7 @@ const char *
 cleanup_name(CleanupKind kind)
 {
 	static const char *const names[CLEANUP_KINDS] = {
-		"keys", "tokens", "sessions", "events", "messages"
+		"keys", "tokens", "sessions", "events", "messages", "spent_ids"
 	};
 
 	return names[kind];
@@ -50,6 +51,8 @@ delete_some(CleanupPass *pass)
 			return events_delete_expired(BATCH_ROWS);
 		case CLEANUP_MESSAGES:
 			return outbox_delete_expired(BATCH_ROWS);
+		case CLEANUP_SPENT_IDS:
+			return spent_ids_delete_expired(BATCH_ROWS);
 	}
 	return 0;
 }
@@ -98,7 +101,7 @@ authfort_cleanup_expired_sessions(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(remove_all(CLEANUP_SESSIONS));
 }
 
-/* cleanup() -> (keys, tokens, sessions, events, messages) */
+/* cleanup() -> (keys, tokens, sessions, events, messages, spent_ids) */
 Datum
 authfort_cleanup(PG_FUNCTION_ARGS)
 {

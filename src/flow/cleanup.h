@@ -16,10 +16,11 @@ typedef enum CleanupKind
 	CLEANUP_TOKENS,
 	CLEANUP_SESSIONS,
 	CLEANUP_EVENTS,
-	CLEANUP_MESSAGES
+	CLEANUP_MESSAGES,
+	CLEANUP_SPENT_IDS
 } CleanupKind;
 
-#define CLEANUP_KINDS (CLEANUP_MESSAGES + 1)
+#define CLEANUP_KINDS (CLEANUP_SPENT_IDS + 1)
 
 /* One pass over all expired rows of a kind; begins as {kind}. */
 typedef struct CleanupPass

@@ -1,0 +1,44 @@
+/*
+ * spent_ids.c
+ *		Ids of things that may be used once: table authfort.spent_ids.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/spi_query.h"
+#include "domain/spent_ids.h"
+
+bool
+spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at)
+{
+	static SpiQuery query = {
+		"INSERT INTO authfort.spent_ids (id, purpose, expires_at) VALUES ($1, $2, $3)"
+		" ON CONFLICT (id) DO NOTHING",
+		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+	};
+	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(purpose),
+	TimestampTzGetDatum(expires_at)};
+	bool		added;
+
+	spi_query_open();
+	added = spi_query_run(&query, values, NULL, SPI_OK_INSERT) > 0;
+	spi_query_close();
+	return added;
+}
+
+int
+spent_ids_delete_expired(int limit)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.spent_ids WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT s.id FROM authfort.spent_ids s"
+		" WHERE s.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY s.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+
+	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+}

@@ -1,0 +1,30 @@
+/*
+ * spent_ids.h
+ *		Ids of things that may be used once: table authfort.spent_ids.
+ *
+ * What is sealed and handed out (an OAuth flow, a WebAuthn challenge) is in no
+ * table, so that requesting it costs no row.  Its id is stored when it is used.
+ */
+#ifndef AUTHFORT_SPENT_IDS_H
+#define AUTHFORT_SPENT_IDS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+/*
+ * Spends an id: 16 bytes that are random, or part of a hash.  Returns false if
+ * it was spent before.  If another transaction is spending it, this waits for
+ * the end of that one.
+ *
+ * "expires_at" is when the caller refuses the id anyway, which it has checked:
+ * from then on the row may be removed.  It is spent when the transaction
+ * commits, so in the same one the caller does what may be done once.
+ */
+extern bool spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at);
+
+/* Deletes at most "limit" expired rows; returns their number. */
+extern int	spent_ids_delete_expired(int limit);
+
+#endif							/* AUTHFORT_SPENT_IDS_H */
