@@ -37,6 +37,7 @@ OBJS = \
 	src/crypto/jwt.o \
 	src/crypto/master_key.o \
 	src/crypto/seal.o \
+	src/crypto/short_code.o \
 	src/base/shared_memory.o \
 	src/crypto/hash_budget.o \
 	src/crypto/sched_batch.o \
@@ -61,6 +62,10 @@ OBJS = \
 	src/identity/postgrest_claims.o \
 	src/identity/identity.o \
 	src/flow/auth_result.o \
+	src/flow/sign_in.o \
+	src/flow/mailbox_proof.o \
+	src/flow/recent_auth.o \
+	src/flow/user_message.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/login.o \

@@ -44,7 +44,7 @@ SET authfort.cookies = on;
 SELECT kind, r.* FROM kinds, pg_temp.send('signup', jsonb_build_object('email', kind || '@example.com', 'password', 'battery staple')) r ORDER BY n;
 RESET authfort.cookies;
 SELECT authfort.signup(' Usual@Example.com', 'battery staple'), authfort.signup('new@example.com', 'battery staple');
-SELECT kind, user_id = (SELECT id FROM authfort.users WHERE email = message->>'email') AS owner, message, expires_at - created_at > '23 h' AND expires_at - created_at <= '1 day' AS for_a_day, attempts
+SELECT kind, user_id = (SELECT id FROM authfort.users WHERE email = message->>'email') AS owner, message - 'expires_at' AS message, expires_at - created_at > '23 h' AND expires_at - created_at <= '1 day' AS for_a_day, attempts
 	FROM authfort.take_messages(100) ORDER BY id;
 SELECT event, payload->>'email' AS email, ip_address FROM authfort.events
 	WHERE event = 'signup_attempt' OR event = 'user_created' AND payload->>'email' IN ('gone@example.com', 'removed@example.com', 'unknown@example.com', 'new@example.com') ORDER BY id DESC LIMIT 8;

@@ -2,7 +2,7 @@
  * settings.c
  *		The authfort.* configuration parameters: names, units, ranges.
  *
-  * Check and assign hooks here use only their arguments.  They run in the
+ * Check and assign hooks here use only their arguments.  They run in the
  * postmaster, outside transactions and in parallel workers, so they must not
  * access a catalog or verify a token.
  */
@@ -48,6 +48,28 @@ int			setting_max_concurrent_hashes;
 int			setting_hash_queue_timeout;
 int			setting_password_history_count;
 int			setting_password_reset_ttl;
+bool		setting_allow_passwordless_signup;
+bool		setting_require_verified_email;
+int			setting_email_verify_ttl;
+int			setting_magic_link_ttl;
+int			setting_email_otp_ttl;
+int			setting_email_change_ttl;
+int			setting_invitation_ttl;
+bool		setting_secure_email_change;
+bool		setting_email_optional;
+char	   *setting_notices;
+int			setting_recent_auth;
+int			setting_mfa_challenge_ttl;
+int			setting_mfa_lock_attempts;
+int			setting_mfa_lock_time;
+char	   *setting_mfa_issuer;
+int			setting_require_mfa;
+char	   *setting_webauthn_rp_id;
+char	   *setting_webauthn_rp_name;
+char	   *setting_webauthn_origins;
+int			setting_webauthn_user_verification;
+char	   *setting_redirect_allowlist;
+char	   *setting_public_url;
 bool		setting_notify_events;
 int			setting_event_retention;
 int			setting_outbox_visibility_timeout;
@@ -109,6 +131,20 @@ static const struct config_enum_entry samesite_options[] = {
 	{NULL, 0, false}
 };
 
+static const struct config_enum_entry require_mfa_options[] = {
+	{"off", REQUIRE_MFA_OFF, false},
+	{"admins", REQUIRE_MFA_ADMINS, false},
+	{"all", REQUIRE_MFA_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry user_verification_options[] = {
+	{"discouraged", USER_VERIFICATION_DISCOURAGED, false},
+	{"preferred", USER_VERIFICATION_PREFERRED, false},
+	{"required", USER_VERIFICATION_REQUIRED, false},
+	{NULL, 0, false}
+};
+
 const char *
 settings_samesite_name(void)
 {
@@ -139,7 +175,7 @@ assign_token_setting(const char *newval, void *extra)
 }
 
 /*
-  * Check hook of a setting that is a secret.  Marks the client message only if
+ * Check hook of a setting that is a secret.  Marks the client message only if
  * a statement sets the value, not if it comes from a file, from the catalog or
  * from a parallel leader.
  */
@@ -175,7 +211,7 @@ check_not_empty(char **newval, void **extra, GucSource source)
 }
 
 /*
-  * True if every character is printable ASCII and does not occur in
+ * True if every character is printable ASCII and does not occur in
  * "forbidden".  The values are written into response headers, where a line
  * break or a semicolon would start a new header or attribute.
  */
@@ -300,6 +336,52 @@ check_cleanup_interval(int *newval, void **extra, GucSource source)
 	return true;
 }
 
+static bool
+is_notice(const char *name)
+{
+	static const char *const kinds[] = {
+		"password_changed", "email_changed", "new_sign_in", "mfa_changed", "mfa_locked",
+		"passkey_added", "identity_linked"
+	};
+
+	for (size_t i = 0; i < lengthof(kinds); i++)
+	{
+		if (strcmp(name, kinds[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+check_notices(char **newval, void **extra, GucSource source)
+{
+	char	   *copy = pstrdup(*newval);
+	List	   *names = NIL;
+	bool		valid = SplitIdentifierString(copy, ',', &names);
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (valid && !is_notice(lfirst(cell)))
+		{
+			GUC_check_errdetail("Unrecognized notice \"%s\".", (char *) lfirst(cell));
+			valid = false;
+		}
+	}
+	list_free(names);
+	pfree(copy);
+	return valid;
+}
+
+static bool
+check_rp_id(char **newval, void **extra, GucSource source)
+{
+	if ((*newval)[0] == '\0' || origin_is_host_name(*newval))
+		return true;
+	GUC_check_errdetail("The value must be a host name in ASCII, or empty.");
+	return false;
+}
+
 static void
 define_token_settings(void)
 {
@@ -394,6 +476,121 @@ define_key_settings(void)
 							   NULL,
 							   &setting_master_key_command, "", PGC_SUSET, GUC_SUPERUSER_ONLY,
 							   check_secret, NULL, NULL);
+}
+
+static void
+define_account_settings(void)
+{
+	DefineCustomBoolVariable("authfort.allow_passwordless_signup",
+							 "Lets a magic link or a code create an account for an unknown email.",
+							 NULL,
+							 &setting_allow_passwordless_signup, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("authfort.require_verified_email",
+							 "Refuses sign-in with a password until the email is verified.",
+							 NULL,
+							 &setting_require_verified_email, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.email_verify_ttl",
+							"Lifetime of a token that verifies an email.",
+							NULL,
+							&setting_email_verify_ttl, 24 * HOUR, 1, 30 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.magic_link_ttl",
+							"Lifetime of a magic link.",
+							NULL,
+							&setting_magic_link_ttl, 10 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.email_otp_ttl",
+							"Lifetime of a code that is sent by email.",
+							NULL,
+							&setting_email_otp_ttl, 5 * MINUTE, 1, HOUR, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.email_change_ttl",
+							"Lifetime of a token that confirms a new email.",
+							NULL,
+							&setting_email_change_ttl, HOUR, 1, 30 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.invitation_ttl",
+							"Lifetime of an invitation.",
+							NULL,
+							&setting_invitation_ttl, 7 * DAY, 1, 365 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomBoolVariable("authfort.secure_email_change",
+							 "Requires a change of the email to be confirmed at the old address as well.",
+							 NULL,
+							 &setting_secure_email_change, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("authfort.email_optional",
+							 "Allows accounts without an email, which other identity providers may create.",
+							 NULL,
+							 &setting_email_optional, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.notices",
+							   "Kinds of notices that are sent to users, separated by commas.",
+							   "Kinds are password_changed, email_changed, new_sign_in, mfa_changed, mfa_locked, passkey_added and identity_linked.",
+							   &setting_notices, "", PGC_SUSET, GUC_LIST_INPUT,
+							   check_notices, NULL, NULL);
+	DefineCustomIntVariable("authfort.recent_auth",
+							"Time after authentication within which a session may change credentials.",
+							NULL,
+							&setting_recent_auth, 10 * MINUTE, 1, 30 * DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.mfa_challenge_ttl",
+							"Time that a user has to prove the second factor.",
+							NULL,
+							&setting_mfa_challenge_ttl, 5 * MINUTE, 1, HOUR, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.mfa_lock_attempts",
+							"Number of wrong codes after which the second factor is locked.",
+							"Zero disables the lock.",
+							&setting_mfa_lock_attempts, 5, 0, 1000, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.mfa_lock_time",
+							"Time for which the second factor is locked; each further lock takes twice as long.",
+							NULL,
+							&setting_mfa_lock_time, 15 * MINUTE, 1, DAY, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.mfa_issuer",
+							   "Name of the application in authenticator apps.",
+							   "If empty, authfort.jwt_issuer is used.",
+							   &setting_mfa_issuer, "", PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+	DefineCustomEnumVariable("authfort.require_mfa",
+							 "Users who must have a second factor to sign in.",
+							 NULL,
+							 &setting_require_mfa, REQUIRE_MFA_OFF, require_mfa_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.webauthn_rp_id",
+							   "Domain for which passkeys are registered (relying party identifier of WebAuthn).",
+							   "If empty, passkeys are disabled.",
+							   &setting_webauthn_rp_id, "", PGC_SUSET, 0,
+							   check_rp_id, NULL, NULL);
+	DefineCustomStringVariable("authfort.webauthn_rp_name",
+							   "Name of the application that is shown when a passkey is registered.",
+							   "If empty, authfort.webauthn_rp_id is used.",
+							   &setting_webauthn_rp_name, "", PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.webauthn_origins",
+							   "Origins whose pages may use passkeys, separated by commas.",
+							   NULL,
+							   &setting_webauthn_origins, "", PGC_SUSET, 0,
+							   check_cors_origins, NULL, NULL);
+	DefineCustomEnumVariable("authfort.webauthn_user_verification",
+							 "Whether a passkey that is a second factor must verify its user.",
+							 "A passkey that is the only factor always must.",
+							 &setting_webauthn_user_verification, USER_VERIFICATION_PREFERRED, user_verification_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.redirect_allowlist",
+							   "Absolute URLs to which a sign-in with another provider may return, separated by commas.",
+							   NULL,
+							   &setting_redirect_allowlist, "", PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("authfort.public_url",
+							   "Origin under which clients reach the HTTP routes.",
+							   NULL,
+							   &setting_public_url, "", PGC_SUSET, 0,
+							   check_site_url, NULL, NULL);
 }
 
 static void
@@ -646,6 +843,7 @@ settings_define(void)
 	define_token_settings();
 	define_session_settings();
 	define_key_settings();
+	define_account_settings();
 	define_password_settings();
 	define_rate_limit_settings();
 	define_event_settings();

@@ -22,6 +22,20 @@ typedef enum CookieSameSite
 	SAMESITE_NONE
 } CookieSameSite;
 
+typedef enum RequireMfa
+{
+	REQUIRE_MFA_OFF,
+	REQUIRE_MFA_ADMINS,
+	REQUIRE_MFA_ALL
+} RequireMfa;
+
+typedef enum UserVerification
+{
+	USER_VERIFICATION_DISCOURAGED,
+	USER_VERIFICATION_PREFERRED,
+	USER_VERIFICATION_REQUIRED
+} UserVerification;
+
 /* tokens and sessions */
 extern int	setting_access_token_ttl;
 extern int	setting_refresh_token_ttl;
@@ -52,6 +66,30 @@ extern int	setting_max_concurrent_hashes;
 extern int	setting_hash_queue_timeout; /* milliseconds */
 extern int	setting_password_history_count; /* 0: none is kept */
 extern int	setting_password_reset_ttl;
+
+/* email, second factor, passkeys, other providers */
+extern bool setting_allow_passwordless_signup;
+extern bool setting_require_verified_email;
+extern int	setting_email_verify_ttl;
+extern int	setting_magic_link_ttl;
+extern int	setting_email_otp_ttl;
+extern int	setting_email_change_ttl;
+extern int	setting_invitation_ttl;
+extern bool setting_secure_email_change;
+extern bool setting_email_optional;
+extern char *setting_notices;
+extern int	setting_recent_auth;
+extern int	setting_mfa_challenge_ttl;
+extern int	setting_mfa_lock_attempts;
+extern int	setting_mfa_lock_time;
+extern char *setting_mfa_issuer;
+extern int	setting_require_mfa;	/* RequireMfa */
+extern char *setting_webauthn_rp_id;
+extern char *setting_webauthn_rp_name;
+extern char *setting_webauthn_origins;
+extern int	setting_webauthn_user_verification;	/* UserVerification */
+extern char *setting_redirect_allowlist;
+extern char *setting_public_url;
 
 /* events and messages */
 extern bool setting_notify_events;

@@ -334,6 +334,14 @@ json_name(StringInfo out, const char *name)
 	appendStringInfo(out, "\"%s\":", name);
 }
 
+void
+json_write_members(StringInfo out, const char *members)
+{
+	if (out->data[out->len - 1] != '{')
+		appendStringInfoChar(out, ',');
+	appendStringInfoString(out, members);
+}
+
 /* NULL is written as null, here and for times. */
 void
 json_write_string(StringInfo out, const char *name, const char *value)

@@ -44,6 +44,8 @@ extern void json_write_bool(StringInfo out, const char *name, bool value);
 extern void json_write_uuid(StringInfo out, const char *name, const pg_uuid_t *value);
 extern void json_write_time(StringInfo out, const char *name, TimestampTz value);
 extern void json_write_strings(StringInfo out, const char *name, char *const *values, int count);
+/* Members that are JSON text already. */
+extern void json_write_members(StringInfo out, const char *members);
 extern Jsonb *json_to_jsonb(StringInfo json);
 
 #endif							/* AUTHFORT_JSON_H */

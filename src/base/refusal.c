@@ -98,6 +98,90 @@ const Refusal refusal_invalid_phone =
 const Refusal refusal_invalid_avatar_url =
 {"invalid_avatar_url", "The avatar URL must be a valid http or https URL", 400};
 
+/* email, one-time tokens and codes */
+const Refusal refusal_invalid_verification_token =
+{"invalid_verification_token", "Invalid or expired verification token", 400};
+const Refusal refusal_invalid_magic_link =
+{"invalid_magic_link", "Invalid or expired magic link", 400};
+const Refusal refusal_invalid_otp =
+{"invalid_otp", "Invalid or expired code", 400};
+const Refusal refusal_invalid_invitation =
+{"invalid_invitation", "Invalid or expired invitation", 400};
+const Refusal refusal_invalid_email_change =
+{"invalid_email_change", "Invalid or expired link to change the email", 400};
+const Refusal refusal_reauthentication_required =
+{"reauthentication_required", "Please confirm your identity again", 403};
+const Refusal refusal_insufficient_assurance =
+{"insufficient_assurance", "This takes a second factor", 403};
+
+/* second factor and passkeys */
+const Refusal refusal_mfa_required =
+{"mfa_required", "A second factor is required", 403};
+const Refusal refusal_invalid_mfa_token =
+{"invalid_mfa_token", "Invalid MFA token", 401};
+const Refusal refusal_mfa_session_expired =
+{"invalid_mfa_token", "MFA session expired, please log in again", 401};
+const Refusal refusal_invalid_mfa_code =
+{"invalid_mfa_code", "Invalid MFA code", 401};
+const Refusal refusal_invalid_totp_code =
+{"invalid_mfa_code", "Invalid TOTP code", 400};
+const Refusal refusal_mfa_locked =
+{"mfa_locked", "Too many failed attempts. Try again later.", 429};
+const Refusal refusal_mfa_already_enabled =
+{"mfa_already_enabled", "MFA is already enabled", 400};
+const Refusal refusal_mfa_not_enabled =
+{"mfa_not_enabled", "MFA is not enabled", 400};
+const Refusal refusal_mfa_not_initiated =
+{"mfa_not_initiated", "MFA setup not initiated. Call /mfa/init first.", 400};
+const Refusal refusal_passkeys_not_configured =
+{"passkeys_not_configured", "Passkeys are not configured", 400};
+const Refusal refusal_invalid_passkey =
+{"invalid_passkey", "The passkey could not be verified", 400};
+const Refusal refusal_passkey_not_found =
+{"passkey_not_found", "There is no such passkey", 404};
+const Refusal refusal_last_credential =
+{"last_credential", "This is the last way to sign in", 400};
+
+/* OAuth */
+const Refusal refusal_unknown_provider =
+{"unknown_provider", "Unknown OAuth provider", 404};
+const Refusal refusal_oauth_account =
+{"oauth_account", "This account uses social login", 400};
+const Refusal refusal_account_exists =
+{"account_exists", "An account with this email already exists, please sign in to it", 409};
+const Refusal refusal_identity_taken =
+{"identity_taken", "This identity belongs to another account", 409};
+const Refusal refusal_oauth_code_invalid =
+{"oauth_code_invalid", "Invalid or expired code", 400};
+const Refusal refusal_oauth_id_token_invalid =
+{"oauth_id_token_invalid", "The ID token could not be verified", 400};
+const Refusal refusal_oauth_provider_unavailable =
+{"oauth_provider_unavailable", "The OAuth provider cannot be reached", 502};
+const Refusal refusal_fetch_unsupported =
+{"fetch_unsupported", "This server cannot make the request that this needs", 502};
+const Refusal refusal_oauth_state_invalid =
+{"oauth_state_invalid", "Invalid OAuth state", 400};
+const Refusal refusal_oauth_state_expired =
+{"oauth_state_expired", "OAuth state has expired, please try again", 400};
+const Refusal refusal_oauth_state_provider_mismatch =
+{"oauth_state_provider_mismatch", "OAuth state was made for another provider", 400};
+const Refusal refusal_oauth_exchange_failed =
+{"oauth_exchange_failed", "The OAuth code could not be exchanged", 400};
+const Refusal refusal_oauth_user_info_failed =
+{"oauth_user_info_failed", "The OAuth provider returned no user information", 400};
+const Refusal refusal_oauth_no_email =
+{"oauth_no_email", "The OAuth provider returned no email", 400};
+const Refusal refusal_oauth_no_user_id =
+{"oauth_no_user_id", "The OAuth provider returned no user id", 400};
+const Refusal refusal_oauth_provider_error =
+{"oauth_provider_error", "The OAuth provider reported an error", 400};
+const Refusal refusal_oauth_missing_params =
+{"oauth_missing_params", "Missing code or state", 400};
+const Refusal refusal_invalid_redirect =
+{"invalid_redirect", "This redirect is not allowed", 400};
+const Refusal refusal_unauthorized =
+{"unauthorized", "Unauthorized", 401};
+
 /* The class shows a client whether the value or only the current state is wrong. */
 static int
 sqlstate_of(const Refusal *refusal)
@@ -109,6 +193,26 @@ sqlstate_of(const Refusal *refusal)
 	if (refusal == &refusal_server_busy)
 		return ERRCODE_INSUFFICIENT_RESOURCES;
 	return ERRCODE_INVALID_PARAMETER_VALUE;
+}
+
+const Refusal *
+refusal_with_extra(const Refusal *refusal, const char *extra)
+{
+	Refusal    *copy = palloc(sizeof(Refusal));
+
+	*copy = *refusal;
+	copy->extra = extra;
+	return copy;
+}
+
+const Refusal *
+refusal_with_retry(const Refusal *refusal, int retry_after)
+{
+	Refusal    *copy = palloc(sizeof(Refusal));
+
+	*copy = *refusal;
+	copy->retry_after = retry_after;
+	return copy;
 }
 
 /* Clients read a sentence; an error message of PostgreSQL begins in lower case. */

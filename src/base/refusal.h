@@ -16,6 +16,7 @@ typedef struct Refusal
 	const char *message;		/* for people to read */
 	int			status;			/* HTTP status */
 	int			retry_after;	/* seconds after which it may succeed; 0: unknown */
+	const char *extra;			/* further members of a JSON object, as text; NULL: none */
 } Refusal;
 
 extern const Refusal refusal_invalid_credentials;
@@ -57,6 +58,51 @@ extern const Refusal refusal_too_many_roles;
 extern const Refusal refusal_profile_too_large;
 extern const Refusal refusal_invalid_phone;
 extern const Refusal refusal_invalid_avatar_url;
+extern const Refusal refusal_invalid_verification_token;
+extern const Refusal refusal_invalid_magic_link;
+extern const Refusal refusal_invalid_otp;
+extern const Refusal refusal_invalid_invitation;
+extern const Refusal refusal_invalid_email_change;
+extern const Refusal refusal_reauthentication_required;
+extern const Refusal refusal_insufficient_assurance;
+extern const Refusal refusal_mfa_required;
+extern const Refusal refusal_invalid_mfa_token;
+extern const Refusal refusal_mfa_session_expired;
+extern const Refusal refusal_invalid_mfa_code;
+extern const Refusal refusal_invalid_totp_code;
+extern const Refusal refusal_mfa_locked;
+extern const Refusal refusal_mfa_already_enabled;
+extern const Refusal refusal_mfa_not_enabled;
+extern const Refusal refusal_mfa_not_initiated;
+extern const Refusal refusal_passkeys_not_configured;
+extern const Refusal refusal_invalid_passkey;
+extern const Refusal refusal_passkey_not_found;
+extern const Refusal refusal_last_credential;
+extern const Refusal refusal_unknown_provider;
+extern const Refusal refusal_oauth_account;
+extern const Refusal refusal_account_exists;
+extern const Refusal refusal_identity_taken;
+extern const Refusal refusal_oauth_code_invalid;
+extern const Refusal refusal_oauth_id_token_invalid;
+extern const Refusal refusal_oauth_provider_unavailable;
+extern const Refusal refusal_fetch_unsupported;
+extern const Refusal refusal_oauth_state_invalid;
+extern const Refusal refusal_oauth_state_expired;
+extern const Refusal refusal_oauth_state_provider_mismatch;
+extern const Refusal refusal_oauth_exchange_failed;
+extern const Refusal refusal_oauth_user_info_failed;
+extern const Refusal refusal_oauth_no_email;
+extern const Refusal refusal_oauth_no_user_id;
+extern const Refusal refusal_oauth_provider_error;
+extern const Refusal refusal_oauth_missing_params;
+extern const Refusal refusal_invalid_redirect;
+extern const Refusal refusal_unauthorized;
+
+/* A copy, in the current memory context, that also has these members of a JSON object. */
+extern const Refusal *refusal_with_extra(const Refusal *refusal, const char *extra);
+
+/* The same with the seconds after which it may succeed. */
+extern const Refusal *refusal_with_retry(const Refusal *refusal, int retry_after);
 
 /*
  * Raises it as an error, for administrators, who may know what is wrong and

@@ -374,6 +374,23 @@ spi_query_text(MemoryContext context, int column)
 	return result;
 }
 
+/* NULL for NULL. */
+Jsonb *
+spi_query_jsonb(MemoryContext context, int column)
+{
+	bool		isnull;
+	Datum		value = column_of_row(column, &isnull);
+	MemoryContext old;
+	Jsonb	   *result;
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	result = DatumGetJsonbPCopy(value);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 void
 spi_query_uuid(int column, pg_uuid_t *uuid)
 {

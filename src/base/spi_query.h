@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 #define SPI_QUERY_MAX_PARAMETERS 12
@@ -62,6 +63,7 @@ extern void spi_query_use_row(uint64 row);
 extern bool spi_query_is_null(int column);
 extern Datum spi_query_datum(int column);
 extern char *spi_query_text(MemoryContext context, int column);
+extern Jsonb *spi_query_jsonb(MemoryContext context, int column);
 extern void spi_query_uuid(int column, pg_uuid_t *uuid);
 extern TimestampTz spi_query_time(int column);
 extern char **spi_query_texts(MemoryContext context, int column, int *count);

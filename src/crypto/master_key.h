@@ -13,7 +13,11 @@
 typedef enum MasterKeyPurpose
 {
 	MASTER_KEY_FOR_SEALING = 1, /* seal.c */
-	MASTER_KEY_FOR_REFRESH_TOKENS = 2	/* domain/refresh_token.c */
+	MASTER_KEY_FOR_REFRESH_TOKENS = 2,	/* domain/refresh_token.c */
+	MASTER_KEY_FOR_SHORT_CODES = 3, /* short_code.c */
+	MASTER_KEY_FOR_PASSKEY_CHALLENGES = 4,
+	MASTER_KEY_FOR_OAUTH_STATE = 5,
+	MASTER_KEY_FOR_SERVICE_TOKENS = 6
 } MasterKeyPurpose;
 
 /*

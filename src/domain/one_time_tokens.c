@@ -22,7 +22,16 @@
 /* In the order of OneTimePurpose; stored. */
 static const char *const purpose_names[] = {
 	"password_reset",
+	"email_verification",
+	"magic_link",
+	"email_change",
+	"email_change_undo",
+	"invitation",
+	"sign_in_code",
 };
+
+StaticAssertDecl(lengthof(purpose_names) == ONE_TIME_SIGN_IN_CODE + 1,
+				 "each OneTimePurpose needs a name");
 
 static Datum
 purpose_datum(OneTimePurpose purpose)
@@ -67,18 +76,19 @@ delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned,
 
 char *
 one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
-					  const pg_uuid_t *message_id, TimestampTz *expires_at)
+					  const pg_uuid_t *message_id, Jsonb *detail, TimestampTz *expires_at)
 {
 	static SpiQuery query = {
 		"INSERT INTO authfort.one_time_tokens"
-		" (user_id, purpose, token_hash, message_id, created_at, expires_at)"
-		" SELECT u.id, $2, $3, $4, $5, $6" FROM_USER("$1"),
-		6, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		" (user_id, purpose, token_hash, message_id, created_at, expires_at, detail)"
+		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1"),
+		7, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, JSONBOID}
 	};
 	TimestampTz now = GetCurrentTimestamp();
 	unsigned char token[TOKEN_BYTES];
 	char	   *text = palloc(BASE64URL_ENCODED_SIZE(TOKEN_BYTES));
-	Datum		values[6];
+	Datum		values[7];
+	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
 
 	delete_replaced(user_id, purpose, message_id == NULL, now);
 	randombytes_buf(token, sizeof(token));
@@ -88,25 +98,29 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 	values[1] = purpose_datum(purpose);
 	values[2] = hash_datum(token);
 	values[3] = UUIDPGetDatum(message_id);
+	nulls[3] = (message_id != NULL) ? ' ' : 'n';
 	values[4] = TimestampTzGetDatum(now);
 	values[5] = TimestampTzGetDatum(*expires_at);
+	values[6] = JsonbPGetDatum(detail);
+	nulls[6] = (detail != NULL) ? ' ' : 'n';
 	sodium_memzero(token, sizeof(token));
 	spi_query_open();
-	if (spi_query_run(&query, values, (message_id == NULL) ? "   n  " : NULL, SPI_OK_INSERT) == 0)
+	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
 	spi_query_close();
 	return text;
 }
 
 bool
-one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id)
+one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id, Jsonb **detail)
 {
 	static SpiQuery query = {
-		"SELECT user_id FROM authfort.one_time_tokens"
+		"SELECT user_id, detail FROM authfort.one_time_tokens"
 		" WHERE token_hash OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2"
 		" AND expires_at OPERATOR(pg_catalog.>) $3",
 		3, {BYTEAOID, TEXTOID, TIMESTAMPTZOID}
 	};
+	MemoryContext caller = CurrentMemoryContext;
 	unsigned char token[TOKEN_BYTES];
 	size_t		len;
 	Datum		values[3];
@@ -122,6 +136,8 @@ one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id
 	found = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
 	if (found)
 		spi_query_uuid(1, user_id);
+	if (found && detail != NULL)
+		*detail = spi_query_jsonb(caller, 2);
 	spi_query_close();
 	return found;
 }
@@ -136,6 +152,21 @@ one_time_tokens_delete(const pg_uuid_t *user_id)
 	static SpiQuery of_all = {"DELETE FROM authfort.one_time_tokens", 0};
 
 	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+}
+
+void
+one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND purpose OPERATOR(pg_catalog.=) $2",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), purpose_datum(purpose)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
 }
 
 void

@@ -14,23 +14,36 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 typedef enum OneTimePurpose
 {
-	ONE_TIME_PASSWORD_RESET
+	ONE_TIME_PASSWORD_RESET,
+	ONE_TIME_EMAIL_VERIFICATION,
+	ONE_TIME_MAGIC_LINK,
+	ONE_TIME_EMAIL_CHANGE,
+	ONE_TIME_EMAIL_CHANGE_UNDO,
+	ONE_TIME_INVITATION,
+	ONE_TIME_SIGN_IN_CODE
 } OneTimePurpose;
 
 /*
  * Makes a token that is valid for "ttl" seconds; palloc'd, the caller's to wipe.
  * "message_id" is the message that contains it, or NULL if it is returned.
- * The user's row is locked.
+ * "detail" is what has to be known when it is used, or NULL.  The user's row is
+ * locked.
  */
 extern char *one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
-								   const pg_uuid_t *message_id, TimestampTz *expires_at);
+								   const pg_uuid_t *message_id, Jsonb *detail,
+								   TimestampTz *expires_at);
 
-/* The token's user; false if it is unknown, expired, or for another purpose. */
-extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id);
+/*
+ * The token's user and detail, which is NULL if it has none; "detail" may be
+ * NULL.  False if the token is unknown, expired, or for another purpose.
+ */
+extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id,
+								Jsonb **detail);
 
 /*
  * Deletes all tokens of a user.  A caller that uses one locks the user, finds
@@ -38,6 +51,9 @@ extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uui
  * succeeds.  NULL: those of all users.
  */
 extern void one_time_tokens_delete(const pg_uuid_t *user_id);
+
+/* Deletes the tokens of a user for one purpose. */
+extern void one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose);
 
 /* Deletes the token of a message that was withdrawn. */
 extern void one_time_token_delete_of_message(const pg_uuid_t *user_id,

@@ -100,10 +100,11 @@ sessions_find(const pg_uuid_t *id, Session *session)
 {
 	static SpiQuery query = {
 		"SELECT user_id, salt, generation, created_at, last_used_at, expires_at,"
-		" revoked_at IS NOT NULL, parent, rotated_at"
+		" revoked_at IS NOT NULL, parent, rotated_at, aal, amr, auth_time"
 		" FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
+	MemoryContext caller = CurrentMemoryContext;
 	Datum		key = UUIDPGetDatum(id);
 	bool		found;
 
@@ -125,6 +126,9 @@ sessions_find(const pg_uuid_t *id, Session *session)
 		session->rotations = 0;
 		if (!spi_query_is_null(9))
 			read_rotations(spi_query_datum(9), session);
+		session->aal = DatumGetInt16(spi_query_datum(10));
+		session->amr = spi_query_texts(caller, 11, &session->amr_count);
+		session->auth_time = spi_query_time(12);
 	}
 	spi_query_close();
 	return found;
@@ -148,19 +152,32 @@ sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 	return live;
 }
 
+static Datum
+amr_datum(const Authentication *how)
+{
+	Datum		methods[AMR_MAX];
+
+	for (int i = 0; i < how->amr_count; i++)
+		methods[i] = CStringGetTextDatum(how->amr[i]);
+	return PointerGetDatum(construct_array(methods, how->amr_count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 void
-sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
+sessions_start(const pg_uuid_t *user_id, const Authentication *how, const Client *client,
+			   Session *session)
 {
 	static SpiQuery query = {
 		"INSERT INTO authfort.sessions"
-		" (user_id, salt, generation, created_at, last_used_at, expires_at, user_agent, ip_address)"
-		" SELECT u.id, $2, $3, $4, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id",
-		7, {UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INETOID}
+		" (user_id, salt, generation, created_at, last_used_at, auth_time, expires_at, user_agent,"
+		" ip_address, aal, amr)"
+		" SELECT u.id, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9" FROM_USER("$1") " RETURNING id",
+		9, {UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INETOID, INT2OID,
+		TEXTARRAYOID}
 	};
 	char	   *user_agent = input_user_agent(client->user_agent);
 	bytea	   *salt = palloc(VARHDRSZ + sizeof(session->salt));
-	Datum		values[7];
-	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	Datum		values[9];
+	char		nulls[9] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 
 	randombytes_buf(session->salt, sizeof(session->salt));
 	SET_VARSIZE(salt, VARHDRSZ + sizeof(session->salt));
@@ -169,9 +186,14 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	session->generation = 1;
 	session->parent = 0;
 	session->rotations = 0;
-	session->created_at = session->last_used_at = GetCurrentTimestamp();
+	session->created_at = session->last_used_at = session->auth_time = GetCurrentTimestamp();
 	session->expires_at = expiry(session->created_at, session->created_at);
 	session->revoked = false;
+	session->aal = how->aal;
+	session->amr_count = how->amr_count;
+	session->amr = palloc(AMR_MAX * sizeof(char *));
+	for (int i = 0; i < how->amr_count; i++)
+		session->amr[i] = pstrdup(how->amr[i]);
 
 	values[0] = UUIDPGetDatum(user_id);
 	values[1] = PointerGetDatum(salt);
@@ -182,11 +204,31 @@ sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session)
 	nulls[5] = (user_agent != NULL) ? ' ' : 'n';
 	values[6] = client->ip;
 	nulls[6] = client->has_ip ? ' ' : 'n';
+	values[7] = Int16GetDatum(how->aal);
+	values[8] = amr_datum(how);
 
 	spi_query_open();
 	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		users_raise_unknown(user_id);
 	spi_query_uuid(1, &session->id);
+	spi_query_close();
+}
+
+void
+sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.sessions s SET auth_time = $2, aal = GREATEST(s.aal, $3),"
+		" amr = s.amr OPERATOR(pg_catalog.||) ARRAY(SELECT a FROM pg_catalog.unnest($4) AS a"
+		" WHERE a OPERATOR(pg_catalog.<>) ALL (s.amr))"
+		" WHERE s.id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL",
+		4, {UUIDOID, TIMESTAMPTZOID, INT2OID, TEXTARRAYOID}
+	};
+	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
+	Int16GetDatum(how->aal), amr_datum(how)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
 	spi_query_close();
 }
 

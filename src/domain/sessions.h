@@ -18,6 +18,7 @@
 
 #include "base/client.h"
 #include "crypto/refresh_token_format.h"
+#include "domain/authentication.h"
 
 /*
  * How many rotations before the last one a session remembers, if they follow
@@ -43,6 +44,10 @@ typedef struct Session
 	TimestampTz last_used_at;	/* sign-in, or the last rotation */
 	TimestampTz expires_at;
 	bool		revoked;
+	int			aal;
+	char	  **amr;
+	int			amr_count;
+	TimestampTz auth_time;		/* when the user was authenticated last */
 } Session;
 
 /* False if there is no such session. */
@@ -55,7 +60,15 @@ extern bool sessions_find(const pg_uuid_t *id, Session *session);
 extern bool sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id);
 
 /* Raises undefined_object if the user no longer exists. */
-extern void sessions_start(const pg_uuid_t *user_id, const Client *client, Session *session);
+extern void sessions_start(const pg_uuid_t *user_id, const Authentication *how,
+						   const Client *client, Session *session);
+
+/*
+ * Records that the user of a live session was authenticated again, now and by
+ * these methods: they are added, and the level of assurance is raised if "how"
+ * has a higher one.
+ */
+extern void sessions_authenticated(const pg_uuid_t *id, const Authentication *how);
 
 /*
  * Exchanges generation "parent" for a new one and extends the session.  False,

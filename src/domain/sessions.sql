@@ -11,6 +11,9 @@ CREATE TABLE authfort.sessions (
 	last_used_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL,
 	revoked_at timestamptz,
+	amr text[] NOT NULL DEFAULT '{}',
+	aal smallint NOT NULL DEFAULT 1,
+	auth_time timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	user_agent text,
 	ip_address inet
 ) WITH (fillfactor = 80);
@@ -21,6 +24,9 @@ COMMENT ON COLUMN authfort.sessions.generation IS 'Which refresh token is curren
 COMMENT ON COLUMN authfort.sessions.parent IS 'The generation whose token was exchanged for the current one; NULL after sign-in';
 COMMENT ON COLUMN authfort.sessions.rotated_at IS 'When the generations before the last two were replaced, the latest first, as far as authfort.refresh_grace may still need it; NULL if it cannot';
 COMMENT ON COLUMN authfort.sessions.last_used_at IS 'When the current generation was made: at sign-in or by the last rotation';
+COMMENT ON COLUMN authfort.sessions.amr IS 'How the user was authenticated (RFC 8176; also email, fed and backup)';
+COMMENT ON COLUMN authfort.sessions.aal IS 'How strongly: 1, or 2 for two factors';
+COMMENT ON COLUMN authfort.sessions.auth_time IS 'When the user was authenticated last; a refresh does not change it';
 COMMENT ON COLUMN authfort.sessions.user_agent IS 'As told at sign-in, cut to 512 characters';
 
 CREATE INDEX sessions_user_id ON authfort.sessions (user_id);

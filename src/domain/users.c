@@ -40,7 +40,9 @@ users_read_row(MemoryContext context)
 	user->token_version = DatumGetInt32(spi_query_datum(10));
 	user->created_at = spi_query_time(11);
 	user->deleted_at = spi_query_time(12);
-	user->roles = spi_query_texts(context, 13, &user->role_count);
+	user->mailbox_proven = DatumGetBool(spi_query_datum(13));
+	user->locale = spi_query_text(context, 14);
+	user->roles = spi_query_texts(context, 15, &user->role_count);
 	return user;
 }
 
@@ -182,13 +184,13 @@ bool
 users_insert(const NewUser *values, pg_uuid_t *id)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.users (email, password_hash, name, avatar_url, phone, email_verified)"
-		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) WHERE deleted_at IS NULL"
+		"INSERT INTO authfort.users (email, password_hash, name, avatar_url, phone, email_verified,"
+		" mailbox_proven) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) WHERE deleted_at IS NULL"
 		" DO NOTHING RETURNING id",
-		6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
 	};
-	Datum		columns[6];
-	char		nulls[6];
+	Datum		columns[7];
+	char		nulls[7];
 	bool		inserted;
 
 	columns[0] = text_or_null(values->email, &nulls[0]);
@@ -197,7 +199,8 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 	columns[3] = text_or_null(values->avatar_url, &nulls[3]);
 	columns[4] = text_or_null(values->phone, &nulls[4]);
 	columns[5] = BoolGetDatum(values->email_verified);
-	nulls[5] = ' ';
+	columns[6] = BoolGetDatum(!values->mailbox_unproven);
+	nulls[5] = nulls[6] = ' ';
 
 	spi_query_open();
 	inserted = spi_query_run(&query, columns, nulls, SPI_OK_INSERT_RETURNING) > 0;
@@ -214,7 +217,23 @@ users_set_password_hash(const pg_uuid_t *id, const char *hash)
 		"UPDATE authfort.users SET password_hash = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TEXTOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(id), CStringGetTextDatum(hash)};
+	char		nulls[2] = {' ', ' '};
+	Datum		values[2] = {UUIDPGetDatum(id), text_or_null(hash, &nulls[1])};
+
+	spi_query_open();
+	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+void
+users_set_mailbox(const pg_uuid_t *id, bool proven)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET email_verified = true, mailbox_proven = mailbox_proven OR $2"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BOOLOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(id), BoolGetDatum(proven)};
 
 	spi_query_open();
 	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
@@ -323,6 +342,7 @@ users_anonymize(const pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET deleted_at = $2, name = NULL, avatar_url = NULL, phone = NULL,"
+		" locale = NULL, user_metadata = DEFAULT, app_metadata = DEFAULT,"
 		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
 		" email_verified = false, password_hash = NULL, mfa_enabled = false"
 		" WHERE id OPERATOR(pg_catalog.=) $1",

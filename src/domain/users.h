@@ -23,9 +23,11 @@ typedef struct User
 	char	   *phone;
 	char	   *password_hash;	/* NULL: no password */
 	bool		email_verified;
+	bool		mailbox_proven; /* flow/mailbox_proof.h */
 	bool		banned;
 	bool		mfa_enabled;
 	int32		token_version;
+	char	   *locale;			/* NULL: not known */
 	TimestampTz created_at;
 	TimestampTz deleted_at;		/* DT_NOBEGIN: not deleted */
 	char	  **roles;
@@ -47,12 +49,14 @@ typedef struct NewUser
 	const char *avatar_url;
 	const char *phone;
 	bool		email_verified;
+	bool		mailbox_unproven;	/* a stranger may have made it */
 } NewUser;
 
 /* The columns that a query for users selects; users_read_row() reads the row. */
 #define USER_COLUMNS \
 	"u.id, u.email, u.name, u.avatar_url, u.phone, u.password_hash, u.email_verified," \
-	" u.banned, u.mfa_enabled, u.token_version, u.created_at, u.deleted_at, " ROLES_OF_USER("u.id")
+	" u.banned, u.mfa_enabled, u.token_version, u.created_at, u.deleted_at," \
+	" u.mailbox_proven, u.locale, " ROLES_OF_USER("u.id")
 
 extern User *users_read_row(MemoryContext context);
 
@@ -127,7 +131,11 @@ extern const Refusal *users_check_claims(const char *email, const char *name,
 
 /* False if the email is taken. */
 extern bool users_insert(const NewUser *values, pg_uuid_t *id);
+/* A NULL hash leaves the account without a password. */
 extern void users_set_password_hash(const pg_uuid_t *id, const char *hash);
+
+/* The owner of the mailbox has received a message: it is verified and, if "proven", theirs. */
+extern void users_set_mailbox(const pg_uuid_t *id, bool proven);
 
 /* Invalidates all access tokens issued so far. */
 extern void users_raise_token_version(const pg_uuid_t *id);

@@ -16,12 +16,20 @@ CREATE TABLE authfort.users (
 	token_version integer NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	deleted_at timestamptz,
+	mailbox_proven boolean NOT NULL DEFAULT true,
+	locale text COLLATE "C",
+	user_metadata jsonb NOT NULL DEFAULT '{}',
+	app_metadata jsonb NOT NULL DEFAULT '{}',
 	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
 COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
+COMMENT ON COLUMN authfort.users.mailbox_proven IS 'Whether the account belongs to the owner of the mailbox; false after a sign-up, until its session confirms a message to the mailbox';
+COMMENT ON COLUMN authfort.users.locale IS 'Language tag of messages to the user (BCP 47)';
+COMMENT ON COLUMN authfort.users.user_metadata IS 'What the user may change';
+COMMENT ON COLUMN authfort.users.app_metadata IS 'What only the application may change';
 COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';
 
 -- Partial, like every unique index on a column that may change: a foreign key

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "base/json.h"
-#include "domain/events.h"
 #include "domain/refresh_token.h"
 #include "flow/auth_result.h"
 #include "identity/access_token.h"
@@ -27,7 +26,7 @@ auth_tokens(User *user, const Session *session)
 
 	result.user = user;
 	result.session_id = session->id;
-	result.access_token = access_token_issue(user, &session->id);
+	result.access_token = access_token_issue(user, session);
 	result.refresh_token = refresh_token_issue(session);
 	result.expires_in = setting_access_token_ttl;
 	return result;
@@ -51,26 +50,22 @@ auth_done_with_tokens(User *user, const Session *session)
 	return result;
 }
 
-AuthResult
-auth_sign_in(User *user, const Client *client, const char *provider)
-{
-	Session		session;
-	Event		event;
-
-	sessions_start(&user->id, client, &session);
-	event_begin(&event, EVENT_LOGIN, &user->id, &session.id, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "provider", provider);
-	event_record(&event);
-	return auth_tokens(user, &session);
-}
-
 static void
 append_tokens(StringInfo out, const AuthResult *result)
 {
 	json_write_string(out, "access_token", result->access_token);
 	json_write_string(out, "refresh_token", result->refresh_token);
 	json_write_integer(out, "expires_in", result->expires_in);
+}
+
+void
+auth_append_challenge(StringInfo out, const AuthResult *result)
+{
+	json_write_string(out, "mfa_token", result->mfa_token);
+	json_write_integer(out, "expires_in", result->expires_in);
+	json_write_strings(out, "methods", result->mfa_methods, result->mfa_method_count);
+	if (result->mfa_enrol)
+		json_write_bool(out, "enrol", true);
 }
 
 void
@@ -92,6 +87,8 @@ append_refusal(StringInfo out, const Refusal *refusal)
 	json_write_integer(out, "status", refusal->status);
 	if (refusal->retry_after > 0)
 		json_write_integer(out, "retry_after", refusal->retry_after);
+	if (refusal->extra != NULL)
+		json_write_members(out, refusal->extra);
 }
 
 Jsonb *
@@ -120,6 +117,11 @@ auth_to_jsonb(const AuthResult *result)
 		append_refusal(&json, result->refusal);
 	else if (result->done)
 		json_write_bool(&json, "ok", true);
+	else if (result->mfa_token != NULL)
+	{
+		json_write_bool(&json, "mfa_required", true);
+		auth_append_challenge(&json, result);
+	}
 	if (result->user != NULL)
 	{
 		json_name(&json, "user");

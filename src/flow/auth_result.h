@@ -21,7 +21,11 @@ typedef struct AuthResult
 	pg_uuid_t	session_id;
 	char	   *access_token;
 	char	   *refresh_token;
-	int			expires_in;		/* seconds, of the access token */
+	int			expires_in;		/* seconds, of the access token or the challenge */
+	char	   *mfa_token;		/* not NULL: a challenge for a second factor */
+	char	  **mfa_methods;	/* which the challenge accepts */
+	int			mfa_method_count;
+	bool		mfa_enrol;		/* the user has to set up a second factor first */
 } AuthResult;
 
 extern AuthResult auth_refused(const Refusal *refusal);
@@ -33,11 +37,8 @@ extern AuthResult auth_tokens(User *user, const Session *session);
 extern AuthResult auth_done(void);
 extern AuthResult auth_done_with_tokens(User *user, const Session *session);
 
-/*
- * Starts a session for the user, who has just been authenticated, and records
- * the login.  "provider" is the method: "email" is a password.
- */
-extern AuthResult auth_sign_in(User *user, const Client *client, const char *provider);
+/* Appends the members of a challenge without "mfa_required". */
+extern void auth_append_challenge(StringInfo out, const AuthResult *result);
 
 /* Appends the members "user" and "tokens" as HTTP clients get them. */
 extern void auth_append_members(StringInfo out, const AuthResult *result);

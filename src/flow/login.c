@@ -17,9 +17,12 @@
 #include "domain/sessions.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
+#include "flow/sign_in.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_login);
+
+static const Authentication by_password = {"email", 1, 1, {AMR_PASSWORD}};
 
 /* "email" is in its stored form, or NULL for an invalid one, in which case no user is found. */
 static User *
@@ -65,7 +68,7 @@ log_in(const char *email, const char *password, const Client *client)
 		return auth_refused(&refusal_user_banned);
 	if (fresh_hash != NULL)
 		users_set_password_hash(&locked->id, fresh_hash);
-	return auth_sign_in(locked, client, "email");
+	return sign_in(locked, &by_password, client);
 }
 
 /*

@@ -27,6 +27,7 @@
 #include "flow/mail_limit.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
+#include "flow/user_message.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_create_password_reset_token);
@@ -53,7 +54,7 @@ create_reset_token(const User *user, const pg_uuid_t *message_id, const Client *
 	Event		event;
 
 	token = one_time_token_create(&user->id, ONE_TIME_PASSWORD_RESET,
-								  setting_password_reset_ttl, message_id, expires_at);
+								  setting_password_reset_ttl, message_id, NULL, expires_at);
 	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);
 	event_record(&event);
@@ -66,14 +67,9 @@ put_reset_message(const pg_uuid_t *id, const User *user, const char *token,
 {
 	StringInfoData message;
 
-	initStringInfo(&message);
-	json_open(&message);
-	json_write_string(&message, "email", user->email);
-	json_write_string(&message, "name", user->name);
-	json_write_string(&message, "token", token);
-	json_write_time(&message, "expires_at", expires_at);
-	json_close(&message);
-	outbox_put(id, RESET_MESSAGE, &user->id, expires_at, &message);
+	user_message_begin(&message, user);
+	user_message_add_token(&message, MESSAGE_PASSWORD_RESET, token);
+	user_message_put(id, RESET_MESSAGE, user, expires_at, &message);
 }
 
 /* False if there is nothing to send. */
@@ -158,7 +154,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 	PreventCommandIfReadOnly("a password reset");
 	do
 	{
-		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id) ||
+		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id, NULL) ||
 			(user = users_find(&id)) == NULL)
 			return &refusal_invalid_reset_token;
 		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
@@ -169,7 +165,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 			return &refusal_server_busy;
 
 		/* the user is locked before the token, as before all rows of a user */
-		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id))
+		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id, NULL))
 			return &refusal_invalid_reset_token;
 	} while (!replace_password_if_same(user, hash, NULL));
 

@@ -23,6 +23,8 @@
 #include "flow/mail_limit.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
+#include "flow/sign_in.h"
+#include "flow/user_message.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_signup);
@@ -32,6 +34,8 @@ PG_FUNCTION_INFO_V1(authfort_create_user);
 #define ATTEMPT_MESSAGE_TTL USECS_PER_DAY
 
 #define ATTEMPT_MESSAGE "signup_attempt"
+
+static const Authentication by_new_password = {"email", 1, 1, {AMR_PASSWORD}};
 
 /*
  * Converts a form to its stored form, and hashes the password if it has one.
@@ -111,12 +115,8 @@ put_attempt_message(const User *owner)
 	pg_uuid_t	id;
 
 	uuid_v7_make(&id);
-	initStringInfo(&message);
-	json_open(&message);
-	json_write_string(&message, "email", owner->email);
-	json_write_string(&message, "name", owner->name);
-	json_close(&message);
-	outbox_put(&id, ATTEMPT_MESSAGE, &owner->id, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
+	user_message_begin(&message, owner);
+	user_message_put(&id, ATTEMPT_MESSAGE, owner, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
 }
 
 /* Informs the owner, instead of the client, that the account exists. */
@@ -177,12 +177,13 @@ flow_signup(const SignupForm *form, const Client *client)
 	refusal = accept_form(form, client, &values);
 	if (refusal != NULL)
 		return auth_refused(refusal);
+	values.mailbox_unproven = true;
 
 	if (setting_hide_accounts)
 		return sign_up_hidden(&values, client);
 	if (!make_account(&values, client, &id))
 		return auth_refused(&refusal_user_exists);
-	return auth_sign_in(users_require(&id), client, "email");
+	return sign_in(users_require(&id), &by_new_password, client);
 }
 
 /* signup(email, password, name, avatar_url, phone, user_agent, ip_address) -> jsonb */

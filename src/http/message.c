@@ -69,6 +69,8 @@ http_respond_refusal(HttpResponse *response, const Refusal *refusal)
 		json_write_integer(&response->body, "retry_after", refusal->retry_after);
 		http_add_header(response, "Retry-After", psprintf("%d", refusal->retry_after));
 	}
+	if (refusal->extra != NULL)
+		json_write_members(&response->body, refusal->extra);
 	json_close(&response->body);
 	json_close(&response->body);
 }

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/arguments.h"
 #include "base/json.h"
@@ -53,7 +54,7 @@ typedef struct CachedToken
 static CachedToken token_cache[TOKEN_CACHE_SLOTS];
 
 char *
-access_token_issue(const User *user, const pg_uuid_t *session_id)
+access_token_issue(const User *user, const Session *session)
 {
 	SigningKey	key = signing_keys_signing_key();
 	int64		now = time(NULL);
@@ -70,7 +71,7 @@ access_token_issue(const User *user, const pg_uuid_t *session_id)
 	if (setting_jwt_audience[0] != '\0')
 		json_write_string(&payload, "aud", setting_jwt_audience);
 	json_write_uuid(&payload, "sub", &user->id);
-	json_write_uuid(&payload, "sid", session_id);
+	json_write_uuid(&payload, "sid", &session->id);
 	json_write_string(&payload, "jti", jti);
 	json_write_integer(&payload, "iat", now);
 	json_write_integer(&payload, "exp", now + setting_access_token_ttl);
@@ -79,6 +80,9 @@ access_token_issue(const User *user, const pg_uuid_t *session_id)
 	json_write_string(&payload, "name", user->name);
 	json_write_strings(&payload, "roles", user->roles, user->role_count);
 	json_write_bool(&payload, "mfa_enabled", user->mfa_enabled);
+	json_write_strings(&payload, "amr", session->amr, session->amr_count);
+	json_write_integer(&payload, "aal", session->aal);
+	json_write_integer(&payload, "auth_time", timestamptz_to_time_t(session->auth_time));
 	json_write_string(&payload, "role", setting_jwt_role);
 	json_close(&payload);
 	return jwt_sign(key.private_key, key.algorithm, key.kid, &payload);
@@ -137,27 +141,50 @@ read_own_uuid(Jsonb *json, const char *name, pg_uuid_t *uuid)
 		strcmp(json_member_string(json, name), uuid_text(uuid)) == 0;
 }
 
+/* An array of strings; false for anything else. */
+static bool
+read_strings_member(Jsonb *json, const char *name, char ***strings, int *count)
+{
+	JsonbValue *value = json_member(json, name);
+	JsonbContainer *array;
+
+	if (value == NULL || value->type != jbvBinary ||
+		!JsonContainerIsArray(value->val.binary.data))
+		return false;
+	array = value->val.binary.data;
+	*count = JsonContainerSize(array);
+	*strings = palloc(Max(*count, 1) * sizeof(char *));
+	for (int i = 0; i < *count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+
+		if (element->type != jbvString)
+			return false;
+		(*strings)[i] = pnstrdup(element->val.string.val, element->val.string.len);
+	}
+	return true;
+}
+
 static bool
 read_roles(Jsonb *json, AccessClaims *claims)
 {
-	JsonbValue *roles = json_member(json, "roles");
-	JsonbContainer *array;
+	return read_strings_member(json, "roles", &claims->roles, &claims->role_count);
+}
 
-	if (roles == NULL || roles->type != jbvBinary ||
-		!JsonContainerIsArray(roles->val.binary.data))
-		return false;
-	array = roles->val.binary.data;
-	claims->role_count = JsonContainerSize(array);
-	claims->roles = palloc(Max(claims->role_count, 1) * sizeof(char *));
-	for (int i = 0; i < claims->role_count; i++)
-	{
-		JsonbValue *role = getIthJsonbValueFromContainer(array, i);
+/*
+ * How the session was authenticated.  A token that does not say, or whose
+ * values are wrong, gives the least: an unknown time and one factor.
+ */
+static void
+read_assurance(Jsonb *json, AccessClaims *claims)
+{
+	int64		aal;
 
-		if (role->type != jbvString)
-			return false;
-		claims->roles[i] = pnstrdup(role->val.string.val, role->val.string.len);
-	}
-	return true;
+	if (!read_strings_member(json, "amr", &claims->amr, &claims->amr_count))
+		claims->amr_count = 0;
+	claims->aal = (json_member_integer(json, "aal", &aal) && aal == 2) ? 2 : 1;
+	if (!json_member_integer(json, "auth_time", &claims->auth_time) || claims->auth_time < 0)
+		claims->auth_time = 0;
 }
 
 /*
@@ -194,6 +221,7 @@ read_claims(Jsonb *json, AccessClaims *claims)
 		!json_member_integer(json, "ver", &claims->ver) ||
 		json_member_string(json, "email") == NULL || !read_roles(json, claims))
 		return "a required claim is missing or of the wrong type";
+	read_assurance(json, claims);
 	return NULL;
 }
 
@@ -239,6 +267,7 @@ read_verified_claims(Jsonb *json, AccessClaims *claims)
 		return "their roles are not a list of names";
 	claims->has_sid = read_uuid_member(json, "sid", &claims->sid);
 	claims->has_ver = json_member_integer(json, "ver", &claims->ver);
+	read_assurance(json, claims);
 	return NULL;
 }
 
@@ -292,14 +321,23 @@ access_claims_json(const AccessClaims *claims)
 	return copy;
 }
 
+static char **
+copy_strings(char *const *strings, int count)
+{
+	char	  **copy = palloc(Max(count, 1) * sizeof(char *));
+
+	for (int i = 0; i < count; i++)
+		copy[i] = pstrdup(strings[i]);
+	return copy;
+}
+
 void
 access_claims_copy(const AccessClaims *claims, AccessClaims *copy)
 {
 	*copy = *claims;
 	copy->json = access_claims_json(claims);
-	copy->roles = palloc(Max(claims->role_count, 1) * sizeof(char *));
-	for (int i = 0; i < claims->role_count; i++)
-		copy->roles[i] = pstrdup(claims->roles[i]);
+	copy->roles = copy_strings(claims->roles, claims->role_count);
+	copy->amr = copy_strings(claims->amr, claims->amr_count);
 }
 
 static CachedToken *

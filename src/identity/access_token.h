@@ -11,6 +11,7 @@
 #include "utils/uuid.h"
 
 #include "base/refusal.h"
+#include "domain/sessions.h"
 #include "domain/users.h"
 
 typedef struct AccessClaims
@@ -23,10 +24,14 @@ typedef struct AccessClaims
 	bool		has_ver;		/* whether "ver" is set */
 	char	  **roles;
 	int			role_count;
+	int			aal;			/* 1 if the token does not say */
+	char	  **amr;
+	int			amr_count;
+	int64		auth_time;		/* Unix time; 0: the token does not say */
 	Jsonb	   *json;			/* the whole payload */
 } AccessClaims;
 
-extern char *access_token_issue(const User *user, const pg_uuid_t *session_id);
+extern char *access_token_issue(const User *user, const Session *session);
 
 /*
  * Verifies a token; the text is NULL if the token is missing.  Returns NULL

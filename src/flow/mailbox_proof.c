@@ -1,0 +1,57 @@
+/*
+ * mailbox_proof.c
+ *		To whom an account belongs: the owner of its mailbox.
+ */
+#include "postgres.h"
+
+#include "domain/events.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/password_history.h"
+#include "domain/sessions.h"
+#include "flow/mailbox_proof.h"
+
+static void
+mark(User *user)
+{
+	bool		was_verified = user->email_verified;
+
+	users_set_mailbox(&user->id, true);
+	user->email_verified = true;
+	user->mailbox_proven = true;
+	if (!was_verified)
+		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", user->email);
+}
+
+void
+mailbox_proved_by_session(User *user)
+{
+	if (!user->email_verified || !user->mailbox_proven)
+		mark(user);
+}
+
+/* Whatever could sign in, or recover the account. */
+static void
+delete_unproven(User *user)
+{
+	users_set_password_hash(&user->id, NULL);
+	user->password_hash = NULL;
+	password_history_delete(&user->id);
+	/* without an exception, this raises the token version as well */
+	sessions_revoke_all(&user->id, NULL);
+	user->token_version++;
+	one_time_tokens_delete(&user->id);
+	outbox_delete(&user->id);
+	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);
+}
+
+bool
+mailbox_proved_elsewhere(User *user)
+{
+	bool		unproven = !user->mailbox_proven;
+
+	if (unproven)
+		delete_unproven(user);
+	mailbox_proved_by_session(user);
+	return unproven;
+}

@@ -1,0 +1,21 @@
+/*
+ * recent_auth.h
+ *		Whether a session may do what is dangerous.
+ */
+#ifndef AUTHFORT_RECENT_AUTH_H
+#define AUTHFORT_RECENT_AUTH_H
+
+#include "postgres.h"
+
+#include "base/refusal.h"
+#include "domain/users.h"
+
+/*
+ * Changing the email, a password or a factor, and deleting the account, take a
+ * session that was authenticated within authfort.recent_auth, so that a stolen
+ * session cannot take the account over; and two factors, if the user has a
+ * second one.  Returns NULL or the refusal.
+ */
+extern const Refusal *recent_auth_check(const User *user, const pg_uuid_t *session_id);
+
+#endif							/* AUTHFORT_RECENT_AUTH_H */

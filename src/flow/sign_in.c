@@ -1,0 +1,30 @@
+/*
+ * sign_in.c
+ *		From a factor that was proven to a session.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "domain/events.h"
+#include "flow/sign_in.h"
+
+static void
+record_login(const User *user, const Session *session, const char *provider, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_LOGIN, &user->id, &session->id, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "provider", provider);
+	event_record(&event);
+}
+
+AuthResult
+sign_in(User *user, const Authentication *how, const Client *client)
+{
+	Session		session;
+
+	sessions_start(&user->id, how, client, &session);
+	record_login(user, &session, how->provider, client);
+	return auth_tokens(user, &session);
+}

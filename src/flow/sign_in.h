@@ -1,0 +1,19 @@
+/*
+ * sign_in.h
+ *		From a factor that was proven to a session.
+ */
+#ifndef AUTHFORT_SIGN_IN_H
+#define AUTHFORT_SIGN_IN_H
+
+#include "postgres.h"
+
+#include "domain/authentication.h"
+#include "flow/auth_result.h"
+
+/*
+ * Completes the sign-in of a user who has proven what "how" says, is not
+ * banned, and whose row is locked: starts a session and records the login.
+ */
+extern AuthResult sign_in(User *user, const Authentication *how, const Client *client);
+
+#endif							/* AUTHFORT_SIGN_IN_H */
