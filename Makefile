@@ -58,6 +58,7 @@ OBJS = \
 	src/domain/password_history.o \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
+	src/domain/attempts.o \
 	src/identity/access_token.o \
 	src/identity/postgrest_claims.o \
 	src/identity/identity.o \

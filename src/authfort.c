@@ -12,6 +12,7 @@
 #include "base/security_context.h"
 #include "compat.h"
 #include "crypto/hash_budget.h"
+#include "domain/attempts.h"
 #include "domain/database_id.h"
 #include "domain/key_expiry.h"
 #include "domain/rate_limit.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	identity_init();
 	hash_budget_init();
 	rate_limit_init();
+	attempts_init();
 	drop_guard_init();
 	log_redaction_init();
 	cleanup_worker_init();

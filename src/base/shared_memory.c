@@ -13,7 +13,7 @@
 
 #include "base/shared_memory.h"
 
-#define MAX_PARTS 4
+#define MAX_PARTS 8
 
 static const SharedPart *parts[MAX_PARTS];
 static int	part_count;
