@@ -38,6 +38,10 @@ OBJS = \
 	src/crypto/master_key.o \
 	src/crypto/seal.o \
 	src/crypto/short_code.o \
+	src/crypto/cbor.o \
+	src/crypto/webauthn_data.o \
+	src/crypto/webauthn_key.o \
+	src/crypto/webauthn_client_data.o \
 	src/base/shared_memory.o \
 	src/crypto/hash_budget.o \
 	src/crypto/sched_batch.o \
@@ -55,6 +59,8 @@ OBJS = \
 	src/domain/one_time_tokens.o \
 	src/domain/outbox.o \
 	src/domain/spent_ids.o \
+	src/domain/passkeys.o \
+	src/domain/passkey_providers.o \
 	src/domain/password_history.o \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
@@ -109,6 +115,7 @@ SQL_PIECES = \
 	src/domain/one_time_tokens.sql \
 	src/domain/outbox.sql \
 	src/domain/spent_ids.sql \
+	src/domain/passkeys.sql \
 	src/domain/password_history.sql \
 	src/domain/breached_passwords.sql \
 	src/identity/access_token.sql \
@@ -164,7 +171,7 @@ else
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DAUTHFORT_VERSION='"$(EXTVERSION)"' -include $(srcdir)/src/base/text_domain.h \
 	-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter $(WERROR)
-SHLIB_LINK = -lsodium -lcrypto -lidn2 -lunistring -Wl,--version-script=src/authfort.map
+SHLIB_LINK = -lsodium -lcrypto -lcbor -lidn2 -lunistring -Wl,--version-script=src/authfort.map
 # no bitcode: the functions are called through fmgr, where inlining gains nothing
 override with_llvm = no
 

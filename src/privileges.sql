@@ -95,6 +95,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.change_password(uuid, text, text, uuid, text, inet), authfort.set_password(uuid, text, uuid),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
+	authfort.list_passkeys(uuid),
 	authfort.take_messages(integer), authfort.message_sent(uuid),
 	authfort.cluster_id(), authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),

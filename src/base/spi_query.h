@@ -11,7 +11,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-#define SPI_QUERY_MAX_PARAMETERS 12
+#define SPI_QUERY_MAX_PARAMETERS 16
 
 /*
  * Declare it static: the plan is kept in it.  The query names everything by

@@ -16,6 +16,7 @@
 
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
+#include "domain/passkeys.h"
 #include "domain/password_history.h"
 #include "domain/roles.h"
 #include "domain/sessions.h"
@@ -32,6 +33,7 @@ belongings_delete(const pg_uuid_t *user_id)
 	password_history_delete(user_id);
 	one_time_tokens_delete(user_id);
 	outbox_delete(user_id);
+	passkeys_delete_all(user_id);
 }
 
 static void

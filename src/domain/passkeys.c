@@ -1,0 +1,319 @@
+/*
+ * passkeys.c
+ *		Passkeys: table authfort.passkeys.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/spi_query.h"
+#include "compat.h"
+#include "crypto/base64url.h"
+#include "domain/passkeys.h"
+#include "domain/users.h"
+
+PG_FUNCTION_INFO_V1(authfort_list_passkeys);
+
+#define PASSKEY_COLUMNS \
+	"p.id, p.user_id, p.credential_id, p.public_key, p.algorithm, p.sign_count, p.transports," \
+	" p.aaguid, p.attestation, p.backup_eligible, p.backed_up, p.user_verified, p.name," \
+	" p.created_at, p.last_used_at"
+
+const char *
+passkey_attestation_name(WebauthnAttestation attestation)
+{
+	switch (attestation)
+	{
+		case WEBAUTHN_ATTESTATION_NONE:
+			return "none";
+		case WEBAUTHN_ATTESTATION_SELF:
+			return "self";
+		case WEBAUTHN_ATTESTATION_UNCHECKED:
+			return "unchecked";
+	}
+	pg_unreachable();
+}
+
+static bytea *
+copy_bytea(MemoryContext context, Datum value)
+{
+	bytea	   *packed = DatumGetByteaPP(value);
+	size_t		len = VARSIZE_ANY_EXHDR(packed);
+	bytea	   *copy = MemoryContextAlloc(context, VARHDRSZ + len);
+
+	SET_VARSIZE(copy, VARHDRSZ + len);
+	memcpy(VARDATA(copy), VARDATA_ANY(packed), len);
+	return copy;
+}
+
+static void
+read_passkey_row(MemoryContext context, Passkey *passkey)
+{
+	spi_query_uuid(1, &passkey->id);
+	spi_query_uuid(2, &passkey->user_id);
+	passkey->credential_id = copy_bytea(context, spi_query_datum(3));
+	passkey->public_key = copy_bytea(context, spi_query_datum(4));
+	passkey->algorithm = DatumGetInt32(spi_query_datum(5));
+	passkey->sign_count = (uint32) DatumGetInt64(spi_query_datum(6));
+	passkey->transports = spi_query_texts(context, 7, &passkey->transport_count);
+	spi_query_uuid(8, &passkey->aaguid);
+	passkey->attestation = spi_query_text(context, 9);
+	passkey->backup_eligible = DatumGetBool(spi_query_datum(10));
+	passkey->backed_up = DatumGetBool(spi_query_datum(11));
+	passkey->user_verified = DatumGetBool(spi_query_datum(12));
+	passkey->name = spi_query_text(context, 13);
+	passkey->created_at = spi_query_time(14);
+	passkey->last_used_at = spi_query_is_null(15) ? DT_NOBEGIN : spi_query_time(15);
+}
+
+Passkey *
+passkeys_find(const bytea *credential_id)
+{
+	static SpiQuery query = {
+		"SELECT " PASSKEY_COLUMNS " FROM authfort.passkeys p"
+		" WHERE p.credential_id OPERATOR(pg_catalog.=) $1",
+		1, {BYTEAOID}
+	};
+	Datum		key = PointerGetDatum(credential_id);
+	MemoryContext caller = CurrentMemoryContext;
+	Passkey    *passkey = NULL;
+
+	spi_query_open();
+	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)
+	{
+		passkey = MemoryContextAllocZero(caller, sizeof(Passkey));
+		read_passkey_row(caller, passkey);
+	}
+	spi_query_close();
+	return passkey;
+}
+
+Passkey *
+passkeys_of_user(const pg_uuid_t *user_id, int *count)
+{
+	static SpiQuery query = {
+		"SELECT " PASSKEY_COLUMNS " FROM authfort.passkeys p"
+		" WHERE p.user_id OPERATOR(pg_catalog.=) $1 ORDER BY p.id",
+		1, {UUIDOID}
+	};
+	Datum		key = UUIDPGetDatum(user_id);
+	MemoryContext caller = CurrentMemoryContext;
+	Passkey    *passkeys;
+
+	spi_query_open();
+	*count = (int) spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
+	passkeys = MemoryContextAllocZero(caller, Max(*count, 1) * sizeof(Passkey));
+	for (int i = 0; i < *count; i++)
+	{
+		spi_query_use_row(i);
+		read_passkey_row(caller, &passkeys[i]);
+	}
+	spi_query_close();
+	return passkeys;
+}
+
+int
+passkeys_count(const pg_uuid_t *user_id)
+{
+	static SpiQuery query = {
+		"SELECT pg_catalog.count(*) FROM authfort.passkeys p WHERE p.user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	Datum		key = UUIDPGetDatum(user_id);
+	int			count;
+
+	spi_query_open();
+	spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
+	count = (int) DatumGetInt64(spi_query_datum(1));
+	spi_query_close();
+	return count;
+}
+
+int
+passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except)
+{
+	static SpiQuery query = {
+		"SELECT pg_catalog.count(*) FROM authfort.passkeys p WHERE p.user_id OPERATOR(pg_catalog.=) $1"
+		" AND p.user_verified AND ($2 IS NULL OR p.credential_id OPERATOR(pg_catalog.<>) $2)",
+		2, {UUIDOID, BYTEAOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(except)};
+	int			count;
+
+	spi_query_open();
+	spi_query_run(&query, values, (except == NULL) ? " n" : NULL, SPI_OK_SELECT);
+	count = (int) DatumGetInt64(spi_query_datum(1));
+	spi_query_close();
+	return count;
+}
+
+bool
+passkeys_insert(Passkey *passkey)
+{
+	static SpiQuery query = {
+		"INSERT INTO authfort.passkeys (user_id, credential_id, public_key, algorithm, sign_count,"
+		" transports, aaguid, attestation, backup_eligible, backed_up, user_verified, name, created_at)"
+		" SELECT u.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13" FROM_USER("$1")
+		" ON CONFLICT DO NOTHING RETURNING id",
+		13, {UUIDOID, BYTEAOID, BYTEAOID, INT4OID, INT8OID, TEXTARRAYOID, UUIDOID, TEXTOID,
+		BOOLOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID}
+	};
+	Datum		values[13];
+	bool		inserted;
+
+	passkey->created_at = GetCurrentTimestamp();
+	values[0] = UUIDPGetDatum(&passkey->user_id);
+	values[1] = PointerGetDatum(passkey->credential_id);
+	values[2] = PointerGetDatum(passkey->public_key);
+	values[3] = Int32GetDatum(passkey->algorithm);
+	values[4] = Int64GetDatum(passkey->sign_count);
+	values[5] = texts_to_array(passkey->transports, passkey->transport_count);
+	values[6] = UUIDPGetDatum(&passkey->aaguid);
+	values[7] = CStringGetTextDatum(passkey->attestation);
+	values[8] = BoolGetDatum(passkey->backup_eligible);
+	values[9] = BoolGetDatum(passkey->backed_up);
+	values[10] = BoolGetDatum(passkey->user_verified);
+	values[11] = CStringGetTextDatum(passkey->name);
+	values[12] = TimestampTzGetDatum(passkey->created_at);
+	spi_query_open();
+	inserted = spi_query_run(&query, values, NULL, SPI_OK_INSERT_RETURNING) > 0;
+	if (inserted)
+		spi_query_uuid(1, &passkey->id);
+	spi_query_close();
+	return inserted;
+}
+
+void
+passkeys_record_use(const Passkey *passkey)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.passkeys SET sign_count = $2, backed_up = $3, user_verified = $4,"
+		" last_used_at = $5 WHERE id OPERATOR(pg_catalog.=) $1",
+		5, {UUIDOID, INT8OID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
+	};
+	Datum		values[5] = {UUIDPGetDatum(&passkey->id), Int64GetDatum(passkey->sign_count),
+	BoolGetDatum(passkey->backed_up), BoolGetDatum(passkey->user_verified),
+	TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+bool
+passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.passkeys SET name = $3 WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND credential_id OPERATOR(pg_catalog.=) $2",
+		3, {UUIDOID, BYTEAOID, TEXTOID}
+	};
+	Datum		values[3] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id),
+	CStringGetTextDatum(name)};
+	bool		found;
+
+	spi_query_open();
+	found = spi_query_run(&query, values, NULL, SPI_OK_UPDATE) > 0;
+	spi_query_close();
+	return found;
+}
+
+bool
+passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.passkeys WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND credential_id OPERATOR(pg_catalog.=) $2",
+		2, {UUIDOID, BYTEAOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id)};
+	bool		found;
+
+	spi_query_open();
+	found = spi_query_run(&query, values, NULL, SPI_OK_DELETE) > 0;
+	spi_query_close();
+	return found;
+}
+
+void
+passkeys_delete_all(const pg_uuid_t *user_id)
+{
+	static SpiQuery of_user = {
+		"DELETE FROM authfort.passkeys WHERE user_id OPERATOR(pg_catalog.=) $1", 1, {UUIDOID}
+	};
+	static SpiQuery of_all = {"DELETE FROM authfort.passkeys", 0};
+
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+}
+
+char *
+passkey_id_text(const bytea *credential_id)
+{
+	size_t		len = VARSIZE_ANY_EXHDR(credential_id);
+	char	   *text = palloc(BASE64URL_ENCODED_SIZE(len));
+
+	base64url_encode((const unsigned char *) VARDATA_ANY(credential_id), len, text);
+	return text;
+}
+
+void
+passkey_append_json(StringInfo out, const Passkey *passkey)
+{
+	json_open(out);
+	json_write_string(out, "id", passkey_id_text(passkey->credential_id));
+	json_write_string(out, "name", passkey->name);
+	json_write_strings(out, "transports", passkey->transports, passkey->transport_count);
+	json_write_uuid(out, "aaguid", &passkey->aaguid);
+	json_write_string(out, "provider", passkey_provider_name(&passkey->aaguid));
+	json_write_bool(out, "backup_eligible", passkey->backup_eligible);
+	json_write_bool(out, "backed_up", passkey->backed_up);
+	json_write_time(out, "created_at", passkey->created_at);
+	json_write_time(out, "last_used_at", passkey->last_used_at);
+	json_close(out);
+}
+
+static Datum
+list_passkeys(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Passkey    *passkeys;
+	int			count;
+
+	users_require(user_id);
+	InitMaterializedSRF(fcinfo, 0);
+	passkeys = passkeys_of_user(user_id, &count);
+	for (int i = 0; i < count; i++)
+	{
+		const Passkey *passkey = &passkeys[i];
+		Datum		values[7] = {
+			PointerGetDatum(passkey->credential_id),
+			CStringGetTextDatum(passkey->name),
+			texts_to_array(passkey->transports, passkey->transport_count),
+			UUIDPGetDatum(&passkey->aaguid),
+			BoolGetDatum(passkey->backed_up),
+			TimestampTzGetDatum(passkey->created_at),
+			TimestampTzGetDatum(passkey->last_used_at)
+		};
+		bool		nulls[7] = {false};
+
+		nulls[6] = TIMESTAMP_IS_NOBEGIN(passkey->last_used_at);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * list_passkeys(user_id) -> TABLE (id, name, transports, aaguid, backed_up,
+ *		created_at, last_used_at)
+ */
+Datum
+authfort_list_passkeys(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(list_passkeys, fcinfo);
+}
