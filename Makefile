@@ -30,6 +30,7 @@ OBJS = \
 	src/base/keyed_row.o \
 	src/base/address.o \
 	src/base/origin.o \
+	src/base/https_url.o \
 	src/base/rate.o \
 	src/flow/response_timing.o \
 	src/flow/mail_limit.o \
@@ -69,6 +70,7 @@ OBJS = \
 	src/identity/postgrest_claims.o \
 	src/identity/identity.o \
 	src/flow/auth_result.o \
+	src/flow/fetch.o \
 	src/flow/sign_in.o \
 	src/flow/mailbox_proof.o \
 	src/flow/recent_auth.o \
@@ -99,6 +101,8 @@ OBJS = \
 	src/http/self.o \
 	src/http/admin.o \
 	src/http/router.o \
+	src/http/fetching.o \
+	src/http/door.o \
 	src/http/postgrest.o
 
 # the install script, in the order in which things need one another
@@ -132,6 +136,7 @@ SQL_PIECES = \
 	src/flow/cleanup.sql \
 	src/flow/database_identity.sql \
 	src/http/router.sql \
+	src/http/door.sql \
 	src/http/postgrest.sql \
 	src/privileges.sql
 

@@ -72,6 +72,11 @@ GRANT EXECUTE ON FUNCTION
 	authfort.http_request(text, text, text, text[], text, inet)
 	TO authfort_http;
 
+GRANT EXECUTE ON FUNCTION
+	authfort.http_resume(text, integer, jsonb, text),
+	authfort.http_resume_request(text, integer, text[], text)
+	TO authfort_fetch;
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authfort_api FROM PUBLIC;
 GRANT USAGE ON SCHEMA authfort_api TO authfort_http;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA authfort_api TO authfort_http;

@@ -157,6 +157,8 @@ const Refusal refusal_oauth_id_token_invalid =
 {"oauth_id_token_invalid", "The ID token could not be verified", 400};
 const Refusal refusal_oauth_provider_unavailable =
 {"oauth_provider_unavailable", "The OAuth provider cannot be reached", 502};
+const Refusal refusal_resume_invalid =
+{"resume_invalid", "There is no such request to resume", 400};
 const Refusal refusal_fetch_unsupported =
 {"fetch_unsupported", "This server cannot make the request that this needs", 502};
 const Refusal refusal_oauth_state_invalid =

@@ -85,6 +85,7 @@ extern const Refusal refusal_identity_taken;
 extern const Refusal refusal_oauth_code_invalid;
 extern const Refusal refusal_oauth_id_token_invalid;
 extern const Refusal refusal_oauth_provider_unavailable;
+extern const Refusal refusal_resume_invalid;
 extern const Refusal refusal_fetch_unsupported;
 extern const Refusal refusal_oauth_state_invalid;
 extern const Refusal refusal_oauth_state_expired;

@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "compat.h"
+#include "crypto/base64url.h"
 #include "crypto/master_key.h"
 #include "crypto/seal.h"
 
@@ -72,38 +73,90 @@ raise_other_master_key(uint32 sealed_with, const char *name)
 					 master_key_source())));
 }
 
+/* Whether it is in our form; then "id" is that of its master key. */
+static bool
+has_sealed_form(const unsigned char *in, size_t len, uint32 *id)
+{
+	if (len < HEADER_BYTES + TAG_BYTES || in[0] != SEAL_VERSION)
+		return false;
+	memcpy(id, in + 1, sizeof(*id));
+	return true;
+}
+
+/* NULL if it does not open with this key. */
+static unsigned char *
+open_sealed(const unsigned char *in, size_t in_len, const unsigned char key[MASTER_KEY_BYTES],
+			const char *name, const pg_uuid_t *database, size_t *len)
+{
+	const unsigned char *nonce = in + 1 + sizeof(uint32);
+	size_t		bound_len;
+	unsigned char *bound = bound_data(name, database, &bound_len);
+	unsigned char *secret;
+
+	*len = in_len - HEADER_BYTES - TAG_BYTES;
+	secret = palloc(*len + 1);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL,
+												   in + HEADER_BYTES, in_len - HEADER_BYTES,
+												   bound, bound_len, nonce, key) != 0)
+		return NULL;
+	return secret;
+}
+
 /* The result is in the current memory context; the caller wipes it. */
 unsigned char *
 unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len)
 {
 	const unsigned char *in = (const unsigned char *) VARDATA_ANY(sealed);
 	size_t		in_len = VARSIZE_ANY_EXHDR(sealed);
-	const unsigned char *nonce = in + 1 + sizeof(uint32);
 	unsigned char key[MASTER_KEY_BYTES];
-	size_t		bound_len;
-	unsigned char *bound = bound_data(name, database, &bound_len);
 	unsigned char *secret;
 	uint32		id;
-	bool		opened;
 
-	if (in_len < HEADER_BYTES + TAG_BYTES || in[0] != SEAL_VERSION)
+	if (!has_sealed_form(in, in_len, &id))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the sealed %s is not in a form that this version knows", name)));
-	memcpy(&id, in + 1, sizeof(id));
-	*len = in_len - HEADER_BYTES - TAG_BYTES;
-	secret = palloc(*len + 1);
-
 	if (!master_key_derive(id, MASTER_KEY_FOR_SEALING, key))
 		raise_other_master_key(id, name);
-	opened = crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL,
-														in + HEADER_BYTES, in_len - HEADER_BYTES,
-														bound, bound_len, nonce, key) == 0;
+	secret = open_sealed(in, in_len, key, name, database, len);
 	sodium_memzero(key, sizeof(key));
-	if (!opened)
+	if (secret == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the sealed %s does not open with its master key", name),
 				 errdetail("It was changed, or belongs to another row or database.")));
+	return secret;
+}
+
+char *
+seal_as_text(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t *database)
+{
+	bytea	   *sealed = seal(secret, len, name, database);
+	size_t		sealed_len = VARSIZE(sealed) - VARHDRSZ;
+	char	   *text = palloc(BASE64URL_ENCODED_SIZE(sealed_len));
+
+	base64url_encode((unsigned char *) VARDATA(sealed), sealed_len, text);
+	pfree(sealed);
+	return text;
+}
+
+unsigned char *
+unseal_text(const char *text, const char *name, const pg_uuid_t *database, size_t *len)
+{
+	size_t		text_len = strlen(text);
+	size_t		size = BASE64URL_DECODED_SIZE(text_len);
+	unsigned char *sealed = palloc(size);
+	size_t		sealed_len;
+	unsigned char key[MASTER_KEY_BYTES];
+	unsigned char *secret;
+	uint32		id;
+
+	if (!base64url_decode(text, text_len, sealed, size, &sealed_len) ||
+		!has_sealed_form(sealed, sealed_len, &id) ||
+		!master_key_derive(id, MASTER_KEY_FOR_SEALING, key))
+		return NULL;
+	secret = open_sealed(sealed, sealed_len, key, name, database, len);
+	sodium_memzero(key, sizeof(key));
+	pfree(sealed);
 	return secret;
 }

@@ -19,4 +19,16 @@ extern bytea *seal(const unsigned char *secret, size_t len, const char *name,
 extern unsigned char *unseal(const bytea *sealed, const char *name, const pg_uuid_t *database,
 							 size_t *len);
 
+/*
+ * The same in base64url, for what clients and gateways keep for us and hand
+ * back.  They may have made it up: unseal_text() returns NULL instead of an
+ * error.  Before it, the caller checks that the master key is the right one
+ * (signing_keys_require_master_key()), or with a wrong one every value would
+ * look made up.
+ */
+extern char *seal_as_text(const unsigned char *secret, size_t len, const char *name,
+						  const pg_uuid_t *database);
+extern unsigned char *unseal_text(const char *text, const char *name, const pg_uuid_t *database,
+								  size_t *len);
+
 #endif							/* AUTHFORT_SEAL_H */

@@ -32,6 +32,7 @@ typedef struct HttpRequest
 	struct User *caller;		/* set for routes that are not open */
 	pg_uuid_t	session_id;		/* the caller's */
 	bool		by_cookie;		/* its token came as a cookie */
+	Oid			door;			/* the role that passes it; InvalidOid: PostgREST's */
 } HttpRequest;
 
 #define HTTP_TOTAL_COUNT "X-Total-Count"
@@ -44,6 +45,7 @@ typedef struct HttpResponse
 	HttpHeaders headers;
 	StringInfoData body;		/* empty: none */
 	const char *cache_control;	/* NULL: no-store */
+	const struct Fetch *fetch;	/* what is needed before the response; NULL: nothing */
 } HttpResponse;
 
 /* Names in lower case; NULL if there is no such header. */

@@ -22,8 +22,6 @@
 #include "identity/access_token.h"
 #include "settings.h"
 
-PG_FUNCTION_INFO_V1(authfort_http);
-PG_FUNCTION_INFO_V1(authfort_http_request);
 PG_FUNCTION_INFO_V1(authfort_routes);
 
 static const Refusal not_found = {"not_found", "There is nothing at this path", 404};
@@ -288,8 +286,15 @@ dispatch(HttpRequest *request, HttpResponse *response)
 	http_respond_refusal(response, &not_found);
 }
 
-static void
-complete_response(const HttpRequest *request, HttpResponse *response)
+void
+http_begin_response(const HttpRequest *request, HttpResponse *response)
+{
+	response->request = request;
+	initStringInfo(&response->body);
+}
+
+void
+http_complete_response(const HttpRequest *request, HttpResponse *response)
 {
 	http_add_header(response, "Cache-Control",
 					(response->cache_control != NULL) ? response->cache_control : "no-store");
@@ -311,22 +316,15 @@ find_client_address(HttpRequest *request)
 															 setting_trusted_proxies));
 }
 
-static void
-prepare_response(HttpRequest *request, HttpResponse *response)
-{
-	request->client.user_agent = http_header(request, "user-agent");
-	response->request = request;
-	initStringInfo(&response->body);
-}
-
 void
 http_serve(HttpRequest *request, HttpResponse *response)
 {
 	find_client_address(request);
-	prepare_response(request, response);
+	request->client.user_agent = http_header(request, "user-agent");
+	http_begin_response(request, response);
 	cors_add_headers(request, response);
 	dispatch(request, response);
-	complete_response(request, response);
+	http_complete_response(request, response);
 }
 
 const Route *
@@ -343,7 +341,8 @@ http_find_route(const char *name)
 void
 http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response)
 {
-	prepare_response(request, response);
+	request->client.user_agent = http_header(request, "user-agent");
+	http_begin_response(request, response);
 	if (!route_has_path(route, request))
 		http_respond_refusal(response, &not_found);
 	else if (changes_something(route) && strcmp(request->method, "POST") != 0)
@@ -354,64 +353,7 @@ http_serve_route(const Route *route, HttpRequest *request, HttpResponse *respons
 	}
 	else
 		take_route(route, request, response);
-	complete_response(request, response);
-}
-
-/* Serves a request with the common arguments of both functions. */
-static void
-serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *response)
-{
-	request->method = argument_text(fcinfo, 0, "method");
-	request->path = argument_text(fcinfo, 1, "path");
-	request->query = argument_optional_text(fcinfo, 2);
-	request->body = argument_optional_secret(fcinfo, 4);
-	request->client.has_ip = !PG_ARGISNULL(5);
-	request->client.ip = request->client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
-	http_serve(request, response);
-}
-
-static Datum
-response_row(FunctionCallInfo fcinfo, const HttpResponse *response, Datum headers)
-{
-	TupleDesc	tupdesc;
-	Datum		values[3] = {Int32GetDatum(response->status), headers,
-	CStringGetTextDatum(response->body.data)};
-	bool		nulls[3] = {false, false, response->body.len == 0};
-
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
-}
-
-/* http(method, path, query, headers, body, ip_address) -> (status, headers, body) */
-Datum
-authfort_http(PG_FUNCTION_ARGS)
-{
-	HttpRequest request = {0};
-	HttpResponse response = {0};
-	StringInfoData headers;
-
-	client_message_mark();
-	if (!PG_ARGISNULL(3))
-		headers_read_jsonb(&request.headers, PG_GETARG_JSONB_P(3));
-	serve_arguments(fcinfo, &request, &response);
-	initStringInfo(&headers);
-	headers_write_json(&response.headers, &headers);
-	PG_RETURN_DATUM(response_row(fcinfo, &response, JsonbPGetDatum(json_to_jsonb(&headers))));
-}
-
-/* The same with headers as an array of text, in which a value follows each name. */
-Datum
-authfort_http_request(PG_FUNCTION_ARGS)
-{
-	HttpRequest request = {0};
-	HttpResponse response = {0};
-
-	client_message_mark();
-	if (!PG_ARGISNULL(3))
-		headers_read_array(&request.headers, PG_GETARG_ARRAYTYPE_P(3));
-	serve_arguments(fcinfo, &request, &response);
-	PG_RETURN_DATUM(response_row(fcinfo, &response, PointerGetDatum(headers_to_array(&response.headers))));
+	http_complete_response(request, response);
 }
 
 static const char *

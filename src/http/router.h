@@ -32,6 +32,10 @@ typedef struct Route
 /* Serves a request; the response is complete except for the transport. */
 extern void http_serve(HttpRequest *request, HttpResponse *response);
 
+/* What stands before and after a handler, for one that the router does not call. */
+extern void http_begin_response(const HttpRequest *request, HttpResponse *response);
+extern void http_complete_response(const HttpRequest *request, HttpResponse *response);
+
 /*
  * Like http_serve(), for PostgREST, which has already selected the route and
  * uses POST for every method other than GET. Responds with 404 if the path is

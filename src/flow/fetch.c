@@ -1,0 +1,240 @@
+/*
+ * fetch.c
+ *		Requests to other servers, which the door sends: a fetch is a value.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "fmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inet.h"
+#include "utils/timestamp.h"
+
+#include "base/https_url.h"
+#include "base/json.h"
+#include "base/uuid.h"
+#include "crypto/base64url.h"
+#include "crypto/seal.h"
+#include "domain/database_id.h"
+#include "domain/input.h"
+#include "domain/signing_keys.h"
+#include "flow/fetch.h"
+
+#define ROLE_NAME "authfort_fetch"
+#define SEALED_NAME "continuation of a fetch"
+
+bool
+fetch_is_allowed(Oid role)
+{
+	Oid			fetchers = get_role_oid(ROLE_NAME, true);
+
+	return OidIsValid(role) && OidIsValid(fetchers) && has_privs_of_role(role, fetchers);
+}
+
+void
+fetch_flow_begin(FetchFlow *flow, const pg_uuid_t *id, const char *provider, const Client *client)
+{
+	memset(flow, 0, sizeof(*flow));
+	flow->id = *id;
+	flow->provider = provider;
+	flow->client = *client;
+	flow->expires_at = GetCurrentTimestamp() + FETCH_FLOW_SECONDS * USECS_PER_SEC;
+}
+
+/* Each part with its zero byte, so that no two fetches run together into one text. */
+static void
+digest_part(crypto_hash_sha256_state *state, const char *part)
+{
+	if (part != NULL)
+		crypto_hash_sha256_update(state, (const unsigned char *) part, strlen(part));
+	crypto_hash_sha256_update(state, (const unsigned char *) "", 1);
+}
+
+static void
+digest_fetch(const Fetch *fetch, unsigned char digest[FETCH_DIGEST_BYTES])
+{
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	digest_part(&state, fetch->method);
+	digest_part(&state, fetch->url);
+	for (int i = 0; i < fetch->header_count; i++)
+	{
+		digest_part(&state, fetch->headers[i].name);
+		digest_part(&state, fetch->headers[i].value);
+	}
+	digest_part(&state, fetch->body);
+	crypto_hash_sha256_final(&state, digest);
+	sodium_memzero(&state, sizeof(state));
+}
+
+static void
+write_client(StringInfo out, const Client *client)
+{
+	json_write_string(out, "user_agent", input_user_agent(client->user_agent));
+	if (client->has_ip)
+		json_write_string(out, "ip_address",
+						  DatumGetCString(DirectFunctionCall1(inet_out, client->ip)));
+}
+
+static void
+write_object(StringInfo out, const char *name, Jsonb *object)
+{
+	if (object == NULL)
+		return;
+	json_name(out, name);
+	(void) JsonbToCString(out, &object->root, VARSIZE(object));
+}
+
+static void
+write_flow(StringInfo out, const FetchFlow *flow)
+{
+	char		digest[BASE64URL_ENCODED_SIZE(FETCH_DIGEST_BYTES)];
+
+	base64url_encode(flow->digest, sizeof(flow->digest), digest);
+	json_open(out);
+	json_write_uuid(out, "id", &flow->id);
+	json_write_string(out, "provider", flow->provider);
+	write_client(out, &flow->client);
+	json_write_integer(out, "expires_at", flow->expires_at);
+	json_write_string(out, "step", flow->step);
+	json_write_integer(out, "fetches", flow->fetches);
+	json_write_string(out, "digest", digest);
+	write_object(out, "state", flow->state);
+	write_object(out, "request", flow->request);
+	json_close(out);
+}
+
+/* NULL if it would be too large. */
+static char *
+seal_flow(const FetchFlow *flow)
+{
+	pg_uuid_t	database = database_id();
+	StringInfoData text;
+	char	   *resume;
+
+	initStringInfo(&text);
+	write_flow(&text, flow);
+	signing_keys_require_master_key();
+	resume = seal_as_text((unsigned char *) text.data, text.len, SEALED_NAME, &database);
+	sodium_memzero(text.data, text.len);
+	return (strlen(resume) <= FETCH_MAX_RESUME) ? resume : NULL;
+}
+
+/* A header with a line break would be two. */
+static bool
+is_sendable(const Fetch *fetch)
+{
+	char	   *host;
+
+	for (int i = 0; i < fetch->header_count; i++)
+	{
+		for (const char *p = fetch->headers[i].value; *p != '\0'; p++)
+		{
+			if (*p < ' ' || *p >= 0x7f)
+				return false;
+		}
+	}
+	return https_url_read(fetch->url, &host);
+}
+
+const Refusal *
+fetch_seal(FetchFlow *flow, Fetch *fetch)
+{
+	int64		left = (flow->expires_at - GetCurrentTimestamp()) / 1000;
+
+	if (flow->fetches >= FETCH_LIMIT || left <= 0 || !is_sendable(fetch))
+		return &refusal_oauth_provider_unavailable;
+	flow->fetches++;
+	digest_fetch(fetch, flow->digest);
+	fetch->timeout_ms = (int) Min(FETCH_TIMEOUT_MS, left);
+	fetch->resume = seal_flow(flow);
+	return (fetch->resume != NULL) ? NULL : &refusal_oauth_provider_unavailable;
+}
+
+void
+fetch_append(StringInfo out, const Fetch *fetch)
+{
+	json_open(out);
+	json_write_string(out, "method", fetch->method);
+	json_write_string(out, "url", fetch->url);
+	json_name(out, "headers");
+	json_open(out);
+	for (int i = 0; i < fetch->header_count; i++)
+		json_write_string(out, fetch->headers[i].name, fetch->headers[i].value);
+	json_close(out);
+	json_write_string(out, "body", fetch->body);
+	json_write_integer(out, "timeout_ms", fetch->timeout_ms);
+	json_write_integer(out, "max_bytes", FETCH_MAX_BYTES);
+	json_write_string(out, "resume", fetch->resume);
+	json_close(out);
+}
+
+/* NULL if there is no such member. */
+static Jsonb *
+read_object(Jsonb *json, const char *name)
+{
+	JsonbValue *value = json_member(json, name);
+
+	return (value != NULL) ? JsonbValueToJsonb(value) : NULL;
+}
+
+static Client
+read_client(Jsonb *json)
+{
+	char	   *address = json_member_string(json, "ip_address");
+	Client		client = {json_member_string(json, "user_agent")};
+
+	client.has_ip = address != NULL;
+	if (client.has_ip)
+		client.ip = DirectFunctionCall1(inet_in, CStringGetDatum(address));
+	return client;
+}
+
+/* What was sealed here has the members that write_flow() wrote, unless another version did. */
+static bool
+read_flow(Jsonb *json, FetchFlow *flow)
+{
+	char	   *id = json_member_string(json, "id");
+	char	   *digest = json_member_string(json, "digest");
+	int64		fetches;
+	size_t		len;
+
+	memset(flow, 0, sizeof(*flow));
+	flow->provider = json_member_string(json, "provider");
+	flow->step = json_member_string(json, "step");
+	if (id == NULL || digest == NULL || flow->provider == NULL || flow->step == NULL ||
+		!uuid_read(id, &flow->id) ||
+		!base64url_decode(digest, strlen(digest), flow->digest, sizeof(flow->digest), &len) ||
+		!json_member_integer(json, "fetches", &fetches) ||
+		!json_member_integer(json, "expires_at", &flow->expires_at))
+		return false;
+	flow->fetches = (int) fetches;
+	flow->client = read_client(json);
+	flow->state = read_object(json, "state");
+	flow->request = read_object(json, "request");
+	return true;
+}
+
+const Refusal *
+fetch_flow_resume(const char *resume, FetchFlow *flow)
+{
+	pg_uuid_t	database = database_id();
+	unsigned char *text;
+	size_t		len;
+	Jsonb	   *json;
+
+	if (strnlen(resume, FETCH_MAX_RESUME + 1) > FETCH_MAX_RESUME)
+		return &refusal_resume_invalid;
+	signing_keys_require_master_key();
+	text = unseal_text(resume, SEALED_NAME, &database, &len);
+	if (text == NULL || json_read_secret_object((char *) text, len, &json) != JSON_READ ||
+		!read_flow(json, flow))
+		return &refusal_resume_invalid;
+	sodium_memzero(text, len);
+	if (flow->expires_at <= GetCurrentTimestamp())
+		return &refusal_oauth_provider_unavailable;
+	return NULL;
+}
