@@ -52,10 +52,12 @@ my ($code, $out, $err) = $standby->psql('app', "SELECT authfort.login('a\@exampl
 like($err, qr/read-only transaction/, 'a standby does not sign in');
 
 my $session = $standby->background_psql('app');
-is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 't', 'an open connection to the standby verifies');
+is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 't',
+	'an open connection to the standby verifies');
 $node->safe_psql('app', 'SET authfort.key_rotation_ttl = 0; SELECT authfort.rotate_key()');
 $node->wait_for_catchup($standby);
-is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 'f', 'a rotation reaches it at commit');
+is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 'f',
+	'a rotation reaches it at commit');
 $session->quit;
 $standby->stop;
 
@@ -90,19 +92,22 @@ unlike($text, qr/PRIVATE KEY/, 'nor a private key in PEM');
 create_database($node, 'restored');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
 	'the dump restores');
-is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events, 'what happened is back');
+is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events,
+	'what happened is back');
 is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; SELECT message->>'token' FROM authfort.take_messages()"), $reset, 'so is what was to be sent');
 is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
 	'["admin"]', 'users, roles, sessions and keys are back');
 is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'and sessions go on');
-is($node->safe_psql('restored', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't', 'and passwords are good');
+is($node->safe_psql('restored', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't',
+	'and passwords are good');
 
 # a missing or wrong master key is reported, and never created again
 rename $key_file, "$key_file.away" or die $!;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
 like($err, qr/could not read master key file .*No such file.*HINT:.*Restore/s, 'a missing master key is told');
 ok(!-e $key_file, 'and not made again');
-is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'verifying needs none');
+is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com',
+	'verifying needs none');
 append_to_file($key_file, ('0' x 64) . "\n");
 chmod 0600, $key_file;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
@@ -111,13 +116,15 @@ like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master
 like($err, qr/sealed with master key .* holds master key/s, 'whatever the token says');
 # rotated: the new key first, the old one below it
 append_to_file($key_file, slurp_file("$key_file.away"));
-is($node->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'an old master key below the new one opens what it sealed');
+is($node->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't',
+	'an old master key below the new one opens what it sealed');
 chmod 0644, $key_file;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
 like($err, qr/is open to others/, 'a master key that others can read is refused');
 $node->append_conf('postgresql.conf', "authfort.master_key_command = 'cat $key_file.away'");
 $node->reload;
-is($node->safe_psql('app', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't', 'authfort.master_key_command gives it');
+is($node->safe_psql('app', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't',
+	'authfort.master_key_command gives it');
 $node->append_conf('postgresql.conf', "authfort.master_key_command = 'false'");
 $node->reload;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");

@@ -109,14 +109,16 @@ sub verdict
 sub accepted { is(verdict($_[0]), $right{sub}, "accepted: $_[1]"); }
 sub refused { is(verdict($_[0]), $_[2] // 'token_invalid', "refused: $_[1]"); }
 
-my %public = (rs => add_key('rs', 'RS256', '1 day'), es => add_key('es', 'ES256', '1 day'), ed => add_key('ed', 'EdDSA', '1 day'));
+my %public = (rs => add_key('rs', 'RS256', '1 day'), es => add_key('es', 'ES256', '1 day'),
+	ed => add_key('ed', 'EdDSA', '1 day'));
 add_key('gone', 'EdDSA', '-1 second');
 my %algorithm = (rs => 'RS256', es => 'ES256', ed => 'EdDSA');
 
 # what is right passes, so that the refusals below are for what they say
 foreach my $kid (qw(rs es ed))
 {
-	accepted(token(but(\%header, kid => $kid, alg => $algorithm{$kid}), \%right, $kid, $algorithm{$kid}), $algorithm{$kid});
+	accepted(token(but(\%header, kid => $kid, alg => $algorithm{$kid}), \%right, $kid, $algorithm{$kid}),
+		$algorithm{$kid});
 }
 accepted(headed(typ => 'jwt'), 'typ in lower case, for a media type has no case');
 accepted(headed(jku => 'https://evil.example', x5u => 'https://evil.example'), 'header members that nobody looks at');
@@ -127,7 +129,8 @@ $escaped =~ s/"exp"/"\\u0065xp"/;
 accepted(token(\%header, $escaped), 'a claim whose name is written with an escape');
 
 # claims
-refused(claiming(purpose => $_), 'a token for another purpose, ' . json([$_])) foreach 'mfa_challenge', 'access', '', undef;
+refused(claiming(purpose => $_), 'a token for another purpose, ' . json([$_]))
+	foreach 'mfa_challenge', 'access', '', undef;
 refused(claiming($_ => 'missing'), "no $_") foreach qw(iss sub sid iat exp ver email roles);
 refused(claiming($_ => undef), "$_ is null") foreach qw(iss sub sid iat exp ver email roles nbf);
 refused(claiming($_ => "$right{$_}"), "$_ as a string") foreach qw(iat exp ver);
@@ -141,7 +144,8 @@ foreach my $date (qw(iat exp))
 	(my $power = json(\%right)) =~ s/"$date":(\d+)/"$date":$1e0/;
 	refused(token(\%header, $power), "$date with an exponent");
 }
-foreach my $huge ('9223372036854775808', '18446744073709551617', '1' . '0' x 400, '1e400', '-1', '-9223372036854775809', 'NaN', 'Infinity', '"Infinity"', '[1]', '{}')
+foreach my $huge ('9223372036854775808', '18446744073709551617', '1' . '0' x 400, '1e400', '-1',
+	'-9223372036854775809', 'NaN', 'Infinity', '"Infinity"', '[1]', '{}')
 {
 	(my $payload = json(\%right)) =~ s/"exp":\d+/"exp":$huge/;
 	refused(token(\%header, $payload), 'exp ' . substr($huge, 0, 24));
@@ -154,7 +158,8 @@ refused(claiming(nbf => "$now"), 'nbf as a string');
 refused(claiming(iat => $now + 300), 'issued in the future');
 refused(claiming(iat => -1), 'issued before there was time');
 refused(claiming(exp => $now, iat => $now), 'no lifetime');
-refused(claiming(sub => $_), "sub \"$_\"") foreach uc 'aaaaaaaa-2222-4333-8444-555555555555', '11111111222243338444555555555555', "{$right{sub}}", "$right{sub} ", '', "$right{sub}\0";
+refused(claiming(sub => $_), "sub \"$_\"") foreach uc 'aaaaaaaa-2222-4333-8444-555555555555',
+	'11111111222243338444555555555555', "{$right{sub}}", "$right{sub} ", '', "$right{sub}\0";
 refused(claiming(sid => 'x'), 'sid that is no UUID');
 refused(claiming(roles => $_), 'roles ' . json($_)) foreach [undef], [1], [['admin']], { admin => 1 };
 refused(claiming(roles => 'admin'), 'roles as a string');
@@ -170,13 +175,16 @@ $session->query("SET authfort.jwt_audience = 'app'");
 accepted(claiming(aud => 'app'), 'the audience that is set');
 accepted(claiming(aud => [ 'other', 'app' ]), 'one of several audiences');
 refused(claiming(), 'no audience where one is set');
-refused(claiming(aud => $_), 'another audience, ' . json([$_])) foreach 'App', '', 'apple', [], ['other'], [['app']], { app => 1 }, undef;
+refused(claiming(aud => $_), 'another audience, ' . json([$_]))
+	foreach 'App', '', 'apple', [], ['other'], [['app']], { app => 1 }, undef;
 $session->query('RESET authfort.jwt_audience');
 
 # algorithms
-my $signed = encode_base64url(json(but(\%header, alg => 'HS256', kid => 'rs'))) . '.' . encode_base64url(json(\%right));
+my $signed = encode_base64url(json(but(\%header, alg => 'HS256', kid => 'rs'))) . '.'
+	. encode_base64url(json(\%right));
 my $pem = openssl('pkey', '-in', "$dir/rs.pem", '-pubout');
-refused("$signed." . encode_base64url(hmac_sha256($signed, $public{rs})), 'HS256 with the public key, in DER, as secret');
+refused("$signed." . encode_base64url(hmac_sha256($signed, $public{rs})),
+	'HS256 with the public key, in DER, as secret');
 refused("$signed." . encode_base64url(hmac_sha256($signed, $pem)), 'HS256 with the public key, in PEM, as secret');
 foreach my $none (qw(none None NONE), '')
 {
@@ -200,8 +208,10 @@ refused(headed(alg => $_), "alg \"$_\"") foreach qw(eddsa EDDSA Ed25519 RS384 PS
 refused(headed(alg => $_), 'alg ' . json([$_])) foreach 'missing', undef, ['EdDSA'], 1;
 
 # the rest of the header
-refused(headed(kid => $_), 'kid ' . json([$_])) foreach 'missing', undef, '', 'unknown', 'ED', ['ed'], "ed\0", "ed' OR true --", 'x' x 5000;
-refused(headed(typ => $_), 'typ ' . json([$_])) foreach 'missing', undef, '', 'at+jwt', 'application/jwt', 'JWE', ['JWT'];
+refused(headed(kid => $_), 'kid ' . json([$_])) foreach 'missing', undef, '', 'unknown', 'ED', ['ed'], "ed\0",
+	"ed' OR true --", 'x' x 5000;
+refused(headed(typ => $_), 'typ ' . json([$_])) foreach 'missing', undef, '', 'at+jwt', 'application/jwt', 'JWE',
+	['JWT'];
 refused(headed(crit => $_), 'crit ' . json([$_])) foreach ['exp'], [], undef, 'b64';
 refused(headed(b64 => JSON::PP::false, crit => ['b64']), 'an unencoded payload');
 my $plain = json(\%header);
@@ -209,13 +219,16 @@ foreach my $member ('alg', 'kid', 'typ')
 {
 	refused(token($plain =~ s/\}$/,"$member":"$header{$member}"}/r, \%right), "$member twice, the same");
 	refused(token($plain =~ s/^\{/{"$member":"other",/r, \%right), "$member twice");
-	refused(token($plain =~ s/\}$/sprintf ',"\\u%04x%s":"other"}', ord $member, substr $member, 1/er, \%right), "$member twice, once with an escape");
+	refused(token($plain =~ s/\}$/sprintf ',"\\u%04x%s":"other"}', ord $member, substr $member, 1/er, \%right),
+		"$member twice, once with an escape");
 }
-refused(token($_, \%right), "header $_") foreach 'null', '[]', '"EdDSA"', '{', "$plain$plain", "$plain,", '{}', "\xef\xbb\xbf$plain", '[' x 5000;
+refused(token($_, \%right), "header $_") foreach 'null', '[]', '"EdDSA"', '{', "$plain$plain", "$plain,", '{}',
+	"\xef\xbb\xbf$plain", '[' x 5000;
 my $payload = json(\%right);
 refused(token(\%header, $payload =~ s/\}$/,"exp":9999999999}/r), 'exp twice');
 refused(token(\%header, $payload =~ s/\}$/,"sub":"$right{sub}"}/r), 'sub twice');
-refused(token(\%header, $_), 'payload ' . substr $_, 0, 16) foreach 'null', "[$payload]", 'true', '{', "$payload$payload", "$payload x", '{}', '[' x 5000, '{"a":' x 2000;
+refused(token(\%header, $_), 'payload ' . substr $_, 0, 16)
+	foreach 'null', "[$payload]", 'true', '{', "$payload$payload", "$payload x", '{}', '[' x 5000, '{"a":' x 2000;
 refused(token(\%header, $payload =~ s/ada@/ada$_@/r), 'payload not UTF-8, ' . unpack 'H*', $_)
   foreach "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", '\u0000', '\ud800', "\0", "\n";
 
@@ -234,7 +247,8 @@ refused(".$second.$third", 'no header');
 refused("$first..$third", 'no payload');
 refused($_, "\"$_\" alone") foreach '.', '..', '...', 'x', ' ';
 refused($_->[0], "white space: $_->[1]")
-  foreach [ " $right", 'before' ], [ "$right ", 'behind' ], [ "$right\n", 'a line end' ], [ "$first. $second.$third", 'between' ],
+  foreach [ " $right", 'before' ], [ "$right ", 'behind' ], [ "$right\n", 'a line end' ],
+	[ "$first. $second.$third", 'between' ],
   [ "$first.$second." . substr($third, 0, 9) . "\n" . substr($third, 9), 'within' ], [ "Bearer $right", 'the scheme' ];
 refused("$first.$second." . ($third =~ tr{-_}{+/}r) . '+', 'the other alphabet');
 
@@ -242,7 +256,8 @@ refused("$first.$second." . ($third =~ tr{-_}{+/}r) . '+', 'the other alphabet')
 my @alphabet = ('A' .. 'Z', 'a' .. 'z', 0 .. 9, '-', '_');
 my %value = map { $alphabet[$_] => $_ } 0 .. 63;
 my $last = substr $third, -1;
-is(decode_base64url($third), decode_base64url(substr($third, 0, -1) . $alphabet[ $value{$last} | 1 ]), 'a lax decoder sees no difference');
+is(decode_base64url($third), decode_base64url(substr($third, 0, -1) . $alphabet[ $value{$last} | 1 ]),
+	'a lax decoder sees no difference');
 refused(substr($right, 0, -1) . $alphabet[ $value{$last} | $_ ], "stray bit $_") foreach 1, 2, 4, 8;
 
 # signatures
@@ -250,19 +265,23 @@ my $flipped = decode_base64url($third);
 substr($flipped, $_, 1) ^= "\x01", refused("$first.$second." . encode_base64url($flipped), "bit flipped in byte $_"),
   substr($flipped, $_, 1) ^= "\x01"
   foreach 0, 31, 32, 63;
-refused("$first." . encode_base64url($payload =~ s/"admin"/"super"/r) . ".$third", 'another payload under the signature');
+refused("$first." . encode_base64url($payload =~ s/"admin"/"super"/r) . ".$third",
+	'another payload under the signature');
 refused("$first.$second." . encode_base64url("\0" x 64), 'zeros as signature');
 my %es = (alg => 'ES256', typ => 'JWT', kid => 'es');
 my $es = token(\%es, \%right, 'es', 'ES256');
 my ($es_signed, $es_signature) = $es =~ /^(.*)\.(.*)$/;
 accepted($es, 'ES256 that is now spoilt');
 write_file("$dir/message", $es_signed);
-refused("$es_signed." . encode_base64url(openssl('dgst', '-sha256', '-sign', "$dir/es.pem", "$dir/message")), 'ES256 in DER');
+refused("$es_signed." . encode_base64url(openssl('dgst', '-sha256', '-sign', "$dir/es.pem", "$dir/message")),
+	'ES256 in DER');
 refused("$es_signed." . encode_base64url($_->[0]), "ES256: $_->[1]")
-  foreach [ "\0" x 64, 'r and s are zero' ], [ substr(decode_base64url($es_signature), 0, 63), '63 bytes' ], [ decode_base64url($es_signature) . "\0", '65 bytes' ],
+  foreach [ "\0" x 64, 'r and s are zero' ], [ substr(decode_base64url($es_signature), 0, 63), '63 bytes' ],
+	[ decode_base64url($es_signature) . "\0", '65 bytes' ],
   [ "\0" . decode_base64url($es_signature), 'a zero before' ], [ "\xff" x 64, 'numbers above the order' ],
   [ substr(decode_base64url($es_signature), 32) . substr(decode_base64url($es_signature), 0, 32), 'r and s swapped' ];
-my ($rs_signed, $rs_signature) = token(but(\%header, alg => 'RS256', kid => 'rs'), \%right, 'rs', 'RS256') =~ /^(.*)\.(.*)$/;
+my ($rs_signed, $rs_signature) = token(but(\%header, alg => 'RS256', kid => 'rs'), \%right, 'rs',
+	'RS256') =~ /^(.*)\.(.*)$/;
 refused("$rs_signed." . encode_base64url("\0" . decode_base64url($rs_signature)), 'RS256: a zero before');
 refused("$rs_signed." . encode_base64url(substr decode_base64url($rs_signature), 0, -1), 'RS256: one byte less');
 
@@ -276,7 +295,8 @@ refused('.' x 1000000, 'a million dots');
 
 # none is another thing than a wrong one
 refused('', 'an empty text', 'token_missing');
-is($session->query("SELECT authfort.try_verify_jwt('$right') IS NOT NULL, authfort.try_verify_jwt('$right=') IS NULL"), 't|t', 'try_verify_jwt agrees');
+is($session->query("SELECT authfort.try_verify_jwt('$right') IS NOT NULL, authfort.try_verify_jwt('$right=') IS NULL"),
+	't|t', 'try_verify_jwt agrees');
 
 # the log tells why
 my $log = slurp_file($node->logfile);

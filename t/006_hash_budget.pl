@@ -19,7 +19,8 @@ CONF
 sub session
 {
 	my ($settings) = @_;
-	my $dbh = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0, PrintWarn => 0 });
+	my $dbh = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0,
+		PrintWarn => 0 });
 	$dbh->do($settings) if $settings;
 	return $dbh;
 }
@@ -28,7 +29,8 @@ sub session
 sub begin
 {
 	my ($dbh, $email) = @_;
-	my $sth = $dbh->prepare('SELECT coalesce(r->>\'error\', \'ok\') FROM authfort.login(?, \'correct horse\') r', { pg_async => PG_ASYNC });
+	my $sth = $dbh->prepare('SELECT coalesce(r->>\'error\', \'ok\') FROM authfort.login(?, \'correct horse\') r',
+		{ pg_async => PG_ASYNC });
 	$sth->execute($email);
 	return { dbh => $dbh, sth => $sth, pid => $dbh->{pg_pid} };
 }
@@ -58,7 +60,8 @@ END { local $?; kill 'CONT', keys %stopped; }
 # A login that is stopped while it hashes, for as long as it takes.
 sub hold
 {
-	my $call = begin(session("SET authfort.argon2_memory = '256MB'; SET authfort.argon2_time_cost = 20"), 'holder@example.com');
+	my $call = begin(session("SET authfort.argon2_memory = '256MB'; SET authfort.argon2_time_cost = 20"),
+		'holder@example.com');
 	$node->poll_query_until('app', "SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $call->{pid}")
 	  or die 'nobody hashes';
 	kill 'STOP', $call->{pid};
@@ -89,8 +92,10 @@ is_waiting($second, 'and the fifth');
 $node->safe_psql('app', "SELECT pg_cancel_backend($cancelled->{pid}), pg_terminate_backend($terminated->{pid})");
 like(answer($cancelled), qr/canceling statement due to user request/, 'one can be cancelled');
 like(answer($terminated), qr/terminating connection/, 'and terminated');
-like(answer(begin(session("SET statement_timeout = '50ms'"), 'x@example.com')), qr/statement timeout/, 'a statement timeout counts');
-is(answer(begin(session("SET authfort.hash_queue_timeout = '50ms'"), 'x@example.com')), 'server_busy', 'who waits too long is refused');
+like(answer(begin(session("SET statement_timeout = '50ms'"), 'x@example.com')), qr/statement timeout/,
+	'a statement timeout counts');
+is(answer(begin(session("SET authfort.hash_queue_timeout = '50ms'"), 'x@example.com')), 'server_busy',
+	'who waits too long is refused');
 my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET authfort.hash_queue_timeout = '50ms';
 	SELECT authfort.create_user('busy\@example.com', 'correct horse')");
 like($err, qr/ERROR:  53000: .*DETAIL:  server_busy/s, 'an admin who makes an account then gets an error of class 53');
@@ -106,7 +111,8 @@ is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@'
 
 # a refresh and reading the keys do not wait
 $holder = hold();
-is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')'), '1', 'what does not hash does not wait');
+is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')'), '1',
+	'what does not hash does not wait');
 
 # who stops waiting and goes on, and whose client has gone
 my $trying = session("SET statement_timeout = '50ms'");
@@ -114,8 +120,10 @@ $trying->do(q{DO $$ BEGIN PERFORM authfort.login('x@example.com', 'wrong'); EXCE
 my $gone = begin(session("SET client_connection_check_interval = '50ms'"), 'gone@example.com');
 is_waiting($gone, 'somebody waits whose client goes');
 POSIX::close($gone->{dbh}{pg_socket});
-ok($node->poll_query_until('app', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $gone->{pid}"), 'the wait ends with it');
-is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE pid = $holder->{pid} AND state = 'active'"), '1', 'while the turn is another one\'s');
+ok($node->poll_query_until('app', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $gone->{pid}"),
+	'the wait ends with it');
+is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE pid = $holder->{pid} AND state = 'active'"),
+	'1', 'while the turn is another one\'s');
 $trying->do('RESET statement_timeout');
 my $again = begin($trying, 'a@example.com');
 is(answer($holder), 'invalid_credentials', 'who had the turn is done');
@@ -139,7 +147,8 @@ $node->append_conf('postgresql.conf', 'authfort.max_concurrent_hashes = 2');
 $node->reload;
 $node->poll_query_until('app', "SELECT setting = '2' FROM pg_settings WHERE name = 'authfort.max_concurrent_hashes'");
 $holder = hold();
-is(answer(begin(session('SET authfort.hash_queue_timeout = 0'), 'a@example.com')), 'ok', 'the setting can be raised while it runs');
+is(answer(begin(session('SET authfort.hash_queue_timeout = 0'), 'a@example.com')), 'ok',
+	'the setting can be raised while it runs');
 answer($holder);
 $node->stop;
 

@@ -62,7 +62,8 @@ ok($node->poll_query_until('app', $cleaned), 'and cleans once it can');
 # an end by an administrator, and a restart
 my $pid = $node->safe_psql('postgres', $launcher);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
-ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($launcher) l WHERE pid <> $pid"), 'one that was terminated is started again');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($launcher) l WHERE pid <> $pid"),
+	'one that was terminated is started again');
 revoke_one($node, 'app');
 ok($node->poll_query_until('app', $cleaned), 'and cleans');
 $node->restart;
@@ -73,7 +74,8 @@ ok($node->poll_query_until('app', $cleaned), 'so it does after a restart');
 $node->append_conf('postgresql.conf', qq(authfort.cleanup_databases = '"App, too", missing'));
 $node->reload;
 my $offset = -s $node->logfile;
-ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" does not exist/, $offset), 'an unknown database is told');
+ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" does not exist/, $offset),
+	'an unknown database is told');
 revoke_one($node, $_) foreach 'app', 'App, too';
 ok($node->poll_query_until('App, too', $cleaned), 'a database of the list is cleaned');
 is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'another one is not');
@@ -103,16 +105,19 @@ authfort.cleanup_interval = '1s'
 CONF
 create_database($cron, 'app', $contents);
 my ($code, $out, $err) = $cron->psql('app', 'SELECT authfort.version()');
-like($err, qr/WARNING:.*cleanup_interval" has no effect.*shared_preload_libraries/s, 'without preload the setting warns');
+like($err, qr/WARNING:.*cleanup_interval" has no effect.*shared_preload_libraries/s,
+	'without preload the setting warns');
 
 my ($example) = slurp_file('docs/cleanup.md') =~ /```sql\n(.*?cron\.schedule.*?)```/s;
 ok($example, 'the manual has an example');
 $cron->safe_psql('app', $example);
-is($cron->safe_psql('app', "SELECT count(*) FROM cron.job WHERE command LIKE '%authfort.cleanup()%' AND active"), '1', 'the example makes a job');
+is($cron->safe_psql('app', "SELECT count(*) FROM cron.job WHERE command LIKE '%authfort.cleanup()%' AND active"), '1',
+	'the example makes a job');
 # pg_cron runs a job at the full minute at the soonest
 $cron->safe_psql('app', "UPDATE cron.job SET schedule = '* * * * *'");
 revoke_one($cron, 'app');
 ok($cron->poll_query_until('app', $cleaned), 'and pg_cron runs it');
-is($cron->safe_psql('app', "SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'failed'"), 'f', 'without a failure');
+is($cron->safe_psql('app', "SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'failed'"), 'f',
+	'without a failure');
 $cron->stop;
 done_testing();

@@ -44,9 +44,12 @@ SELECT FROM authfort.create_user('a@example.com', 'correct horse', roles => '{ad
 SELECT authfort.login('a@example.com', 'correct horse');
 SQL
 	$access = $signed_up->{tokens}{access_token};
-	@pieces = ('', ' ', '"', '\\', '{', '}', '[', ']', ':', ',', ';', '=', '%', '%00', '%ff', '/', '..', '?', '#', '+', '&', '\'', '$1',
-		'null', 'true', '-0', '1e999999', '9' x 400, '\\u0000', '\\ud800', '\\u00e9', "\x{e9}", "\x{1f600}", "\x{202e}", "\x{feff}", "\x01", "\t", "\n", "\r",
-		'a' x 300, '[' x 40, 'authfort', 'a@example.com', 'correct horse', 'Bearer ', 'access_token=', 'refresh_token=',
+	@pieces = ('', ' ', '"', '\\', '{', '}', '[', ']', ':', ',', ';', '=', '%', '%00', '%ff', '/', '..', '?', '#', '+',
+		'&', '\'', '$1',
+		'null', 'true', '-0', '1e999999', '9' x 400, '\\u0000', '\\ud800', '\\u00e9', "\x{e9}", "\x{1f600}",
+			"\x{202e}", "\x{feff}", "\x01", "\t", "\n", "\r",
+		'a' x 300, '[' x 40, 'authfort', 'a@example.com', 'correct horse', 'Bearer ', 'access_token=',
+			'refresh_token=',
 		$access, $signed_up->{tokens}{refresh_token}, $signed_up->{user}{id}, '00000000-0000-0000-0000-000000000000');
 }
 
@@ -103,7 +106,9 @@ sub request
 	$headers{cookie} = "access_token=$access; refresh_token=" . pick(@pieces) unless int rand 3;
 	$headers{'user-agent'} = pick(@pieces) unless int rand 3;
 	$headers{ pick(sort keys %headers) } = mutate($headers{ pick(sort keys %headers) }) unless int rand 3;
-	my $query = pick(undef, '', join('&', map { pick(qw(query limit offset sort_by sort_order role banned deleted hard active_only skip max_users)) . '=' . pick(@pieces, 1, 0, -1, 'true') } 0 .. int rand 4));
+	my $query = pick(undef, '', join('&',
+		map { pick(qw(query limit offset sort_by sort_order role banned deleted hard active_only skip max_users))
+			. '=' . pick(@pieces, 1, 0, -1, 'true') } 0 .. int rand 4));
 	return ($method, $path, $query, \%headers, body());
 }
 
@@ -128,14 +133,17 @@ foreach my $round (1 .. $requests / 100)
 	{
 		my ($method, $path, $query, $headers, $body) = request();
 		my $objects = int rand 4 ? $headers : [ map { { $_ => $headers->{$_} } } sort keys %$headers ];
-		my $jsonb = pick((JSON::PP->new->canonical->encode($objects)) x 8, 'null', '[]', '[1, "x", [{}], {"authorization": 1}]', '"x"', undef);
+		my $jsonb = pick((JSON::PP->new->canonical->encode($objects)) x 8, 'null', '[]',
+			'[1, "x", [{}], {"authorization": 1}]', '"x"', undef);
 		print $out 'SELECT status, jsonb_typeof(headers), body FROM authfort.http(' . join(', ',
-			map { quoted($_) } $method, $path, $query, $jsonb, $body, pick(undef, '192.0.2.1', '2001:db8::1')) . ");\n";
+			map { quoted($_) } $method, $path, $query, $jsonb, $body, pick(undef, '192.0.2.1', '2001:db8::1'))
+				. ");\n";
 	}
 	close $out;
 	my ($stdout, $stderr) = ('', '');
 	# psql stops where its connection does
-	IPC::Run::run([ 'psql', '-X', '-q', '-A', '-t', '-F', "\x1f", '-f', $script, '-d', $node->connstr('app') . ' user=gateway' ],
+	IPC::Run::run([ 'psql', '-X', '-q', '-A', '-t', '-F', "\x1f", '-f', $script, '-d', $node->connstr('app')
+		. ' user=gateway' ],
 		'>', \$stdout, '2>', \$stderr);
 	push @lines, split /\n/, $stdout;
 	$raised .= $stderr;
@@ -148,7 +156,8 @@ foreach (@lines)
 {
 	my ($status, $type, $body) = split /\x1f/, $_, -1;
 	$statuses{$status}++;
-	push @strange, $_ unless $status =~ /^(2\d\d|4\d\d)$/ && $type eq 'array' && ($body eq '' || eval { decode_json($body) });
+	push @strange, $_ unless $status =~ /^(2\d\d|4\d\d)$/ && $type eq 'array'
+		&& ($body eq '' || eval { decode_json($body) });
 }
 is_deeply(\@strange, [], 'which is documented, and JSON');
 note(join ' ', map { "$_: $statuses{$_}" } sort keys %statuses);
@@ -191,8 +200,10 @@ until ($port && (exchange($port, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection
 	($port) = -e $errors ? slurp_file($errors) =~ /^listening on \S+:(\d+)$/m : ();
 }
 
-my @noise = ("\r\n", "\n", "\0", "\xff\xfe", "\xc0\xaf", "Transfer-Encoding: chunked\r\n", "Content-Length: 99999999999999999999\r\n",
-	"Content-Length: -1\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n", "Expect: 100-continue\r\n", " folded\r\n", ": x\r\n", "x\r\n",
+my @noise = ("\r\n", "\n", "\0", "\xff\xfe", "\xc0\xaf", "Transfer-Encoding: chunked\r\n",
+	"Content-Length: 99999999999999999999\r\n",
+	"Content-Length: -1\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n", "Expect: 100-continue\r\n", " folded\r\n",
+		": x\r\n", "x\r\n",
 	"HTTP/9.9", 'A' x 5000, "ffffffffffffffff\r\n", "0\r\n\r\n", "Cookie: a\0b\r\n");
 my @odd;
 begin();
@@ -207,10 +218,12 @@ foreach (1 .. $requests / 5)
 	substr($bytes, int rand length $bytes, int rand 3) = pick(@noise) foreach 1 .. int rand 4;
 	my $answer = exchange($port, $bytes);
 	# a body that never comes whole is waited for, so there may be no answer
-	push @odd, [ $bytes, $answer ] unless defined $answer && ($answer eq '' || $answer =~ /^HTTP\/1\.[01] (100|2\d\d|4\d\d|501|505) /);
+	push @odd, [ $bytes, $answer ] unless defined $answer
+		&& ($answer eq '' || $answer =~ /^HTTP\/1\.[01] (100|2\d\d|4\d\d|501|505) /);
 }
 is_deeply(\@odd, [], 'the gateway answers what is no HTTP with 4xx, or hangs up');
-like(exchange($port, "GET /auth/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), qr/^HTTP\/1.1 401 /, 'and goes on answering');
+like(exchange($port, "GET /auth/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), qr/^HTTP\/1.1 401 /,
+	'and goes on answering');
 is(waitpid($pid, 1), 0, 'in the same process');
 unlike(slurp_file($errors), qr/Sanitizer|ERROR/, 'with no error of the database behind it');
 kill 'TERM', $pid;

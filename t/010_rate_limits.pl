@@ -23,13 +23,15 @@ sub logins
 	my (@attempts) = @_;
 	return join ' ', map {
 		my ($email, $ip) = @$_;
-		sql("SELECT r->>'error' FROM authfort.login('$email', 'wrong', ip_address => " . ($ip ? "'$ip'" : 'NULL') . ') r')
+		sql("SELECT r->>'error' FROM authfort.login('$email', 'wrong', ip_address => " . ($ip ? "'$ip'" : 'NULL')
+			. ') r')
 	} @attempts;
 }
 my $wrong = 'invalid_credentials';
 my $limited = 'rate_limit_exceeded';
 
-is(logins(map { [ 'a@example.com', '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 7), 'there are no limits unless they are asked for');
+is(logins(map { [ 'a@example.com', '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 7),
+	'there are no limits unless they are asked for');
 sql("ALTER DATABASE app SET authfort.rate_limit = on");
 sql("ALTER DATABASE app SET authfort.rate_limit_login = '5/day'");
 
@@ -37,7 +39,8 @@ is(sql("SELECT string_agg(replace(name, 'authfort.rate_limit_', '') || ' ' || bo
 	'login 5/min, magic_link 5/min, mfa_verify 5/min, oauth_authorize 10/min, otp 5/min, password_reset 5/min, refresh 30/min, signup 3/min, verify_email 5/min', 'each endpoint has its limit');
 
 # by address
-is(logins(map { [ "nobody$_\@example.com", '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 5, ($limited) x 2), 'an address has five a day');
+is(logins(map { [ "nobody$_\@example.com", '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 5, ($limited) x 2),
+	'an address has five a day');
 is(logins([ 'nobody@example.com', '192.0.2.2' ]), $wrong, 'another one has its own');
 is(sql("SELECT r->'status', (r->>'retry_after')::int BETWEEN 86400 - 60 AND 2 * 86400 FROM authfort.login('x\@example.com', 'wrong', ip_address => '192.0.2.1') r"),
 	'429|t', 'the refusal tells when to come back');
@@ -48,7 +51,8 @@ is(sql(q{SELECT count(*), min(payload->>'endpoint' || ' ' || (payload->>'limit')
 	FROM authfort.events WHERE event = 'rate_limit_exceeded'}), '1|login 5/day ip 192.0.2.1', 'it is one event, not one a request');
 
 # IPv6 by /64, mapped IPv4 as IPv4
-is(logins(map { [ "six$_\@example.com", "2001:db8:0:1::$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'a /64 counts as one');
+is(logins(map { [ "six$_\@example.com", "2001:db8:0:1::$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited),
+	'a /64 counts as one');
 is(logins([ 'six@example.com', '2001:db8:0:2::1' ]), $wrong, 'the next /64 as another');
 is(logins([ 'six@example.com', '::ffff:192.0.2.1' ]), $limited, 'a mapped IPv4 address is that address');
 
@@ -57,9 +61,11 @@ $node->safe_psql('app', "BEGIN; SELECT authfort.login('nobody\@example.com', 'wr
 is(logins([ 'b@example.com', '192.0.2.3' ]), $limited, 'attempts that were rolled back count');
 
 # by email, from wherever; but not where its owner is known
-is(logins(map { [ 'a@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an email has five a day from all addresses');
+is(logins(map { [ 'a@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited),
+	'an email has five a day from all addresses');
 is(logins([ 'a@example.com' ]), $limited, 'and from none');
-is(sql("SELECT authfort.login('a\@example.com', 'correct horse', ip_address => '198.51.100.1') ? 'tokens'"), 't', 'its owner is not kept out of where a session began');
+is(sql("SELECT authfort.login('a\@example.com', 'correct horse', ip_address => '198.51.100.1') ? 'tokens'"), 't',
+	'its owner is not kept out of where a session began');
 is(sql("SELECT payload->>'key_type' FROM authfort.events WHERE event = 'rate_limit_exceeded' ORDER BY id DESC LIMIT 1"), 'email', 'which is told');
 
 # looking at them and forgetting them
@@ -67,7 +73,8 @@ like(sql('SELECT * FROM authfort.rate_limits()'), qr/^(\d+)\|(\d+)\|[4-9]$/, 'th
 is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after > 0 FROM authfort.rate_limit_status('A\@example.com', '2001:db8:0:1::7') ORDER BY key_type"),
 	"login|email|5|5|t\nlogin|ip|5|5|t", 'one email and one address as well');
 is(sql("SELECT endpoint, key_type, requests, max_requests, retry_after FROM authfort.rate_limit_status(ip_address => '192.0.2.2')"), 'login|ip|1|5|0', 'also before the limit is reached');
-is(sql("SELECT count(*) FROM authfort.rate_limit_status('never\@example.com', '192.0.2.99')"), '0', 'of who never asked nothing is known');
+is(sql("SELECT count(*) FROM authfort.rate_limit_status('never\@example.com', '192.0.2.99')"), '0',
+	'of who never asked nothing is known');
 is(sql("SELECT authfort.reset_rate_limits('A\@example.com')"), '1', 'an email can be set free');
 is(logins([ 'a@example.com', '203.0.113.9' ]), $wrong, 'it is');
 is(sql("SELECT authfort.reset_rate_limits(ip_address => '2001:db8:0:1::7')"), '1', 'so can an address');
@@ -76,24 +83,31 @@ is(logins([ 'c@example.com', '192.0.2.1' ]), $wrong, 'they are');
 
 # the window slides
 my $burst = q{SELECT string_agg(coalesce(r->>'error', ''), ' ') FROM generate_series(1, 3) g, authfort.refresh('x', ip_address => '192.0.2.50'::inet + 0 * g) r};
-is($node->safe_psql('app', "SET authfort.rate_limit_refresh = '2/sec'; $burst"), "refresh_token_invalid refresh_token_invalid $limited", 'two a second');
+is($node->safe_psql('app', "SET authfort.rate_limit_refresh = '2/sec'; $burst"),
+	"refresh_token_invalid refresh_token_invalid $limited", 'two a second');
 sql("ALTER DATABASE app SET authfort.rate_limit_refresh = '2/sec'");
 ok($node->poll_query_until('app', "SELECT r->>'error' <> '$limited' FROM authfort.refresh('x', ip_address => '192.0.2.50') r"), 'and again later');
 sql('ALTER DATABASE app RESET authfort.rate_limit_refresh');
-is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join(' ', ('refresh_token_invalid') x 3), 'an empty limit is none');
+is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join(' ', ('refresh_token_invalid') x 3),
+	'an empty limit is none');
 
 # the memory is fixed, regardless of the number of clients
 is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip_address => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');
 is(sql('SELECT used <= entries AND entries < 1500 FROM authfort.rate_limits()'), 't', 'take no more memory');
 
 # and a flood pushes out no counter that is at its limit
-is(logins(map { [ 'victim@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an account at its limit');
-is(logins(map { [ "v$_\@example.com", '203.0.113.99' ] } 1 .. 6), join(' ', ($wrong) x 5, $limited), 'an address at its limit');
+is(logins(map { [ 'victim@example.com', "203.0.113.$_" ] } 1 .. 6), join(' ', ($wrong) x 5, $limited),
+	'an account at its limit');
+is(logins(map { [ "v$_\@example.com", '203.0.113.99' ] } 1 .. 6), join(' ', ($wrong) x 5, $limited),
+	'an address at its limit');
 sql(q{SET authfort.rate_limit_refresh = '30/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip_address => '10.1.0.0'::inet + g) r});
-is(logins([ 'victim@example.com', '203.0.113.50' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited", 'are at it after requests from twenty thousand addresses');
+is(logins([ 'victim@example.com', '203.0.113.50' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited",
+	'are at it after requests from twenty thousand addresses');
 is(sql(q{SET authfort.rate_limit_signup = '3/day'; SELECT count(*) FROM generate_series(1, 20000) g, authfort.signup('f' || g || '@example.com', 'short') r WHERE r->>'error' = 'password_too_short'}), '20000', 'twenty thousand emails');
-is(logins([ 'victim@example.com', '203.0.113.51' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited", 'do not change it either');
-is(sql('SELECT used <= entries AND used > entries / 2 FROM authfort.rate_limits()'), 't', 'with both halves of the memory full');
+is(logins([ 'victim@example.com', '203.0.113.51' ], [ 'w@example.com', '203.0.113.99' ]), "$limited $limited",
+	'do not change it either');
+is(sql('SELECT used <= entries AND used > entries / 2 FROM authfort.rate_limits()'), 't',
+	'with both halves of the memory full');
 
 # other endpoints
 is(sql(q{SELECT string_agg(coalesce(r->>'error', 'ok'), ' ') FROM generate_series(1, 4) g, authfort.signup('s' || g || '@example.com', 'correct horse', ip_address => '192.0.2.60') r}),
@@ -136,9 +150,12 @@ foreach my $case (
 		'10.0.0.1', '\"', '\"10.0.0.1', '[', '[10.0.0.1', 'nonsense', '\u00e9', '127.0.0.1:99999', ',,,', 'x' x 5000),
 	# what cannot be read ends it at the proxy that sent it
 	(map { [ $proxy, $trusted, "198.51.100.7, $_", $proxy, "unreadable: " . substr($_, 0, 30) ] }
-		'nonsense', 'unknown', '_hidden', "$client/32", '203.0.113.0/24', '203.0.113', '203', '0xcb007107', "$client:", "$client:65536", "$client:port", "$client:-1",
-		"$client:123456", "$client:1:2", "[$client]", "[$client]:80", '[2001:db8::7', '2001:db8::7]', '[2001:db8::7]443', '[2001:db8::7]:', '[]', '[]:80', '[2001:db8::7]:65536',
-		'[[2001:db8::7]]', '2001:db8::7%', "$client%eth0", 'fe80::1%e th', '%eth0', '\"', '\"\"', "\\\"$client", "$client\\\"", "\\\"\\\"$client\\\"\\\"", '\u00e9', "$client $client", ':', ':80', 'x' x 5000))
+		'nonsense', 'unknown', '_hidden', "$client/32", '203.0.113.0/24', '203.0.113', '203', '0xcb007107', "$client:",
+			"$client:65536", "$client:port", "$client:-1",
+		"$client:123456", "$client:1:2", "[$client]", "[$client]:80", '[2001:db8::7', '2001:db8::7]',
+			'[2001:db8::7]443', '[2001:db8::7]:', '[]', '[]:80', '[2001:db8::7]:65536',
+		'[[2001:db8::7]]', '2001:db8::7%', "$client%eth0", 'fe80::1%e th', '%eth0', '\"', '\"\"', "\\\"$client",
+			"$client\\\"", "\\\"\\\"$client\\\"\\\"", '\u00e9', "$client $client", ':', ':80', 'x' x 5000))
 {
 	my ($peer, $networks, $forwarded, $expected, $what) = @$case;
 	is($node->safe_psql('app', <<SQL), $expected, "client address: $what");
@@ -163,7 +180,8 @@ SELECT count(authfort.http('POST', '/auth/login', NULL, '{"content-type": "appli
 SQL
 my @lines = grep { /cannot read/ } split /\n/, slurp_file($node->logfile, $offset);
 is(scalar @lines, 1, 'what cannot be read is logged once in a backend');
-like($lines[0], qr/LOG:  authfort cannot read "203\.0\.113\.7;\?\?\[31mFATAL\?" in X-Forwarded-For as an address$/, 'so that it does no harm');
+like($lines[0], qr/LOG:  authfort cannot read "203\.0\.113\.7;\?\?\[31mFATAL\?" in X-Forwarded-For as an address$/,
+	'so that it does no harm');
 
 # another database of the cluster, with other limits, counts for itself
 $node->safe_psql('postgres', "CREATE DATABASE other TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
@@ -191,7 +209,8 @@ SELECT r.status || left(r.cleared::text, 1) FROM generate_series(1, 2) i, LATERA
 SQL
 
 # settings that make no sense
-foreach my $setting (map { [ 'rate_limit_login', $_ ] } ('5', '5/', '/min', '0/min', '-1/min', '5/week', '5 /min', '1.5/min', '99999999999/min'))
+foreach my $setting (map { [ 'rate_limit_login', $_ ] } ('5', '5/', '/min', '0/min', '-1/min', '5/week', '5 /min',
+	'1.5/min', '99999999999/min'))
 {
 	my ($code, $out, $err) = $node->psql('app', "SET authfort.$setting->[0] = '$setting->[1]'");
 	like($err, qr/invalid value for parameter/, "$setting->[0] = '$setting->[1]' is refused");
@@ -205,8 +224,10 @@ foreach my $networks ('10.0.0.0/33', 'localhost', '10.0.0.0/8,,::1', '10.0.0.0/8
 # without preloading there are no counters, and requests are refused
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 $node->restart;
-my ($code, $out, $err) = $node->psql('app', "LOAD 'authfort'; SET authfort.rate_limit = on; SELECT authfort.login('a\@example.com', 'wrong')");
-like($err, qr/rate_limit is on, but the library is not preloaded.*shared_preload_libraries/s, 'without preload it is refused');
+my ($code, $out, $err) = $node->psql('app',
+	"LOAD 'authfort'; SET authfort.rate_limit = on; SELECT authfort.login('a\@example.com', 'wrong')");
+like($err, qr/rate_limit is on, but the library is not preloaded.*shared_preload_libraries/s,
+	'without preload it is refused');
 is(sql('SELECT * FROM authfort.rate_limits()'), '0|0|0', 'and there is nothing to see');
 $node->stop;
 done_testing();

@@ -12,20 +12,23 @@ use Test::More;
 
 use Gateway qw(poll);
 
-my $node = start_node('main', conf => "listen_addresses = '127.0.0.1'", hba => 'host all all 127.0.0.1/32 trust', sql => <<'SQL');
+my $node = start_node('main', conf => "listen_addresses = '127.0.0.1'", hba => 'host all all 127.0.0.1/32 trust',
+	sql => <<'SQL');
 CREATE ROLE app LOGIN;
 CREATE TABLE note (owner uuid DEFAULT authfort.uid(), body text);
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON note USING (owner = authfort.uid());
 GRANT SELECT, INSERT ON note TO app;
 SQL
-my %token = map { $_ => $node->safe_psql('app', "SELECT authfort.signup('$_\@example.com', 'correct horse')#>>'{tokens,access_token}'") } qw(ada bob);
+my %token = map { $_ => $node->safe_psql('app',
+	"SELECT authfort.signup('$_\@example.com', 'correct horse')#>>'{tokens,access_token}'") } qw(ada bob);
 
 # Runs statements as the role "app"; returns the output, or the error.
 sub ask
 {
 	my ($sql, %more) = @_;
-	my ($code, $out, $err) = $node->psql('app', $sql, connstr => $more{connstr} // $node->connstr('app') . ' user=app');
+	my ($code, $out, $err) = $node->psql('app', $sql, connstr => $more{connstr} // $node->connstr('app')
+		. ' user=app');
 	return $code == 0 ? $out : $err;
 }
 
@@ -34,8 +37,10 @@ my $who = "SELECT coalesce(authfort.claims()->>'email', 'nobody')";
 {
 	local $ENV{PGOPTIONS} = "-c authfort.jwt=$token{ada}";
 	is(ask($who), 'ada@example.com', 'an option of the connection gives the identity');
-	is(ask("BEGIN; SET LOCAL authfort.jwt = '$token{bob}'; $who; COMMIT; $who"), "bob\@example.com\nada\@example.com", 'a transaction may have another');
-	is(ask("SET authfort.jwt = ''; $who; RESET authfort.jwt; $who"), "nobody\nada\@example.com", 'RESET goes back to the option');
+	is(ask("BEGIN; SET LOCAL authfort.jwt = '$token{bob}'; $who; COMMIT; $who"), "bob\@example.com\nada\@example.com",
+		'a transaction may have another');
+	is(ask("SET authfort.jwt = ''; $who; RESET authfort.jwt; $who"), "nobody\nada\@example.com",
+		'RESET goes back to the option');
 	is(ask("DISCARD ALL; $who"), 'ada@example.com', 'so does DISCARD ALL');
 	is(ask("$who; SHOW authfort.jwt"), "ada\@example.com\n********", 'it does not show');
 }
@@ -53,7 +58,8 @@ like(ask($trust), qr/nobody$/, 'a trust that was set before the library was load
 	unlike(ask($trust), qr/1111/, 'so is one in an option of the connection');
 }
 $node->safe_psql('app', 'ALTER ROLE app IN DATABASE app SET authfort.trusted_authenticators = app');
-like(ask("SET request.jwt.claims = '$claims'; SELECT authfort.uid()"), qr/^1111/, 'one that a superuser gave the role counts');
+like(ask("SET request.jwt.claims = '$claims'; SELECT authfort.uid()"), qr/^1111/,
+	'one that a superuser gave the role counts');
 like(ask("$trust"), qr/1111/, 'and is not lost by trying to set it');
 is(ask("BEGIN; SET LOCAL request.jwt.claims = '$claims'; SELECT authfort.uid() IS NULL; COMMIT; SELECT authfort.uid() IS NULL"), "f\nt", 'claims end with their transaction');
 my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;';
@@ -84,7 +90,8 @@ my $bouncer = start([ '/usr/sbin/pgbouncer', '-q', "$dir/pgbouncer.ini" ], '>', 
 my $pooled = "host=127.0.0.1 port=$port dbname=app user=app";
 poll('pgbouncer answers', sub { ($node->psql('app', 'SELECT 1', connstr => $pooled))[0] == 0 });
 
-my %client = map { $_ => DBI->connect("dbi:Pg:$pooled", 'app', '', { RaiseError => 1, pg_server_prepare => 0 }) } qw(ada bob);
+my %client = map { $_ => DBI->connect("dbi:Pg:$pooled", 'app', '',
+	{ RaiseError => 1, pg_server_prepare => 0 }) } qw(ada bob);
 
 # Runs statements in one transaction; returns what the last one gives.
 sub transaction
@@ -104,9 +111,11 @@ foreach my $round (1 .. 3)
 	{
 		my $c = $client{$name};
 		is($c->selectrow_array($who), 'nobody', "round $round: before its transaction $name is nobody");
-		is(transaction($c, "SET LOCAL authfort.jwt = '$token{$name}'", "INSERT INTO note (body) VALUES ('of $name $round')", $who),
+		is(transaction($c, "SET LOCAL authfort.jwt = '$token{$name}'",
+			"INSERT INTO note (body) VALUES ('of $name $round')", $who),
 			"$name\@example.com", "round $round: $name in it");
-		is(transaction($c, "SELECT authfort.set_jwt('$token{$name}')", "SELECT string_agg(body, ',' ORDER BY body) FROM note"),
+		is(transaction($c, "SELECT authfort.set_jwt('$token{$name}')",
+			"SELECT string_agg(body, ',' ORDER BY body) FROM note"),
 			join(',', map { "of $name $_" } 1 .. $round), "round $round: $name sees no other rows");
 	}
 }
@@ -115,7 +124,8 @@ $client{ada}->do("SET LOCAL authfort.jwt = '$token{ada}'");
 is($client{ada}->selectrow_array($who), 'ada@example.com', 'a transaction that is rolled back');
 $client{ada}->rollback;
 is($client{bob}->selectrow_array($who), 'nobody', 'leaves nobody behind');
-is($client{ada}->selectrow_array('SELECT pg_backend_pid()'), $client{bob}->selectrow_array('SELECT pg_backend_pid()'), 'all of it in one server session');
+is($client{ada}->selectrow_array('SELECT pg_backend_pid()'), $client{bob}->selectrow_array('SELECT pg_backend_pid()'),
+	'all of it in one server session');
 $_->disconnect foreach values %client;
 $bouncer->signal('INT');
 $bouncer->finish;

@@ -53,18 +53,21 @@ sub decoded { return $json->decode($_[0]->{body}); }
 sub tokens { return @{ decoded($_[0])->{tokens} }{qw(access_token refresh_token)}; }
 
 # both doors answer alike
-my $signup = post('signup', { email => 'ada@example.com', password => 'correct horse', name => 'Ada "quoted" \\ Łovelace' });
+my $signup = post('signup', { email => 'ada@example.com', password => 'correct horse',
+	name => 'Ada "quoted" \\ Łovelace' });
 is($signup->{status}, 201, q{signup});
 is(decoded($signup)->{user}{name}, 'Ada "quoted" \\ Łovelace', 'the body goes through as it is');
 is(scalar LikePostgREST::header($signup, 'set-cookie'), 2, 'two cookies');
-like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a cookie') foreach LikePostgREST::header($signup, 'set-cookie');
+like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a cookie')
+	foreach LikePostgREST::header($signup, 'set-cookie');
 is_deeply([ LikePostgREST::header($signup, 'cache-control') ], ['no-store'], 'Cache-Control');
 my $id = decoded($signup)->{user}{id};
 
 sub http
 {
 	my ($method, $path, $headers, $body) = @_;
-	my $r = $auth->{gateway}->selectrow_hashref('SELECT * FROM authfort.http(?, ?, headers => ?::jsonb, body => ?)', undef, $method, $path, $json->encode($headers), $body);
+	my $r = $auth->{gateway}->selectrow_hashref('SELECT * FROM authfort.http(?, ?, headers => ?::jsonb, body => ?)',
+		undef, $method, $path, $json->encode($headers), $body);
 	return { status => $r->{status}, headers => $json->decode($r->{headers}), body => $r->{body} // '' };
 }
 sql('CREATE ROLE gateway LOGIN IN ROLE authfort_http');
@@ -84,7 +87,8 @@ foreach my $case (
 	[ 'me', 'GET', '/auth/me', { authorization => "Bearer $access" }, '' ],
 	[ 'list_users', 'GET', '/auth/admin/users', { authorization => "Bearer $access" }, '' ],
 	[ 'own_sessions', 'GET', '/auth/sessions', { authorization => "Bearer $access" }, '' ],
-	[ 'change_password', 'POST', '/auth/change-password', { authorization => "Bearer $access" }, '{"old_password": "wrong", "new_password": "another horse"}' ],
+	[ 'change_password', 'POST', '/auth/change-password', { authorization => "Bearer $access" },
+		'{"old_password": "wrong", "new_password": "another horse"}' ],
 	[ 'jwks', 'GET', '/.well-known/jwks.json', {}, '' ])
 {
 	my ($function, $method, $path, $headers, $body) = @$case;
@@ -92,7 +96,8 @@ foreach my $case (
 	my $here = $auth->request($method, $function, headers => $headers, body => $body);
 	my $there = http($method, $path, $headers, $body);
 	delete $here->{length};
-	is_deeply($here, $there, "$method $path $body: $there->{status} by both doors") or diag(explain([ $here, $there ]));
+	is_deeply($here, $there, "$method $path $body: $there->{status} by both doors")
+		or diag(explain([ $here, $there ]));
 }
 is(sql("SELECT string_agg(name, ',' ORDER BY name) FROM authfort.routes() r WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE pronamespace = 'authfort_api'::regnamespace
 	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = 'v')"), '', 'each route has its function, which is VOLATILE');
@@ -107,24 +112,35 @@ is($auth->request('HEAD', $_, bearer($access))->{status}, 403, "HEAD $_") foreac
 is(decoded($auth->request('GET', 'me', bearer($access)))->{id}, $id, 'me by bearer');
 my $refreshed = post('refresh', { refresh_token => $refresh });
 is($refreshed->{status}, 200, 'refresh by the body');
-my $by_cookie = post('refresh', undef, cookies => { refresh_token => (tokens($refreshed))[1], access_token => (tokens($refreshed))[0] });
+my $by_cookie = post('refresh', undef, cookies => { refresh_token => (tokens($refreshed))[1],
+	access_token => (tokens($refreshed))[0] });
 is($by_cookie->{status}, 200, 'refresh by cookies, without a body');
 ($access, $refresh) = tokens($by_cookie);
-is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application/x-www-form-urlencoded' }, cookies => { refresh_token => $refresh })->{status}, 404, 'a form finds no function');
+is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application/x-www-form-urlencoded' },
+	cookies => { refresh_token => $refresh })->{status}, 404, 'a form finds no function');
 
-is($auth->request('GET', 'logout', cookies => { refresh_token => $refresh })->{status}, 405, 'a link signs nobody out');
+is($auth->request('GET', 'logout', cookies => { refresh_token => $refresh })->{status}, 405,
+	'a link signs nobody out');
 is($auth->request('GET', 'login')->{status}, 405, 'nor in');
 
 # the application's own functions
-is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef, role => 'web_anon' }, 'anonymous requests pass');
-is_deeply(decoded($api->request('GET', 'who', bearer($access))), { uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' }, 'a token gives the identity');
-is_deeply(decoded($api->request('GET', 'who', cookies => { access_token => $access })), { uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' }, 'so does a cookie, with its role');
-is($api->request('POST', 'add_note', headers => { authorization => "Bearer $access" }, body => '{"body": "x"}')->{body}, '"x"', 'a policy lets the owner write');
-is($api->request('POST', 'add_note', headers => { 'content-type' => 'application/json' }, cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"', 'by cookie too');
-is($api->request('POST', 'add_note', cookies => { access_token => $access }, body => '{"body": "z"}')->{status}, 415, 'but not where another site could have sent it');
+is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef,
+	role => 'web_anon' }, 'anonymous requests pass');
+is_deeply(decoded($api->request('GET', 'who', bearer($access))), { uid => $id, session => JSON::PP::true, roles => [],
+	role => 'authenticated' }, 'a token gives the identity');
+is_deeply(decoded($api->request('GET', 'who', cookies => { access_token => $access })),
+	{ uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' },
+		'so does a cookie, with its role');
+is($api->request('POST', 'add_note', headers => { authorization => "Bearer $access" },
+	body => '{"body": "x"}')->{body}, '"x"', 'a policy lets the owner write');
+is($api->request('POST', 'add_note', headers => { 'content-type' => 'application/json' },
+	cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"', 'by cookie too');
+is($api->request('POST', 'add_note', cookies => { access_token => $access }, body => '{"body": "z"}')->{status}, 415,
+	'but not where another site could have sent it');
 is($api->request('POST', 'add_note', body => '{"body": "z"}')->{status}, 401, 'nor an anonymous one');
 is(sql('SELECT string_agg(body, $$,$$ ORDER BY body) FROM api.note'), 'x,y', 'the rows');
-is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef, role => 'web_anon' }, 'nothing stays behind');
+is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef,
+	role => 'web_anon' }, 'nothing stays behind');
 
 # what pre_request refuses
 sub refused
@@ -134,7 +150,8 @@ sub refused
 	{
 		my ($name, %with) = @$how;
 		my $r = $api->request('GET', 'who', %with);
-		is("$r->{status} " . decoded($r)->{code} . ' ' . (LikePostgREST::header($r, 'www-authenticate'))[0], "401 $code Bearer error=\"invalid_token\"", "$what, by $name");
+		is("$r->{status} " . decoded($r)->{code} . ' ' . (LikePostgREST::header($r, 'www-authenticate'))[0],
+			"401 $code Bearer error=\"invalid_token\"", "$what, by $name");
 	}
 }
 sub again
@@ -151,7 +168,9 @@ again();
 sql("UPDATE authfort.users SET banned = true");
 refused('user_banned', 'a ban');
 sql("SELECT authfort.unban_user('$id')");
-is($auth->request('POST', 'login', headers => { 'content-type' => 'application/json' }, cookies => { access_token => $access }, body => '{"email": "ada@example.com", "password": "correct horse"}')->{status},
+is($auth->request('POST', 'login', headers => { 'content-type' => 'application/json' },
+	cookies => { access_token => $access },
+		body => '{"email": "ada@example.com", "password": "correct horse"}')->{status},
 	200, 'an old cookie does not stand in the way of signing in');
 again();
 is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204, 'logout');
@@ -178,23 +197,31 @@ foreach my $case ([ 'expired', $expired, 'token_expired' ], [ 'outdated', $outda
 	my ($name, $token, $code) = @$case;
 	my $new = post('login', \%good, headers => { with_bearer($token) });
 	is($new->{status}, 200, "login with an $name bearer");
-	is(post('refresh', { refresh_token => (tokens($new))[1] }, headers => { with_bearer($token) })->{status}, 200, "refresh with an $name bearer");
-	is(post('logout', { refresh_token => 'x' }, headers => { with_bearer($token) })->{status}, 204, "logout with an $name bearer");
-	is_deeply(decoded($api->request('POST', 'login', headers => { with_bearer($token) })), { uid => undef, claims => '' },
+	is(post('refresh', { refresh_token => (tokens($new))[1] }, headers => { with_bearer($token) })->{status}, 200,
+		"refresh with an $name bearer");
+	is(post('logout', { refresh_token => 'x' }, headers => { with_bearer($token) })->{status}, 204,
+		"logout with an $name bearer");
+	is_deeply(decoded($api->request('POST', 'login', headers => { with_bearer($token) })),
+		{ uid => undef, claims => '' },
 		"a function of that name in the application gets no identity of an $name bearer");
-	my @refused = map { "$_->{status} " . decoded($_)->{code} } $api->request('GET', 'who', bearer($token)), $api->request('GET', '/note', bearer($token)),
-		$auth->request('GET', 'me', bearer($token)), $auth->request('POST', 'change_password', headers => { with_bearer($token) }, body => '{}');
+	my @refused = map { "$_->{status} " . decoded($_)->{code} } $api->request('GET', 'who', bearer($token)),
+		$api->request('GET', '/note', bearer($token)),
+		$auth->request('GET', 'me', bearer($token)), $auth->request('POST', 'change_password',
+			headers => { with_bearer($token) }, body => '{}');
 	is_deeply(\@refused, [ ("401 $code") x 4 ], "anywhere else an $name bearer is refused as $code");
 }
-is(decoded($api->request('GET', 'who', bearer(aged(40))))->{code}, 'PGRST303', 'past the 30 seconds it is PostgREST that refuses');
-is(decoded($auth->request('GET', 'me', headers => { authorization => 'Bearer ' }))->{code}, 'PGRST301', 'and an empty bearer always');
+is(decoded($api->request('GET', 'who', bearer(aged(40))))->{code}, 'PGRST303',
+	'past the 30 seconds it is PostgREST that refuses');
+is(decoded($auth->request('GET', 'me', headers => { authorization => 'Bearer ' }))->{code}, 'PGRST301',
+	'and an empty bearer always');
 again();
 
 # a role may have another isolation level as its default: not the routes
 sql("ALTER ROLE authenticated SET default_transaction_isolation = 'serializable'; ALTER ROLE authenticated SET statement_timeout = '7s'");
 sql("CREATE FUNCTION api.modes() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('isolation', current_setting('transaction_isolation'), 'timeout', current_setting('statement_timeout')) \$\$");
 $_->load_config foreach $api, $auth;
-is_deeply(decoded($api->request('GET', 'modes', bearer($access))), { isolation => 'serializable', timeout => '7s' }, 'settings of the role count for the application');
+is_deeply(decoded($api->request('GET', 'modes', bearer($access))), { isolation => 'serializable', timeout => '7s' },
+	'settings of the role count for the application');
 is($auth->request('GET', 'me', bearer($access))->{status}, 200, 'the routes go on');
 sql('ALTER ROLE authenticated RESET ALL');
 $_->load_config foreach $api, $auth;
@@ -211,20 +238,25 @@ again();
 sql("SELECT authfort.add_role('$id', 'admin')");
 again();
 my %admin = (authorization => "Bearer $access", 'content-type' => 'application/json');
-is(decoded($auth->request('GET', 'list_users', headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0, 'a query');
-is(decoded($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com', 'a segment');
-is($auth->request('POST', 'add_role', headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id/roles/editor" })->{status}, 204, 'PUT, as a POST');
+is(decoded($auth->request('GET', 'list_users',
+	headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0, 'a query');
+is(decoded($auth->request('GET', 'get_user',
+	headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com', 'a segment');
+is($auth->request('POST', 'add_role', headers => { %admin,
+	'x-original-uri' => "/auth/admin/users/$id/roles/editor" })->{status}, 204, 'PUT, as a POST');
 again();
 $admin{authorization} = "Bearer $access";
 is($auth->request('GET', 'get_user', headers => \%admin)->{status}, 404, 'no segment, no user');
-is($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => '/auth/admin/keys' })->{status}, 404, 'another path is not taken');
+is($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => '/auth/admin/keys' })->{status}, 404,
+	'another path is not taken');
 again();
 
 # someone who is no authenticator
 sql('CREATE ROLE other LOGIN; GRANT web_anon, authenticated TO other; GRANT CONNECT ON DATABASE app TO other');
 my $other = LikePostgREST->new(%options, user => 'other', schema => 'api');
 $other->{keys} = $api->{keys};
-is($other->request('GET', 'who', bearer($access))->{status}, 403, 'claims from a role that is not trusted are refused');
+is($other->request('GET', 'who', bearer($access))->{status}, 403,
+	'claims from a role that is not trusted are refused');
 delete $other->{pre_request};
 is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef, 'and nobody without the check');
 
@@ -233,7 +265,8 @@ my $kid = sql('SELECT authfort.rotate_key()');
 ok(poll('a notification', sub { $api->reload_if_told }), 'a rotation notifies');
 is_deeply([ map { $_->{kid} } grep { $_->{kid} eq $kid } @{ $api->{keys} } ], [$kid], 'the new key is published');
 is(scalar @{ $api->{keys} }, 2, 'beside the old one');
-is($json->encode({ keys => $api->{keys} }), $json->encode($json->decode(sql('SELECT authfort.jwks()'))), 'the key set is that of jwks()');
+is($json->encode({ keys => $api->{keys} }), $json->encode($json->decode(sql('SELECT authfort.jwks()'))),
+	'the key set is that of jwks()');
 is(sql('SELECT count(*) FROM authfort.signing_keys'), '2', 'publishing makes no key');
 $kid = sql("SELECT authfort.prepare_key('EdDSA')");
 ok(poll('a notification', sub { $api->reload_if_told }), 'so does preparing one');
@@ -244,7 +277,8 @@ again();
 is($api->request('GET', 'who', bearer($access))->{status}, 200, 'and those of the new one');
 
 # misuse
-foreach my $case ([ 'setup_postgrest(NULL)', '22004' ], [ "publish_jwks(NULL)", '22004' ], [ "publish_jwks('missing')", '42704' ])
+foreach my $case ([ 'setup_postgrest(NULL)', '22004' ], [ "publish_jwks(NULL)", '22004' ],
+	[ "publish_jwks('missing')", '42704' ])
 {
 	my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY sqlstate\nSELECT authfort.$case->[0]");
 	like($err, qr/$case->[1]/, $case->[0]);

@@ -19,7 +19,8 @@ my $node = start_node('main', database => undef, conf => <<'CONF');
 authfort.cookies = on
 CONF
 create_database($node, 'todo');
-$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/postgrest/schema.sql', $node->connstr('todo') ], 'schema.sql');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/postgrest/schema.sql',
+	$node->connstr('todo') ], 'schema.sql');
 
 # its settings, as far as LikePostgREST has them
 my %conf = slurp_file('examples/postgrest/postgrest.conf') =~ /^([a-z-]+) = "?([^"\n]*)"?$/mg;
@@ -46,7 +47,8 @@ append_to_file("$dir/nginx.conf", $nginx_conf);
 append_to_file("$dir/authfort_maps.conf", $node->safe_psql('todo', 'SELECT authfort.nginx_maps()'));
 append_to_file("$dir/authfort_locations.conf", $node->safe_psql('todo', "SELECT authfort.nginx_locations('$url')"));
 my $nginx = fork() // die;
-exec '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-g', "daemon off; pid $dir/pid; error_log $dir/error.log;" if $nginx == 0;
+exec '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-g', "daemon off; pid $dir/pid; error_log $dir/error.log;"
+	if $nginx == 0;
 my $http = HTTP::Tiny->new(timeout => 30);
 my $at = "http://127.0.0.1:$port";
 poll('nginx answers', sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
@@ -56,7 +58,8 @@ sub ask
 	my ($method, $path, $token, $body) = @_;
 	my %headers = $token ? (authorization => "Bearer $token") : ();
 	$headers{'content-type'} = 'application/json' if defined $body;
-	return $http->request($method, $at . $path, { headers => \%headers, content => defined $body ? encode_json($body) : '' });
+	return $http->request($method, $at . $path, { headers => \%headers, content => defined $body ? encode_json($body)
+		: '' });
 }
 
 my %token;
@@ -68,7 +71,8 @@ foreach my $name (qw(ada bob))
 	$token{$name} = decode_json($r->{content})->{tokens}{access_token};
 	is(decode_json(ask('GET', '/auth/me', $token{$name})->{content})->{email}, "$name\@example.com", 'me');
 	is(ask('POST', '/todo', $token{$name}, { title => "of $name" })->{status}, 201, "$name writes");
-	is_deeply([ map { $_->{title} } @{ decode_json(ask('GET', '/todo', $token{$name})->{content}) } ], ["of $name"], 'and reads no more than that');
+	is_deeply([ map { $_->{title} } @{ decode_json(ask('GET', '/todo', $token{$name})->{content}) } ], ["of $name"],
+		'and reads no more than that');
 }
 is(ask('GET', '/todo')->{status}, 401, 'a stranger reads nothing');
 is(ask('GET', '/auth/todo')->{status}, 404, 'a path that is no route');
@@ -87,10 +91,12 @@ foreach my $route (split /\n/, $node->safe_psql('todo', 'SELECT name, method, pa
 	$path =~ s/\{\w+\}/x/g;
 	my $r = ask($method, $path, undef, $method eq 'GET' ? undef : {});
 	if ($access eq 'open') { isnt($r->{status}, 404, "$method $path"); }
-	else { is("$r->{status} " . (eval { decode_json($r->{content})->{detail}{error} } // $r->{content}), '401 token_missing', "$method $path"); }
+	else { is("$r->{status} " . (eval { decode_json($r->{content})->{detail}{error} } // $r->{content}),
+		'401 token_missing', "$method $path"); }
 }
 $node->safe_psql('todo', "SELECT authfort.add_role(id, 'admin') FROM authfort.users WHERE email = 'ada\@example.com'");
-my $admin = decode_json(ask('POST', '/auth/login', undef, { email => 'ada@example.com', password => 'correct horse' })->{content})->{tokens}{access_token};
+my $admin = decode_json(ask('POST', '/auth/login', undef,
+	{ email => 'ada@example.com', password => 'correct horse' })->{content})->{tokens}{access_token};
 my $list = decode_json(ask('GET', '/auth/admin/users?query=bob', $admin)->{content});
 is($list->{total}, 1, 'a query gets through');
 is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204, 'PUT with a segment');
@@ -98,7 +104,8 @@ is(ask('GET', '/todo', $token{bob})->{status}, 401, 'a ban counts at once');
 like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/, 'and says so');
 
 # an old token is not passed on to the routes open to all, not even one that PostgREST would refuse
-is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'correct horse' })->{status}, 200, 'login with a bearer that is no token') foreach 'x.y.z', 'x';
+is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'correct horse' })->{status}, 200,
+	'login with a bearer that is no token') foreach 'x.y.z', 'x';
 is(ask('POST', '/auth/logout', 'x.y.z', {})->{status}, 204, 'and logout');
 is(ask('GET', '/auth/me', 'x.y.z')->{status}, 401, 'me is refused');
 is(ask('HEAD', '/auth/me')->{status}, 401, 'HEAD is refused without a token');

@@ -24,7 +24,8 @@ sub session
 {
 	my ($user, $options) = @_;
 	local $ENV{PGOPTIONS} = $options if defined $options;
-	my $db = DBI->connect('dbi:Pg:' . $node->connstr('app'), $user, '', { RaiseError => 1, PrintError => 0, PrintWarn => 0 });
+	my $db = DBI->connect('dbi:Pg:' . $node->connstr('app'), $user, '',
+		{ RaiseError => 1, PrintError => 0, PrintWarn => 0 });
 	return $db;
 }
 
@@ -50,9 +51,11 @@ sub super { return attempt($super, @_); }
 foreach my $schema (qw(authfort authfort_api authfort_internal))
 {
 	attempt('eve', "CREATE SCHEMA $schema");
-	like(super('CREATE EXTENSION authfort'), qr/^42P06: .*schema "$schema" already exists/, "a schema $schema of somebody else's is not taken over");
+	like(super('CREATE EXTENSION authfort'), qr/^42P06: .*schema "$schema" already exists/,
+		"a schema $schema of somebody else's is not taken over");
 	attempt('eve', "DROP SCHEMA $schema");
-	is(super("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'authfort%'"), 0, 'and nothing is left of the attempt');
+	is(super("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'authfort%'"), 0,
+		'and nothing is left of the attempt');
 }
 
 super('CREATE ROLE authfort_http SUPERUSER');
@@ -90,7 +93,8 @@ BEGIN
 END \$make\$
 SQL
 like(attempt('eve', 'SET search_path = eve, pg_catalog', $_), qr/^P0001: .*caught, as eve/, "the trap works: $_")
-  foreach q{SELECT 'x'::pg_catalog.text = 'x'::pg_catalog.text}, 'SELECT now()', q{SELECT '11111111-1111-1111-1111-111111111111'::uuid};
+  foreach q{SELECT 'x'::pg_catalog.text = 'x'::pg_catalog.text}, 'SELECT now()',
+	q{SELECT '11111111-1111-1111-1111-111111111111'::uuid};
 super('ALTER DATABASE app SET search_path = eve, public, pg_catalog');
 
 # SecurityContext that are given by themselves, to eve and to all, in every way there is.
@@ -103,7 +107,8 @@ foreach my $what (qw(TABLES SEQUENCES FUNCTIONS TYPES SCHEMAS))
 {
 	my ($code, $out, $err) = $node->psql('app', 'CREATE EXTENSION authfort');
 	is($code, 0, 'the extension is made among the traps') or diag $err;
-	like($err, qr/^.*WARNING:  role "authfort_admin" already exists.*\n.*it can log in; its members: eve\.$/m, 'who held the role before is told');
+	like($err, qr/^.*WARNING:  role "authfort_admin" already exists.*\n.*it can log in; its members: eve\.$/m,
+		'who held the role before is told');
 }
 super('SET search_path = pg_catalog', 'REVOKE authfort_admin FROM eve');
 super('SET search_path = pg_catalog', 'ALTER ROLE authfort_admin NOLOGIN');
@@ -119,8 +124,10 @@ is(super('SET search_path = pg_catalog', q{SELECT count(*) FROM pg_proc WHERE pr
 
 # After it: everything with the traps first in the search_path, and temporary objects before them.
 my $backend = session('backend');
-$backend->do($_) foreach 'SET search_path = pg_temp, eve, public, pg_catalog', 'CREATE TEMP TABLE users (id text)', 'CREATE TEMP TABLE sessions (id text)', 'CREATE TEMP VIEW signing_keys AS SELECT 1 AS kid',
-	'CREATE TEMP TABLE events (event pg_catalog.text)', 'CREATE DOMAIN pg_temp.uuid AS pg_catalog.text', 'CREATE DOMAIN pg_temp.jsonb AS pg_catalog.text', 'CREATE DOMAIN pg_temp.regprocedure AS pg_catalog.text';
+$backend->do($_) foreach 'SET search_path = pg_temp, eve, public, pg_catalog', 'CREATE TEMP TABLE users (id text)',
+	'CREATE TEMP TABLE sessions (id text)', 'CREATE TEMP VIEW signing_keys AS SELECT 1 AS kid',
+	'CREATE TEMP TABLE events (event pg_catalog.text)', 'CREATE DOMAIN pg_temp.uuid AS pg_catalog.text',
+		'CREATE DOMAIN pg_temp.jsonb AS pg_catalog.text', 'CREATE DOMAIN pg_temp.regprocedure AS pg_catalog.text';
 my %token;
 sub backend { return attempt($backend, @_); }
 foreach my $name (qw(ada bob))
@@ -130,11 +137,20 @@ foreach my $name (qw(ada bob))
 }
 my %id = map { $_ => backend("SELECT authfort.verify_jwt('$token{$_}') OPERATOR(pg_catalog.->>) 'sub'") } qw(ada bob);
 foreach my $call (
-	"authfort.login('ada\@example.com', 'correct horse')", "authfort.login('nobody\@example.com', 'x', 'test', '192.0.2.1')", "authfort.authenticate('$token{ada}')", "authfort.refresh('x')", "authfort.get_user('$id{ada}')",
-	"authfort.list_users('ada', false, NULL, sort_by => 'name')", "authfort.get_user_count()", "authfort.update_user('$id{ada}', '{\"name\": \"Ada\"}')", "authfort.add_role('$id{ada}', 'editor', false)", "authfort.role_members()",
-	"authfort.get_sessions('$id{ada}')", "authfort.revoke_sessions('$id{bob}', '$id{bob}')", "authfort.create_password_reset_token('ada\@example.com')", "authfort.change_password('$id{bob}', 'correct horse', 'battery staple')",
-	"authfort.ban_user('$id{bob}')", "authfort.unban_user('$id{bob}')", 'authfort.prepare_key()', 'authfort.rotate_key()', 'authfort.jwks()', 'authfort.cleanup()', 'authfort.take_messages()', 'authfort.message_sent($$00000000-0000-7000-8000-000000000000$$)', 'authfort.routes()',
-	"authfort.load_breached_passwords(ARRAY['0123456789012345678901234567890123456789'])", 'authfort.rate_limits()', "authfort.set_jwt('$token{ada}')")
+	"authfort.login('ada\@example.com', 'correct horse')",
+		"authfort.login('nobody\@example.com', 'x', 'test', '192.0.2.1')", "authfort.authenticate('$token{ada}')",
+			"authfort.refresh('x')", "authfort.get_user('$id{ada}')",
+	"authfort.list_users('ada', false, NULL, sort_by => 'name')", "authfort.get_user_count()",
+		"authfort.update_user('$id{ada}', '{\"name\": \"Ada\"}')", "authfort.add_role('$id{ada}', 'editor', false)",
+			"authfort.role_members()",
+	"authfort.get_sessions('$id{ada}')", "authfort.revoke_sessions('$id{bob}', '$id{bob}')",
+		"authfort.create_password_reset_token('ada\@example.com')",
+			"authfort.change_password('$id{bob}', 'correct horse', 'battery staple')",
+	"authfort.ban_user('$id{bob}')", "authfort.unban_user('$id{bob}')", 'authfort.prepare_key()',
+		'authfort.rotate_key()', 'authfort.jwks()', 'authfort.cleanup()', 'authfort.take_messages()',
+			'authfort.message_sent($$00000000-0000-7000-8000-000000000000$$)', 'authfort.routes()',
+	"authfort.load_breached_passwords(ARRAY['0123456789012345678901234567890123456789'])", 'authfort.rate_limits()',
+		"authfort.set_jwt('$token{ada}')")
 {
 	unlike(backend("SELECT $call") // '', qr/^[0-9A-Z]{5}: /, "$call");
 }
@@ -143,7 +159,8 @@ like(backend('SELECT authfort.current_user()'), qr/ada\@example\.com/, 'and the 
 $backend->disconnect;
 is(super('SELECT authfort.setup_postgrest()'), '', 'setup_postgrest() among the traps');
 like(super("SELECT authfort.$_()"), qr/authfort_rpc/, "$_() among the traps") foreach qw(nginx_maps nginx_locations);
-is(attempt($super, 'SET ROLE anon', q{SET "request.headers" = '{}'}, 'SELECT authfort_api.jwks() IS NOT NULL'), 1, 'a route for PostgREST');
+is(attempt($super, 'SET ROLE anon', q{SET "request.headers" = '{}'}, 'SELECT authfort_api.jwks() IS NOT NULL'), 1,
+	'a route for PostgREST');
 is(attempt($super, 'SET ROLE anon', 'SELECT authfort_api.pre_request()'), '', 'its check');
 super('ALTER DATABASE app RESET ALL');
 super('DROP OWNED BY anon, authenticated, authenticator');
@@ -152,26 +169,50 @@ super('DROP OWNED BY anon, authenticated, authenticator');
 my $eve = session('eve');
 my $key_file = $node->data_dir . '/authfort_master.key';
 foreach my $statement (
-	(map { ("SELECT * FROM authfort.$_", "COPY authfort.$_ TO STDOUT", "DELETE FROM authfort.$_", "TRUNCATE authfort.$_") } qw(users sessions signing_keys event_handlers outbox)),
+	(map { ("SELECT * FROM authfort.$_", "COPY authfort.$_ TO STDOUT", "DELETE FROM authfort.$_",
+		"TRUNCATE authfort.$_") } qw(users sessions signing_keys event_handlers outbox)),
 	'SELECT authfort.uuid_v7()', 'SELECT authfort.cluster_id()',
-	'CREATE RULE r AS ON INSERT TO authfort.users DO ALSO NOTHING', 'CREATE RULE "_RETURN" AS ON SELECT TO authfort.users DO INSTEAD SELECT 1',
-	'CREATE TRIGGER t AFTER INSERT ON authfort.users EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'ALTER TABLE authfort.signing_keys DISABLE TRIGGER ALL',
-	'CREATE POLICY p ON authfort.users', 'ALTER TABLE authfort.users ENABLE ROW LEVEL SECURITY', 'CREATE INDEX ON authfort.users (eve.lower(email))', 'ALTER TABLE authfort.users ADD COLUMN c text', 'ALTER TABLE authfort.users OWNER TO eve',
-	'CREATE TABLE eve.child () INHERITS (authfort.users)', 'CREATE TABLE eve.partition (LIKE authfort.users)', 'CREATE TABLE eve.fk (id uuid REFERENCES authfort.users)', 'CREATE STATISTICS eve.s ON id, email FROM authfort.users',
-	'CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION eve.now()', 'CREATE PUBLICATION p FOR TABLE authfort.users', 'CREATE PUBLICATION p FOR ALL TABLES', "SELECT pg_create_logical_replication_slot('eve', 'pgoutput')",
+	'CREATE RULE r AS ON INSERT TO authfort.users DO ALSO NOTHING',
+		'CREATE RULE "_RETURN" AS ON SELECT TO authfort.users DO INSTEAD SELECT 1',
+	'CREATE TRIGGER t AFTER INSERT ON authfort.users EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+		'ALTER TABLE authfort.signing_keys DISABLE TRIGGER ALL',
+	'CREATE POLICY p ON authfort.users', 'ALTER TABLE authfort.users ENABLE ROW LEVEL SECURITY',
+		'CREATE INDEX ON authfort.users (eve.lower(email))', 'ALTER TABLE authfort.users ADD COLUMN c text',
+			'ALTER TABLE authfort.users OWNER TO eve',
+	'CREATE TABLE eve.child () INHERITS (authfort.users)', 'CREATE TABLE eve.partition (LIKE authfort.users)',
+		'CREATE TABLE eve.fk (id uuid REFERENCES authfort.users)',
+			'CREATE STATISTICS eve.s ON id, email FROM authfort.users',
+	'CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION eve.now()',
+		'CREATE PUBLICATION p FOR TABLE authfort.users', 'CREATE PUBLICATION p FOR ALL TABLES',
+			"SELECT pg_create_logical_replication_slot('eve', 'pgoutput')",
 	'CREATE FUNCTION authfort.login(unknown_email name, unknown_password name) RETURNS jsonb LANGUAGE sql AS $$ SELECT NULL $$', 'CREATE OR REPLACE FUNCTION authfort.uid() RETURNS uuid LANGUAGE sql AS $$ SELECT NULL $$',
-	'ALTER FUNCTION authfort.uid() RENAME TO uid2', 'ALTER FUNCTION authfort.http SET search_path = eve', 'CREATE VIEW authfort.v AS SELECT 1', 'CREATE TRIGGER t AFTER INSERT ON eve.users EXECUTE FUNCTION authfort_internal.publish_keys()',
-	'GRANT SELECT ON authfort.users TO eve', 'GRANT EXECUTE ON FUNCTION authfort.http TO eve', 'GRANT authfort_admin TO eve', 'SET ROLE authfort_admin', "SET SESSION AUTHORIZATION $super", "ALTER DEFAULT PRIVILEGES FOR ROLE $super GRANT ALL ON TABLES TO eve",
-	'DROP EXTENSION authfort', 'ALTER EXTENSION authfort DROP FUNCTION authfort.uid()', 'ALTER EXTENSION authfort ADD FUNCTION eve.now()', 'ALTER EXTENSION authfort UPDATE', 'DROP TABLE authfort.users', 'DROP SCHEMA authfort CASCADE', 'ALTER SCHEMA authfort OWNER TO eve', 'COMMENT ON TABLE authfort.users IS $$x$$',
-	"SELECT pg_read_file('$key_file')", "SELECT lo_import('$key_file')", "COPY eve.users FROM '$key_file'", 'SELECT * FROM pg_statistic', 'CREATE CAST (text AS uuid) WITHOUT FUNCTION', 'CREATE OPERATOR CLASS eve.c DEFAULT FOR TYPE uuid USING btree AS STORAGE uuid',
-	"ALTER ROLE eve SET authfort.trusted_authenticators = 'eve'", "ALTER DATABASE app SET authfort.admin_role = 'eve'", "ALTER SYSTEM SET authfort.jwt_issuer = 'eve'", "ALTER ROLE ALL SET authfort.allow_signup = off",
-	'SELECT authfort.http($$GET$$, $$/auth/me$$)', 'SELECT authfort_api.jwks()', 'SELECT authfort.on($$login$$, $$pg_catalog.jsonb_typeof(jsonb)$$)', 'SELECT authfort.verify_jwt($$x$$)', 'SELECT authfort.setup_postgrest()', 'SELECT authfort_internal.search_grams($$x$$)', 'CREATE AGGREGATE eve.a (integer) (SFUNC = authfort_internal.search_grams, STYPE = integer[])')
+	'ALTER FUNCTION authfort.uid() RENAME TO uid2', 'ALTER FUNCTION authfort.http SET search_path = eve',
+		'CREATE VIEW authfort.v AS SELECT 1',
+			'CREATE TRIGGER t AFTER INSERT ON eve.users EXECUTE FUNCTION authfort_internal.publish_keys()',
+	'GRANT SELECT ON authfort.users TO eve', 'GRANT EXECUTE ON FUNCTION authfort.http TO eve',
+		'GRANT authfort_admin TO eve', 'SET ROLE authfort_admin', "SET SESSION AUTHORIZATION $super",
+			"ALTER DEFAULT PRIVILEGES FOR ROLE $super GRANT ALL ON TABLES TO eve",
+	'DROP EXTENSION authfort', 'ALTER EXTENSION authfort DROP FUNCTION authfort.uid()',
+		'ALTER EXTENSION authfort ADD FUNCTION eve.now()', 'ALTER EXTENSION authfort UPDATE',
+			'DROP TABLE authfort.users', 'DROP SCHEMA authfort CASCADE', 'ALTER SCHEMA authfort OWNER TO eve',
+				'COMMENT ON TABLE authfort.users IS $$x$$',
+	"SELECT pg_read_file('$key_file')", "SELECT lo_import('$key_file')", "COPY eve.users FROM '$key_file'",
+		'SELECT * FROM pg_statistic', 'CREATE CAST (text AS uuid) WITHOUT FUNCTION',
+			'CREATE OPERATOR CLASS eve.c DEFAULT FOR TYPE uuid USING btree AS STORAGE uuid',
+	"ALTER ROLE eve SET authfort.trusted_authenticators = 'eve'", "ALTER DATABASE app SET authfort.admin_role = 'eve'",
+		"ALTER SYSTEM SET authfort.jwt_issuer = 'eve'", "ALTER ROLE ALL SET authfort.allow_signup = off",
+	'SELECT authfort.http($$GET$$, $$/auth/me$$)', 'SELECT authfort_api.jwks()',
+		'SELECT authfort.on($$login$$, $$pg_catalog.jsonb_typeof(jsonb)$$)', 'SELECT authfort.verify_jwt($$x$$)',
+			'SELECT authfort.setup_postgrest()', 'SELECT authfort_internal.search_grams($$x$$)',
+				'CREATE AGGREGATE eve.a (integer) (SFUNC = authfort_internal.search_grams, STYPE = integer[])')
 {
 	my $outcome = attempt($eve, $statement) // 'done';
-	my $refusal = $statement =~ /authfort_admin|REPLACE|AGGREGATE/ ? qr/^(42501|42883): / : $statement =~ /UPDATE|OWNER TO/ ? qr/^42501: .*(owner|permission)/ : qr/^42501: /;
+	my $refusal = $statement =~ /authfort_admin|REPLACE|AGGREGATE/ ? qr/^(42501|42883): /
+		: $statement =~ /UPDATE|OWNER TO/ ? qr/^42501: .*(owner|permission)/ : qr/^42501: /;
 	like($outcome, $refusal, "refused: $statement");
 }
-is(attempt($eve, "SELECT count(*) FROM pg_stats WHERE schemaname = 'authfort'"), 0, 'pg_stats tells nothing of the values in our tables');
+is(attempt($eve, "SELECT count(*) FROM pg_stats WHERE schemaname = 'authfort'"), 0,
+	'pg_stats tells nothing of the values in our tables');
 super('ANALYZE authfort.users');
 is(attempt($eve, "SELECT count(*) FROM pg_stats WHERE schemaname = 'authfort'"), 0, 'not when there are some');
 {
@@ -179,7 +220,8 @@ is(attempt($eve, "SELECT count(*) FROM pg_stats WHERE schemaname = 'authfort'"),
 	$other->selectrow_array("SELECT authfort.refresh('planted-token')");
 	is(attempt($eve, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%planted-token%' AND pid <> pg_backend_pid()"), 0, 'pg_stat_activity does not show what others ask');
 }
-$node->command_fails_like([ 'pg_dump', '--username', 'eve', $node->connstr('app') ], qr/permission denied for (table|sequence)/, 'pg_dump by a role that has nothing');
+$node->command_fails_like([ 'pg_dump', '--username', 'eve', $node->connstr('app') ],
+	qr/permission denied for (table|sequence)/, 'pg_dump by a role that has nothing');
 
 # Its settings: from the connection, before the library is loaded, it may write what it likes.
 {
@@ -193,7 +235,8 @@ SQL
 	my $hostile = session('eve', join ' ', map { "-c $_->{name}=$_->{hostile}" } @$names);
 	$hostile->do('SELECT authfort.uid()');
 	my %now = map { @$_ } @{ $hostile->selectall_arrayref(q{SELECT name, setting FROM pg_settings WHERE name LIKE 'authfort.%'}) };
-	is(join(', ', map { $_->{name} } grep { exists $now{ $_->{name} } && $now{ $_->{name} } eq $_->{hostile} } @$names), '', 'an option of the connection gives none its value');
+	is(join(', ', map { $_->{name} } grep { exists $now{ $_->{name} }
+		&& $now{ $_->{name} } eq $_->{hostile} } @$names), '', 'an option of the connection gives none its value');
 }
 
 # Whose identity it is: that of a token, or of claims where the session is trusted; never that of a cached earlier one.
@@ -201,38 +244,50 @@ super("ALTER ROLE backend SET authfort.trusted_authenticators = 'backend'");
 {
 	my $claims = qq({"sub":"$id{ada}"});
 	my $db = session('backend');
-	is(attempt($db, "SET request.jwt.claims = '$claims'", 'SELECT authfort.uid()'), $id{ada}, 'claims in a trusted session');
+	is(attempt($db, "SET request.jwt.claims = '$claims'", 'SELECT authfort.uid()'), $id{ada},
+		'claims in a trusted session');
 	my $trusting = session($super);
 	$trusting->do($_) foreach q{SET authfort.trusted_authenticators = 'backend'}, "SET request.jwt.claims = '$claims'";
 	is(attempt($trusting, 'SELECT authfort.uid()'), undef, 'the session of another role');
 	is(attempt($trusting, 'SET ROLE backend', 'SELECT authfort.uid()'), undef, 'SET ROLE makes no trusted session');
-	is(attempt($trusting, 'SET SESSION AUTHORIZATION backend', 'SELECT authfort.uid()'), $id{ada}, 'SET SESSION AUTHORIZATION does');
-	is(attempt($trusting, 'SET SESSION AUTHORIZATION eve', 'SELECT authfort.uid()'), undef, 'to somebody else it does not, though the identity was remembered');
-	is(attempt($trusting, "SET authfort.jwt = '$token{bob}'", 'SELECT authfort.uid()'), $id{bob}, 'a token is good in any session');
-	is(attempt($trusting, 'SET SESSION AUTHORIZATION DEFAULT', "SET authfort.jwt = 'x'", 'SELECT authfort.uid()'), undef, 'and gone with its setting');
+	is(attempt($trusting, 'SET SESSION AUTHORIZATION backend', 'SELECT authfort.uid()'), $id{ada},
+		'SET SESSION AUTHORIZATION does');
+	is(attempt($trusting, 'SET SESSION AUTHORIZATION eve', 'SELECT authfort.uid()'), undef,
+		'to somebody else it does not, though the identity was remembered');
+	is(attempt($trusting, "SET authfort.jwt = '$token{bob}'", 'SELECT authfort.uid()'), $id{bob},
+		'a token is good in any session');
+	is(attempt($trusting, 'SET SESSION AUTHORIZATION DEFAULT', "SET authfort.jwt = 'x'", 'SELECT authfort.uid()'),
+		undef, 'and gone with its setting');
 	super('REVOKE CONNECT ON DATABASE app FROM PUBLIC', 'GRANT CONNECT ON DATABASE app TO eve, backend, mallory');
 }
 # an operator over our function is no call of it, and remembers no answer
 attempt($eve, 'CREATE OPERATOR eve.~> (RIGHTARG = text[], FUNCTION = authfort.has_role)');
 super("SELECT authfort.add_role('$id{ada}', 'editor')");
 my $editor = super("SELECT authfort.login('ada\@example.com', 'correct horse')#>>'{tokens,access_token}'");
-is(attempt($eve, "SET authfort.jwt = '$editor'", q{SELECT string_agg((OPERATOR(eve.~>) ARRAY[r])::text, ' ') FROM unnest(ARRAY['editor', 'admin', 'editor']) r}), 'true false true', 'an operator of somebody else over has_role()');
+is(attempt($eve, "SET authfort.jwt = '$editor'",
+	q{SELECT string_agg((OPERATOR(eve.~>) ARRAY[r])::text, ' ') FROM unnest(ARRAY['editor', 'admin', 'editor']) r}),
+		'true false true', 'an operator of somebody else over has_role()');
 
 # Handlers. Who may register which.
 like(attempt($eve, q{SELECT authfort.on('login', 'eve.h(jsonb)')}), qr/^42/, 'on() needs authfort_admin');
 super('GRANT authfort_admin TO eve');
 super('CREATE FUNCTION public.supers(jsonb) RETURNS void LANGUAGE sql AS $$ $$');
-like(attempt($eve, q{SELECT authfort.on('login', 'public.supers(jsonb)')}), qr/^42501: .*must be owner/, 'a function of somebody else is no handler');
+like(attempt($eve, q{SELECT authfort.on('login', 'public.supers(jsonb)')}), qr/^42501: .*must be owner/,
+	'a function of somebody else is no handler');
 like(attempt($eve, q{INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ('login', 'public.supers(jsonb)', 'eve')}), qr/^42501/, 'nor by writing into the table');
 attempt($eve, q{CREATE FUNCTION eve.trick() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT authfort.on('login', 'public.supers(jsonb)')::text $$});
-like(super('SELECT eve.trick()'), qr/^42501: .*must be owner/, 'nor when a superuser is led to a SECURITY DEFINER function that asks for it');
+like(super('SELECT eve.trick()'), qr/^42501: .*must be owner/,
+	'nor when a superuser is led to a SECURITY DEFINER function that asks for it');
 attempt($eve, qq{CREATE FUNCTION eve.peek() RETURNS text LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT authfort.load_breached_passwords('$key_file')::text \$\$});
 like(super('SELECT eve.peek()'), qr/^42501: .*read files/, 'nor are files of the server read for one who may not');
-like(attempt($eve, 'CREATE FUNCTION pg_temp.h(jsonb) RETURNS void LANGUAGE sql AS $$ $$', q{SELECT authfort.on('login', 'pg_temp.h(jsonb)')}), qr/^42P13: .*is not temporary/s, 'a temporary function is no handler');
+like(attempt($eve, 'CREATE FUNCTION pg_temp.h(jsonb) RETURNS void LANGUAGE sql AS $$ $$',
+	q{SELECT authfort.on('login', 'pg_temp.h(jsonb)')}), qr/^42P13: .*is not temporary/s,
+		'a temporary function is no handler');
 is(super('SELECT count(*) FROM authfort.event_handlers'), 0, 'none is registered');
 
 # What a handler may do: nothing that outlives it, nothing as another role.
-attempt($eve, $_) foreach 'CREATE TABLE eve.t (x integer UNIQUE DEFERRABLE INITIALLY DEFERRED)', 'CREATE TABLE eve.log (at serial, who text)',
+attempt($eve, $_) foreach 'CREATE TABLE eve.t (x integer UNIQUE DEFERRABLE INITIALLY DEFERRED)',
+	'CREATE TABLE eve.log (at serial, who text)',
 	q{CREATE FUNCTION eve.note_user() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (current_user); RETURN NULL; END $$},
 	'CREATE CONSTRAINT TRIGGER t AFTER INSERT ON eve.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.note_user()';
 my $restricted = qr/^42501: .*security-restricted operation/;
@@ -245,8 +300,10 @@ foreach my $case (
 	[ 'a prepared statement', q{EXECUTE 'PREPARE p AS SELECT 1'}, $restricted ],
 	[ 'LISTEN', 'LISTEN x', $restricted ],
 	[ 'another role', "SET ROLE $super", qr/^42501: .*cannot set parameter "role"/ ],
-	[ 'another role for a while', "PERFORM set_config('role', 'none', true)", qr/^42501: .*cannot set parameter "role"/ ],
-	[ 'another session user', "SET SESSION AUTHORIZATION $super", qr/^42501: .*cannot set parameter "session_authorization"/ ],
+	[ 'another role for a while', "PERFORM set_config('role', 'none', true)",
+		qr/^42501: .*cannot set parameter "role"/ ],
+	[ 'another session user', "SET SESSION AUTHORIZATION $super",
+		qr/^42501: .*cannot set parameter "session_authorization"/ ],
 	[ 'our tables', 'DELETE FROM authfort.users', qr/^42501: .*permission denied/ ],
 	[ 'our settings', q{SET authfort.jwt_issuer = 'eve'}, qr/^42501: .*permission denied to set/ ],
 	[ 'the end of the transaction', 'COMMIT', qr/^2D000/ ],
@@ -255,7 +312,8 @@ foreach my $case (
 	my ($what, $statement, $refusal) = @$case;
 	attempt($eve, "CREATE OR REPLACE FUNCTION eve.h(event jsonb) RETURNS void LANGUAGE plpgsql SECURITY INVOKER AS \$\$ BEGIN $statement; END \$\$");
 	attempt($eve, q{SELECT authfort.on('user_created', 'eve.h(jsonb)')});
-	like(super("SELECT authfort.create_user('h@{[ $number++ ]}\@example.com')"), $refusal, "a handler that tries $what");
+	like(super("SELECT authfort.create_user('h@{[ $number++ ]}\@example.com')"), $refusal,
+		"a handler that tries $what");
 }
 is(attempt($eve, 'SELECT count(*) FROM eve.log'), 0, 'none of it ran as somebody else');
 attempt($eve, qq{CREATE OR REPLACE FUNCTION eve.h(event jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS \$\$
@@ -270,49 +328,65 @@ attempt($eve, qq{CREATE OR REPLACE FUNCTION eve.h(event jsonb) RETURNS void LANG
 	$db->do("SET authfort.jwt = '$token{ada}'");
 	my $before = attempt($db, $state);
 	like($before, qr/$id{ada}/, 'who asks');
-	like(attempt($db, "SELECT authfort.create_user('settings\@example.com')"), qr/settings/, 'a handler that changes settings');
+	like(attempt($db, "SELECT authfort.create_user('settings\@example.com')"), qr/settings/,
+		'a handler that changes settings');
 	is(attempt($db, $state), $before, 'and what it changed goes back when it ends');
 	is(attempt($eve, 'SELECT string_agg(who, $$ $$) FROM eve.log'), 'eve', 'it ran as its owner');
 }
 # replaced by another role: the owner of the schema may drop it, and other roles may create one there
 super('GRANT CREATE ON SCHEMA eve TO mallory');
 attempt($eve, 'DROP FUNCTION eve.h(jsonb)');
-like(super(q{SELECT authfort.create_user('gone@example.com')}), qr/^42883: .*event handler eve\.h\(pg_catalog\.jsonb\) does not exist/, 'a handler that is gone');
+like(super(q{SELECT authfort.create_user('gone@example.com')}),
+	qr/^42883: .*event handler eve\.h\(pg_catalog\.jsonb\) does not exist/, 'a handler that is gone');
 attempt('mallory', 'CREATE FUNCTION eve.h(event jsonb) RETURNS void LANGUAGE sql AS $$ $$');
-like(super(q{SELECT authfort.create_user('replaced@example.com')}), qr/^42501: .*is not the function that was registered.*belongs to role "mallory", and role "eve" registered/s, 'one that somebody else put in its place is not called');
+like(super(q{SELECT authfort.create_user('replaced@example.com')}),
+	qr/^42501: .*is not the function that was registered.*belongs to role "mallory", and role "eve" registered/s,
+		'one that somebody else put in its place is not called');
 super('ALTER FUNCTION eve.h(jsonb) OWNER TO CURRENT_USER');
-like(super(q{SELECT authfort.create_user('supers@example.com')}), qr/^42501: .*is not the function that was registered.*belongs to role "\Q$super\E"/s, q{nor one that has become a superuser's});
+like(super(q{SELECT authfort.create_user('supers@example.com')}),
+	qr/^42501: .*is not the function that was registered.*belongs to role "\Q$super\E"/s,
+		q{nor one that has become a superuser's});
 super('ALTER FUNCTION eve.h(jsonb) OWNER TO mallory', 'GRANT authfort_admin TO mallory');
-is(attempt('mallory', q{SELECT authfort.on('user_created', 'eve.h(jsonb)')}), '', 'or when it is registered again, by its owner');
+is(attempt('mallory', q{SELECT authfort.on('user_created', 'eve.h(jsonb)')}), '',
+	'or when it is registered again, by its owner');
 like(super(q{SELECT authfort.create_user('again@example.com')}), qr/again/, 'then it is called');
 attempt('mallory', q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
 is(super('SELECT count(*) FROM authfort.event_handlers'), 0, 'off() ends it');
 
 # Another role's table that refers to users: its triggers run without privileges when a user is deleted.
 super('GRANT REFERENCES (id) ON authfort.users TO eve');
-attempt($eve, $_) foreach 'TRUNCATE eve.log', 'CREATE TABLE eve.note (owner pg_catalog.uuid REFERENCES authfort.users (id) ON DELETE CASCADE)', 'GRANT INSERT ON eve.log TO PUBLIC', 'GRANT USAGE ON SEQUENCE eve.log_at_seq TO PUBLIC',
+attempt($eve, $_) foreach 'TRUNCATE eve.log',
+	'CREATE TABLE eve.note (owner pg_catalog.uuid REFERENCES authfort.users (id) ON DELETE CASCADE)',
+		'GRANT INSERT ON eve.log TO PUBLIC', 'GRANT USAGE ON SEQUENCE eve.log_at_seq TO PUBLIC',
 	q{CREATE FUNCTION eve.note_and_set() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (TG_WHEN || ' ' || current_user); SET search_path = eve; RETURN OLD; END $$},
-	'CREATE TRIGGER b BEFORE DELETE ON eve.note FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()', 'CREATE TRIGGER a AFTER DELETE ON eve.note FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()';
+	'CREATE TRIGGER b BEFORE DELETE ON eve.note FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()',
+		'CREATE TRIGGER a AFTER DELETE ON eve.note FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()';
 is(attempt($eve, "INSERT INTO eve.note VALUES ('$id{bob}')"), undef, 'a table that refers to users');
 {
 	my $db = session('backend');
 	is(attempt($db, "SELECT authfort.delete_user('$id{bob}', true)"), '', 'a user with such rows is deleted');
 	is(attempt($db, 'SHOW search_path'), '"$user", public', 'a setting that its trigger changed goes back');
 }
-like(attempt($eve, q{SELECT string_agg(who, ', ' ORDER BY at) FROM eve.log}), qr/^BEFORE eve, AFTER (authfort_http|eve)$/, 'its triggers ran as their owner, or as nobody in particular');
+like(attempt($eve, q{SELECT string_agg(who, ', ' ORDER BY at) FROM eve.log}),
+	qr/^BEFORE eve, AFTER (authfort_http|eve)$/, 'its triggers ran as their owner, or as nobody in particular');
 is(super("SELECT count(*) FROM authfort.users WHERE id = '$id{bob}'"), 0, 'the user is gone');
 is(super('SELECT count(*) FROM eve.note'), 0, 'and the rows');
 attempt($eve, $_) foreach 'CREATE FUNCTION eve.later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (current_user); RETURN NULL; END $$',
 	'CREATE CONSTRAINT TRIGGER c AFTER DELETE ON eve.note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.later()', 'TRUNCATE eve.log', "INSERT INTO eve.note VALUES ('$id{ada}')";
-like(attempt('backend', "SELECT authfort.delete_user('$id{ada}', true)"), $restricted, 'a trigger that would wait for the end of the transaction keeps the user');
+like(attempt('backend', "SELECT authfort.delete_user('$id{ada}', true)"), $restricted,
+	'a trigger that would wait for the end of the transaction keeps the user');
 is(super('SELECT count(*) FROM eve.log'), 0, 'and runs as nobody');
-is(attempt('backend', 'BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', "SELECT authfort.delete_user('$id{ada}', true)"), '', 'if it does not wait it does not');
+is(attempt('backend', 'BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', "SELECT authfort.delete_user('$id{ada}', true)"), '',
+	'if it does not wait it does not');
 attempt($eve, 'DROP TABLE eve.note');
 # likewise where the clean-up deletes sessions, by a worker that is a superuser or by hand
-super('CREATE TABLE eve.cart (session pg_catalog.uuid REFERENCES authfort.sessions ON DELETE CASCADE)', 'INSERT INTO eve.cart SELECT id FROM authfort.sessions LIMIT 1', 'UPDATE authfort.sessions SET revoked_at = pg_catalog.now()', 'ALTER TABLE eve.cart OWNER TO eve');
+super('CREATE TABLE eve.cart (session pg_catalog.uuid REFERENCES authfort.sessions ON DELETE CASCADE)',
+	'INSERT INTO eve.cart SELECT id FROM authfort.sessions LIMIT 1',
+		'UPDATE authfort.sessions SET revoked_at = pg_catalog.now()', 'ALTER TABLE eve.cart OWNER TO eve');
 attempt($eve, 'CREATE TRIGGER a AFTER DELETE ON eve.cart FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()');
 like(super('SELECT authfort.cleanup_expired_sessions()'), qr/^[1-9]/, 'sessions are cleaned up');
-like(attempt($eve, 'SELECT string_agg(who, $$, $$) FROM eve.log'), qr/^AFTER (authfort_http|eve)$/, 'and a trigger behind them runs as nobody in particular');
+like(attempt($eve, 'SELECT string_agg(who, $$, $$) FROM eve.log'), qr/^AFTER (authfort_http|eve)$/,
+	'and a trigger behind them runs as nobody in particular');
 attempt($eve, 'DROP TABLE eve.cart');
 
 # Arguments that are not what the function expects.
@@ -335,7 +409,8 @@ foreach my $case (
 	[ "authfort.add_role('$id{ada}', $huge)", qr/^22023/ ],
 	[ "authfort.get_user('nonsense')", qr/^22P02/ ],
 	[ "authfort.get_user('00000000-0000-0000-0000-000000000000')", qr/^42704/ ],
-	(map { [ "authfort.update_user('$id{ada}', '$_')", qr/^22023/ ] } '1', 'null', '"name"', '[]', '[{"name": "x"}]', '{}', '{"name": {"a": 1}}', '{"email": ["x@example.com"]}', '{"banned": true}', '{"id": "x"}'),
+	(map { [ "authfort.update_user('$id{ada}', '$_')", qr/^22023/ ] } '1', 'null', '"name"', '[]', '[{"name": "x"}]',
+		'{}', '{"name": {"a": 1}}', '{"email": ["x@example.com"]}', '{"banned": true}', '{"id": "x"}'),
 	[ "authfort.list_users(limit_ => -1)", qr/^22/ ],
 	[ "authfort.list_users(offset_ => 2147483647)", qr/"users": \[\]/ ],
 	[ "authfort.list_users(query => $huge)", qr/"users": \[\]/ ],
@@ -348,7 +423,8 @@ foreach my $case (
 	[ q{authfort.on('login', '-')}, qr/^42883/ ])
 {
 	my ($call, $expected) = @$case;
-	like(attempt('mallory', "SET authfort.jwt = '$editor'", "SELECT $call") // 'NULL', $expected, length $call > 100 ? substr($call, 0, 100) : $call);
+	like(attempt('mallory', "SET authfort.jwt = '$editor'", "SELECT $call") // 'NULL', $expected, length $call > 100
+		? substr($call, 0, 100) : $call);
 }
 super('CREATE ROLE gateway LOGIN IN ROLE authfort_http; GRANT CONNECT ON DATABASE app TO gateway');
 my $gateway = session('gateway');
@@ -360,7 +436,8 @@ foreach my $body ((split ' ', 'null 1 "x" [] {} {"email":null,"password":1} {"em
 {
 	like(attempt($gateway, "SELECT status FROM authfort.http('POST', '/auth/login', headers => '{\"content-type\": \"application/json\"}', body => '$body')"), qr/^4(00|13|22)$/, 'a body that is ' . substr $body, 0, 60);
 }
-is(super("UPDATE authfort.users SET created_at = 'infinity' WHERE id = '$id{ada}'", "SELECT authfort.get_user('$id{ada}') IS NOT NULL AND authfort.list_users() IS NOT NULL AND authfort.create_user('now\@example.com') IS NOT NULL"), 1, 'a time without end');
+is(super("UPDATE authfort.users SET created_at = 'infinity' WHERE id = '$id{ada}'",
+	"SELECT authfort.get_user('$id{ada}') IS NOT NULL AND authfort.list_users() IS NOT NULL AND authfort.create_user('now\@example.com') IS NOT NULL"), 1, 'a time without end');
 
 # Each statement in C names everything by its schema. What is left of one without its
 # literals, OPERATOR() and parameters has no operator, and no function, type or table bare.
@@ -377,8 +454,10 @@ foreach my $where (sort keys %statements)
 {
 	my $sql = $statements{$where} =~ s/'[^']*'/''/gr =~ s/OPERATOR\(pg_catalog\.[^)]+\)/OPERATOR/gr =~ s/\$\d+/P/gr;
 	my $rest = $sql =~ s/\bcount\(\*\)|\bSELECT \*|%s$//gr =~ s/(\bSET|,) \w+ = /$1 /gr;
-	push @bare, "operator in $where" if $rest =~ m{[-=<>+*/|@~!#%^&]} || $rest =~ /\b(IN|BETWEEN|LIKE|DISTINCT FROM|NULLIF|SIMILAR)\b(?! \()/ || $rest =~ /\b(IN|NULLIF) ?\(/;
-	push @bare, "$1 in $where" while $sql =~ /(?<![.\w])(\w+)\(/g && $1 !~ /^(ANY|ALL|ARRAY|EXISTS|COALESCE|VALUES|AND|OR|NOT|FROM|SELECT|IN|P|OPERATOR|CASE|WHEN|CONFLICT)$/;
+	push @bare, "operator in $where" if $rest =~ m{[-=<>+*/|@~!#%^&]}
+		|| $rest =~ /\b(IN|BETWEEN|LIKE|DISTINCT FROM|NULLIF|SIMILAR)\b(?! \()/ || $rest =~ /\b(IN|NULLIF) ?\(/;
+	push @bare, "$1 in $where" while $sql =~ /(?<![.\w])(\w+)\(/g
+		&& $1 !~ /^(ANY|ALL|ARRAY|EXISTS|COALESCE|VALUES|AND|OR|NOT|FROM|SELECT|IN|P|OPERATOR|CASE|WHEN|CONFLICT)$/;
 	push @bare, "type in $where" if $sql =~ /::(?!pg_catalog\.)/;
 	push @bare, "$1 in $where" while ($sql =~ s/^WITH (\w+) (.*)FROM \1\b/$2/r) =~ /(?<!DISTINCT )\b(?:FROM|INTO|JOIN|(?<!DO )(?<!FOR )UPDATE) (\w+)\b(?!\.)/g;
 }
@@ -391,8 +470,10 @@ $gateway->disconnect;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'authfort'\nauthfort.allow_signup = off");
 $node->restart;
 {
-	my ($code, $out, $err) = $node->psql('app', 'SELECT authfort.uid(); SHOW authfort.allow_signup', connstr => $node->connstr('app') . " user=eve options='-c authfort.allow_signup=on'");
-	like($err, qr/permission denied to set parameter "authfort.allow_signup"/, 'preloaded, an option of the connection that is not for its role is refused');
+	my ($code, $out, $err) = $node->psql('app', 'SELECT authfort.uid(); SHOW authfort.allow_signup',
+		connstr => $node->connstr('app') . " user=eve options='-c authfort.allow_signup=on'");
+	like($err, qr/permission denied to set parameter "authfort.allow_signup"/,
+		'preloaded, an option of the connection that is not for its role is refused');
 }
 $node->stop;
 done_testing();

@@ -34,11 +34,13 @@ my $http = HTTP::Tiny->new(timeout => 60);
 
 sub me
 {
-	return $http->get("http://127.0.0.1:$gateway->{port}/auth/me", { headers => { Authorization => "Bearer $token" } })->{status};
+	return $http->get("http://127.0.0.1:$gateway->{port}/auth/me",
+		{ headers => { Authorization => "Bearer $token" } })->{status};
 }
 poll('gateway connects', sub { me() == 200 });
 
-my @sessions = map { DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 }) } 1 .. $logins;
+my @sessions = map { DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '',
+	{ RaiseError => 1, PrintError => 0 }) } 1 .. $logins;
 my @pids = split /\n/, $node->safe_psql('app', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
 
 # Memory of all processes of the cluster in kB, except what they share.  All
@@ -61,7 +63,8 @@ sub memory
 sub begin
 {
 	my ($dbh, $email) = @_;
-	my $sth = $dbh->prepare("SELECT coalesce(r->>'error', 'ok') FROM authfort.login(?, 'correct horse') r", { pg_async => PG_ASYNC });
+	my $sth = $dbh->prepare("SELECT coalesce(r->>'error', 'ok') FROM authfort.login(?, 'correct horse') r",
+		{ pg_async => PG_ASYNC });
 	$sth->execute($email);
 	return { dbh => $dbh, sth => $sth };
 }

@@ -100,7 +100,8 @@ sub cover
 	{
 		foreach (1 .. 3)
 		{
-			call('pg_catalog.concat', '/auth/login', encode_json({ email => 'nobody@example.com', password => $filler }));
+			call('pg_catalog.concat', '/auth/login',
+				encode_json({ email => 'nobody@example.com', password => $filler }));
 			call('pg_catalog.concat', 'nobody@example.com', $filler);
 			call('pg_catalog.concat', '00000000-0000-0000-0000-000000000000', $filler, $filler);
 		}
@@ -133,7 +134,8 @@ sub use_passwords_in_sql
 	like(call('authfort.login', 'a@example.com', $first), qr/access_token/, 'login succeeds');
 	look_for($first, 'a login');
 	my $wrong = password();
-	like(call('authfort.login', 'a@example.com', $wrong), qr/invalid_credentials/, 'login with a wrong password is refused');
+	like(call('authfort.login', 'a@example.com', $wrong), qr/invalid_credentials/,
+		'login with a wrong password is refused');
 	look_for($wrong, 'a login with a wrong password');
 	my $second = password();
 	my $id = $dbh->selectrow_array('SELECT id FROM authfort.users');
@@ -190,7 +192,8 @@ sub use_passwords_over_http
 	foreach my $i (0 .. $#backends)
 	{
 		$found{"a wrong password in backend $i of the gateway"} = copies($backends[$i], $wrong, body($wrong));
-		$found{"the right password in backend $i of the gateway"} = copies($backends[$i], $right, $right, body($right));
+		$found{"the right password in backend $i of the gateway"} = copies($backends[$i], $right, $right,
+			body($right));
 	}
 	is($gateway->stop, 0, 'the gateway ends');
 	return;
@@ -212,6 +215,7 @@ note "without wiping: $_: $found{$_}" foreach sort keys %found;
 sub cases_found { my ($pattern) = @_; return scalar grep { /$pattern/ && $found{$_} > 0 } keys %found; }
 cmp_ok(cases_found(qr/^(?!.*gateway)/), '>=', 3, 'without wiping, passwords are found in a session');
 cmp_ok(cases_found(qr/ in the gateway$/), '>', 0, 'without wiping, a password is found in the gateway');
-cmp_ok(cases_found(qr/ in backend \d+ of the gateway$/), '>', 0, 'without wiping, a password is found behind the gateway');
+cmp_ok(cases_found(qr/ in backend \d+ of the gateway$/), '>', 0,
+	'without wiping, a password is found behind the gateway');
 $control->stop;
 done_testing();

@@ -22,7 +22,8 @@ my $super = $node->safe_psql('app', 'SELECT current_user');
 sub session
 {
 	my ($user) = @_;
-	return DBI->connect('dbi:Pg:' . $node->connstr('app'), $user, '', { RaiseError => 1, PrintError => 0, PrintWarn => 0 });
+	return DBI->connect('dbi:Pg:' . $node->connstr('app'), $user, '', { RaiseError => 1, PrintError => 0,
+		PrintWarn => 0 });
 }
 
 # Runs statements in a session (of their own, if a role is given); returns the last one's
@@ -47,7 +48,8 @@ my $emails = 0;
 sub new_user { return super("SELECT authfort.create_user('user@{[ $emails++ ]}\@example.com')->>'id'"); }
 
 eve(
-	'CREATE TABLE eve.log (at serial, who text)', 'GRANT INSERT ON eve.log TO PUBLIC', 'GRANT USAGE ON SEQUENCE eve.log_at_seq TO PUBLIC',
+	'CREATE TABLE eve.log (at serial, who text)', 'GRANT INSERT ON eve.log TO PUBLIC',
+		'GRANT USAGE ON SEQUENCE eve.log_at_seq TO PUBLIC',
 	'CREATE FUNCTION eve.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN'
 	. q{ INSERT INTO eve.log (who) VALUES (concat_ws(' ', TG_WHEN, TG_OP, current_user)); SET search_path = eve; RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END; END $$});
 sub logged { return eve('WITH gone AS (DELETE FROM eve.log RETURNING at, who) SELECT coalesce(string_agg(who, $$, $$ ORDER BY at), $$nothing$$) FROM gone'); }
@@ -65,13 +67,16 @@ SQL
 super('GRANT REFERENCES ON ALL TABLES IN SCHEMA authfort TO eve');
 foreach my $column (split ' ', super(q{SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'authfort.users'::regclass AND attnum > 0 AND attname <> 'id' AND NOT attisdropped}))
 {
-	like(eve("CREATE TABLE eve.refers AS SELECT $column AS c FROM authfort.users"), qr/^42501: .*permission denied/, "users.$column is not for eve to read");
+	like(eve("CREATE TABLE eve.refers AS SELECT $column AS c FROM authfort.users"), qr/^42501: .*permission denied/,
+		"users.$column is not for eve to read");
 	my $type = super("SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'authfort.users'::regclass AND attname = '$column'");
-	like(eve("CREATE TABLE eve.refers (c $type REFERENCES authfort.users ($column) ON UPDATE CASCADE)"), qr/^42830: .*no unique constraint/, "a foreign key to users.$column");
+	like(eve("CREATE TABLE eve.refers (c $type REFERENCES authfort.users ($column) ON UPDATE CASCADE)"),
+		qr/^42830: .*no unique constraint/, "a foreign key to users.$column");
 }
 
 # Where the owner makes an index that a foreign key may refer to, what follows has no rights.
-super('CREATE UNIQUE INDEX by_phone ON authfort.users (phone)', 'CREATE UNIQUE INDEX by_url ON authfort.users (avatar_url)');
+super('CREATE UNIQUE INDEX by_phone ON authfort.users (phone)',
+	'CREATE UNIQUE INDEX by_url ON authfort.users (avatar_url)');
 is(eve(
 		'CREATE TABLE eve.cascading (phone text REFERENCES authfort.users (phone) ON UPDATE CASCADE ON DELETE CASCADE)',
 		'CREATE TABLE eve.forgetting (url text REFERENCES authfort.users (avatar_url) ON UPDATE SET NULL ON DELETE SET NULL)',
@@ -83,11 +88,13 @@ eve(q{INSERT INTO eve.cascading VALUES ('+49 30 1')}, q{INSERT INTO eve.forgetti
 my $as_nobody = qr/^BEFORE \w+ eve, AFTER \w+ (authfort_http|eve)$/;
 {
 	my $db = session('backend');
-	unlike(attempt($db, "SELECT authfort.update_user('$followed', '{\"phone\": \"+49 30 2\"}')"), qr/^\d{5}: /, 'update_user() carries on to a table of eve');
+	unlike(attempt($db, "SELECT authfort.update_user('$followed', '{\"phone\": \"+49 30 2\"}')"), qr/^\d{5}: /,
+		'update_user() carries on to a table of eve');
 	like(logged(), $as_nobody, 'whose triggers run as eve, or as a role without rights');
 	is(attempt($db, 'SHOW search_path'), '"$user", public', 'and what they set goes back');
 	is(eve('SELECT phone FROM eve.cascading'), '+49 30 2', 'the row has followed');
-	unlike(attempt($db, "SELECT authfort.update_user('$followed', '{\"avatar_url\": null}')"), qr/^\d{5}: /, 'the same with SET NULL');
+	unlike(attempt($db, "SELECT authfort.update_user('$followed', '{\"avatar_url\": null}')"), qr/^\d{5}: /,
+		'the same with SET NULL');
 	like(logged(), $as_nobody, 'there too');
 	is(attempt($db, "SELECT authfort.delete_user('$followed')"), '', 'a soft delete');
 	like(logged(), $as_nobody, 'there too');
@@ -102,11 +109,17 @@ eve('DROP TABLE eve.cascading, eve.forgetting');
 super('GRANT TRIGGER ON ALL TABLES IN SCHEMA authfort TO eve');
 foreach my $table (split ' ', super(q{SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'authfort'::regnamespace AND relkind = 'r'}))
 {
-	like(eve("CREATE TRIGGER t AFTER INSERT ON authfort.$table FOR EACH ROW EXECUTE FUNCTION eve.note()"), qr/^42501: .*permission denied to create trigger "t" on table authfort\.$table/, "a trigger of eve's on $table");
+	like(eve("CREATE TRIGGER t AFTER INSERT ON authfort.$table FOR EACH ROW EXECUTE FUNCTION eve.note()"),
+		qr/^42501: .*permission denied to create trigger "t" on table authfort\.$table/,
+			"a trigger of eve's on $table");
 }
 like(eve('CREATE CONSTRAINT TRIGGER t AFTER INSERT ON authfort.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.note()'), qr/^42501: .*permission denied to create trigger/, 'one that would run at the end of the transaction');
-like(eve('SET search_path = eve, authfort', 'CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON users FOR EACH STATEMENT EXECUTE FUNCTION eve.note()'), qr/^42501: .*permission denied to create trigger/, 'one that names no schema');
-is(eve('CREATE TABLE eve.users (id integer)', 'CREATE TRIGGER t AFTER INSERT ON eve.users FOR EACH ROW EXECUTE FUNCTION eve.note()'), undef, q{eve's own tables are eve's});
+like(eve('SET search_path = eve, authfort',
+	'CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON users FOR EACH STATEMENT EXECUTE FUNCTION eve.note()'),
+		qr/^42501: .*permission denied to create trigger/, 'one that names no schema');
+is(eve('CREATE TABLE eve.users (id integer)',
+	'CREATE TRIGGER t AFTER INSERT ON eve.users FOR EACH ROW EXECUTE FUNCTION eve.note()'), undef,
+		q{eve's own tables are eve's});
 super('REVOKE ALL ON ALL TABLES IN SCHEMA authfort FROM eve');
 
 # the owner's own
@@ -116,47 +129,67 @@ super('CREATE TABLE profile (id uuid PRIMARY KEY REFERENCES authfort.users ON DE
 	'CREATE TRIGGER profile AFTER INSERT ON authfort.users FOR EACH ROW EXECUTE FUNCTION make_profile()',
 	'CREATE TRIGGER nickname AFTER UPDATE OF name ON authfort.users FOR EACH ROW EXECUTE FUNCTION keep_nickname()');
 my $ada = attempt('backend', q{SELECT authfort.signup('ada@example.com', 'correct horse', name => 'Ada') #>> '{user,id}'});
-is(super("SELECT concat_ws(' ', nickname, made_by) FROM profile WHERE id = '$ada'"), "Ada $super", q{a trigger of the owner's makes a profile, with the owner's rights});
+is(super("SELECT concat_ws(' ', nickname, made_by) FROM profile WHERE id = '$ada'"), "Ada $super",
+	q{a trigger of the owner's makes a profile, with the owner's rights});
 attempt('backend', "SELECT authfort.update_user('$ada', '{\"name\": \"Countess\"}')");
 is(super("SELECT nickname FROM profile WHERE id = '$ada'"), 'Countess', 'and one keeps it');
 super('SET session_replication_role = replica', 'DELETE FROM profile');
 is(attempt('backend', "SELECT authfort.delete_user('$ada', true)"), '', 'a user of the application is deleted');
 
 # a table that has been given away: its owner makes triggers, and gets no other rights by them
-super('ALTER TABLE authfort.password_history OWNER TO eve', 'GRANT ALL ON authfort.password_history TO CURRENT_USER', 'GRANT CREATE ON SCHEMA authfort TO eve', q{ALTER DATABASE app SET authfort.password_history_count = 1});
-is(eve('CREATE TRIGGER t AFTER INSERT ON authfort.password_history FOR EACH ROW EXECUTE FUNCTION eve.note()'), undef, 'a trigger on a table that is eve\'s');
-like(super(q{SELECT authfort.create_user('given@example.com', 'correct horse')}), qr/^42501: .*trigger "t" on table "password_history" would run code of role "eve" as role "\Q$super\E"/, 'does not run as the owner of the extension');
-super('DROP TRIGGER t ON authfort.password_history', 'ALTER TABLE authfort.password_history OWNER TO CURRENT_USER', 'ALTER DATABASE app RESET authfort.password_history_count', 'REVOKE CREATE ON SCHEMA authfort FROM eve');
+super('ALTER TABLE authfort.password_history OWNER TO eve', 'GRANT ALL ON authfort.password_history TO CURRENT_USER',
+	'GRANT CREATE ON SCHEMA authfort TO eve', q{ALTER DATABASE app SET authfort.password_history_count = 1});
+is(eve('CREATE TRIGGER t AFTER INSERT ON authfort.password_history FOR EACH ROW EXECUTE FUNCTION eve.note()'), undef,
+	'a trigger on a table that is eve\'s');
+like(super(q{SELECT authfort.create_user('given@example.com', 'correct horse')}),
+	qr/^42501: .*trigger "t" on table "password_history" would run code of role "eve" as role "\Q$super\E"/,
+		'does not run as the owner of the extension');
+super('DROP TRIGGER t ON authfort.password_history', 'ALTER TABLE authfort.password_history OWNER TO CURRENT_USER',
+	'ALTER DATABASE app RESET authfort.password_history_count', 'REVOKE CREATE ON SCHEMA authfort FROM eve');
 
 # a trigger of the owner's whose function another role owns
 super('GRANT CREATE ON SCHEMA public TO eve', 'ALTER FUNCTION make_profile() OWNER TO eve');
 my $foreign_code = qr/^42501: .*trigger "profile" on table "users" would run code of role "eve"/;
-like(super(q{SELECT authfort.create_user('trap@example.com')}), $foreign_code, q{a function of eve's does not run with our rights});
+like(super(q{SELECT authfort.create_user('trap@example.com')}), $foreign_code,
+	q{a function of eve's does not run with our rights});
 super('ALTER TABLE authfort.users DISABLE TRIGGER profile');
-like(super(q{SELECT authfort.create_user('disabled@example.com')}), qr/disabled/, 'a trigger that is disabled is no matter');
+like(super(q{SELECT authfort.create_user('disabled@example.com')}), qr/disabled/,
+	'a trigger that is disabled is no matter');
 super('ALTER TABLE authfort.users ENABLE TRIGGER profile');
 super('GRANT INSERT ON profile TO eve');
 eve('ALTER FUNCTION public.make_profile() SECURITY DEFINER');
-like(super(q{SELECT authfort.create_user('definer@example.com')}), qr/definer/, q{with SECURITY DEFINER it does, with eve's});
-is(super(q{SELECT made_by FROM profile JOIN authfort.users USING (id) WHERE email = 'definer@example.com'}), 'eve', 'as the row says');
+like(super(q{SELECT authfort.create_user('definer@example.com')}), qr/definer/,
+	q{with SECURITY DEFINER it does, with eve's});
+is(super(q{SELECT made_by FROM profile JOIN authfort.users USING (id) WHERE email = 'definer@example.com'}), 'eve',
+	'as the row says');
 eve('ALTER FUNCTION public.make_profile() SECURITY INVOKER');
 like(super(q{SELECT authfort.create_user('invoker@example.com')}), $foreign_code, 'and without it no more');
-like(super(q{SELECT authfort.create_user('trap@example.com')}), $foreign_code, 'nor in a session that has a plan of the statement');
+like(super(q{SELECT authfort.create_user('trap@example.com')}), $foreign_code,
+	'nor in a session that has a plan of the statement');
 super('ALTER FUNCTION make_profile() OWNER TO CURRENT_USER');
 {
 	my $db = session($super);
-	like(attempt($db, q{SELECT authfort.create_user('again@example.com')}), qr/again/, 'the function is the owner\'s again');
+	like(attempt($db, q{SELECT authfort.create_user('again@example.com')}), qr/again/,
+		'the function is the owner\'s again');
 	super('ALTER FUNCTION make_profile() OWNER TO eve');
-	like(attempt($db, q{SELECT authfort.create_user('late@example.com')}), $foreign_code, 'a change of owner is seen at once');
+	like(attempt($db, q{SELECT authfort.create_user('late@example.com')}), $foreign_code,
+		'a change of owner is seen at once');
 	super('DROP TRIGGER profile ON authfort.users');
 	like(attempt($db, q{SELECT authfort.create_user('late@example.com')}), qr/late/, 'and so is a dropped trigger');
 	super('CREATE CONSTRAINT TRIGGER checked AFTER INSERT ON authfort.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_nickname()');
-	like(attempt($db, q{SELECT authfort.create_user('deferred@example.com')}), qr/^42501: .*deferred trigger within security-restricted operation/, 'a trigger that waits for the end of the transaction is refused');
+	like(attempt($db, q{SELECT authfort.create_user('deferred@example.com')}),
+		qr/^42501: .*deferred trigger within security-restricted operation/,
+			'a trigger that waits for the end of the transaction is refused');
 	super('DROP TRIGGER checked ON authfort.users', 'DROP TRIGGER nickname ON authfort.users');
-	super('SET authfort.allow_drop = on', 'CREATE SCHEMA spare', 'BEGIN', 'ALTER TABLE authfort.users ADD COLUMN extra integer', 'ALTER TABLE authfort.users DROP COLUMN extra', 'COMMIT');
-	like(attempt($db, q{SELECT authfort.create_user('altered@example.com')}), qr/altered/, 'an altered table is written to as before');
-	attempt($db, 'DROP TABLE profile', 'SET authfort.allow_drop = on', 'DROP EXTENSION authfort CASCADE', 'CREATE EXTENSION authfort', 'GRANT authfort_admin TO eve, backend');
-	like(attempt($db, q{SELECT authfort.create_user('new@example.com')}), qr/new/, 'and so is one that was dropped and made again in this session');
+	super('SET authfort.allow_drop = on', 'CREATE SCHEMA spare', 'BEGIN',
+		'ALTER TABLE authfort.users ADD COLUMN extra integer', 'ALTER TABLE authfort.users DROP COLUMN extra',
+			'COMMIT');
+	like(attempt($db, q{SELECT authfort.create_user('altered@example.com')}), qr/altered/,
+		'an altered table is written to as before');
+	attempt($db, 'DROP TABLE profile', 'SET authfort.allow_drop = on', 'DROP EXTENSION authfort CASCADE',
+		'CREATE EXTENSION authfort', 'GRANT authfort_admin TO eve, backend');
+	like(attempt($db, q{SELECT authfort.create_user('new@example.com')}), qr/new/,
+		'and so is one that was dropped and made again in this session');
 }
 
 # Handlers.
@@ -175,7 +208,8 @@ super('REASSIGN OWNED BY eve TO CURRENT_USER');
 like(new_user(), $not_registered, 'after REASSIGN OWNED it does not run as a superuser');
 is(super('SELECT count(*) FROM eve.log'), 0, 'nor at all');
 super('DO $$ DECLARE o text; BEGIN FOR o IN SELECT format(\'ALTER TABLE %s OWNER TO eve\', oid::regclass) FROM pg_class WHERE relnamespace = \'eve\'::regnamespace AND relkind = \'r\' LOOP EXECUTE o; END LOOP; END $$',
-	'ALTER SCHEMA eve OWNER TO eve', 'ALTER FUNCTION eve.h(jsonb) OWNER TO eve', 'ALTER FUNCTION eve.note() OWNER TO eve');
+	'ALTER SCHEMA eve OWNER TO eve', 'ALTER FUNCTION eve.h(jsonb) OWNER TO eve',
+		'ALTER FUNCTION eve.note() OWNER TO eve');
 new_user();
 is(logged(), 'eve', 'as eve\'s again it runs again');
 
@@ -184,10 +218,12 @@ is(logged(), 'eve', 'as eve\'s again it runs again');
 	my $dump = $node->basedir . '/app.dump';
 	$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'a dump');
 	$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE template0 ENCODING \'UTF8\' LOCALE \'C.UTF-8\'');
-	$node->command_ok([ 'pg_restore', '--no-owner', '-d', $node->connstr('copy'), $dump ], 'is restored without owners');
+	$node->command_ok([ 'pg_restore', '--no-owner', '-d', $node->connstr('copy'), $dump ],
+		'is restored without owners');
 	my ($code, $out, $err) = $node->psql('copy', q{SELECT authfort.create_user('copy@example.com')});
 	like("42501: $err", $not_registered, 'there the handler does not run as a superuser');
-	($code, $out, $err) = $node->psql('copy', q{SELECT authfort.on('user_created', 'eve.h(jsonb)'); SELECT authfort.create_user('copy@example.com')->>'email'; SELECT who FROM eve.log});
+	($code, $out, $err) = $node->psql('copy',
+		q{SELECT authfort.on('user_created', 'eve.h(jsonb)'); SELECT authfort.create_user('copy@example.com')->>'email'; SELECT who FROM eve.log});
 	is($out, "\ncopy\@example.com\n$super", 'until a superuser registers it');
 	$node->safe_psql('postgres', 'DROP DATABASE copy');
 }
@@ -196,17 +232,30 @@ is(logged(), 'eve', 'as eve\'s again it runs again');
 
 my $restricted = qr/^42501: .*within security-restricted operation/;
 eve('CREATE FUNCTION eve.evil(anyelement) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (current_user); RETURN true; END $$',
-	'CREATE FUNCTION eve.same(uuid, uuid) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$', 'CREATE FUNCTION eve.sfunc(integer, integer) RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
+	'CREATE FUNCTION eve.same(uuid, uuid) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$',
+		'CREATE FUNCTION eve.sfunc(integer, integer) RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
 	'CREATE OPERATOR eve.@@@ (RIGHTARG = bigint, FUNCTION = pg_advisory_lock)', 'CREATE DOMAIN eve.mine AS text');
 my @lasting = (
-	(map { "CREATE $_" } 'DOMAIN pg_temp.uuid AS pg_catalog.uuid CHECK (eve.evil(value))', 'TYPE pg_temp.jsonb AS ENUM (\'a\')', 'TYPE pg_temp.inet AS (a text)', 'TYPE pg_temp.name AS RANGE (subtype = integer)',
-		'FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS $$ SELECT 1::text $$', 'PROCEDURE pg_temp.p() LANGUAGE sql AS $$ SELECT 1 $$', 'AGGREGATE pg_temp.a (integer) (SFUNC = eve.sfunc, STYPE = integer)',
-		'OPERATOR pg_temp.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = eve.same)', 'COLLATION pg_temp."C" FROM "POSIX"', 'DEFAULT CONVERSION pg_temp.c FOR \'LATIN1\' TO \'UTF8\' FROM iso8859_1_to_utf8',
-		'TEXT SEARCH CONFIGURATION pg_temp.simple (COPY = pg_catalog.simple)', 'TEXT SEARCH DICTIONARY pg_temp.simple (TEMPLATE = pg_catalog.simple)', 'STATISTICS pg_temp.s ON at, who FROM eve.log',
+	(map { "CREATE $_" } 'DOMAIN pg_temp.uuid AS pg_catalog.uuid CHECK (eve.evil(value))',
+		'TYPE pg_temp.jsonb AS ENUM (\'a\')', 'TYPE pg_temp.inet AS (a text)',
+			'TYPE pg_temp.name AS RANGE (subtype = integer)',
+		'FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS $$ SELECT 1::text $$',
+			'PROCEDURE pg_temp.p() LANGUAGE sql AS $$ SELECT 1 $$',
+				'AGGREGATE pg_temp.a (integer) (SFUNC = eve.sfunc, STYPE = integer)',
+		'OPERATOR pg_temp.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = eve.same)',
+			'COLLATION pg_temp."C" FROM "POSIX"',
+				'DEFAULT CONVERSION pg_temp.c FOR \'LATIN1\' TO \'UTF8\' FROM iso8859_1_to_utf8',
+		'TEXT SEARCH CONFIGURATION pg_temp.simple (COPY = pg_catalog.simple)',
+			'TEXT SEARCH DICTIONARY pg_temp.simple (TEMPLATE = pg_catalog.simple)',
+				'STATISTICS pg_temp.s ON at, who FROM eve.log',
 		'TABLE pg_temp.users (id text)', 'TEMP VIEW users AS SELECT 1', 'TEMP SEQUENCE s', 'TEMP TABLE t AS SELECT 1'),
-	'PREPARE p AS SELECT 1', 'LISTEN x', 'UNLISTEN *', 'DISCARD ALL', 'DISCARD TEMP', 'DEALLOCATE ALL', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
-	(map { ("SELECT pg_${_}advisory_lock(1)", "SELECT pg_${_}advisory_lock(1, 2)", "SELECT pg_${_}advisory_lock_shared(1)", "SELECT pg_${_}advisory_lock_shared(1, 2)") } '', 'try_'),
-	'SELECT pg_advisory_unlock(1)', 'SELECT pg_advisory_unlock(1, 2)', 'SELECT pg_advisory_unlock_shared(1)', 'SELECT pg_advisory_unlock_shared(1, 2)', 'SELECT pg_advisory_unlock_all()', 'SELECT setseed(0.5)', 'SELECT OPERATOR(eve.@@@) 1::bigint');
+	'PREPARE p AS SELECT 1', 'LISTEN x', 'UNLISTEN *', 'DISCARD ALL', 'DISCARD TEMP', 'DEALLOCATE ALL',
+		'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
+	(map { ("SELECT pg_${_}advisory_lock(1)", "SELECT pg_${_}advisory_lock(1, 2)",
+		"SELECT pg_${_}advisory_lock_shared(1)", "SELECT pg_${_}advisory_lock_shared(1, 2)") } '', 'try_'),
+	'SELECT pg_advisory_unlock(1)', 'SELECT pg_advisory_unlock(1, 2)', 'SELECT pg_advisory_unlock_shared(1)',
+		'SELECT pg_advisory_unlock_shared(1, 2)', 'SELECT pg_advisory_unlock_all()', 'SELECT setseed(0.5)',
+			'SELECT OPERATOR(eve.@@@) 1::bigint');
 {
 	# one session, as poolers have it: what one handler leaves would be there for the next
 	my $db = session($super);
@@ -218,9 +267,11 @@ my @lasting = (
 	}
 	# an error that the handler catches changes nothing about it
 	is(handler(join ' ', (map { "BEGIN EXECUTE \$statement\$$_\$statement\$; INSERT INTO eve.log (who) VALUES ('made'); EXCEPTION WHEN insufficient_privilege OR object_not_in_prerequisite_state THEN NULL; END;" } @lasting), 'NULL'), undef, 'a handler that tries it all');
-	like(attempt($db, q{SELECT authfort.create_user('caught@example.com')}), qr/caught/, 'a handler that goes on after each refusal');
+	like(attempt($db, q{SELECT authfort.create_user('caught@example.com')}), qr/caught/,
+		'a handler that goes on after each refusal');
 	is(logged(), 'nothing', 'and was refused all');
-	is(attempt($db, q{SELECT '11111111-1111-1111-1111-111111111111'::uuid}), '11111111-1111-1111-1111-111111111111', 'a cast in that session');
+	is(attempt($db, q{SELECT '11111111-1111-1111-1111-111111111111'::uuid}), '11111111-1111-1111-1111-111111111111',
+		'a cast in that session');
 	is(logged(), 'nothing', 'runs no code of eve\'s');
 	is(attempt($db, q{SELECT string_agg(objid::text || classid::regclass::text, ' ') FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = pg_my_temp_schema() AND objid <> 'mine'::regclass}), undef, 'nothing temporary is there that was not');
 	is(attempt($db, q{SELECT string_agg(objid::text, ' ') FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()}), 7, 'the advisory locks are those that were there');
@@ -230,7 +281,8 @@ my @lasting = (
 	$db->do('SAVEPOINT s');
 	like(attempt($db, q{SELECT authfort.create_user('error@example.com')}), qr/^P0001/, 'a handler that fails');
 	$db->do('ROLLBACK TO s');
-	is(attempt($db, 'CREATE DOMAIN pg_temp.d AS text', 'CREATE INDEX ON mine (x)', 'SELECT pg_advisory_unlock(7)'), 1, 'leaves the caller free to make temporary objects');
+	is(attempt($db, 'CREATE DOMAIN pg_temp.d AS text', 'CREATE INDEX ON mine (x)', 'SELECT pg_advisory_unlock(7)'), 1,
+		'leaves the caller free to make temporary objects');
 	$db->commit;
 }
 # nor what stands behind a foreign key, in triggers before and after
@@ -240,12 +292,14 @@ foreach my $when (qw(BEFORE AFTER))
 {
 	my $db = session($super);
 	my $doomed = new_user();
-	eve('CREATE TABLE eve.follows (id uuid REFERENCES authfort.users ON DELETE CASCADE)', "INSERT INTO eve.follows VALUES ('$doomed')");
+	eve('CREATE TABLE eve.follows (id uuid REFERENCES authfort.users ON DELETE CASCADE)',
+		"INSERT INTO eve.follows VALUES ('$doomed')");
 	foreach my $statement (grep { /^(CREATE (DOMAIN|FUNCTION|TEMP TABLE)|SELECT pg_advisory_lock\(1\)|SELECT setseed|PREPARE)/ } @lasting)
 	{
 		eve("CREATE OR REPLACE FUNCTION eve.leave() RETURNS trigger LANGUAGE plpgsql AS \$f\$ BEGIN EXECUTE \$statement\$$statement\$statement\$; RETURN OLD; END \$f\$",
 			"CREATE OR REPLACE TRIGGER leave $when DELETE ON eve.follows FOR EACH ROW EXECUTE FUNCTION eve.leave()");
-		like(attempt($db, "SELECT authfort.delete_user('$doomed', true)"), $restricted, "a trigger $when DELETE with $statement");
+		like(attempt($db, "SELECT authfort.delete_user('$doomed', true)"), $restricted,
+			"a trigger $when DELETE with $statement");
 	}
 	eve('DROP TABLE eve.follows');
 }
@@ -257,7 +311,8 @@ is(logged(), 'eve', 'what ends with the transaction is allowed');
 eve(q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
 
 # A handler, or a trigger, that deletes the user just made.
-foreach my $call (q{authfort.signup('brief@example.com', 'correct horse')}, q{authfort.create_user('brief@example.com', roles => '{a}')})
+foreach my $call (q{authfort.signup('brief@example.com', 'correct horse')},
+	q{authfort.create_user('brief@example.com', roles => '{a}')})
 {
 	handler(q{IF event->>'event' = 'user_created' THEN PERFORM authfort.delete_user((event->>'user_id')::uuid, true); END IF});
 	eve(q{SELECT authfort.on('user_created', 'eve.h(jsonb)')});
@@ -267,7 +322,8 @@ foreach my $call (q{authfort.signup('brief@example.com', 'correct horse')}, q{au
 
 # A hard delete that a foreign key forbids.
 
-my $admin = super(q{SELECT authfort.create_user('admin@example.com', 'correct horse', roles => '{admin}') IS NOT NULL}, q{SELECT authfort.login('admin@example.com', 'correct horse') #>> '{tokens,access_token}'});
+my $admin = super(q{SELECT authfort.create_user('admin@example.com', 'correct horse', roles => '{admin}') IS NOT NULL},
+	q{SELECT authfort.login('admin@example.com', 'correct horse') #>> '{tokens,access_token}'});
 my $bob = new_user();
 my $delete = sub {
 	my ($id) = @_;
@@ -276,29 +332,37 @@ my $delete = sub {
 super('GRANT REFERENCES (id) ON authfort.users TO eve');
 foreach my $action ('NO ACTION', 'RESTRICT')
 {
-	eve("CREATE TABLE eve.note (owner uuid REFERENCES authfort.users ON DELETE $action)", "INSERT INTO eve.note VALUES ('$bob')");
+	eve("CREATE TABLE eve.note (owner uuid REFERENCES authfort.users ON DELETE $action)",
+		"INSERT INTO eve.note VALUES ('$bob')");
 	my $db = session($super);
 	$db->begin_work;
 	is(attempt($db, $delete->($bob)), '409 user_in_use', "ON DELETE $action: refused over HTTP");
-	is(attempt($db, "SELECT count(*) FROM authfort.users WHERE id = '$bob'"), 1, 'the transaction goes on, and the user is there');
-	is(attempt($db, 'SELECT count(*) FROM authfort.events WHERE event = $$user_deleted$$ AND user_id = $$' . $bob . '$$'), 0, 'no event says otherwise');
+	is(attempt($db, "SELECT count(*) FROM authfort.users WHERE id = '$bob'"), 1,
+		'the transaction goes on, and the user is there');
+	is(attempt($db, 'SELECT count(*) FROM authfort.events WHERE event = $$user_deleted$$ AND user_id = $$' . $bob
+		. '$$'), 0, 'no event says otherwise');
 	$db->commit;
 	is(attempt('backend', "DO \$\$ BEGIN PERFORM authfort.delete_user('$bob', true); EXCEPTION WHEN foreign_key_violation THEN DECLARE d text; t text; BEGIN"
 			. " GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, t = TABLE_NAME; RAISE '% % %', SQLSTATE, d, t; END; END \$\$") =~ s/\n.*//sr, 'P0001: ERROR:  23503 user_in_use note', 'and by SQL, with the name of the table');
 	eve('DROP TABLE eve.note');
 }
-eve('CREATE TABLE eve.team (id integer PRIMARY KEY, owner uuid REFERENCES authfort.users ON DELETE CASCADE)', 'CREATE TABLE eve.member (team integer REFERENCES eve.team)', "INSERT INTO eve.team VALUES (1, '$bob')", 'INSERT INTO eve.member VALUES (1)');
+eve('CREATE TABLE eve.team (id integer PRIMARY KEY, owner uuid REFERENCES authfort.users ON DELETE CASCADE)',
+	'CREATE TABLE eve.member (team integer REFERENCES eve.team)', "INSERT INTO eve.team VALUES (1, '$bob')",
+		'INSERT INTO eve.member VALUES (1)');
 is(super($delete->($bob)), '409 user_in_use', 'a foreign key behind another that cascades');
 eve('DROP TABLE eve.member', 'CREATE TRIGGER t BEFORE DELETE ON eve.team FOR EACH ROW EXECUTE FUNCTION eve.refuse()');
-eve('CREATE FUNCTION eve.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE $m$not today$m$; END $$', 'CREATE TRIGGER t BEFORE DELETE ON eve.team FOR EACH ROW EXECUTE FUNCTION eve.refuse()');
+eve('CREATE FUNCTION eve.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE $m$not today$m$; END $$',
+	'CREATE TRIGGER t BEFORE DELETE ON eve.team FOR EACH ROW EXECUTE FUNCTION eve.refuse()');
 like(super($delete->($bob)), qr/^P0001: .*not today/, 'another error stays one');
 eve('DROP TABLE eve.team');
 handler(q{RAISE foreign_key_violation USING MESSAGE = 'not mine'});
 eve(q{SELECT authfort.on('user_deleted', 'eve.h(jsonb)')});
 like(super($delete->($bob)), qr/^23503: .*not mine/, 'so does one of a handler, even of the same SQLSTATE');
 eve(q{SELECT authfort.off('user_deleted', 'eve.h(jsonb)')});
-eve("CREATE TABLE eve.note (owner uuid REFERENCES authfort.users DEFERRABLE INITIALLY DEFERRED)", "INSERT INTO eve.note VALUES ('$bob')");
-like(super($delete->($bob)), qr/^42501: .*deferred trigger within security-restricted operation/, 'a foreign key that waits for the end of the transaction is none that can be refused');
+eve("CREATE TABLE eve.note (owner uuid REFERENCES authfort.users DEFERRABLE INITIALLY DEFERRED)",
+	"INSERT INTO eve.note VALUES ('$bob')");
+like(super($delete->($bob)), qr/^42501: .*deferred trigger within security-restricted operation/,
+	'a foreign key that waits for the end of the transaction is none that can be refused');
 is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '409 user_in_use', 'unless it does not wait');
 eve('TRUNCATE eve.note');
 is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '204', 'and a user whom nothing refers to goes');

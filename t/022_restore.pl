@@ -75,15 +75,22 @@ sub check
 	my ($to, $database, $how) = @_;
 	is(contents($to, $database), $before, "$how: every row is there");
 	is($to->safe_psql($database, 'SELECT count(*) FROM pg_constraint WHERE conrelid IN ($$note$$::regclass, $$profile$$::regclass) AND contype = $$f$$ AND convalidated'), 2, "$how: and the application's foreign keys");
-	my $db = DBI->connect('dbi:Pg:' . $to->connstr($database), '', '', { RaiseError => 1, PrintError => 0, PrintWarn => 0 });
+	my $db = DBI->connect('dbi:Pg:' . $to->connstr($database), '', '', { RaiseError => 1, PrintError => 0,
+		PrintWarn => 0 });
 	my $ask = sub { return ($db->selectrow_array($_[0]))[0] };
-	is($ask->("SELECT authfort.refresh('$token') #>> '{user,email}'"), 'ada@example.com', "$how: an old refresh token counts");
-	is($ask->(q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{user,roles}'}), '["admin"]', "$how: the password, and the role");
-	is($ask->(q{SELECT authfort.login('user8@example.com', 'x') ->> 'error'}), 'invalid_credentials', "$how: who was deleted is");
+	is($ask->("SELECT authfort.refresh('$token') #>> '{user,email}'"), 'ada@example.com',
+		"$how: an old refresh token counts");
+	is($ask->(q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{user,roles}'}), '["admin"]',
+		"$how: the password, and the role");
+	is($ask->(q{SELECT authfort.login('user8@example.com', 'x') ->> 'error'}), 'invalid_credentials',
+		"$how: who was deleted is");
 	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 19, "$how: messages can be read");
-	is($ask->(q{SELECT authfort.get_user_count(role => 'r3', query => 'user')}), 572, "$how: users are found by role and name");
-	like($ask->(q{SELECT authfort.create_user('new@example.com', name => 'New')}), qr/new\@example/, "$how: users are made");
-	is($ask->(q{SELECT nickname FROM profile JOIN authfort.users u USING (id) WHERE u.email = 'new@example.com'}), 'New', "$how: and handlers called");
+	is($ask->(q{SELECT authfort.get_user_count(role => 'r3', query => 'user')}), 572,
+		"$how: users are found by role and name");
+	like($ask->(q{SELECT authfort.create_user('new@example.com', name => 'New')}), qr/new\@example/,
+		"$how: users are made");
+	is($ask->(q{SELECT nickname FROM profile JOIN authfort.users u USING (id) WHERE u.email = 'new@example.com'}),
+		'New', "$how: and handlers called");
 	$ask->(q{SELECT authfort.delete_user(id, hard => true) FROM authfort.users WHERE email = 'user2@example.com'});
 	is($ask->(q{SELECT concat_ws(' ', (SELECT count(*) FROM authfort.user_roles WHERE NOT EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM authfort.sessions WHERE NOT EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM profile))}),
 		'0 0 4001', "$how: what belongs to a user goes with the user");
@@ -117,30 +124,38 @@ dump_quietly('--data-only', '--data-only', '-f', "$dumps/data.sql");
 dump_quietly('--clean', '--clean', '--if-exists', '-f', "$dumps/clean.sql");
 
 create_database($node, $_) foreach qw(plain custom directory parallel data unordered clean);
-restore_quietly($node, 'SQL', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('plain'), '-f', "$dumps/app.sql");
+restore_quietly($node, 'SQL', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d',
+	$node->connstr('plain'), '-f', "$dumps/app.sql");
 check($node, 'plain', 'SQL');
 restore_quietly($node, '-Fc', 'pg_restore', '--exit-on-error', '-d', $node->connstr('custom'), "$dumps/app.dump");
 check($node, 'custom', '-Fc');
-restore_quietly($node, '-Fd -j 4', 'pg_restore', '--exit-on-error', '-j', '4', '-d', $node->connstr('directory'), "$dumps/app.dir");
+restore_quietly($node, '-Fd -j 4', 'pg_restore', '--exit-on-error', '-j', '4', '-d', $node->connstr('directory'),
+	"$dumps/app.dir");
 check($node, 'directory', '-Fd -j 4');
-restore_quietly($node, '-Fc -j 8', 'pg_restore', '--exit-on-error', '-j', '8', '-d', $node->connstr('parallel'), "$dumps/app.dump");
+restore_quietly($node, '-Fc -j 8', 'pg_restore', '--exit-on-error', '-j', '8', '-d', $node->connstr('parallel'),
+	"$dumps/app.dump");
 check($node, 'parallel', '-Fc -j 8');
 
 $node->safe_psql('data', "CREATE EXTENSION authfort; $application");
-restore_quietly($node, 'data only', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('data'), '-f', "$dumps/data.sql");
+restore_quietly($node, 'data only', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d',
+	$node->connstr('data'), '-f', "$dumps/data.sql");
 check($node, 'data', 'data only');
 $node->safe_psql('unordered', "CREATE EXTENSION authfort; $application");
-restore_quietly($node, 'data only, in parallel', 'pg_restore', '--data-only', '--disable-triggers', '--exit-on-error', '-j', '4', '-d', $node->connstr('unordered'), "$dumps/app.dir");
+restore_quietly($node, 'data only, in parallel', 'pg_restore', '--data-only', '--disable-triggers', '--exit-on-error',
+	'-j', '4', '-d', $node->connstr('unordered'), "$dumps/app.dir");
 check($node, 'unordered', 'data only, in parallel');
 
 # over a database in use: what it had is gone
 $node->safe_psql('clean', "CREATE EXTENSION authfort; SELECT authfort.create_user('other\@example.com')");
-foreach my $how ([ '--clean of -Fc', 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d', $node->connstr('clean'), "$dumps/app.dump" ],
-	[ '--clean of SQL', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('clean'), '-f', "$dumps/clean.sql" ])
+foreach my $how ([ '--clean of -Fc', 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d',
+	$node->connstr('clean'), "$dumps/app.dump" ],
+	[ '--clean of SQL', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('clean'),
+		'-f', "$dumps/clean.sql" ])
 {
 	my ($name, @command) = @$how;
 	my $had = contents($node, 'clean');
-	$node->command_fails_like(\@command, qr/extension authfort is protected from being dropped/, "$name needs authfort.allow_drop");
+	$node->command_fails_like(\@command, qr/extension authfort is protected from being dropped/,
+		"$name needs authfort.allow_drop");
 	local $ENV{PGOPTIONS} = '-c client_min_messages=warning -c authfort.allow_drop=on';
 	restore_quietly($node, $name, @command);
 	check($node, 'clean', $name);
@@ -148,7 +163,8 @@ foreach my $how ([ '--clean of -Fc', 'pg_restore', '--clean', '--if-exists', '--
 
 # Another major version that the extension is installed for.
 my ($major) = $node->config_data('--version') =~ /(\d+)/;
-my @others = grep { -x "$_/bin/initdb" && `$_/bin/pg_config --version` !~ /PostgreSQL $major\b/ && -e (`$_/bin/pg_config --sharedir` =~ s/\n//r) . '/extension/authfort.control' }
+my @others = grep { -x "$_/bin/initdb" && `$_/bin/pg_config --version` !~ /PostgreSQL $major\b/
+	&& -e (`$_/bin/pg_config --sharedir` =~ s/\n//r) . '/extension/authfort.control' }
   defined $ENV{AUTHFORT_OTHER_INSTALL} ? $ENV{AUTHFORT_OTHER_INSTALL} : reverse sort glob '/usr/lib/postgresql/*';
 SKIP:
 {
@@ -161,7 +177,8 @@ SKIP:
 	copy($node->data_dir . '/authfort_master.key', $other->data_dir . '/authfort_master.key') or die $!;
 	chmod 0600, $other->data_dir . '/authfort_master.key';
 	create_database($other, 'app');
-	restore_quietly($other, "into $others[0]", "$others[0]/bin/pg_restore", '--exit-on-error', '-j', '4', '-d', $other->connstr('app'), "$dumps/app.dir");
+	restore_quietly($other, "into $others[0]", "$others[0]/bin/pg_restore", '--exit-on-error', '-j', '4', '-d',
+		$other->connstr('app'), "$dumps/app.dir");
 	check($other, 'app', 'another major version');
 	$other->stop;
 }

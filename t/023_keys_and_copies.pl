@@ -29,7 +29,8 @@ sub outcome
 }
 
 # made, and said
-my ($code, $out, $err) = $node->psql('app', "SELECT authfort.signup('a\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
+my ($code, $out, $err) = $node->psql('app',
+	"SELECT authfort.signup('a\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
 my $refresh = $out;
 like($err, qr/NOTICE:  authfort created master key file "\Q$key_file\E"\nDETAIL: .*Neither pg_dump nor pg_upgrade carries it/,
 	'the first client hears where the master key is, and what does not carry it');
@@ -78,16 +79,20 @@ my %broken = (
 	'open to others' => sub { write_key($key_file, $right); chmod 0644, $key_file; },
 	'not to be read' => sub { write_key($key_file, $right); chmod 0000, $key_file; },
 	'a folder' => sub { unlink $key_file; mkdir $key_file; },
-	'of a command that fails' => sub { write_key($key_file, $right); $node->append_conf('postgresql.conf', "authfort.master_key_command = 'false'"); $node->reload; });
-foreach my $how ('wrong', 'missing', 'empty', 'no key', 'open to others', 'not to be read', 'a folder', 'of a command that fails')
+	'of a command that fails' => sub { write_key($key_file, $right); $node->append_conf('postgresql.conf',
+		"authfort.master_key_command = 'false'"); $node->reload; });
+foreach my $how ('wrong', 'missing', 'empty', 'no key', 'open to others', 'not to be read', 'a folder',
+	'of a command that fails')
 {
 	$broken{$how}->();
 	foreach my $what (sort keys %needs_key)
 	{
-		is(outcome($needs_key{$what}), 'F0000', "the master key is $how: $what fails as a fault of the server") if $how eq 'wrong' || $what =~ /^(refresh|login|rotate_key)$/;
+		is(outcome($needs_key{$what}), 'F0000', "the master key is $how: $what fails as a fault of the server")
+			if $how eq 'wrong' || $what =~ /^(refresh|login|rotate_key)$/;
 	}
 	$open->{stderr} = '';
-	is($open->query("SELECT authfort.login('a\@example.com', 'correct horse')") || 'nothing', 'nothing', "the master key is $how: so in a session that had signed in");
+	is($open->query("SELECT authfort.login('a\@example.com', 'correct horse')") || 'nothing', 'nothing',
+		"the master key is $how: so in a session that had signed in");
 	like($open->{stderr}, qr/ERROR/, 'with an error');
 	is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email', authfort.authenticate('$access')->>'email', jsonb_array_length(authfort.jwks()->'keys')"),
 		'a@example.com|a@example.com|1', 'verifying needs none');
@@ -124,16 +129,19 @@ foreach my $how ('right', 'wrong', 'missing')
 {
 	write_key($standby->data_dir . '/authfort_master.key', '0' x 64) if $how eq 'wrong';
 	unlink $standby->data_dir . '/authfort_master.key' if $how eq 'missing';
-	foreach my $what ('refresh', 'refresh with garbage', 'logout', 'logout with garbage', 'login', 'signup', 'rotate_key', 'forgot-password')
+	foreach my $what ('refresh', 'refresh with garbage', 'logout', 'logout with garbage', 'login', 'signup',
+		'rotate_key', 'forgot-password')
 	{
-		like(outcome($needs_key{$what}, $standby), qr/^(25006|F0000)$/, "on a standby whose master key is $how, $what is a fault of the server");
+		like(outcome($needs_key{$what}, $standby), qr/^(25006|F0000)$/,
+			"on a standby whose master key is $how, $what is a fault of the server");
 	}
 	is($standby->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'it verifies');
 }
 $standby->psql('app', 'SELECT authfort.reset_rate_limits()');
 $standby->restart;
 my $login = "SELECT status FROM authfort.http('POST', '/auth/login', ip_address => '192.0.2.1', $post '{\"email\": \"%s\@example.com\", \"password\": \"wrong\"}')";
-is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ asks for a server that can be written to") foreach 1 .. 5;
+is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ asks for a server that can be written to")
+	foreach 1 .. 5;
 is(outcome(sprintf($login, "x$_"), $standby), '429', "login $_ is over the limit") foreach 6 .. 7;
 my $by_email = $login =~ s/192\.0\.2\.1/192.0.2.2%s/r;
 is(outcome(sprintf($by_email, $_, 'a'), $standby), $_ <= 5 ? '25006' : '429', "login $_ for one email") foreach 1 .. 7;
@@ -145,8 +153,10 @@ $standby->stop;
 
 # a copy goes on with what the original issued, until it is made a stranger
 $node->safe_psql('app', "SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"a\@example.com\"}')");
-sub tokens { return split /\|/, $node->safe_psql($_[0], "SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.login('a\@example.com', 'correct horse') r"); }
-sub verdict { my ($db, $access, $refresh) = @_; return $node->safe_psql($db, "SELECT authfort.try_verify_jwt('$access') IS NOT NULL, coalesce(authfort.refresh('$refresh')->>'error', 'good')"); }
+sub tokens { return split /\|/, $node->safe_psql($_[0],
+	"SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.login('a\@example.com', 'correct horse') r"); }
+sub verdict { my ($db, $access, $refresh) = @_; return $node->safe_psql($db,
+	"SELECT authfort.try_verify_jwt('$access') IS NOT NULL, coalesce(authfort.refresh('$refresh')->>'error', 'good')"); }
 ($access, $refresh) = tokens('app');
 my ($access2, $refresh2) = tokens('app');
 $open->quit;
@@ -185,7 +195,8 @@ my $dump = $node->basedir . '/app.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'pg_dump');
 create_database($node, 'moved');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('moved'), $dump ], 'pg_restore');
-is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'), $node->safe_psql('app', 'SELECT id FROM authfort.database_identity'),
+is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'),
+	$node->safe_psql('app', 'SELECT id FROM authfort.database_identity'),
 	'a restored database is the same');
 is(verdict('moved', $access, $refresh), 't|good', 'its sessions go on');
 my $staging = start_node('staging', database => undef);
@@ -224,8 +235,10 @@ is($node->safe_psql('app', $published), 1, 'a rotation that is rolled back is no
 # what the owner of a database sets does not end its cleanup
 $node->safe_psql('postgres',
 	'CREATE ROLE owner LOGIN; ALTER DATABASE app OWNER TO owner; CREATE SCHEMA hostile AUTHORIZATION owner');
-foreach my $set ("role = 'owner'", "session_authorization = 'owner'", 'search_path = hostile', 'statement_timeout = 1', 'lock_timeout = 1', 'row_security = off',
-	"default_transaction_isolation = 'serializable'", 'client_encoding = LATIN1', 'default_transaction_deferrable = on', 'enable_indexscan = off', 'default_transaction_read_only = on')
+foreach my $set ("role = 'owner'", "session_authorization = 'owner'", 'search_path = hostile', 'statement_timeout = 1',
+	'lock_timeout = 1', 'row_security = off',
+	"default_transaction_isolation = 'serializable'", 'client_encoding = LATIN1',
+		'default_transaction_deferrable = on', 'enable_indexscan = off', 'default_transaction_read_only = on')
 {
 	$node->safe_psql('postgres', "SET role = 'owner'; ALTER DATABASE app SET $set");
 }

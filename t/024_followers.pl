@@ -17,7 +17,8 @@ sub follow
 	my ($node) = @_;
 	my @events;
 	$node->safe_psql('app', $add_positions);
-	while (my @rows = map { [ split /\|/ ] } split /\n/, $node->safe_psql('app', $next_events =~ s/e\.\*/e.cluster, e.xid, e.id, coalesce(e.payload->>'email', e.event)/r))
+	while (my @rows = map { [ split /\|/ ] } split /\n/,
+		$node->safe_psql('app', $next_events =~ s/e\.\*/e.cluster, e.xid, e.id, coalesce(e.payload->>'email', e.event)/r))
 	{
 		foreach my $row (@rows)
 		{
@@ -30,7 +31,8 @@ sub follow
 	return join ' ', @events;
 }
 
-sub create_user { my ($node, $name) = @_; $node->safe_psql('app', "SELECT FROM authfort.create_user('$name', 'correct horse')"); }
+sub create_user { my ($node, $name) = @_; $node->safe_psql('app',
+	"SELECT FROM authfort.create_user('$name', 'correct horse')"); }
 
 # a clock that goes back, by a library that stands before the C library's
 my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -84,7 +86,8 @@ is(follow($primary), 'begin@example.com', 'a follower sees an event once');
 $session->query_safe("BEGIN; SELECT FROM authfort.create_user('late\@example.com')");
 create_user($primary, 'early@example.com');
 is(follow($primary), '', 'what an open transaction may come before is not certain');
-is($primary->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE payload->>'email' = 'early\@example.com'"), 1,
+is($primary->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE payload->>'email' = 'early\@example.com'"),
+	1,
 	'though it is committed');
 $session->query_safe("SELECT FROM authfort.create_user('later\@example.com')");
 $session->query_safe('COMMIT');
@@ -109,9 +112,11 @@ IPC::Run::run([ 'pg_dump', '-Fc', '-f', $dump, $primary->connstr('app') ], '2>',
 is($errors, '', 'pg_dump has nothing to say');
 $other->command_ok([ 'pg_restore', '--exit-on-error', '-d', $other->connstr('app'), $dump ],
 	'the dump restores into another cluster');
-cmp_ok($other->safe_psql('app', 'SELECT authfort.cluster_id()'), 'ne', $primary->safe_psql('app', 'SELECT authfort.cluster_id()'),
+cmp_ok($other->safe_psql('app', 'SELECT authfort.cluster_id()'), 'ne',
+	$primary->safe_psql('app', 'SELECT authfort.cluster_id()'),
 	'which is another one');
-cmp_ok($other->safe_psql('app', 'SELECT pg_current_xact_id()'), '<', $other->safe_psql('app', 'SELECT max(xid::text::bigint) FROM authfort.events'),
+cmp_ok($other->safe_psql('app', 'SELECT pg_current_xact_id()'), '<',
+	$other->safe_psql('app', 'SELECT max(xid::text::bigint) FROM authfort.events'),
 	'and has lower numbers');
 copy_file($primary->data_dir . '/authfort_master.key', $other->data_dir . '/authfort_master.key');
 is($other->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't',
@@ -127,7 +132,8 @@ $other->stop;
 # a switch-over by logical replication, which carries no sequence
 my $target = start_node('target', init => [ allows_streaming => 'logical' ]);
 copy_file($primary->data_dir . '/authfort_master.key', $target->data_dir . '/authfort_master.key');
-my ($refresh) = $primary->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
+my ($refresh) = $primary->safe_psql('app',
+	"SELECT authfort.login('begin\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
 $primary->safe_psql('app', 'CREATE PUBLICATION app FOR ALL TABLES');
 $target->safe_psql('app', $follow_table);
 $target->safe_psql('app', 'CREATE SUBSCRIPTION app CONNECTION $$' . $primary->connstr('app') . '$$ PUBLICATION app');
@@ -145,7 +151,8 @@ is($target->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'corre
 is($target->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'sessions go on');
 is($target->safe_psql('app', "SELECT status FROM authfort.http('POST', '/auth/forgot-password', headers => '{\"content-type\": \"application/json\"}', body => '{\"email\": \"last\@example.com\"}')"), 200,
 	'and messages');
-is($target->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages(100) ORDER BY id DESC LIMIT 1"), 'last@example.com',
+is($target->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages(100) ORDER BY id DESC LIMIT 1"),
+	'last@example.com',
 	'which can be opened');
 like(follow($target), qr/^unseen\@example.com begin\@example.com last\@example.com/,
 	'a follower goes on there with what it had not seen');

@@ -66,14 +66,17 @@ foreach my $path ('/auth/logout', '/auth/refresh')
 	is(outcome(request('POST', $path, undef, %form)), '415 unsupported_media_type', "$path: a form of unknown origin");
 }
 is(lives($session), 't', 'the visitor is still signed in');
-is(outcome(request('POST', '/auth/refresh', undef, Cookie => $cookies, Origin => "http://$host")), '200', 'a page of ours refreshes without a content type');
-is(outcome(request('POST', '/auth/logout', undef, Cookie => $cookies, 'Sec-Fetch-Site' => 'same-origin')), '204', 'and signs out');
+is(outcome(request('POST', '/auth/refresh', undef, Cookie => $cookies, Origin => "http://$host")), '200',
+	'a page of ours refreshes without a content type');
+is(outcome(request('POST', '/auth/logout', undef, Cookie => $cookies, 'Sec-Fetch-Site' => 'same-origin')), '204',
+	'and signs out');
 is(lives($session), 'f', 'the session has ended');
 
 # the same through PostgREST, whatever the access cookie is worth
 my $postgrest = LikePostgREST->new(dsn => 'dbi:Pg:' . $node->connstr('app'), user => 'authenticator', anon => 'anon',
 	pre_request => 'authfort_api.pre_request', schema => 'authfort_api');
-my @senders = ({ origin => 'https://evil.example' }, { origin => 'https://partner.example' }, { 'sec-fetch-site' => 'same-origin' },
+my @senders = ({ origin => 'https://evil.example' }, { origin => 'https://partner.example' },
+	{ 'sec-fetch-site' => 'same-origin' },
 	{ 'content-type' => 'application/json' }, {});
 foreach my $path ('refresh', 'logout')
 {
@@ -86,22 +89,28 @@ foreach my $path ('refresh', 'logout')
 			my %cookies = map { split /=/, $_, 2 } @cookies;
 			$cookies{access_token} = 'x' if $access eq 'bad';
 			delete $cookies{access_token} if $access eq 'none';
-			my $there = $postgrest->request('POST', $path, headers => { host => $host, %$sender }, cookies => \%cookies);
-			my $here = request('POST', "/auth/$path", undef, Cookie => join('; ', map { "$_=$cookies{$_}" } sort keys %cookies), %$sender);
+			my $there = $postgrest->request('POST', $path, headers => { host => $host, %$sender },
+				cookies => \%cookies);
+			my $here = request('POST', "/auth/$path", undef,
+				Cookie => join('; ', map { "$_=$cookies{$_}" } sort keys %cookies), %$sender);
 			$statuses{"$there->{status} $here->{status}"} = 1;
 		}
-		my $expected = $sender->{origin} && $sender->{origin} =~ /evil/ ? 403 : !%$sender ? 415 : $path eq 'logout' ? 204 : 200;
-		is(join(', ', sort keys %statuses), "$expected $expected", "$path, " . (join(': ', %$sender) || 'nothing') . ': the same at both doors');
+		my $expected = $sender->{origin} && $sender->{origin} =~ /evil/ ? 403 : !%$sender ? 415 : $path eq 'logout'
+			? 204 : 200;
+		is(join(', ', sort keys %statuses), "$expected $expected", "$path, " . (join(': ', %$sender) || 'nothing')
+			. ': the same at both doors');
 	}
 }
 
 # CORS
-my $r = request('OPTIONS', '/auth/login', undef, Origin => 'https://partner.example', 'Access-Control-Request-Method' => 'POST',
+my $r = request('OPTIONS', '/auth/login', undef, Origin => 'https://partner.example',
+	'Access-Control-Request-Method' => 'POST',
 	'Access-Control-Request-Headers' => 'content-type');
 is(join(' ', $r->{status}, map { $r->{headers}{"access-control-allow-$_"} // 'none' } qw(origin methods headers credentials)),
 	'204 https://partner.example POST Authorization, Content-Type true', 'a preflight request of a listed origin');
 is($r->{headers}{vary}, 'Origin', 'which caches keep apart');
-$r = request('OPTIONS', '/auth/login', undef, Origin => 'https://evil.example', 'Access-Control-Request-Method' => 'POST');
+$r = request('OPTIONS', '/auth/login', undef, Origin => 'https://evil.example',
+	'Access-Control-Request-Method' => 'POST');
 is(join(' ', $r->{status}, grep { /^access-control/ } keys %{ $r->{headers} }), '204', 'of another');
 $r = request('GET', '/auth/me', undef, Origin => 'https://partner.example');
 is(join(' ', $r->{status}, @{ $r->{headers} }{qw(access-control-allow-origin access-control-expose-headers)}),
@@ -111,13 +120,16 @@ is(join(' ', $r->{status}, @{ $r->{headers} }{qw(access-control-allow-origin acc
 ($session, @cookies) = sign_in();
 my ($access) = grep { /^access/ } @cookies;
 my ($refresh) = grep { /^refresh/ } @cookies;
-is(request('GET', '/auth/me', undef, Cookie => "access_token=left; $access")->{json}{email}, $ada{email}, 'a cookie left in front does not lock out');
-is(request('POST', '/auth/refresh', {}, Cookie => "refresh_token=left; $refresh; $access")->{status}, 200, 'nor one of the other name');
+is(request('GET', '/auth/me', undef, Cookie => "access_token=left; $access")->{json}{email}, $ada{email},
+	'a cookie left in front does not lock out');
+is(request('POST', '/auth/refresh', {}, Cookie => "refresh_token=left; $refresh; $access")->{status}, 200,
+	'nor one of the other name');
 my ($other, @others) = sign_in();
 my ($other_refresh) = grep { /^refresh/ } @others;
 ($session, @cookies) = sign_in();
 ($refresh) = grep { /^refresh/ } @cookies;
-is(outcome(request('POST', '/auth/refresh', {}, Cookie => "$other_refresh; $refresh")), '401 refresh_token_mismatch', 'two sessions are refused');
+is(outcome(request('POST', '/auth/refresh', {}, Cookie => "$other_refresh; $refresh")), '401 refresh_token_mismatch',
+	'two sessions are refused');
 is(lives($session) . lives($other), 'tt', 'and go on');
 
 # paths, and lists in pages
@@ -128,7 +140,8 @@ is(lives($other), 'f', 'is the same id');
 is(request('DELETE', '/auth/sessions/', undef, %bearer)->{status}, 404, 'an empty id is not all of them');
 $r = request('GET', '/auth/sessions?limit=1', undef, %bearer);
 is(scalar @{ $r->{json} }, 1, 'a page of one');
-is($r->{headers}{'x-total-count'}, $node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), 'of all');
+is($r->{headers}{'x-total-count'}, $node->safe_psql('app',
+	'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), 'of all');
 is($gateway->stop, 0, 'the gateway ends');
 
 # a standby answers what only reads
@@ -138,11 +151,13 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 my $read = "SELECT status, body FROM authfort.http('GET', ";
-is($standby->safe_psql('app', "$read '/.well-known/jwks.json')"), $node->safe_psql('app', "$read '/.well-known/jwks.json')"), 'jwks on a standby');
+is($standby->safe_psql('app', "$read '/.well-known/jwks.json')"),
+	$node->safe_psql('app', "$read '/.well-known/jwks.json')"), 'jwks on a standby');
 my $me = "$read '/auth/me', headers => '{\"authorization\": \"$bearer{Authorization}\"}')";
 like($standby->safe_psql('app', $me), qr/^200\|.*ada\@example\.com/, 'me on a standby');
 is($standby->safe_psql('app', $me), $node->safe_psql('app', $me), 'as on the primary');
-my ($status, $out, $err) = $standby->psql('app', "\\set VERBOSITY sqlstate\nSELECT authfort.http('POST', '/auth/login', NULL, '{\"content-type\": \"application/json\"}', '"
+my ($status, $out, $err) = $standby->psql('app',
+	"\\set VERBOSITY sqlstate\nSELECT authfort.http('POST', '/auth/login', NULL, '{\"content-type\": \"application/json\"}', '"
 	. encode_json(\%ada) . "')");
 like($err, qr/ERROR:  25006/, 'what writes raises read_only_sql_transaction');
 

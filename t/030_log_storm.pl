@@ -54,19 +54,25 @@ sub answered
 foreach my $name ('other', 'authfort')
 {
 	my $comment = $name eq 'other' ? '' : ' /* authfort */';
-	answered("$name: PREPARE and EXECUTE in one message", "PREPARE p AS SELECT 1; EXECUTE p;$comment DEALLOCATE p", '', 3);
-	answered("$name: 300,000 names in a body", "DO \$\$ BEGIN IF false THEN PERFORM " . join(', ', map { "f$_()" } 1 .. 1600) . "; END IF; END \$\$ -- " . join(' ', map { "f$_(" } 1 .. 300000) . $comment, '');
+	answered("$name: PREPARE and EXECUTE in one message", "PREPARE p AS SELECT 1; EXECUTE p;$comment DEALLOCATE p", '',
+		3);
+	answered("$name: 300,000 names in a body", "DO \$\$ BEGIN IF false THEN PERFORM "
+		. join(', ', map { "f$_()" } 1 .. 1600) . "; END IF; END \$\$ -- " . join(' ', map { "f$_(" } 1 .. 300000)
+			. $comment, '');
 	# these make a record of the whole message for each statement in it
 	$dbh->do("SET auto_explain.log_min_duration = -1; SET pgaudit.log = 'none'");
 	answered("$name: 40,000 statements in one message", 'SELECT 1;' x 40000 . $comment, '', 40000);
-	answered("$name: 3,000 statements that prepare", join('', map { "PREPARE p AS SELECT $_; EXECUTE p; DEALLOCATE p;" } 1 .. 1000) . $comment, '', 3000);
-	answered("$name: two prepared ones in turn", 'PREPARE p AS SELECT 1' . $comment . '; PREPARE q AS SELECT 2;' . 'EXECUTE p; EXECUTE q;' x 3000 . 'DEALLOCATE ALL', '', 6003);
+	answered("$name: 3,000 statements that prepare",
+		join('', map { "PREPARE p AS SELECT $_; EXECUTE p; DEALLOCATE p;" } 1 .. 1000) . $comment, '', 3000);
+	answered("$name: two prepared ones in turn", 'PREPARE p AS SELECT 1' . $comment . '; PREPARE q AS SELECT 2;'
+		. 'EXECUTE p; EXECUTE q;' x 3000 . 'DEALLOCATE ALL', '', 6003);
 	$dbh->do('RESET auto_explain.log_min_duration; RESET pgaudit.log');
 	answered("$name: an unfinished string", "SELECT '" . 'x' x 2_000_000 . $comment, '42601');
 	answered("$name: an unfinished comment", 'SELECT 1 ' . '/* ' x 100_000 . $comment, '42601');
 	answered("$name: deep nesting", 'SELECT ' . '(' x 100_000 . $comment . ')' x 100_000, '54001|42601|53200');
 	answered("$name: deep nesting that ends", 'SELECT ' . '(' x 2000 . '1' . ')' x 2000 . $comment, '|54001');
-	answered("$name: a deep chain of functions", 'SELECT ' . 'lower(' x 3000 . "'x'" . ')' x 3000 . $comment, '|54001');
+	answered("$name: a deep chain of functions", 'SELECT ' . 'lower(' x 3000 . "'x'" . ')' x 3000 . $comment,
+		'|54001');
 	answered("$name: dollars", 'SELECT ' . join('', map { "\$a$_\$" } 1 .. 100_000) . $comment, '42601');
 	answered("$name: 2 MB of quotes", "SELECT " . "''''" x 500_000 . $comment, '');
 	answered("$name: invalid UTF-8", "SELECT '\xff\xfe\xc0' $comment", '22021');
@@ -83,18 +89,24 @@ answered('blanks between them', "SELECT '" . ('references' . ' ' x 1000 . 'authf
 # A message of 10 MB that logs 100,000 records: its text is searched once.
 foreach my $comment ('', ' -- authfort')
 {
-	my $loop = 'DO $$ BEGIN FOR i IN 1 .. 100000 LOOP RAISE WARNING \'%\', i; END LOOP; END $$ -- ' . 'z' x 10_000_000 . $comment;
+	my $loop = 'DO $$ BEGIN FOR i IN 1 .. 100000 LOOP RAISE WARNING \'%\', i; END LOOP; END $$ -- '
+		. 'z' x 10_000_000 . $comment;
 	# each warning of what is not ours would be logged with the whole message
 	$dbh->do('SET log_min_error_statement = ' . ($comment eq '' ? 'panic' : 'error'));
 	answered("100,000 warnings in 10 MB$comment", $loop, '');
 }
 
 # Pieces put together at random, in both protocols.
-my @pieces = ("'", '"', '$$', '$a$', "E'", "U&\"", '\\', '--', "\n", '/*', '*/', ';', '(', ')', '[', ',', '.', '::', ':', '=', '$1', '$2',
-	'authfort', 'AUTHFORT.', 'authfort.login(', 'authfort.uid()', 'authfort.verify_jwt(', 'references authfort.users', 'request.headers', 'request.',
-	'SELECT', 'SELECT 1', 'SET', 'SET authfort.jwt =', 'PREPARE p AS', 'EXECUTE p', 'DEALLOCATE p', 'BEGIN', 'COMMIT', 'ROLLBACK', 'SAVEPOINT s',
-	'ROLLBACK TO s', 'DECLARE c CURSOR FOR', 'FETCH c', 'CLOSE c', 'DO', "DO \$\$ BEGIN RAISE WARNING 'x'; END \$\$", 'EXPLAIN', 'VALUES (1)', 'NULL', '1', 'x',
-	"'a'", "\xc3\xa9", 'CREATE TEMPORARY TABLE t (a text)', 'INSERT INTO t VALUES', 'SET CONSTRAINTS ALL IMMEDIATE', 'COPY t FROM', 'LISTEN x', 'NOTIFY x');
+my @pieces = ("'", '"', '$$', '$a$', "E'", "U&\"", '\\', '--', "\n", '/*', '*/', ';', '(', ')', '[', ',', '.', '::',
+	':', '=', '$1', '$2',
+	'authfort', 'AUTHFORT.', 'authfort.login(', 'authfort.uid()', 'authfort.verify_jwt(', 'references authfort.users',
+		'request.headers', 'request.',
+	'SELECT', 'SELECT 1', 'SET', 'SET authfort.jwt =', 'PREPARE p AS', 'EXECUTE p', 'DEALLOCATE p', 'BEGIN', 'COMMIT',
+		'ROLLBACK', 'SAVEPOINT s',
+	'ROLLBACK TO s', 'DECLARE c CURSOR FOR', 'FETCH c', 'CLOSE c', 'DO', "DO \$\$ BEGIN RAISE WARNING 'x'; END \$\$",
+		'EXPLAIN', 'VALUES (1)', 'NULL', '1', 'x',
+	"'a'", "\xc3\xa9", 'CREATE TEMPORARY TABLE t (a text)', 'INSERT INTO t VALUES', 'SET CONSTRAINTS ALL IMMEDIATE',
+		'COPY t FROM', 'LISTEN x', 'NOTIFY x');
 my %states;
 my $prepared = DBI->connect('dbi:Pg:' . $node->connstr('app') . ';user=stranger', '', '',
 	{ RaiseError => 0, PrintError => 0, PrintWarn => 0, pg_server_prepare => 1, pg_enable_utf8 => 0 });
@@ -102,7 +114,8 @@ my $prepared_pid = $prepared->{pg_pid};
 $prepared->do('SET client_min_messages = error');
 foreach my $round (1 .. 20_000)
 {
-	my $text = join ' ', map { my $n = int rand 4; join(' ', map { $pieces[ int rand @pieces ] } 0 .. $n) } 0 .. int rand 2;
+	my $text = join ' ', map { my $n = int rand 4; join(' ',
+		map { $pieces[ int rand @pieces ] } 0 .. $n) } 0 .. int rand 2;
 	if ($round % 4 == 0)
 	{
 		# the driver replaces no placeholders here

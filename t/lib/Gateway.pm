@@ -65,9 +65,11 @@ sub new
 	{
 		open STDOUT, '>', $self->{log} or die;
 		open STDERR, '>', $self->{errors} or die;
-		exec './gateway/authfort-gateway', '--listen', '127.0.0.1:0', '--dsn', $node->connstr('app') . ' user=gateway', @options;
+		exec './gateway/authfort-gateway', '--listen', '127.0.0.1:0', '--dsn', $node->connstr('app') . ' user=gateway',
+			@options;
 	}
-	poll("$name starts", sub { ($self->{port}) = -e $self->{errors} && slurp_file($self->{errors}) =~ /^listening on \S+:(\d+)$/m; $self->{port} });
+	poll("$name starts", sub { ($self->{port}) = -e $self->{errors}
+		&& slurp_file($self->{errors}) =~ /^listening on \S+:(\d+)$/m; $self->{port} });
 	return $self;
 }
 

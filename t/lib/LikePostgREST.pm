@@ -77,9 +77,12 @@ sub verify
 	return (undef, refused_token('PGRST301', 'No suitable key or wrong key type'))
 		unless ref $header eq 'HASH' && grep { $_->{kid} eq ($header->{kid} // '') } @{ $self->{keys} };
 	return (undef, refused_token('PGRST303', 'Parsing claims failed')) if ref $claims ne 'HASH';
-	return (undef, refused_token('PGRST303', 'JWT expired')) if exists $claims->{exp} && whole($claims->{exp}) < time - SKEW;
-	return (undef, refused_token('PGRST303', 'JWT not yet valid')) if exists $claims->{nbf} && whole($claims->{nbf}) > time + SKEW;
-	return (undef, refused_token('PGRST303', 'JWT issued at future')) if exists $claims->{iat} && whole($claims->{iat}) > time + SKEW;
+	return (undef, refused_token('PGRST303', 'JWT expired'))
+		if exists $claims->{exp} && whole($claims->{exp}) < time - SKEW;
+	return (undef, refused_token('PGRST303', 'JWT not yet valid'))
+		if exists $claims->{nbf} && whole($claims->{nbf}) > time + SKEW;
+	return (undef, refused_token('PGRST303', 'JWT issued at future'))
+		if exists $claims->{iat} && whole($claims->{iat}) > time + SKEW;
 	return ($claims);
 }
 
@@ -95,9 +98,12 @@ sub refused_token
 
 # The first that fits the SQLSTATE.
 my @status_of = (
-	[ qr/^08/, 503 ], [ qr/^09/, 500 ], [ qr/^0[LP]/, 403 ], [ qr/^2350[35]/, 409 ], [ qr/^25006/, 405 ], [ qr/^21000/, 500 ],
-	[ qr/^25/, 500 ], [ qr/^28/, 403 ], [ qr/^(2D|38|39|3B|40)/, 500 ], [ qr/^53400/, 500 ], [ qr/^53/, 503 ], [ qr/^5[45]/, 500 ],
-	[ qr/^57P01/, 503 ], [ qr/^5[78]/, 500 ], [ qr/^(F0|HV)/, 500 ], [ qr/^P0001/, 400 ], [ qr/^P0/, 500 ], [ qr/^XX/, 500 ],
+	[ qr/^08/, 503 ], [ qr/^09/, 500 ], [ qr/^0[LP]/, 403 ], [ qr/^2350[35]/, 409 ], [ qr/^25006/, 405 ],
+		[ qr/^21000/, 500 ],
+	[ qr/^25/, 500 ], [ qr/^28/, 403 ], [ qr/^(2D|38|39|3B|40)/, 500 ], [ qr/^53400/, 500 ], [ qr/^53/, 503 ],
+		[ qr/^5[45]/, 500 ],
+	[ qr/^57P01/, 503 ], [ qr/^5[78]/, 500 ], [ qr/^(F0|HV)/, 500 ], [ qr/^P0001/, 400 ], [ qr/^P0/, 500 ],
+		[ qr/^XX/, 500 ],
 	[ qr/^(42883|42P01)/, 404 ], [ qr/^42P17/, 500 ], [ qr/^42501/, 403 ]);
 
 sub status_of
@@ -114,11 +120,13 @@ sub status_of
 sub error_response
 {
 	my ($self, $anonymous) = @_;
-	my ($state, $message, $detail, $hint) = ($self->{db}->state, map { $self->{db}->pg_error_field($_) } qw(message_primary message_detail message_hint));
+	my ($state, $message, $detail, $hint) = ($self->{db}->state,
+		map { $self->{db}->pg_error_field($_) } qw(message_primary message_detail message_hint));
 	if ($state eq 'PGRST')
 	{
 		my ($body, $rest) = ($json->decode($message), $json->decode($detail));
-		return { status => $rest->{status}, headers => [ map { { $_ => $rest->{headers}{$_} } } sort keys %{ $rest->{headers} } ],
+		return { status => $rest->{status},
+			headers => [ map { { $_ => $rest->{headers}{$_} } } sort keys %{ $rest->{headers} } ],
 			body => $json->encode({ details => undef, hint => undef, %$body }) };
 	}
 	my $status = status_of($state, $message // '', $anonymous);
@@ -147,7 +155,8 @@ sub call
 		return failure(400, 'PGRST102') if !defined $body;
 		if (ref $body eq 'ARRAY' && @$body)
 		{
-			return failure(400, 'PGRST102') if grep { ref ne 'HASH' || "@{[ sort keys %$_ ]}" ne "@{[ sort keys %{ $body->[0] } ]}" } @$body;
+			return failure(400, 'PGRST102') if grep { ref ne 'HASH'
+				|| "@{[ sort keys %$_ ]}" ne "@{[ sort keys %{ $body->[0] } ]}" } @$body;
 			$body = $body->[0];
 		}
 		($argument, @bind) = ('?::json', $text) if ref $body eq 'HASH' && %$body;
@@ -165,12 +174,15 @@ SQL
 sub read_or_insert
 {
 	my ($self, $schema, $table, $method, $text) = @_;
-	return (undef, 1, undef, qq{SELECT "$table".* FROM "$schema"."$table"}, $method eq 'HEAD' ? q{''::text} : q{coalesce(json_agg(_postgrest_t), '[]')})
+	return (undef, 1, undef, qq{SELECT "$table".* FROM "$schema"."$table"}, $method eq 'HEAD' ? q{''::text}
+		: q{coalesce(json_agg(_postgrest_t), '[]')})
 		if $method ne 'POST';
 	my @columns = map { qq{"$_"} } sort keys %{ $json->decode($text) };
-	return (undef, 0, undef, qq{INSERT INTO "$schema"."$table"(} . join(', ', @columns) . ') SELECT ' . join(', ', map { "pgrst_body.$_" } @columns)
+	return (undef, 0, undef, qq{INSERT INTO "$schema"."$table"(} . join(', ', @columns) . ') SELECT '
+		. join(', ', map { "pgrst_body.$_" } @columns)
 			. ' FROM (SELECT ?::json AS json_data) pgrst_payload, LATERAL (SELECT ' . join(', ', @columns)
-			. ' FROM json_to_record(pgrst_payload.json_data) AS _(' . join(', ', map { "$_ text" } @columns) . ')) pgrst_body RETURNING 1', q{''::text}, $text);
+			. ' FROM json_to_record(pgrst_payload.json_data) AS _(' . join(', ', map { "$_ text" } @columns)
+				. ')) pgrst_body RETURNING 1', q{''::text}, $text);
 }
 
 # Runs statements in a transaction, begun with its modes; the last one's row.
@@ -236,7 +248,8 @@ sub request
 	return $row if exists $row->{status};
 	my $status = $row->{response_status} // ($what =~ m{^/} && $method eq 'POST' ? 201 : 200);
 	# a 204 has no body, but the length of the one that it would have had
-	return { status => $status, headers => $json->decode($row->{response_headers} // '[]'), body => $status == 204 ? '' : $row->{body},
+	return { status => $status, headers => $json->decode($row->{response_headers} // '[]'), body => $status == 204
+		? '' : $row->{body},
 		$status == 204 ? (length => length $row->{body}) : () };
 }
 
@@ -258,7 +271,8 @@ sub serve
 		read $client, my $body, $headers{'content-length'} // 0;
 		$self->reload_if_told;
 		my ($what) = $target =~ m{^(?:/rpc/|(?=/))([^?]*)};
-		my $response = $self->request($method, $what, headers => \%headers, cookies => \%cookies, body => Encode::decode_utf8($body // ''));
+		my $response = $self->request($method, $what, headers => \%headers, cookies => \%cookies,
+			body => Encode::decode_utf8($body // ''));
 		my $bytes = Encode::encode_utf8($response->{body});
 		print $client "HTTP/1.1 $response->{status} -\r\nConnection: close\r\n",
 			($method eq 'HEAD' ? '' : 'Content-Length: ' . ($response->{length} // length $bytes) . "\r\n"),
