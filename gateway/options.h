@@ -5,7 +5,7 @@
 #ifndef GATEWAY_OPTIONS_H
 #define GATEWAY_OPTIONS_H
 
-#define OPTION_AUTO (-1)
+#include "option_table.h"
 
 typedef struct Options
 {
