@@ -62,6 +62,8 @@ OBJS = \
 	src/domain/spent_ids.o \
 	src/domain/passkeys.o \
 	src/domain/passkey_providers.o \
+	src/domain/message_template_syntax.o \
+	src/domain/message_templates.o \
 	src/domain/password_history.o \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
@@ -85,6 +87,7 @@ OBJS = \
 	src/flow/user_admin.o \
 	src/flow/session_admin.o \
 	src/flow/key_admin.o \
+	src/flow/message_failure.o \
 	src/flow/cleanup.o \
 	src/flow/database_identity.o \
 	src/server/drop_guard.o \
@@ -120,6 +123,7 @@ SQL_PIECES = \
 	src/domain/outbox.sql \
 	src/domain/spent_ids.sql \
 	src/domain/passkeys.sql \
+	src/domain/message_templates.sql \
 	src/domain/password_history.sql \
 	src/domain/breached_passwords.sql \
 	src/identity/access_token.sql \
@@ -133,6 +137,7 @@ SQL_PIECES = \
 	src/flow/key_admin.sql \
 	src/flow/views.sql \
 	src/domain/rate_limit.sql \
+	src/flow/message_failure.sql \
 	src/flow/cleanup.sql \
 	src/flow/database_identity.sql \
 	src/http/router.sql \

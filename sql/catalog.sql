@@ -37,15 +37,16 @@ FROM objects, aclexplode(acl) WHERE grantee <> owner GROUP BY 1, 2, 3, 4 ORDER B
 SELECT count(*) > 40 AS many, bool_and(has_function_privilege('authfort_http', oid, 'EXECUTE')) AS all_of_them
 	FROM functions WHERE pronamespace = 'authfort_api'::regnamespace;
 
--- The three roles have that and nothing else: no object of any kind in this database or the cluster, no role, no power.
+CREATE TEMP VIEW our_roles AS SELECT unnest('{authfort_admin,authfort_courier,authfort_fetch,authfort_http}'::name[]) AS name;
+-- Our roles have that and nothing else: no object of any kind in this database or the cluster, no role, no power.
 SELECT r.rolname, d.classid::regclass AS "holds rights on", count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-	WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'a' AND r.rolname IN ('authfort_http', 'authfort_fetch', 'authfort_admin')
+	WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'a' AND r.rolname IN (SELECT name FROM our_roles)
 	AND (d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT d.deptype, d.objid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid WHERE r.rolname IN ('authfort_http', 'authfort_fetch', 'authfort_admin') AND d.deptype NOT IN ('a', 'i');
+SELECT d.deptype, d.objid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid WHERE r.rolname IN (SELECT name FROM our_roles) AND d.deptype NOT IN ('a', 'i');
 SELECT r.rolname, o.rolname AS "can become" FROM pg_roles r, pg_roles o
-	WHERE r.rolname IN ('authfort_http', 'authfort_fetch', 'authfort_admin') AND o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER');
+	WHERE r.rolname IN (SELECT name FROM our_roles) AND o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER');
 SELECT rolname, rolsuper OR rolcreaterole OR rolcreatedb OR rolcanlogin OR rolreplication OR rolbypassrls AS power, rolconfig
-	FROM pg_roles WHERE rolname IN ('authfort_http', 'authfort_fetch', 'authfort_admin') ORDER BY 1;
+	FROM pg_roles WHERE rolname IN (SELECT name FROM our_roles) ORDER BY 1;
 SELECT * FROM pg_parameter_acl WHERE parname LIKE 'authfort.%';
 
 -- As one who holds authfort_http: no setting, table, column or sequence, no schema to put something into.
@@ -125,7 +126,8 @@ SELECT authfort_internal.invalidate_database_id();
 SELECT authfort_internal.publish_keys();
 SELECT authfort_internal.delete_belongings();
 SELECT authfort_internal.refuse_triggers();
-SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'invalidate_database_id', 'publish_keys', 'delete_belongings');
+SELECT authfort_internal.check_message_template();
+SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype AND proname NOT IN ('invalidate_keys', 'invalidate_database_id', 'publish_keys', 'delete_belongings', 'check_message_template');
 
 -- Dynamic SQL: all of it comes from format(), with identifiers and literals only.
 SELECT signature, n AS statements FROM functions, LATERAL (SELECT count(*) FROM regexp_matches(prosrc, '(?<!GRANT )\mEXECUTE\M', 'gi')) AS c(n)

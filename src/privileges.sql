@@ -101,11 +101,17 @@ GRANT EXECUTE ON FUNCTION
 	authfort.change_password(uuid, text, text, uuid, text, inet), authfort.set_password(uuid, text, uuid),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
 	authfort.list_passkeys(uuid),
-	authfort.take_messages(integer), authfort.message_sent(uuid),
 	authfort.cluster_id(), authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),
 	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),
 	authfort.cleanup_expired_sessions(), authfort.cleanup()
 	TO authfort_admin;
+
+-- what the courier needs, and no more: it reads the secrets of messages
+GRANT EXECUTE ON FUNCTION
+	authfort.take_messages(integer, text[], text[]), authfort.message_sent(uuid),
+	authfort.message_deferred(uuid, integer), authfort.message_failed(uuid, text),
+	authfort.message_template(text, text)
+	TO authfort_courier;
 
 GRANT SELECT ON authfort.user_info, authfort.session_info TO authfort_admin;

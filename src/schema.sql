@@ -23,7 +23,7 @@ DECLARE
 	role record;
 	known text;
 BEGIN
-	FOREACH name IN ARRAY ARRAY['authfort_http', 'authfort_fetch', 'authfort_admin'] LOOP
+	FOREACH name IN ARRAY ARRAY['authfort_http', 'authfort_fetch', 'authfort_courier', 'authfort_admin'] LOOP
 		SELECT r.oid, r.rolcanlogin, pg_catalog.concat_ws(', ',
 				CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
 				CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END,

@@ -62,9 +62,17 @@ seal(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t 
 }
 
 static void
-raise_other_master_key(uint32 sealed_with, const char *name)
+report_unreadable_form(int level, const char *name)
 {
-	ereport(ERROR,
+	ereport(level,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the sealed %s is not in a form that this version knows", name)));
+}
+
+static void
+report_other_master_key(int level, uint32 sealed_with, const char *name)
+{
+	ereport(level,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
 			 errmsg("could not open the sealed %s", name),
 			 errdetail("It was sealed with master key %08x, but %s holds master key %08x.",
@@ -102,9 +110,19 @@ open_sealed(const unsigned char *in, size_t in_len, const unsigned char key[MAST
 	return secret;
 }
 
-/* The result is in the current memory context; the caller wipes it. */
-unsigned char *
-unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len)
+static void
+report_changed(int level, const char *name)
+{
+	ereport(level,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the sealed %s does not open with its master key", name),
+			 errdetail("It was changed, or belongs to another row or database.")));
+}
+
+/* Reports a value that does not open at that level; returns NULL if that is no error. */
+static unsigned char *
+open_or_report(const bytea *sealed, const char *name, const pg_uuid_t *database, int level,
+			   size_t *len)
 {
 	const unsigned char *in = (const unsigned char *) VARDATA_ANY(sealed);
 	size_t		in_len = VARSIZE_ANY_EXHDR(sealed);
@@ -113,19 +131,33 @@ unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t 
 	uint32		id;
 
 	if (!has_sealed_form(in, in_len, &id))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the sealed %s is not in a form that this version knows", name)));
+	{
+		report_unreadable_form(level, name);
+		return NULL;
+	}
 	if (!master_key_derive(id, MASTER_KEY_FOR_SEALING, key))
-		raise_other_master_key(id, name);
+	{
+		report_other_master_key(level, id, name);
+		return NULL;
+	}
 	secret = open_sealed(in, in_len, key, name, database, len);
 	sodium_memzero(key, sizeof(key));
 	if (secret == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the sealed %s does not open with its master key", name),
-				 errdetail("It was changed, or belongs to another row or database.")));
+		report_changed(level, name);
 	return secret;
+}
+
+/* The result is in the current memory context; the caller wipes it. */
+unsigned char *
+unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len)
+{
+	return open_or_report(sealed, name, database, ERROR, len);
+}
+
+unsigned char *
+unseal_or_warn(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len)
+{
+	return open_or_report(sealed, name, database, WARNING, len);
 }
 
 char *

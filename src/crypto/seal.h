@@ -30,5 +30,8 @@ extern char *seal_as_text(const unsigned char *secret, size_t len, const char *n
 						  const pg_uuid_t *database);
 extern unsigned char *unseal_text(const char *text, const char *name, const pg_uuid_t *database,
 								  size_t *len);
+/* The same, with a warning instead of an error for one that does not open; then NULL. */
+extern unsigned char *unseal_or_warn(const bytea *sealed, const char *name,
+									 const pg_uuid_t *database, size_t *len);
 
 #endif							/* AUTHFORT_SEAL_H */

@@ -17,6 +17,14 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+/*
+ * For a query of the outbox, whose table is "o": whether the token that the
+ * message contains can still be used.
+ */
+#define TOKEN_OF_MESSAGE \
+	"EXISTS (SELECT FROM authfort.one_time_tokens t WHERE t.user_id OPERATOR(pg_catalog.=) o.user_id" \
+	" AND t.message_id OPERATOR(pg_catalog.=) o.id)"
+
 typedef enum OneTimePurpose
 {
 	ONE_TIME_PASSWORD_RESET,

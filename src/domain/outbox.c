@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "crypto/seal.h"
 #include "domain/database_id.h"
+#include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/signing_keys.h"
 #include "domain/users.h"
@@ -28,9 +29,11 @@
 
 PG_FUNCTION_INFO_V1(authfort_take_messages);
 PG_FUNCTION_INFO_V1(authfort_message_sent);
+PG_FUNCTION_INFO_V1(authfort_message_deferred);
 
 #define NOTIFY_CHANNEL "authfort_outbox"
 #define MAX_MESSAGES 1000
+#define MAX_RETRY_AFTER (7 * 24 * 60 * 60)	/* seconds; no token is valid for longer */
 
 /* What a sealed message is bound to. */
 static char *
@@ -51,8 +54,9 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 		   TimestampTz expires_at, StringInfo message)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)"
-		" SELECT $1, $2, u.id, $4, $5, $6" FROM_USER("$3"),
+		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at, has_token)"
+		" SELECT o.id, $2, o.user_id, $4, $5, $6, " TOKEN_OF_MESSAGE
+		" FROM (SELECT $1 AS id, u.id AS user_id" FROM_USER("$3") ") o",
 		6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	pg_uuid_t	database = database_id();
@@ -128,6 +132,38 @@ outbox_delete_expired(int limit)
 	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
 }
 
+bool
+outbox_fail(const pg_uuid_t *id, FailedMessage *failed)
+{
+	static SpiQuery find = {
+		"SELECT user_id FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	static SpiQuery withdraw = {
+		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1 RETURNING kind, attempts",
+		1, {UUIDOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		value = UUIDPGetDatum(id);
+	bool		found;
+
+	spi_query_open();
+	found = spi_query_run(&find, &value, NULL, SPI_OK_SELECT) > 0;
+	if (found)
+	{
+		spi_query_uuid(1, &failed->user_id);
+		(void) users_lock(&failed->user_id);
+		found = spi_query_run(&withdraw, &value, NULL, SPI_OK_DELETE_RETURNING) > 0;
+	}
+	if (found)
+	{
+		failed->kind = spi_query_text(caller, 1);
+		failed->attempts = DatumGetInt32(spi_query_datum(2));
+	}
+	spi_query_close();
+	return found;
+}
+
 /* Columns of a taken row, and of the result. */
 enum
 {
@@ -141,20 +177,25 @@ enum
 	TAKEN_COLUMNS = TAKEN_ATTEMPTS
 };
 
-static Datum
-unseal_message(const pg_uuid_t *id, bytea *sealed)
+/* False, after a warning, if the message cannot be read. */
+static bool
+unseal_message(const pg_uuid_t *id, const bytea *sealed, Datum *message)
 {
 	pg_uuid_t	database = database_id();
 	size_t		len;
-	char	   *text = (char *) unseal(sealed, message_seal_name(id), &database, &len);
-	Jsonb	   *message;
+	char	   *text = (char *) unseal_or_warn(sealed, message_seal_name(id), &database, &len);
+	Jsonb	   *object;
 
-	if (json_read_object(text, len, &message) != JSON_READ)
+	if (text == NULL)
+		return false;
+	if (json_read_object(text, len, &object) != JSON_READ)
 		elog(ERROR, "message %s is not a JSON object", uuid_text(id));
 	sodium_memzero(text, len);
-	return JsonbPGetDatum(message);
+	*message = JsonbPGetDatum(object);
+	return true;
 }
 
+/* A message that cannot be read must not prevent the delivery of others. */
 static void
 hand_out(HeapTuple row, ReturnSetInfo *result)
 {
@@ -162,48 +203,70 @@ hand_out(HeapTuple row, ReturnSetInfo *result)
 	bool		nulls[TAKEN_COLUMNS];
 
 	heap_deform_tuple(row, SPI_tuptable->tupdesc, values, nulls);
-	values[TAKEN_MESSAGE - 1] = unseal_message(DatumGetUUIDP(values[TAKEN_ID - 1]),
-											   DatumGetByteaPP(values[TAKEN_MESSAGE - 1]));
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	if (unseal_message(DatumGetUUIDP(values[TAKEN_ID - 1]),
+					   DatumGetByteaPP(values[TAKEN_MESSAGE - 1]), &values[TAKEN_MESSAGE - 1]))
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Raises unless it is in the range. */
+static int
+integer_argument(FunctionCallInfo fcinfo, int number, const char *name, int min, int max)
+{
+	int			value;
+
+	argument_require(fcinfo, number, name);
+	value = PG_GETARG_INT32(number);
+	if (value < min || value > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\"", name),
+				 errhint("Valid values are %d to %d.", min, max)));
+	return value;
 }
 
 /*
- * take_messages(max_messages) -> TABLE (id, kind, user_id, message,
- *		created_at, expires_at, attempts)
+ * take_messages(max_messages, kinds, except_kinds) -> TABLE (id, kind, user_id,
+ *		message, created_at, expires_at, attempts)
  */
 Datum
 authfort_take_messages(PG_FUNCTION_ARGS)
 {
 	static SpiQuery query = {
-		"WITH taken AS (UPDATE authfort.outbox SET taken_at = $1,"
+		"WITH taken AS (UPDATE authfort.outbox SET taken_at = $1, not_before = NULL,"
 		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.>) $1"
 		" AND EXISTS (SELECT FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) o.user_id)"
-		" AND (o.taken_at IS NULL OR o.taken_at OPERATOR(pg_catalog.<=) $2)"
+		" AND (NOT o.has_token OR " TOKEN_OF_MESSAGE ")"
+		" AND CASE WHEN o.not_before IS NULL"
+		" THEN o.taken_at IS NULL OR o.taken_at OPERATOR(pg_catalog.<=) $2"
+		" ELSE o.not_before OPERATOR(pg_catalog.<=) $1 END"
+		" AND ($4 IS NULL OR o.kind OPERATOR(pg_catalog.=) ANY ($4))"
+		" AND ($5 IS NULL OR o.kind OPERATOR(pg_catalog.<>) ALL ($5))"
 		" ORDER BY o.id LIMIT $3 FOR UPDATE SKIP LOCKED))"
 		" RETURNING id, kind, user_id, message, created_at, expires_at, attempts)"
 		" SELECT * FROM taken ORDER BY id",
-		3, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
+		5, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID}
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3];
+	Datum		values[5];
+	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
 	uint64		count;
 
-	argument_require(fcinfo, 0, "max_messages");
-	if (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > MAX_MESSAGES)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for parameter \"%s\"", "max_messages"),
-				 errhint("Valid values are 1 to %d.", MAX_MESSAGES)));
 	values[0] = TimestampTzGetDatum(now);
 	values[1] = TimestampTzGetDatum(now - setting_outbox_visibility_timeout * USECS_PER_SEC);
-	values[2] = Int32GetDatum(PG_GETARG_INT32(0));
+	values[2] = Int32GetDatum(integer_argument(fcinfo, 0, "max_messages", 1, MAX_MESSAGES));
+	for (int i = 1; i <= 2; i++)
+	{
+		values[2 + i] = PG_GETARG_DATUM(i);
+		if (PG_ARGISNULL(i))
+			nulls[2 + i] = 'n';
+	}
 
 	signing_keys_require_master_key();
 	InitMaterializedSRF(fcinfo, 0);
 	spi_query_open();
-	count = spi_query_run(&query, values, NULL, SPI_OK_SELECT);
+	count = spi_query_run(&query, values, nulls, SPI_OK_SELECT);
 	for (uint64 row = 0; row < count; row++)
 		hand_out(SPI_tuptable->vals[row], result);
 	spi_query_close();
@@ -227,4 +290,27 @@ authfort_message_sent(PG_FUNCTION_ARGS)
 	deleted = spi_query_run(&query, &value, NULL, SPI_OK_DELETE) > 0;
 	spi_query_close();
 	PG_RETURN_BOOL(deleted);
+}
+
+/* message_deferred(id, retry_after) -> boolean */
+Datum
+authfort_message_deferred(PG_FUNCTION_ARGS)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.outbox SET not_before = $2 WHERE id OPERATOR(pg_catalog.=) $1"
+		" AND taken_at IS NOT NULL",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2];
+	bool		found;
+
+	argument_require(fcinfo, 0, "id");
+	values[0] = PG_GETARG_DATUM(0);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() +
+									integer_argument(fcinfo, 1, "retry_after", 0, MAX_RETRY_AFTER) *
+									USECS_PER_SEC);
+	spi_query_open();
+	found = spi_query_run(&query, values, NULL, SPI_OK_UPDATE) > 0;
+	spi_query_close();
+	PG_RETURN_BOOL(found);
 }

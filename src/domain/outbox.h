@@ -4,7 +4,9 @@
  *
  * Most contain a secret, so they are stored sealed.  A mailer takes messages,
  * sends them and reports that; a message that was taken but not reported as
- * sent is delivered again.
+ * sent is delivered again.  One whose token was used, replaced or deleted is
+ * not delivered: a token is created before the message that contains it is put
+ * in the outbox.
  */
 #ifndef AUTHFORT_OUTBOX_H
 #define AUTHFORT_OUTBOX_H
@@ -37,6 +39,19 @@ extern pg_uuid_t *outbox_take_back(const pg_uuid_t *user_id, const char *kind, i
 
 /* Withdraws all messages that have not been sent to a user; NULL: to all users. */
 extern void outbox_delete(const pg_uuid_t *user_id);
+
+typedef struct FailedMessage
+{
+	pg_uuid_t	user_id;
+	char	   *kind;			/* in the caller's memory context */
+	int			attempts;
+} FailedMessage;
+
+/*
+ * Withdraws a message that cannot be delivered, after locking its user.
+ * Returns false if it no longer exists.
+ */
+extern bool outbox_fail(const pg_uuid_t *id, FailedMessage *failed);
 
 /* Deletes at most "limit" expired messages; returns their number. */
 extern int	outbox_delete_expired(int limit);

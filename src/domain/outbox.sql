@@ -6,12 +6,16 @@ CREATE TABLE authfort.outbox (
 	created_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL,
 	taken_at timestamptz,
-	attempts integer NOT NULL DEFAULT 0
+	not_before timestamptz,
+	attempts integer NOT NULL DEFAULT 0,
+	has_token boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() hands them out';
 COMMENT ON COLUMN authfort.outbox.kind IS 'What the message is for: password_reset, signup_attempt';
 COMMENT ON COLUMN authfort.outbox.message IS 'JSON, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
 COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was handed out last; it is handed out again authfort.outbox_visibility_timeout later';
+COMMENT ON COLUMN authfort.outbox.not_before IS 'When a delivery that failed is to be tried again; NULL: see taken_at';
+COMMENT ON COLUMN authfort.outbox.has_token IS 'Whether it contains a token of authfort.one_time_tokens; it is not delivered after that is gone';
 COMMENT ON COLUMN authfort.outbox.attempts IS 'How often it was handed out';
 
 CREATE INDEX outbox_user_id ON authfort.outbox (user_id);
@@ -19,14 +23,20 @@ CREATE INDEX outbox_expires_at ON authfort.outbox (expires_at);
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.outbox', '');
 
-CREATE FUNCTION authfort.take_messages(max_messages integer DEFAULT 10)
+CREATE FUNCTION authfort.take_messages(max_messages integer DEFAULT 10, kinds text[] DEFAULT NULL,
+									   except_kinds text[] DEFAULT NULL)
 	RETURNS TABLE (id uuid, kind text, user_id uuid, message jsonb,
 				   created_at timestamptz, expires_at timestamptz, attempts integer)
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_take_messages';
-COMMENT ON FUNCTION authfort.take_messages(integer) IS 'Delivers messages of the outbox, unsealed, the oldest first.';
+COMMENT ON FUNCTION authfort.take_messages(integer, text[], text[]) IS 'Delivers messages of the outbox, unsealed, the oldest first.';
 
 CREATE FUNCTION authfort.message_sent(id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_message_sent';
 COMMENT ON FUNCTION authfort.message_sent(uuid) IS 'Deletes a message that was sent, and returns whether it was still there.';
+
+CREATE FUNCTION authfort.message_deferred(id uuid, retry_after integer) RETURNS boolean
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_message_deferred';
+COMMENT ON FUNCTION authfort.message_deferred(uuid, integer) IS 'Delivers a message that was taken again after that many seconds, and returns whether it was still there.';
