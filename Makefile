@@ -31,11 +31,14 @@ OBJS = \
 	src/base/address.o \
 	src/base/origin.o \
 	src/base/https_url.o \
+	src/base/web_url.o \
 	src/base/rate.o \
 	src/flow/response_timing.o \
 	src/flow/mail_limit.o \
 	src/crypto/pkey.o \
 	src/crypto/jwt.o \
+	src/crypto/jwk.o \
+	src/crypto/id_token.o \
 	src/crypto/master_key.o \
 	src/crypto/seal.o \
 	src/crypto/short_code.o \
@@ -65,6 +68,11 @@ OBJS = \
 	src/domain/message_template_syntax.o \
 	src/domain/message_templates.o \
 	src/domain/password_history.o \
+	src/domain/oauth_presets.o \
+	src/domain/oauth_config.o \
+	src/domain/oauth_documents.o \
+	src/domain/oauth_providers.o \
+	src/domain/identities.o \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
 	src/domain/attempts.o \
@@ -126,6 +134,8 @@ SQL_PIECES = \
 	src/domain/message_templates.sql \
 	src/domain/password_history.sql \
 	src/domain/breached_passwords.sql \
+	src/domain/oauth_providers.sql \
+	src/domain/identities.sql \
 	src/identity/access_token.sql \
 	src/identity/identity.sql \
 	src/flow/flows.sql \

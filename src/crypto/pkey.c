@@ -12,6 +12,8 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
@@ -22,6 +24,11 @@
 #define P256_BYTES 32			/* one coordinate, or one half of a signature */
 #define ED25519_PUBLIC_BYTES 32
 #define MAX_RSA_BYTES 2048		/* longest modulus that we publish: 16384 bits */
+
+/* Of others' RSA keys: verifying with larger ones takes long. */
+#define MIN_FOREIGN_RSA_BITS 2048
+#define MAX_FOREIGN_RSA_BITS 8192
+#define MAX_RSA_EXPONENT_BYTES 8
 
 /* Raises OpenSSL's error, which names operations, never key material. */
 static void
@@ -140,6 +147,140 @@ pkey_from_private_der(const unsigned char *der, size_t len)
 
 	PKCS8_PRIV_KEY_INFO_free(info);
 	return owned_key(owner, key, "read a private key");
+}
+
+/* NULL if OpenSSL made none; then what it reports is forgotten. */
+static EVP_PKEY *
+owned_or_null(MemoryContextCallback *owner, EVP_PKEY *key)
+{
+	if (key == NULL)
+		ERR_clear_error();
+	owner->arg = key;
+	return key;
+}
+
+/* "type" is OpenSSL's name of the kind of key.  The parameters may be NULL. */
+static EVP_PKEY *
+public_from_parameters(const char *type, OSSL_PARAM *parameters)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY   *key = NULL;
+
+	if (ctx == NULL || parameters == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* An exponent of 1 would make every message its own signature. */
+static bool
+is_strong_rsa(const BIGNUM *modulus, const BIGNUM *exponent)
+{
+	int			bits = BN_num_bits(modulus);
+
+	return bits >= MIN_FOREIGN_RSA_BITS && bits <= MAX_FOREIGN_RSA_BITS &&
+		BN_is_odd(modulus) && BN_is_odd(exponent) && !BN_is_one(exponent);
+}
+
+EVP_PKEY *
+pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
+					  const unsigned char *exponent, size_t exponent_len)
+{
+	MemoryContextCallback *owner = reserve_owner();
+	OSSL_PARAM_BLD *builder;
+	OSSL_PARAM *parameters = NULL;
+	BIGNUM	   *n;
+	BIGNUM	   *e;
+	EVP_PKEY   *key = NULL;
+
+	if (modulus_len > MAX_RSA_BYTES || exponent_len > MAX_RSA_EXPONENT_BYTES)
+		return NULL;
+	builder = OSSL_PARAM_BLD_new();
+	n = BN_bin2bn(modulus, modulus_len, NULL);
+	e = BN_bin2bn(exponent, exponent_len, NULL);
+	if (builder != NULL && n != NULL && e != NULL && is_strong_rsa(n, e) &&
+		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+	{
+		parameters = OSSL_PARAM_BLD_to_param(builder);
+		key = public_from_parameters("RSA", parameters);
+	}
+	OSSL_PARAM_free(parameters);
+	OSSL_PARAM_BLD_free(builder);
+	BN_free(n);
+	BN_free(e);
+	return owned_or_null(owner, key);
+}
+
+/* OpenSSL refuses a point that is not on the curve. */
+EVP_PKEY *
+pkey_from_p256_point(const unsigned char *x, size_t x_len, const unsigned char *y, size_t y_len)
+{
+	MemoryContextCallback *owner = reserve_owner();
+	unsigned char point[1 + 2 * P256_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
+	OSSL_PARAM	parameters[3];
+
+	if (x_len != P256_BYTES || y_len != P256_BYTES)
+		return NULL;
+	memcpy(point + 1, x, P256_BYTES);
+	memcpy(point + 1 + P256_BYTES, y, P256_BYTES);
+	parameters[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point));
+	parameters[2] = OSSL_PARAM_construct_end();
+	return owned_or_null(owner, public_from_parameters("EC", parameters));
+}
+
+EVP_PKEY *
+pkey_from_ed25519_bytes(const unsigned char *bytes, size_t len)
+{
+	MemoryContextCallback *owner = reserve_owner();
+
+	if (len != ED25519_PUBLIC_BYTES)
+		return NULL;
+	return owned_or_null(owner, EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes, len));
+}
+
+/* Without it OpenSSL would ask for the passphrase at the terminal. */
+static int
+give_no_passphrase(char *buffer, int size, int rwflag, void *arg)
+{
+	return -1;
+}
+
+EVP_PKEY *
+pkey_from_pem(const char *pem)
+{
+	MemoryContextCallback *owner = reserve_owner();
+	BIO		   *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY   *key = NULL;
+
+	if (bio != NULL)
+		key = PEM_read_bio_PrivateKey(bio, NULL, give_no_passphrase, NULL);
+	BIO_free(bio);
+	return owned_or_null(owner, key);
+}
+
+bool
+pkey_algorithm_of(EVP_PKEY *key, SignatureAlgorithm *algorithm)
+{
+	char		group[64];
+
+	switch (EVP_PKEY_get_base_id(key))
+	{
+		case EVP_PKEY_RSA:
+			*algorithm = SIGN_RS256;
+			return EVP_PKEY_get_bits(key) >= MIN_FOREIGN_RSA_BITS;
+		case EVP_PKEY_EC:
+			*algorithm = SIGN_ES256;
+			return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+				strcmp(group, "prime256v1") == 0;
+		case EVP_PKEY_ED25519:
+			*algorithm = SIGN_EDDSA;
+			return true;
+		default:
+			return false;
+	}
 }
 
 /* The result is in the current memory context. */

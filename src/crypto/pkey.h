@@ -29,6 +29,23 @@ extern bool pkey_algorithm_by_name(const char *name, SignatureAlgorithm *algorit
 extern EVP_PKEY *pkey_generate(SignatureAlgorithm algorithm, int rsa_bits);
 extern EVP_PKEY *pkey_from_public_der(const unsigned char *der, size_t len);
 extern EVP_PKEY *pkey_from_private_der(const unsigned char *der, size_t len);
+
+/*
+ * Public keys of others, from their numbers, big-endian.  NULL, and nothing is
+ * raised, for what is no such key, or too weak: RSA under 2,048 bits.
+ */
+extern EVP_PKEY *pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
+									   const unsigned char *exponent, size_t exponent_len);
+extern EVP_PKEY *pkey_from_p256_point(const unsigned char *x, size_t x_len,
+									  const unsigned char *y, size_t y_len);
+extern EVP_PKEY *pkey_from_ed25519_bytes(const unsigned char *bytes, size_t len);
+
+/* A private key in PEM: PKCS #8 or a traditional form, not encrypted.  NULL if it is none. */
+extern EVP_PKEY *pkey_from_pem(const char *pem);
+
+/* The algorithm that a key of its kind signs with; false if it is of no supported kind. */
+extern bool pkey_algorithm_of(EVP_PKEY *key, SignatureAlgorithm *algorithm);
+
 extern unsigned char *pkey_public_der(EVP_PKEY *key, size_t *len);
 extern unsigned char *pkey_private_der(EVP_PKEY *key, size_t *len);
 

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
+#include "domain/identities.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/passkeys.h"
@@ -31,6 +32,7 @@ belongings_delete(const pg_uuid_t *user_id)
 	sessions_delete_all(user_id);
 	roles_delete_all(user_id);
 	password_history_delete(user_id);
+	identities_delete_all(user_id);
 	one_time_tokens_delete(user_id);
 	outbox_delete(user_id);
 	passkeys_delete_all(user_id);

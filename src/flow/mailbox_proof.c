@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "domain/events.h"
+#include "domain/identities.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/password_history.h"
@@ -37,6 +38,7 @@ delete_unproven(User *user)
 	users_set_password_hash(&user->id, NULL);
 	user->password_hash = NULL;
 	password_history_delete(&user->id);
+	identities_delete_all(&user->id);
 	/* without an exception, this raises the token version as well */
 	sessions_revoke_all(&user->id, NULL);
 	user->token_version++;

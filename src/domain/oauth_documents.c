@@ -1,0 +1,105 @@
+/*
+ * oauth_documents.c
+ *		Discovery documents and keys of OpenID providers, as they were last
+ *		fetched: table authfort.oauth_documents.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/spi_query.h"
+#include "domain/oauth_documents.h"
+
+/* In the order of OAuthDocument; stored. */
+static const char *const kind_names[] = {"discovery", "keys"};
+
+static Datum
+kind_datum(OAuthDocument kind)
+{
+	return CStringGetTextDatum(kind_names[kind]);
+}
+
+Jsonb *
+oauth_documents_find(const char *provider, OAuthDocument kind, const char *url, bool *fresh)
+{
+	static SpiQuery query = {
+		"SELECT document, fetched_at FROM authfort.oauth_documents"
+		" WHERE provider OPERATOR(pg_catalog.=) $1 AND kind OPERATOR(pg_catalog.=) $2"
+		" AND url OPERATOR(pg_catalog.=) $3 AND document IS NOT NULL",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[3] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url)};
+	Jsonb	   *document = NULL;
+
+	*fresh = false;
+	spi_query_open();
+	if (spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0)
+	{
+		MemoryContext inner = MemoryContextSwitchTo(caller);
+
+		document = DatumGetJsonbPCopy(spi_query_datum(1));
+		MemoryContextSwitchTo(inner);
+		*fresh = GetCurrentTimestamp() - spi_query_time(2) < USECS_PER_DAY;
+	}
+	spi_query_close();
+	return document;
+}
+
+/* One row decides between concurrent transactions; the second waits only for a commit without a fetch. */
+bool
+oauth_documents_may_ask(const char *provider, OAuthDocument kind, const char *url)
+{
+	static SpiQuery query = {
+		"INSERT INTO authfort.oauth_documents AS d (provider, kind, url, asked_at)"
+		" VALUES ($1, $2, $3, $4) ON CONFLICT (provider, kind) WHERE provider IS NOT NULL"
+		" DO UPDATE SET asked_at = EXCLUDED.asked_at, url = EXCLUDED.url,"
+		" document = CASE WHEN d.url OPERATOR(pg_catalog.=) EXCLUDED.url THEN d.document END"
+		" WHERE d.document IS NULL OR d.url OPERATOR(pg_catalog.<>) EXCLUDED.url"
+		" OR d.asked_at OPERATOR(pg_catalog.<=) $5 RETURNING id",
+		5, {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	Datum		values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
+	TimestampTzGetDatum(now), TimestampTzGetDatum(now - USECS_PER_MINUTE)};
+	bool		may;
+
+	spi_query_open();
+	may = spi_query_run(&query, values, NULL, SPI_OK_INSERT_RETURNING) > 0;
+	spi_query_close();
+	return may;
+}
+
+void
+oauth_documents_keep(const char *provider, OAuthDocument kind, const char *url, Jsonb *document)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.oauth_documents SET document = $4, fetched_at = $5"
+		" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT d.id FROM authfort.oauth_documents d"
+		" WHERE d.provider OPERATOR(pg_catalog.=) $1 AND d.kind OPERATOR(pg_catalog.=) $2"
+		" AND d.url OPERATOR(pg_catalog.=) $3 FOR UPDATE SKIP LOCKED))",
+		5, {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID}
+	};
+	Datum		values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
+	JsonbPGetDatum(document), TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+void
+oauth_documents_delete(const char *provider)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.oauth_documents WHERE provider OPERATOR(pg_catalog.=) $1",
+		1, {TEXTOID}
+	};
+	Datum		value = CStringGetTextDatum(provider);
+
+	spi_query_open();
+	spi_query_run(&query, &value, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
