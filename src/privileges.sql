@@ -101,7 +101,6 @@ GRANT EXECUTE ON FUNCTION
 	authfort.change_password(uuid, text, text, uuid, text, inet), authfort.set_password(uuid, text, uuid),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
 	authfort.list_passkeys(uuid),
-	authfort.take_messages(integer), authfort.message_sent(uuid),
 	authfort.set_oauth_provider(text, jsonb), authfort.drop_oauth_provider(text),
 	authfort.oauth_providers(), authfort.refresh_oauth_provider(text),
 	authfort.list_identities(uuid), authfort.provider_tokens(uuid, text),
