@@ -85,6 +85,7 @@ OBJS = \
 	src/flow/mailbox_proof.o \
 	src/flow/recent_auth.o \
 	src/flow/user_message.o \
+	src/flow/notices.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/login.o \
@@ -144,6 +145,7 @@ SQL_PIECES = \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \
 	src/flow/session_admin.sql \
+	src/flow/user_message.sql \
 	src/flow/key_admin.sql \
 	src/flow/views.sql \
 	src/domain/rate_limit.sql \

@@ -37,6 +37,17 @@
 #include "varatt.h"
 #endif
 
+/* Since 16 what a check hook leaves for its assign hook is in a memory context; NULL: out of memory. */
+static inline void *
+compat_guc_alloc(size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+	return guc_malloc(LOG, size);
+#else
+	return malloc(size);
+#endif
+}
+
 /* Since 16 the semantic actions of the JSON parser report success. */
 #if PG_VERSION_NUM >= 160000
 typedef JsonParseErrorType JsonActionResult;

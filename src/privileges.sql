@@ -104,6 +104,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.set_oauth_provider(text, jsonb), authfort.drop_oauth_provider(text),
 	authfort.oauth_providers(), authfort.refresh_oauth_provider(text),
 	authfort.list_identities(uuid), authfort.provider_tokens(uuid, text),
+	authfort.send_message(uuid, text, jsonb, interval),
 	authfort.cluster_id(), authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),
 	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),

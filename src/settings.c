@@ -21,6 +21,7 @@
 #include "base/origin.h"
 #include "base/rate.h"
 #include "crypto/pkey.h"
+#include "compat.h"
 #include "settings.h"
 
 int			setting_access_token_ttl;
@@ -57,7 +58,8 @@ int			setting_email_change_ttl;
 int			setting_invitation_ttl;
 bool		setting_secure_email_change;
 bool		setting_email_optional;
-char	   *setting_notices;
+int			setting_notices;
+static char *notices_text;
 int			setting_recent_auth;
 int			setting_mfa_challenge_ttl;
 int			setting_mfa_lock_attempts;
@@ -336,19 +338,34 @@ check_cleanup_interval(int *newval, void **extra, GucSource source)
 	return true;
 }
 
-static bool
-is_notice(const char *name)
-{
-	static const char *const kinds[] = {
-		"password_changed", "email_changed", "new_sign_in", "mfa_changed", "mfa_locked",
-		"passkey_added", "identity_linked"
-	};
+/* In the order of NoticeKind. */
+static const char *const notice_names[] = {
+	"password_changed", "email_changed", "new_sign_in", "mfa_changed", "mfa_locked",
+	"passkey_added", "identity_linked"
+};
 
-	for (size_t i = 0; i < lengthof(kinds); i++)
+StaticAssertDecl(lengthof(notice_names) == NOTICE_IDENTITY_LINKED + 1,
+				 "each NoticeKind needs a name");
+
+const char *
+settings_notice_name(NoticeKind kind)
+{
+	return notice_names[kind];
+}
+
+/* Adds the bit of a notice; false if there is none of that name. */
+static bool
+add_notice(const char *name, int *bits)
+{
+	for (size_t i = 0; i < lengthof(notice_names); i++)
 	{
-		if (strcmp(name, kinds[i]) == 0)
+		if (strcmp(name, notice_names[i]) == 0)
+		{
+			*bits |= 1 << i;
 			return true;
+		}
 	}
+	GUC_check_errdetail("Unrecognized notice \"%s\".", name);
 	return false;
 }
 
@@ -358,19 +375,29 @@ check_notices(char **newval, void **extra, GucSource source)
 	char	   *copy = pstrdup(*newval);
 	List	   *names = NIL;
 	bool		valid = SplitIdentifierString(copy, ',', &names);
+	int			bits = 0;
 	ListCell   *cell;
 
 	foreach(cell, names)
 	{
-		if (valid && !is_notice(lfirst(cell)))
-		{
-			GUC_check_errdetail("Unrecognized notice \"%s\".", (char *) lfirst(cell));
-			valid = false;
-		}
+		if (valid)
+			valid = add_notice(lfirst(cell), &bits);
 	}
 	list_free(names);
 	pfree(copy);
-	return valid;
+	if (!valid)
+		return false;
+	*extra = compat_guc_alloc(sizeof(bits));
+	if (*extra == NULL)
+		return false;
+	memcpy(*extra, &bits, sizeof(bits));
+	return true;
+}
+
+static void
+assign_notices(const char *newval, void *extra)
+{
+	memcpy(&setting_notices, extra, sizeof(setting_notices));
 }
 
 static bool
@@ -529,8 +556,8 @@ define_account_settings(void)
 	DefineCustomStringVariable("authfort.notices",
 							   "Kinds of notices that are sent to users, separated by commas.",
 							   "Kinds are password_changed, email_changed, new_sign_in, mfa_changed, mfa_locked, passkey_added and identity_linked.",
-							   &setting_notices, "", PGC_SUSET, GUC_LIST_INPUT,
-							   check_notices, NULL, NULL);
+							   &notices_text, "", PGC_SUSET, GUC_LIST_INPUT,
+							   check_notices, assign_notices, NULL);
 	DefineCustomIntVariable("authfort.recent_auth",
 							"Time after authentication within which a session may change credentials.",
 							NULL,

@@ -36,6 +36,18 @@ typedef enum UserVerification
 	USER_VERIFICATION_REQUIRED
 } UserVerification;
 
+/* What users can be informed of; the names of authfort.notices are in this order. */
+typedef enum NoticeKind
+{
+	NOTICE_PASSWORD_CHANGED,
+	NOTICE_EMAIL_CHANGED,
+	NOTICE_NEW_SIGN_IN,
+	NOTICE_MFA_CHANGED,
+	NOTICE_MFA_LOCKED,
+	NOTICE_PASSKEY_ADDED,
+	NOTICE_IDENTITY_LINKED
+} NoticeKind;
+
 /* tokens and sessions */
 extern int	setting_access_token_ttl;
 extern int	setting_refresh_token_ttl;
@@ -77,7 +89,7 @@ extern int	setting_email_change_ttl;
 extern int	setting_invitation_ttl;
 extern bool setting_secure_email_change;
 extern bool setting_email_optional;
-extern char *setting_notices;
+extern int	setting_notices;	/* bits 1 << NoticeKind */
 extern int	setting_recent_auth;
 extern int	setting_mfa_challenge_ttl;
 extern int	setting_mfa_lock_attempts;
@@ -155,5 +167,6 @@ extern void settings_note_token_change(void);
 
 extern void settings_define(void);
 extern const char *settings_samesite_name(void);
+extern const char *settings_notice_name(NoticeKind kind);
 
 #endif							/* AUTHFORT_SETTINGS_H */

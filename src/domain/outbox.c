@@ -119,6 +119,22 @@ outbox_delete(const pg_uuid_t *user_id)
 	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
+void
+outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int count)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.outbox WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND kind OPERATOR(pg_catalog.=) ANY ($2)",
+		2, {UUIDOID, TEXTARRAYOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id),
+	texts_to_array(unconstify(char *const *, kinds), count)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
 int
 outbox_delete_expired(int limit)
 {

@@ -53,6 +53,9 @@ typedef struct FailedMessage
  */
 extern bool outbox_fail(const pg_uuid_t *id, FailedMessage *failed);
 
+/* The same for messages of these kinds, of one user. */
+extern void outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int count);
+
 /* Deletes at most "limit" expired messages; returns their number. */
 extern int	outbox_delete_expired(int limit);
 

@@ -398,22 +398,50 @@ sessions_revoke_everyone(void)
 	return revoked;
 }
 
+/* An IPv6 address stands for its /64. */
+#define AT_ADDRESS \
+	"ip_address OPERATOR(pg_catalog.<<=) pg_catalog.network(pg_catalog.set_masklen($2," \
+	" CASE pg_catalog.family($2) WHEN 6 THEN 64 ELSE 32 END))"
+
+static bool
+has_session(SpiQuery *query, Datum *values, const char *nulls)
+{
+	bool		found;
+
+	spi_query_open();
+	found = spi_query_run(query, values, nulls, SPI_OK_SELECT) > 0;
+	spi_query_close();
+	return found;
+}
+
 bool
 sessions_know_address(const pg_uuid_t *user_id, Datum address)
 {
 	static SpiQuery query = {
 		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
-		" AND ip_address OPERATOR(pg_catalog.<<=) pg_catalog.network(pg_catalog.set_masklen($2,"
-		" CASE pg_catalog.family($2) WHEN 6 THEN 64 ELSE 32 END)) LIMIT 1",
+		" AND " AT_ADDRESS " LIMIT 1",
 		2, {UUIDOID, INETOID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(user_id), address};
-	bool		known;
 
-	spi_query_open();
-	known = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return known;
+	return has_session(&query, values, NULL);
+}
+
+bool
+sessions_know_client(const pg_uuid_t *user_id, const Client *client)
+{
+	static SpiQuery query = {
+		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND (user_agent OPERATOR(pg_catalog.=) $3 OR (user_agent IS NULL AND $3 IS NULL))"
+		" AND CASE WHEN $2 IS NULL THEN ip_address IS NULL ELSE " AT_ADDRESS " END LIMIT 1",
+		3, {UUIDOID, INETOID, TEXTOID}
+	};
+	char	   *user_agent = input_user_agent(client->user_agent);
+	Datum		values[3] = {UUIDPGetDatum(user_id), client->ip,
+	(user_agent != NULL) ? CStringGetTextDatum(user_agent) : (Datum) 0};
+	char		nulls[3] = {' ', client->has_ip ? ' ' : 'n', (user_agent != NULL) ? ' ' : 'n'};
+
+	return has_session(&query, values, nulls);
 }
 
 void

@@ -109,6 +109,9 @@ extern int	sessions_revoke_everyone(void);
  */
 extern bool sessions_know_address(const pg_uuid_t *user_id, Datum address);
 
+/* Whether the user has a session that began there with the same user agent. */
+extern bool sessions_know_client(const pg_uuid_t *user_id, const Client *client);
+
 /* Deletes all sessions of a user, with their personal data; NULL: of all users. */
 extern void sessions_delete_all(const pg_uuid_t *user_id);
 

@@ -7,10 +7,10 @@
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/one_time_tokens.h"
-#include "domain/outbox.h"
 #include "domain/password_history.h"
 #include "domain/sessions.h"
 #include "flow/mailbox_proof.h"
+#include "flow/user_message.h"
 
 static void
 mark(User *user)
@@ -43,7 +43,7 @@ delete_unproven(User *user)
 	sessions_revoke_all(&user->id, NULL);
 	user->token_version++;
 	one_time_tokens_delete(&user->id);
-	outbox_delete(&user->id);
+	user_message_withdraw_tokens(&user->id);
 	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);
 }
 

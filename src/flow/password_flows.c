@@ -25,6 +25,7 @@
 #include "domain/sessions.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
+#include "flow/notices.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
 #include "flow/user_message.h"
@@ -113,30 +114,48 @@ flow_request_password_reset(const char *email, const Client *client)
 }
 
 /*
+ * Checks a new password and hashes it.  "user" was read without a lock.
+ * Returns NULL or the refusal.
+ */
+static const Refusal *
+accept_password(const char *password, const User *user, const Client *client, char **hash)
+{
+	const Refusal *refusal;
+
+	if ((refusal = password_policy_check(password, user->email, user, client)) != NULL ||
+		(refusal = password_policy_check_reuse(password, user)) != NULL)
+		return refusal;
+	*hash = password_hash(password);
+	return (*hash != NULL) ? NULL : &refusal_server_busy;
+}
+
+/*
  * Replaces the password of a user whose row is locked.  Invalidates the old
- * one, all sessions except "keep", access tokens and reset tokens.
+ * one, all sessions except "keep", access tokens and one-time tokens.
  */
 static void
-replace_password(const pg_uuid_t *user_id, const char *hash, const pg_uuid_t *keep)
+replace_password(const User *user, const char *hash, const pg_uuid_t *keep, const Client *client)
 {
-	users_set_password_hash(user_id, hash);
-	password_history_add(user_id, hash);
-	sessions_revoke_all(user_id, keep);
+	users_set_password_hash(&user->id, hash);
+	password_history_add(&user->id, hash);
+	sessions_revoke_all(&user->id, keep);
 	if (keep != NULL)
-		users_raise_token_version(user_id);
-	one_time_tokens_delete(user_id);
-	outbox_delete(user_id);
+		users_raise_token_version(&user->id);
+	one_time_tokens_delete(&user->id);
+	user_message_withdraw_tokens(&user->id);
+	notice_put(NOTICE_PASSWORD_CHANGED, user, client, NULL);
 }
 
 /* Returns false if the user's password is no longer the one that was checked. */
 static bool
-replace_password_if_same(const User *user, const char *hash, const pg_uuid_t *keep)
+replace_password_if_same(const User *user, const char *hash, const pg_uuid_t *keep,
+						 const Client *client)
 {
 	User	   *locked = users_lock(&user->id);
 
 	if (locked == NULL || !user_has_same_password(user, locked))
 		return false;
-	replace_password(&user->id, hash, keep);
+	replace_password(locked, hash, keep, client);
 	return true;
 }
 
@@ -157,17 +176,14 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 		if (!one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id, NULL) ||
 			(user = users_find(&id)) == NULL)
 			return &refusal_invalid_reset_token;
-		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
-			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
+		refusal = accept_password(new_password, user, client, &hash);
+		if (refusal != NULL)
 			return refusal;
-		hash = password_hash(new_password);
-		if (hash == NULL)
-			return &refusal_server_busy;
 
 		/* the user is locked before the token, as before all rows of a user */
 		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id, NULL))
 			return &refusal_invalid_reset_token;
-	} while (!replace_password_if_same(user, hash, NULL));
+	} while (!replace_password_if_same(user, hash, NULL, client));
 
 	event_record_simple(EVENT_PASSWORD_RESET, &id, NULL, client);
 	return NULL;
@@ -227,13 +243,10 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 			record_wrong_password(user, keep, client);
 			return auth_refused(&refusal_invalid_password);
 		}
-		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
-			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
+		refusal = accept_password(new_password, user, client, &hash);
+		if (refusal != NULL)
 			return auth_refused(refusal);
-		hash = password_hash(new_password);
-		if (hash == NULL)
-			return auth_refused(&refusal_server_busy);
-	} while (!replace_password_if_same(user, hash, keep));
+	} while (!replace_password_if_same(user, hash, keep, client));
 
 	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
 	return go_on(id, keep);
@@ -255,13 +268,10 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 			return auth_refused(&refusal_user_gone);	/* while we hashed */
 		if (user->password_hash != NULL)
 			return auth_refused(&refusal_password_already_set);
-		if ((refusal = password_policy_check(new_password, user->email, user, client)) != NULL ||
-			(refusal = password_policy_check_reuse(new_password, user)) != NULL)
+		refusal = accept_password(new_password, user, client, &hash);
+		if (refusal != NULL)
 			return auth_refused(refusal);
-		hash = password_hash(new_password);
-		if (hash == NULL)
-			return auth_refused(&refusal_server_busy);
-	} while (!replace_password_if_same(user, hash, keep));
+	} while (!replace_password_if_same(user, hash, keep, client));
 
 	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
 	return go_on(id, keep);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "domain/events.h"
+#include "flow/notices.h"
 #include "flow/sign_in.h"
 
 static void
@@ -24,6 +25,7 @@ sign_in(User *user, const Authentication *how, const Client *client)
 {
 	Session		session;
 
+	notice_new_sign_in(user, client);
 	sessions_start(&user->id, how, client, &session);
 	record_login(user, &session, how->provider, client);
 	return auth_tokens(user, &session);

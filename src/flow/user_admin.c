@@ -15,10 +15,10 @@
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
-#include "domain/outbox.h"
 #include "domain/sessions.h"
 #include "flow/belongings.h"
 #include "flow/user_admin.h"
+#include "flow/user_message.h"
 
 PG_FUNCTION_INFO_V1(authfort_get_user);
 PG_FUNCTION_INFO_V1(authfort_list_users);
@@ -178,7 +178,7 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 	if (changes.set_email)
 	{
 		one_time_tokens_delete(id);
-		outbox_delete(id);
+		user_message_withdraw_tokens(id);
 	}
 	*updated = users_require(id);
 	record_updated(before, *updated, json);

@@ -38,6 +38,12 @@ extern void user_message_add_token(StringInfo message, TokenMessage kind, const 
 /* The same link alone, palloc'd; NULL without authfort.site_url. */
 extern char *user_message_link(TokenMessage kind, const char *token);
 
+/*
+ * Withdraws the messages whose tokens and codes count no more.  Those that only
+ * inform, or that give the account back to its owner, are still delivered.
+ */
+extern void user_message_withdraw_tokens(const pg_uuid_t *user_id);
+
 /* Closes the object, with the time after which it is useless, and puts it into the outbox. */
 extern void user_message_put(const pg_uuid_t *id, const char *kind, const User *user,
 							 TimestampTz expires_at, StringInfo message);
