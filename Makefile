@@ -86,6 +86,8 @@ OBJS = \
 	src/flow/recent_auth.o \
 	src/flow/user_message.o \
 	src/flow/notices.o \
+	src/flow/mailed_token.o \
+	src/flow/email_verification.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/login.o \
@@ -111,6 +113,7 @@ OBJS = \
 	src/http/auth_response.o \
 	src/http/signin.o \
 	src/http/self.o \
+	src/http/mail.o \
 	src/http/admin.o \
 	src/http/router.o \
 	src/http/fetching.o \
@@ -141,6 +144,7 @@ SQL_PIECES = \
 	src/identity/identity.sql \
 	src/flow/flows.sql \
 	src/flow/password_flows.sql \
+	src/flow/email_verification.sql \
 	src/flow/role_admin.sql \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \

@@ -2,7 +2,7 @@
 -- With authfort.hide_accounts no answer tells which emails have an account.
 \pset null '(null)'
 CREATE FUNCTION pg_temp.send(path text, body jsonb, OUT status integer, OUT headers jsonb, OUT body text) LANGUAGE sql AS
-	$$ SELECT * FROM authfort.http('POST', '/auth/' || path, NULL, '{"content-type": "application/json"}', body::text, '192.0.2.7') $$;
+	$$ SELECT status, headers, body FROM authfort.http('POST', '/auth/' || path, NULL, '{"content-type": "application/json"}', body::text, '192.0.2.7') $$;
 -- accounts of all kinds, one unknown email, and one of a deleted account
 SELECT FROM authfort.create_user('usual@example.com', 'correct horse', name => 'Ursula');
 SELECT FROM authfort.create_user('bare@example.com');
@@ -44,7 +44,7 @@ SET authfort.cookies = on;
 SELECT kind, r.* FROM kinds, pg_temp.send('signup', jsonb_build_object('email', kind || '@example.com', 'password', 'battery staple')) r ORDER BY n;
 RESET authfort.cookies;
 SELECT authfort.signup(' Usual@Example.com', 'battery staple'), authfort.signup('new@example.com', 'battery staple');
-SELECT kind, user_id = (SELECT id FROM authfort.users WHERE email = message->>'email') AS owner, message - 'expires_at' AS message, expires_at - created_at > '23 h' AND expires_at - created_at <= '1 day' AS for_a_day, attempts
+SELECT kind, user_id = (SELECT id FROM authfort.users WHERE email = message->>'email') AS owner, message - '{expires_at,token}'::text[] AS message, expires_at - created_at > '23 h' AND expires_at - created_at <= '1 day' AS for_a_day, attempts
 	FROM authfort.take_messages(100) ORDER BY id;
 SELECT event, payload->>'email' AS email, ip_address FROM authfort.events
 	WHERE event = 'signup_attempt' OR event = 'user_created' AND payload->>'email' IN ('gone@example.com', 'removed@example.com', 'unknown@example.com', 'new@example.com') ORDER BY id DESC LIMIT 8;

@@ -36,7 +36,7 @@ SELECT length(message->>'user_agent') FROM pg_temp.mail();
 -- a wrong password is no sign-in, and a sign-up is no news
 SELECT authfort.login('ada@example.com', 'wrong', 'Edge', '192.0.2.9')->>'error';
 SELECT authfort.signup('eve@example.com', 'password-1', user_agent => 'Edge', ip_address => '192.0.2.9') ? 'tokens';
-SELECT * FROM pg_temp.mail();
+SELECT kind FROM pg_temp.mail();
 -- a session that ended counts until it is cleaned up
 SELECT authfort.revoke_sessions(:'ada') > 0, pg_temp.login('Safari', '192.0.2.1');
 SELECT * FROM pg_temp.mail();

@@ -98,6 +98,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.delete_user(uuid, boolean), authfort.ban_user(uuid), authfort.unban_user(uuid),
 	authfort.rate_limits(), authfort.rate_limit_status(text, inet), authfort.reset_rate_limits(text, inet),
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
+	authfort.create_email_verification_token(uuid), authfort.verify_email(text, uuid),
 	authfort.change_password(uuid, text, text, uuid, text, inet), authfort.set_password(uuid, text, uuid),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
 	authfort.list_passkeys(uuid),

@@ -74,7 +74,8 @@ while (my $notice = $listener->pg_notifies)
 like($heard{authfort_events}, qr/^\{"id":"[0-9a-f-]{36}","event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'an event is announced');
 is($heard{authfort_outbox}, 'password_reset', 'and a message');
 $listener->disconnect;
-my $reset = $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages()");
+my $message = "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'";
+my $reset = $node->safe_psql('app', $message);
 
 # a dump is a backup, and holds no credential
 ($access, $refresh) = tokens("refresh('$refresh')");
@@ -94,7 +95,7 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $n
 	'the dump restores');
 is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events,
 	'what happened is back');
-is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; SELECT message->>'token' FROM authfort.take_messages()"), $reset, 'so is what was to be sent');
+is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; $message"), $reset, 'so is what was to be sent');
 is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
 	'["admin"]', 'users, roles, sessions and keys are back');
 is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'and sessions go on');

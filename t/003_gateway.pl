@@ -77,7 +77,7 @@ is(request('GET', '/auth/admin/users')->{status}, 401, 'nobody else does');
 is(scalar @{ request('GET', '/auth/sessions', undef, %admin)->{json} }, 1, 'her own sessions');
 is(request('POST', '/auth/forgot-password', { email => $ada{email} })->{status}, 200, 'a reset is asked for');
 is(request('POST', '/auth/reset-password', { new_password => $ada{password} . '2',
-	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages()") })->{status}, 200, 'and done');
+	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'") })->{status}, 200, 'and done');
 $ada{password} .= '2';
 
 # several cookies
@@ -144,7 +144,7 @@ foreach my $manual ('docs/authfort-gateway.md', 'gateway/authfort-gateway.1')
 my ($slow) = $help =~ /--slow-routes.*default "([^"]+)"/;
 is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM authfort.routes() WHERE method = 'POST'"
 		  . " AND NOT EXISTS (SELECT FROM string_to_table('$slow', ',') AS entry WHERE path LIKE '%' || entry)"),
-	'logout prepare_key refresh rotate_key', 'every other POST is in --slow-routes');
+	'logout prepare_key refresh rotate_key verify_email', 'every other POST is in --slow-routes');
 my $taken = "127.0.0.1:$port";
 my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
 is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1, 'a port that is taken');

@@ -21,6 +21,9 @@ const Refusal refusal_signup_disabled =
 /* the response to every sign-up with authfort.hide_accounts */
 const Refusal refusal_email_not_verified =
 {"email_not_verified", "You can log in now, unless this email had an account before: then check your mail", 403};
+/* with authfort.require_verified_email */
+const Refusal refusal_email_unverified =
+{"email_not_verified", "Please check your mail to verify your email address", 403};
 const Refusal refusal_user_banned =
 {"user_banned", "This account has been banned", 403};
 const Refusal refusal_no_password =

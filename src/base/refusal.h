@@ -25,6 +25,7 @@ extern const Refusal refusal_rate_limit_exceeded;
 extern const Refusal refusal_user_exists;
 extern const Refusal refusal_signup_disabled;
 extern const Refusal refusal_email_not_verified;
+extern const Refusal refusal_email_unverified;
 extern const Refusal refusal_user_banned;
 extern const Refusal refusal_no_password;
 extern const Refusal refusal_refresh_token_missing;

@@ -356,21 +356,34 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET " rows_before " LIMIT 1", \
 		2, {UUIDOID, TIMESTAMPTZOID} \
 	}
-	static SpiQuery resets = FREQUENT("password_reset_requested", "user_id OPERATOR(pg_catalog.=) $1", "4");
-	static SpiQuery attempts = FREQUENT("signup_attempt", "user_id OPERATOR(pg_catalog.=) $1", "4");
-	static SpiQuery breached = FREQUENT("password_pwned_rejected", "user_id IS NULL", "999");
-	static SpiQuery limited = FREQUENT("rate_limit_exceeded", "user_id IS NULL", "999");
+#define MAILED(event) FREQUENT(event, "user_id OPERATOR(pg_catalog.=) $1", "4")
+#define UNOWNED(event) FREQUENT(event, "user_id IS NULL", "999")
+	static struct
+	{
+		EventType	type;
+		bool		of_user;
+		SpiQuery	query;
+	}			counted[] = {
+		{EVENT_PASSWORD_RESET_REQUESTED, true, MAILED("password_reset_requested")},
+		{EVENT_SIGNUP_ATTEMPT, true, MAILED("signup_attempt")},
+		{EVENT_EMAIL_VERIFICATION_REQUESTED, true, MAILED("email_verification_requested")},
+		{EVENT_MAGIC_LINK_REQUESTED, true, MAILED("magic_link_requested")},
+		{EVENT_EMAIL_OTP_REQUESTED, true, MAILED("email_otp_requested")},
+		{EVENT_PASSWORD_PWNED_REJECTED, false, UNOWNED("password_pwned_rejected")},
+		{EVENT_RATE_LIMIT_EXCEEDED, false, UNOWNED("rate_limit_exceeded")},
+	};
+#undef UNOWNED
+#undef MAILED
 #undef FREQUENT
 	SpiQuery   *query = NULL;
 	Datum		values[2];
 	bool		frequent;
 
-	if (user_id != NULL)
-		query = (type == EVENT_PASSWORD_RESET_REQUESTED) ? &resets :
-			(type == EVENT_SIGNUP_ATTEMPT) ? &attempts : NULL;
-	else
-		query = (type == EVENT_PASSWORD_PWNED_REJECTED) ? &breached :
-			(type == EVENT_RATE_LIMIT_EXCEEDED) ? &limited : NULL;
+	for (size_t i = 0; i < lengthof(counted); i++)
+	{
+		if (counted[i].type == type && counted[i].of_user == (user_id != NULL))
+			query = &counted[i].query;
+	}
 	if (query == NULL)
 		return false;
 

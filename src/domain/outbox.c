@@ -107,6 +107,23 @@ outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count)
 	return ids;
 }
 
+/* A row that a mailer holds locked is skipped, as above. */
+void
+outbox_withdraw(const pg_uuid_t *user_id, const char *kind)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM authfort.outbox o WHERE o.user_id OPERATOR(pg_catalog.=) $1"
+		" AND o.kind OPERATOR(pg_catalog.=) $2 FOR UPDATE SKIP LOCKED))",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(kind)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
 void
 outbox_delete(const pg_uuid_t *user_id)
 {

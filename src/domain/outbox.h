@@ -37,6 +37,12 @@ extern void outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *u
  */
 extern pg_uuid_t *outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count);
 
+/*
+ * Withdraws the user's messages of that kind because what they contain is of no
+ * use any more, also those that a mailer has taken and not reported as sent.
+ */
+extern void outbox_withdraw(const pg_uuid_t *user_id, const char *kind);
+
 /* Withdraws all messages that have not been sent to a user; NULL: to all users. */
 extern void outbox_delete(const pg_uuid_t *user_id);
 

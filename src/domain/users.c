@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/arguments.h"
 #include "base/json.h"
 #include "base/keyed_row.h"
 #include "base/refusal.h"
@@ -42,7 +43,9 @@ users_read_row(MemoryContext context)
 	user->deleted_at = spi_query_time(12);
 	user->mailbox_proven = DatumGetBool(spi_query_datum(13));
 	user->locale = spi_query_text(context, 14);
-	user->roles = spi_query_texts(context, 15, &user->role_count);
+	user->invited = DatumGetBool(spi_query_datum(15));
+	user->unclaimed = DatumGetBool(spi_query_datum(16));
+	user->roles = spi_query_texts(context, 17, &user->role_count);
 	return user;
 }
 
@@ -229,7 +232,8 @@ void
 users_set_mailbox(const pg_uuid_t *id, bool proven)
 {
 	static SpiQuery query = {
-		"UPDATE authfort.users SET email_verified = true, mailbox_proven = mailbox_proven OR $2"
+		"UPDATE authfort.users SET email_verified = true, mailbox_proven = mailbox_proven OR $2,"
+		" unclaimed_until = CASE WHEN $2 THEN NULL ELSE unclaimed_until END"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, BOOLOID}
 	};
@@ -238,6 +242,88 @@ users_set_mailbox(const pg_uuid_t *id, bool proven)
 	spi_query_open();
 	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
 	spi_query_close();
+}
+
+void
+users_set_unclaimed_until(const pg_uuid_t *id, TimestampTz time)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET unclaimed_until = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(time)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+/* An account that an admin has verified or given a password is in use. */
+pg_uuid_t *
+users_lock_unclaimed(int limit, int *count)
+{
+	static SpiQuery query = {
+		"SELECT id FROM authfort.users WHERE unclaimed_until OPERATOR(pg_catalog.<=) $1"
+		" AND NOT email_verified AND password_hash IS NULL AND deleted_at IS NULL"
+		" ORDER BY unclaimed_until LIMIT $2 FOR UPDATE SKIP LOCKED",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
+	pg_uuid_t  *ids;
+
+	spi_query_open();
+	*count = spi_query_run(&query, values, NULL, SPI_OK_SELECT);
+	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
+	for (int row = 0; row < *count; row++)
+	{
+		spi_query_use_row(row);
+		spi_query_uuid(1, &ids[row]);
+	}
+	spi_query_close();
+	return ids;
+}
+
+void
+users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count, Jsonb *app_metadata)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET invited_at = $2, invited_roles = $3,"
+		" app_metadata = COALESCE($4, app_metadata) WHERE id OPERATOR(pg_catalog.=) $1",
+		4, {UUIDOID, TIMESTAMPTZOID, TEXTARRAYOID, JSONBOID}
+	};
+	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
+	texts_to_array(roles, role_count), JsonbPGetDatum(app_metadata)};
+	char		nulls[4] = {' ', ' ', ' ', (app_metadata != NULL) ? ' ' : 'n'};
+
+	spi_query_open();
+	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+char **
+users_take_invitation(const pg_uuid_t *id, int *role_count)
+{
+	static SpiQuery read = {
+		"SELECT COALESCE(invited_roles, '{}') FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	static SpiQuery end = {
+		"UPDATE authfort.users SET invited_at = NULL, invited_roles = NULL"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		key = UUIDPGetDatum(id);
+	char	  **roles = NULL;
+
+	*role_count = 0;
+	spi_query_open();
+	if (spi_query_run(&read, &key, NULL, SPI_OK_SELECT) > 0)
+		roles = spi_query_texts(caller, 1, role_count);
+	spi_query_run(&end, &key, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+	return roles;
 }
 
 void
@@ -342,7 +428,8 @@ users_anonymize(const pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET deleted_at = $2, name = NULL, avatar_url = NULL, phone = NULL,"
-		" locale = NULL, user_metadata = DEFAULT, app_metadata = DEFAULT,"
+		" locale = NULL, user_metadata = DEFAULT, app_metadata = DEFAULT, unclaimed_until = NULL,"
+		" invited_at = NULL, invited_roles = NULL,"
 		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
 		" email_verified = false, password_hash = NULL, mfa_enabled = false"
 		" WHERE id OPERATOR(pg_catalog.=) $1",

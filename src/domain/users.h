@@ -9,6 +9,7 @@
 
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 #include "base/refusal.h"
@@ -25,6 +26,8 @@ typedef struct User
 	bool		email_verified;
 	bool		mailbox_proven; /* flow/mailbox_proof.h */
 	bool		banned;
+	bool		invited;		/* and has not accepted the invitation */
+	bool		unclaimed;		/* made by a request for a magic link or code, and not yet used */
 	bool		mfa_enabled;
 	int32		token_version;
 	char	   *locale;			/* NULL: not known */
@@ -56,7 +59,7 @@ typedef struct NewUser
 #define USER_COLUMNS \
 	"u.id, u.email, u.name, u.avatar_url, u.phone, u.password_hash, u.email_verified," \
 	" u.banned, u.mfa_enabled, u.token_version, u.created_at, u.deleted_at," \
-	" u.mailbox_proven, u.locale, " ROLES_OF_USER("u.id")
+	" u.mailbox_proven, u.locale, u.invited_at IS NOT NULL, u.unclaimed_until IS NOT NULL, " ROLES_OF_USER("u.id")
 
 extern User *users_read_row(MemoryContext context);
 
@@ -134,8 +137,24 @@ extern bool users_insert(const NewUser *values, pg_uuid_t *id);
 /* A NULL hash leaves the account without a password. */
 extern void users_set_password_hash(const pg_uuid_t *id, const char *hash);
 
-/* The owner of the mailbox has received a message: it is verified and, if "proven", theirs. */
+/*
+ * The owner of the mailbox has received a message: it is verified and, if
+ * "proven", the account is the owner's, so that cleanup no longer removes it.
+ */
 extern void users_set_mailbox(const pg_uuid_t *id, bool proven);
+
+/* From when on cleanup removes the account, unless its mailbox is proven before. */
+extern void users_set_unclaimed_until(const pg_uuid_t *id, TimestampTz time);
+
+/* Locks at most "limit" users whom cleanup has to remove, but none that is locked; palloc'd. */
+extern pg_uuid_t *users_lock_unclaimed(int limit, int *count);
+
+/* The user is invited, with roles and metadata that may be NULL. */
+extern void users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count,
+								 Jsonb *app_metadata);
+
+/* Ends the invitation; returns its roles, palloc'd. */
+extern char **users_take_invitation(const pg_uuid_t *id, int *role_count);
 
 /* Invalidates all access tokens issued so far. */
 extern void users_raise_token_version(const pg_uuid_t *id);

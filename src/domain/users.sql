@@ -20,6 +20,9 @@ CREATE TABLE authfort.users (
 	locale text COLLATE "C",
 	user_metadata jsonb NOT NULL DEFAULT '{}',
 	app_metadata jsonb NOT NULL DEFAULT '{}',
+	unclaimed_until timestamptz,
+	invited_at timestamptz,
+	invited_roles text[],
 	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
@@ -30,11 +33,15 @@ COMMENT ON COLUMN authfort.users.mailbox_proven IS 'Whether the account belongs 
 COMMENT ON COLUMN authfort.users.locale IS 'Language tag of messages to the user (BCP 47)';
 COMMENT ON COLUMN authfort.users.user_metadata IS 'What the user may change';
 COMMENT ON COLUMN authfort.users.app_metadata IS 'What only the application may change';
+COMMENT ON COLUMN authfort.users.unclaimed_until IS 'When cleanup removes an account that a request for a magic link or code has made; null once its mailbox is proven';
+COMMENT ON COLUMN authfort.users.invited_at IS 'When the user was invited; null once the invitation was accepted';
+COMMENT ON COLUMN authfort.users.invited_roles IS 'The roles that the user gets by accepting the invitation';
 COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';
 
 -- Partial, like every unique index on a column that may change: a foreign key
 -- cannot refer to it, so ON UPDATE CASCADE of another table does not run in
 -- authfort's statements.
 CREATE UNIQUE INDEX users_email_key ON authfort.users (email) WHERE deleted_at IS NULL;
+CREATE INDEX users_unclaimed_until ON authfort.users (unclaimed_until) WHERE unclaimed_until IS NOT NULL;
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.users', '');

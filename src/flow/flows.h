@@ -23,12 +23,26 @@ typedef struct SignupForm
 } SignupForm;
 
 /*
- * With authfort.hide_accounts the result is the refusal email_not_verified,
- * after the same time whether the email was taken or not.  If it was not, the
- * account is created nevertheless.
+ * With authfort.hide_accounts or require_verified_email the result is the
+ * refusal email_not_verified, after the same time whether the email was taken
+ * or not.  If it was not, the account is created nevertheless.
  */
 extern AuthResult flow_signup(const SignupForm *form, const Client *client);
 extern AuthResult flow_login(const char *email, const char *password, const Client *client);
+
+/*
+ * Inserts a user and records it, "provider" being the way in which the account
+ * is made; false if the email is taken.
+ */
+extern bool flow_make_account(const NewUser *values, const char *provider, const Client *client,
+							  pg_uuid_t *id);
+
+/*
+ * Converts role names to their stored form, sorted and without duplicates.
+ * Returns NULL or the refusal.
+ */
+extern const Refusal *flow_accept_roles(char *const *names, int name_count, char ***roles,
+										int *count);
 
 /* Creates an account for another person, also with signup off; the password may be NULL. */
 extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,

@@ -51,7 +51,7 @@ log_in(const char *email, const char *password, const Client *client)
 		check = password_verify((user != NULL) ? user->password_hash : NULL, password);
 		if (check == PASSWORD_BUSY)
 			return auth_refused(&refusal_server_busy);
-		if (user != NULL && user->password_hash == NULL)
+		if (user != NULL && user->password_hash == NULL && !user->invited)
 			return auth_refused(&refusal_no_password);
 		if (check == PASSWORD_WRONG)
 			return auth_refused(&refusal_invalid_credentials);

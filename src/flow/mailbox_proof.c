@@ -13,13 +13,13 @@
 #include "flow/user_message.h"
 
 static void
-mark(User *user)
+mark(User *user, bool proven)
 {
 	bool		was_verified = user->email_verified;
 
-	users_set_mailbox(&user->id, true);
+	users_set_mailbox(&user->id, proven);
 	user->email_verified = true;
-	user->mailbox_proven = true;
+	user->mailbox_proven |= proven;
 	if (!was_verified)
 		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", user->email);
 }
@@ -28,7 +28,14 @@ void
 mailbox_proved_by_session(User *user)
 {
 	if (!user->email_verified || !user->mailbox_proven)
-		mark(user);
+		mark(user, true);
+}
+
+void
+mailbox_verified(User *user)
+{
+	if (!user->email_verified)
+		mark(user, false);
 }
 
 /* Whatever could sign in, or recover the account. */
@@ -56,4 +63,13 @@ mailbox_proved_elsewhere(User *user)
 		delete_unproven(user);
 	mailbox_proved_by_session(user);
 	return unproven;
+}
+
+void
+mailbox_proved_by_sign_in(User *user, const pg_uuid_t *session_id)
+{
+	if (session_id != NULL && sessions_is_live(session_id, &user->id))
+		mailbox_proved_by_session(user);
+	else
+		(void) mailbox_proved_elsewhere(user);
 }

@@ -15,6 +15,12 @@
 #include "domain/users.h"
 
 /*
+ * A message to the mailbox was confirmed outside of any session of the account.
+ * The address is verified; nothing is proven.  The user's row is locked.
+ */
+extern void mailbox_verified(User *user);
+
+/*
  * A message to the mailbox was confirmed in a session of the account.  Nothing
  * is deleted, and everything is proven.  The user's row is locked.
  */
@@ -27,5 +33,11 @@ extern void mailbox_proved_by_session(User *user);
  * changed accordingly.
  */
 extern bool mailbox_proved_elsewhere(User *user);
+
+/*
+ * The first if the session, which may be NULL, is a live one of the user; the
+ * second otherwise.
+ */
+extern void mailbox_proved_by_sign_in(User *user, const pg_uuid_t *session_id);
 
 #endif							/* AUTHFORT_MAILBOX_PROOF_H */

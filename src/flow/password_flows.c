@@ -14,7 +14,6 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
-#include "base/uuid_v7.h"
 #include "crypto/password_hash.h"
 #include "domain/events.h"
 #include "domain/input.h"
@@ -24,71 +23,39 @@
 #include "domain/rate_limit.h"
 #include "domain/sessions.h"
 #include "flow/flows.h"
-#include "flow/mail_limit.h"
+#include "flow/mailbox_proof.h"
+#include "flow/mailed_token.h"
 #include "flow/notices.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
 #include "flow/user_message.h"
-#include "settings.h"
 
 PG_FUNCTION_INFO_V1(authfort_create_password_reset_token);
 PG_FUNCTION_INFO_V1(authfort_reset_password);
 PG_FUNCTION_INFO_V1(authfort_change_password);
 PG_FUNCTION_INFO_V1(authfort_set_password);
 
-#define RESET_MESSAGE "password_reset"
-
+/* An invited user has to accept the invitation first. */
 static User *
 find_by_raw_email(const char *raw_email)
 {
 	char	   *email;
+	User	   *user = (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
 
-	return (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
-}
-
-/* The user's row is locked. */
-static char *
-create_reset_token(const User *user, const pg_uuid_t *message_id, const Client *client,
-				   TimestampTz *expires_at)
-{
-	char	   *token;
-	Event		event;
-
-	token = one_time_token_create(&user->id, ONE_TIME_PASSWORD_RESET,
-								  setting_password_reset_ttl, message_id, NULL, expires_at);
-	event_begin(&event, EVENT_PASSWORD_RESET_REQUESTED, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	event_record(&event);
-	return token;
-}
-
-static void
-put_reset_message(const pg_uuid_t *id, const User *user, const char *token,
-				  TimestampTz expires_at)
-{
-	StringInfoData message;
-
-	user_message_begin(&message, user);
-	user_message_add_token(&message, MESSAGE_PASSWORD_RESET, token);
-	user_message_put(id, RESET_MESSAGE, user, expires_at, &message);
+	return (user != NULL && !user->invited) ? user : NULL;
 }
 
 /* False if there is nothing to send. */
 static bool
 send_reset_token(const char *email, const Client *client)
 {
-	TimestampTz expires_at;
 	User	   *user = find_by_raw_email(email);
-	char	   *token;
-	pg_uuid_t	message_id;
 
 	if (user != NULL)
-		user = mail_limit_claim(&user->id, EVENT_PASSWORD_RESET_REQUESTED, RESET_MESSAGE);
+		user = mailed_token_claim(MAILED_PASSWORD_RESET, &user->id);
 	if (user == NULL)
 		return false;
-	uuid_v7_make(&message_id);
-	token = create_reset_token(user, &message_id, client, &expires_at);
-	put_reset_message(&message_id, user, token, expires_at);
+	mailed_token_send(MAILED_PASSWORD_RESET, user, NULL, client);
 	return true;
 }
 
@@ -129,6 +96,14 @@ accept_password(const char *password, const User *user, const Client *client, ch
 	return (*hash != NULL) ? NULL : &refusal_server_busy;
 }
 
+static void
+store_password(const User *user, const char *hash, const Client *client)
+{
+	users_set_password_hash(&user->id, hash);
+	password_history_add(&user->id, hash);
+	notice_put(NOTICE_PASSWORD_CHANGED, user, client, NULL);
+}
+
 /*
  * Replaces the password of a user whose row is locked.  Invalidates the old
  * one, all sessions except "keep", access tokens and one-time tokens.
@@ -136,14 +111,12 @@ accept_password(const char *password, const User *user, const Client *client, ch
 static void
 replace_password(const User *user, const char *hash, const pg_uuid_t *keep, const Client *client)
 {
-	users_set_password_hash(&user->id, hash);
-	password_history_add(&user->id, hash);
+	store_password(user, hash, client);
 	sessions_revoke_all(&user->id, keep);
 	if (keep != NULL)
 		users_raise_token_version(&user->id);
 	one_time_tokens_delete(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	notice_put(NOTICE_PASSWORD_CHANGED, user, client, NULL);
 }
 
 /* Returns false if the user's password is no longer the one that was checked. */
@@ -165,6 +138,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 	const Refusal *refusal;
 	pg_uuid_t	id;
 	User	   *user;
+	User	   *locked;
 	char	   *hash;
 
 	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, NULL, client);
@@ -180,11 +154,16 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 		if (refusal != NULL)
 			return refusal;
 
-		/* the user is locked before the token, as before all rows of a user */
-		if (users_lock(&id) == NULL || !one_time_token_find(token, ONE_TIME_PASSWORD_RESET, &id, NULL))
+		locked = mailed_token_redeem(MAILED_PASSWORD_RESET, token, NULL);
+		if (locked == NULL)
 			return &refusal_invalid_reset_token;
-	} while (!replace_password_if_same(user, hash, NULL, client));
+	} while (!user_has_same_password(user, locked));
 
+	/* deleting what is unproven has ended sessions and tokens */
+	if (mailbox_proved_elsewhere(locked))
+		store_password(locked, hash, client);
+	else
+		replace_password(locked, hash, NULL, client);
 	event_record_simple(EVENT_PASSWORD_RESET, &id, NULL, client);
 	return NULL;
 }
@@ -292,7 +271,7 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 	user = find_by_raw_email(email);
 	if (user != NULL)
 		user = users_lock(&user->id);
-	token = (user != NULL) ? create_reset_token(user, NULL, NULL, &expires_at) : NULL;
+	token = (user != NULL) ? mailed_token_create(MAILED_PASSWORD_RESET, user, NULL, NULL, &expires_at) : NULL;
 	if (token == NULL)
 		timing_equalize_commit();
 	timing_equalize_response(start);

@@ -8,6 +8,7 @@
 #include "domain/events.h"
 #include "flow/notices.h"
 #include "flow/sign_in.h"
+#include "settings.h"
 
 static void
 record_login(const User *user, const Session *session, const char *provider, const Client *client)
@@ -20,11 +21,26 @@ record_login(const User *user, const Session *session, const char *provider, con
 	event_record(&event);
 }
 
+/* NULL if this user may have a session now. */
+static const Refusal *
+check_admission(const User *user)
+{
+	/* until the invitation is accepted, the account reveals nothing */
+	if (user->invited)
+		return &refusal_invalid_credentials;
+	if (setting_require_verified_email && !user->email_verified)
+		return &refusal_email_unverified;
+	return NULL;
+}
+
 AuthResult
 sign_in(User *user, const Authentication *how, const Client *client)
 {
+	const Refusal *refusal = check_admission(user);
 	Session		session;
 
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	notice_new_sign_in(user, client);
 	sessions_start(&user->id, how, client, &session);
 	record_login(user, &session, how->provider, client);

@@ -13,6 +13,8 @@
 /*
  * Completes the sign-in of a user who has proven what "how" says, is not
  * banned, and whose row is locked: starts a session and records the login.
+ * Refuses if an invitation was not accepted or, with
+ * authfort.require_verified_email, the address was not verified.
  */
 extern AuthResult sign_in(User *user, const Authentication *how, const Client *client);
 

@@ -18,9 +18,9 @@
 #include "domain/password_history.h"
 #include "domain/rate_limit.h"
 #include "domain/roles.h"
-#include "domain/signing_keys.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
+#include "flow/mailed_token.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
 #include "flow/sign_in.h"
@@ -76,25 +76,41 @@ remember_password(const pg_uuid_t *id, const NewUser *values)
 }
 
 static void
-record_created(const pg_uuid_t *id, const NewUser *values, const Client *client)
+record_created(const pg_uuid_t *id, const NewUser *values, const char *provider,
+			   const Client *client)
 {
 	Event		event;
 
 	event_begin(&event, EVENT_USER_CREATED, id, NULL, client);
 	json_write_string(&event.payload, "email", values->email);
 	json_write_string(&event.payload, "name", values->name);
-	json_write_string(&event.payload, "provider", "email");
+	json_write_string(&event.payload, "provider", provider);
 	event_record(&event);
 }
 
-/* False if the email is taken; the unique constraint decides between concurrent sign-ups. */
-static bool
-make_account(const NewUser *values, const Client *client, pg_uuid_t *id)
+/* The unique constraint decides between concurrent sign-ups. */
+bool
+flow_make_account(const NewUser *values, const char *provider, const Client *client, pg_uuid_t *id)
 {
 	if (!users_insert(values, id))
 		return false;
 	remember_password(id, values);
-	record_created(id, values, client);
+	record_created(id, values, provider, client);
+	return true;
+}
+
+/* False if the email is taken. */
+static bool
+sign_up(const NewUser *values, const Client *client, pg_uuid_t *id)
+{
+	User	   *user;
+
+	if (!flow_make_account(values, by_new_password.provider, client, id))
+		return false;
+	/* a handler may have deleted it */
+	user = users_lock(id);
+	if (user != NULL && !user->email_verified)
+		mailed_token_send(MAILED_VERIFICATION, user, NULL, client);
 	return true;
 }
 
@@ -138,6 +154,8 @@ tell_owner(const char *email, const Client *client)
 }
 
 /*
+ * The sign-up of a client that must not learn whether the email was taken.
+ *
  * Signing in would reveal that the account is new, because the tokens of an
  * existing account cannot be issued.  So the user is not signed in, and the
  * response is the same in both cases.  The hash has been computed in any case;
@@ -150,11 +168,11 @@ sign_up_hidden(const NewUser *values, const Client *client)
 	pg_uuid_t	id;
 
 	INSTR_TIME_SET_CURRENT(start);
-	outbox_prepare();
-	if (!make_account(values, client, &id))
+	if (!sign_up(values, client, &id))
 		tell_owner(values->email, client);
 	timing_equalize_response(start);
-	return auth_refused(&refusal_email_not_verified);
+	return auth_refused(setting_require_verified_email ? &refusal_email_unverified :
+						&refusal_email_not_verified);
 }
 
 AuthResult
@@ -173,15 +191,15 @@ flow_signup(const SignupForm *form, const Client *client)
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	PreventCommandIfReadOnly("a sign-up");
-	signing_keys_require_master_key();
+	outbox_prepare();
 	refusal = accept_form(form, client, &values);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	values.mailbox_unproven = true;
 
-	if (setting_hide_accounts)
+	if (setting_hide_accounts || setting_require_verified_email)
 		return sign_up_hidden(&values, client);
-	if (!make_account(&values, client, &id))
+	if (!sign_up(&values, client, &id))
 		return auth_refused(&refusal_user_exists);
 	return sign_in(users_require(&id), &by_new_password, client);
 }
@@ -210,13 +228,9 @@ compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/*
- * Converts role names to their stored form, sorted and without duplicates,
- * before an account is created that a refusal would leave behind.  Returns
- * NULL or the refusal.
- */
-static const Refusal *
-accept_roles(char *const *names, int name_count, char ***roles, int *count)
+/* Called before an account is created that a refusal would leave behind. */
+const Refusal *
+flow_accept_roles(char *const *names, int name_count, char ***roles, int *count)
 {
 	int			distinct = 0;
 
@@ -258,7 +272,7 @@ flow_create_user(const SignupForm *form, bool email_verified, char *const *role_
 	int			role_count;
 	pg_uuid_t	id;
 
-	if ((refusal = accept_roles(role_names, name_count, &roles, &role_count)) != NULL ||
+	if ((refusal = flow_accept_roles(role_names, name_count, &roles, &role_count)) != NULL ||
 		(refusal = accept_form(form, NULL, &values)) != NULL ||
 		(refusal = users_check_claims(values.email, values.name, roles, role_count)) != NULL)
 		return refusal;
@@ -268,7 +282,7 @@ flow_create_user(const SignupForm *form, bool email_verified, char *const *role_
 	for (int i = 0; i < role_count; i++)
 		roles_insert(&id, roles[i]);
 	remember_password(&id, &values);
-	record_created(&id, &values, NULL);
+	record_created(&id, &values, "email", NULL);
 	/* a handler may have deleted it */
 	*user = users_require(&id);
 	record_admitted(*user);

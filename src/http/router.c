@@ -42,6 +42,8 @@ static const Route routes[] = {
 	{"reset_password", "POST", "/reset-password", ROUTE_OPEN, handle_reset_password},
 	{"change_password", "POST", "/change-password", ROUTE_SIGNED_IN, handle_change_password},
 	{"set_password", "POST", "/set-password", ROUTE_SIGNED_IN, handle_set_password},
+	{"resend_verification", "POST", "/resend-verification", ROUTE_OPEN, handle_resend_verification},
+	{"verify_email", "POST", "/verify-email", ROUTE_OPEN, handle_verify_email},
 	{"own_sessions", "GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
 	{"revoke_other_sessions", "DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
 	{"revoke_own_session", "DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
@@ -177,6 +179,20 @@ authenticate_request(HttpRequest *request)
 	if (refusal == NULL)
 		request->session_id = claims->sid;
 	return refusal;
+}
+
+/*
+ * A token that would be refused elsewhere, or a cookie that a page of another
+ * site makes the browser send, is as good as none here.
+ */
+void
+http_identify_caller(HttpRequest *request)
+{
+	if (http_bearer_token(request) == NULL && token_cookies_has_access(request) &&
+		cross_origin_check(request) != NULL)
+		return;
+	if (authenticate_request(request) != NULL)
+		request->caller = NULL;
 }
 
 static bool

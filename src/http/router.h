@@ -44,6 +44,12 @@ extern void http_complete_response(const HttpRequest *request, HttpResponse *res
 extern const Route *http_find_route(const char *name);
 extern void http_serve_route(const Route *route, HttpRequest *request, HttpResponse *response);
 
+/*
+ * Sets the caller of a request to an open route, if it has a valid access
+ * token; otherwise request->caller is NULL.
+ */
+extern void http_identify_caller(HttpRequest *request);
+
 /* The value of WWW-Authenticate that goes with a refusal of status 401. */
 extern const char *http_challenge(const Refusal *refusal);
 
@@ -67,6 +73,10 @@ extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *res
 /* Responds with a page of a user's sessions, "current" being the caller's. */
 extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id,
 								  const pg_uuid_t *current, HttpResponse *response);
+
+/* mail.c: what is proven by a message */
+extern void handle_resend_verification(HttpRequest *request, HttpResponse *response);
+extern void handle_verify_email(HttpRequest *request, HttpResponse *response);
 
 /* admin.c: administration */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);

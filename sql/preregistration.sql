@@ -1,0 +1,40 @@
+-- A stranger signs up with another person's address, and waits.
+\pset null '(null)'
+CREATE FUNCTION pg_temp.state(email text) RETURNS TABLE (verified boolean, proven boolean, password boolean, live bigint, tokens bigint, unproven_deleted bigint) LANGUAGE sql AS $$
+	SELECT email_verified, mailbox_proven, password_hash IS NOT NULL, (SELECT count(*) FROM authfort.sessions WHERE user_id = u.id AND revoked_at IS NULL),
+		(SELECT count(*) FROM authfort.one_time_tokens WHERE user_id = u.id), (SELECT count(*) FROM authfort.events WHERE event = 'unproven_deleted' AND user_id = u.id)
+	FROM authfort.users u WHERE u.email = state.email $$;
+-- what the stranger has: a password, an access token and a refresh token
+CREATE TABLE stranger (email text, access text, refresh text);
+CREATE FUNCTION pg_temp.register(email text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO stranger SELECT $1, r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.signup($1, 'strangers-password') r $$;
+CREATE FUNCTION pg_temp.has(email text) RETURNS TABLE (login text, refresh text, access boolean) LANGUAGE sql AS $$
+	SELECT coalesce(authfort.login(s.email, 'strangers-password')->>'error', 'tokens'), coalesce(authfort.refresh(s.refresh)->>'error', 'tokens'),
+		(SELECT status = 200 FROM authfort.http('GET', '/auth/me', NULL, jsonb_build_object('authorization', 'Bearer ' || s.access)))
+	FROM stranger s WHERE s.email = $1 $$;
+
+-- the owner verifies the address from elsewhere, by mistake or not: nothing changes hands
+SELECT pg_temp.register('a@example.com');
+SELECT authfort.verify_email(message->>'token') ? 'ok' FROM authfort.take_messages();
+SELECT * FROM pg_temp.state('a@example.com');
+SELECT * FROM pg_temp.has('a@example.com');
+-- the owner resets the password
+SELECT authfort.reset_password(authfort.create_password_reset_token('a@example.com'), 'owners-password');
+SELECT * FROM pg_temp.state('a@example.com');
+SELECT * FROM pg_temp.has('a@example.com');
+SELECT authfort.login('a@example.com', 'owners-password') ? 'tokens' AS owner;
+-- it is the owner's from now on: another reset deletes nothing unproven
+SELECT authfort.reset_password(authfort.create_password_reset_token('a@example.com'), 'owners-password-2');
+SELECT * FROM pg_temp.state('a@example.com');
+
+-- a person who signs up with the own address keeps what is there: confirmed in that session, and then reset
+SELECT pg_temp.register('c@example.com');
+SELECT status FROM authfort.take_messages(), stranger, authfort.http('POST', '/auth/verify-email', NULL,
+	jsonb_build_object('content-type', 'application/json', 'authorization', 'Bearer ' || access), jsonb_build_object('token', message->>'token')::text)
+	WHERE email = 'c@example.com' AND message->>'email' = email;
+SELECT * FROM pg_temp.state('c@example.com');
+SELECT * FROM pg_temp.has('c@example.com');
+
+-- accounts made by an admin are the users' own
+SELECT authfort.create_user('admin-made@example.com', 'password-1') IS NOT NULL;
+SELECT * FROM pg_temp.state('admin-made@example.com');

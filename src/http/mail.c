@@ -1,0 +1,55 @@
+/*
+ * mail.c
+ *		HTTP: what is proven by a message that was received.
+ */
+#include "postgres.h"
+
+#include "flow/email_verification.h"
+#include "http/auth_response.h"
+#include "http/router.h"
+
+static void
+respond_requested(HttpResponse *response, const Refusal *refusal, const char *message)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		http_respond_message(response, message);
+}
+
+/* The caller's session, or NULL. */
+static const pg_uuid_t *
+own_session(HttpRequest *request)
+{
+	http_identify_caller(request);
+	return (request->caller != NULL) ? &request->session_id : NULL;
+}
+
+/* A signed-in caller may leave out the email. */
+void
+handle_resend_verification(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"email"}};
+
+	http_identify_caller(request);
+	fields[0].required = request->caller == NULL;
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_requested(response,
+					  flow_resend_verification((fields[0].value != NULL) ? fields[0].value : request->caller->email,
+											   &request->client),
+					  "If this email address has to be verified, a message has been sent.");
+}
+
+void
+handle_verify_email(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}};
+	User	   *user;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_requested(response,
+					  flow_verify_email(fields[0].value, own_session(request), &request->client, &user),
+					  "Email verified successfully.");
+}
