@@ -2,8 +2,8 @@
  * headers.c
  *		Fuzz target: the arrays of headers that the gateway sends and reads.
  *
- * The input is read as an array, as if a server had sent it, and as a header's
- * value, which is to come back as it is.
+ * The input is read as an array, as if a server had sent it, as a line of an
+ * answer, and as a header's value, which is to come back as it is.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +33,25 @@ read_any(const uint8_t *data, size_t size)
 	text_free(&array);
 }
 
+/* A line of the head of another server's answer. */
+static void
+read_line(const uint8_t *data, size_t size)
+{
+	Text		array = {0};
+	HeaderReader reader;
+
+	if (!headers_add_answer(&array, (const char *) data, size))
+		abort();
+	if (array.len > 0)
+	{
+		if (!headers_read(&reader, &array) || !headers_next(&reader) ||
+			!text_is_utf8(reader.value.data, reader.value.len) || headers_next(&reader))
+			abort();
+		headers_end(&reader);
+	}
+	text_free(&array);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -44,6 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(value, data, size);
 	value[size] = '\0';
 	read_any(data, size);
+	read_line(data, size);
 
 	if (!headers_add(&array, "Name", value) || !headers_add(&array, "", "") ||
 		!headers_add_request(&array, "COOKIE", value, strlen(value)) ||

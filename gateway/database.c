@@ -34,9 +34,14 @@ typedef struct Statement
 
 /* Every name is qualified, so that no search_path changes its meaning. */
 static const char router_query[] =
-"SELECT r.status, r.body, r.headers"
+"SELECT r.status, r.body, r.headers, r.fetch"
 " FROM authfort.http_request($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text,"
 "                            $4::pg_catalog.text[], $5::pg_catalog.text, $6::pg_catalog.inet) AS r";
+
+static const char resume_query[] =
+"SELECT r.status, r.body, r.headers, r.fetch"
+" FROM authfort.http_resume_request($1::pg_catalog.text, $2::pg_catalog.int4,"
+"                                   $3::pg_catalog.text[], $4::pg_catalog.text) AS r";
 
 static const Options *options;
 static char set_timeout[64];
@@ -262,18 +267,15 @@ database_probe(Database *database, int64_t deadline)
 	return run_one(database->conn, "SELECT", deadline);
 }
 
-Outcome
-database_call(Database *database, const Request *request, int64_t deadline, PGresult **result)
+/* Runs the statement in a transaction of its own. */
+static Outcome
+run_transaction(Database *database, Statement statement, int64_t deadline, PGresult **result)
 {
-	const char *values[] = {request_method_for_router(request), request->path, request->query,
-	request->headers.data, request->body.data, request->peer[0] ? request->peer : NULL};
-	const int	lengths[] = {0, 0, 0, (int) request->headers.len, 0, 0};
-	static const int formats[] = {0, 0, 0, 1, 0, 0};
 	const Statement statements[] = {
 		/* the role may have a stricter default, under which concurrent logins fail */
 		{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
 		{.sql = set_timeout},
-		{router_query, sizeof(values) / sizeof(values[0]), values, lengths, formats, 1},
+		statement,
 		{.sql = "COMMIT"}
 	};
 	Outcome		outcome = run_statements(database->conn, statements, 4, 2, deadline, result);
@@ -281,6 +283,39 @@ database_call(Database *database, const Request *request, int64_t deadline, PGre
 	if (outcome == OUTCOME_ERROR && PQtransactionStatus(database->conn) == PQTRANS_INERROR)
 		run_one(database->conn, "ROLLBACK", deadline);
 	return outcome;
+}
+
+static Outcome
+call_router(Database *database, const Request *request, int64_t deadline, PGresult **result)
+{
+	const char *values[] = {request_method_for_router(request), request->path, request->query,
+	request->headers.data, request->body.data, request->peer[0] ? request->peer : NULL};
+	const int	lengths[] = {0, 0, 0, (int) request->headers.len, 0, 0};
+	static const int formats[] = {0, 0, 0, 1, 0, 0};
+	Statement	statement = {router_query, 6, values, lengths, formats, 1};
+
+	return run_transaction(database, statement, deadline, result);
+}
+
+static Outcome
+resume_router(Database *database, const Request *request, int64_t deadline, PGresult **result)
+{
+	char		status[16];
+	const char *values[] = {request->resume.data, request->fetch_status != 0 ? status : NULL,
+	request->fetch_headers.data, request->fetch_body.data};
+	const int	lengths[] = {0, 0, (int) request->fetch_headers.len, 0};
+	static const int formats[] = {0, 0, 1, 0};
+	Statement	statement = {resume_query, 4, values, lengths, formats, 1};
+
+	snprintf(status, sizeof(status), "%d", request->fetch_status);
+	return run_transaction(database, statement, deadline, result);
+}
+
+Outcome
+database_call(Database *database, const Request *request, int64_t deadline, PGresult **result)
+{
+	return request->resume.len > 0 ? resume_router(database, request, deadline, result)
+		: call_router(database, request, deadline, result);
 }
 
 int

@@ -42,7 +42,7 @@ extern bool database_is_alive(Database *database);
 extern bool database_probe(Database *database, int64_t deadline);
 
 /*
- * Runs a request in a transaction of its own.  After an answer or an error
+ * Runs a request, or the rest of it, in a transaction of its own.  After an answer or an error
  * the caller frees *result.  The connection can be used again after an answer,
  * and after an error if database_is_idle().
  */

@@ -34,6 +34,12 @@ static const char *const passed_on[] = {
 	"x-forwarded-for",
 };
 
+/* Of the answer to a fetch. */
+static const char *const passed_on_of_answers[] = {
+	"cache-control",
+	"content-type",
+};
+
 static const char *
 name_for_router(const char *name)
 {
@@ -172,6 +178,48 @@ headers_add_request(Text *array, const char *name, const char *value, size_t len
 	ok = text_append(&usable, "", 0) &&
 		(strcmp(known, "cookie") == 0 ? append_cookies(&usable, value, len)
 		 : append_replaced(&usable, value, len)) &&
+		append_header(array, known, usable.data, usable.len);
+	text_free(&usable);
+	return ok;
+}
+
+static const char *
+name_of_answer(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(passed_on_of_answers) / sizeof(passed_on_of_answers[0]); i++)
+	{
+		const char *known = passed_on_of_answers[i];
+
+		if (strlen(known) == len && strncasecmp(name, known, len) == 0)
+			return known;
+	}
+	return NULL;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool
+headers_add_answer(Text *array, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	const char *known = colon != NULL ? name_of_answer(line, colon - line) : NULL;
+	const char *value;
+	const char *end = line + len;
+	Text		usable = {0};
+	bool		ok;
+
+	if (known == NULL)
+		return true;
+	value = colon + 1;
+	while (value < end && is_blank(*value))
+		value++;
+	while (end > value && is_blank(end[-1]))
+		end--;
+	ok = text_append(&usable, "", 0) && append_replaced(&usable, value, end - value) &&
 		append_header(array, known, usable.data, usable.len);
 	text_free(&usable);
 	return ok;

@@ -16,6 +16,12 @@
 /* Adds a header of a request, if the router reads it.  False only if out of memory. */
 extern bool headers_add_request(Text *array, const char *name, const char *value, size_t len);
 
+/*
+ * Adds a header of an answer to a fetch, if the router reads it.  The line is
+ * as it was received.  False only if out of memory.
+ */
+extern bool headers_add_answer(Text *array, const char *line, size_t len);
+
 /* Adds a header.  False only if out of memory. */
 extern bool headers_add(Text *array, const char *name, const char *value);
 

@@ -4,7 +4,9 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "address.h"
 #include "options.h"
 
 #define STRING(field) offsetof(Options, field), OPTION_STRING, 0, 0
@@ -33,6 +35,9 @@ static const OptionDefinition definitions[] = {
 	NUMBER_OR_AUTO(max_connections_per_ip, 100000)},
 	{"max-header-size", "32768", "bytes of memory for a request's headers", NUMBER(max_header_size, 4096, 1048576)},
 	{"max-body-size", "65536", "bytes of a request body", NUMBER(max_body_size, 1, 16777216)},
+	{"max-fetches", "100", "requests to other servers at a time", NUMBER(max_fetches, 0, 10000)},
+	{"allow-fetch-to", "", "networks, such as 10.0.0.0/8, to which fetches may go beside public ones", STRING(allow_fetch_to)},
+	{"fetch-ca-file", "", "file with the certificates that fetches trust, PEM; the system's if empty", STRING(fetch_ca_file)},
 };
 
 static const OptionTable table = {
@@ -49,6 +54,10 @@ check_options(const Options *options)
 		option_table_refuse(&table, "--log must be on or off");
 	if (options->max_connections_per_route > options->pool_size)
 		option_table_refuse(&table, "--max-connections-per-route must not be larger than --pool-size");
+	if (!address_is_network_list(options->allow_fetch_to))
+		option_table_refuse(&table, "--allow-fetch-to must be a list of networks such as 10.0.0.0/8");
+	if (options->fetch_ca_file[0] != '\0' && access(options->fetch_ca_file, R_OK) != 0)
+		option_table_refuse(&table, "--fetch-ca-file must name a file that can be read");
 }
 
 void

@@ -27,6 +27,9 @@ typedef struct Options
 	long		max_connections_per_ip;	/* 0: no limit; or OPTION_AUTO */
 	long		max_header_size;	/* bytes */
 	long		max_body_size;	/* bytes */
+	long		max_fetches;	/* at a time */
+	const char *allow_fetch_to; /* networks that are not public */
+	const char *fetch_ca_file;	/* "": the system's */
 } Options;
 
 /* Exits after --help and --version, and with status 2 for an invalid option. */

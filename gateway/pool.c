@@ -6,6 +6,9 @@
  * the workers and of the queue, so that many slow requests leave room for the
  * rest.  A route is a method and a path; those of --slow-routes, which hash
  * passwords or wait deliberately, share one route's limits.
+ *
+ * A request for which the router needs another server's answer is passed to the
+ * fetcher, occupies neither a worker nor the queue meanwhile, and comes back.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -18,6 +21,7 @@
 #include "clock.h"
 #include "database.h"
 #include "failure.h"
+#include "fetcher.h"
 #include "pool.h"
 
 #define BACKOFF_MIN_MS 100
@@ -274,17 +278,36 @@ disconnect_worker(Worker *worker)
 	pthread_mutex_lock(&pool.lock);
 }
 
+/* Moves a column; libpq does not wipe what it frees, and it may have tokens in it. */
+static bool
+take_column(Text *text, PGresult *result, int column)
+{
+	char	   *value = PQgetvalue(result, 0, column);
+	size_t		len = PQgetlength(result, 0, column);
+	bool		ok = text_append(text, value, len);
+
+	explicit_bzero(value, len);
+	return ok;
+}
+
+/* What is asked for is taken instead of the answer beside it, which is for doors that cannot fetch. */
 static void
 take_answer(Request *request, PGresult *result)
 {
+	bool		asks = !PQgetisnull(result, 0, 3);
+	bool		ok = asks ? take_column(&request->fetch, result, 3)
+		: take_column(&request->reply_body, result, 1) && take_column(&request->reply_headers, result, 2);
+
 	request->status = database_integer(result, 0);
-	if (!text_append(&request->reply_body, PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1)) ||
-		!text_append(&request->reply_headers, PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2)))
+	if (!ok)
+	{
+		text_free(&request->fetch);
 		request_refuse(request, 503, "service_unavailable", "Out of memory", true);
-	/* libpq does not wipe what it frees, and this had tokens in it */
-	explicit_bzero(PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1));
-	explicit_bzero(PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2));
-	request->answered = true;
+	}
+	request->answered = request->fetch.len == 0;
+	text_free(&request->resume);
+	text_free(&request->fetch_headers);
+	text_free(&request->fetch_body);
 }
 
 /*
@@ -397,6 +420,38 @@ connect_worker(Worker *worker)
 	}
 }
 
+/* To the client, or to the fetcher if the router needs another server's answer first. */
+static void
+pass_on(Request *request)
+{
+	if (request->answered)
+		resume_client(request);
+	else if (!fetcher_submit(request))
+	{
+		refuse_busy(request);
+		resume_client(request);
+	}
+}
+
+/* The fetcher calls this: the request goes to the router again, with the answer. */
+static void
+take_back(Request *request)
+{
+	pthread_mutex_lock(&pool.lock);
+	if (pool.stopping || request->resume.len == 0)
+	{
+		refuse_unavailable(request);
+		resume_client(request);
+	}
+	else
+	{
+		request->queued = clock_ms();
+		enqueue_last(request);
+		pthread_cond_signal(&pool.work);
+	}
+	pthread_mutex_unlock(&pool.lock);
+}
+
 /* Called and left with the lock held. */
 static void
 serve_one(Worker *worker, Request *request)
@@ -413,9 +468,9 @@ serve_one(Worker *worker, Request *request)
 		pool.last_answer = clock_ms();
 	else
 		note_disconnection();
-	/* once resumed it may be freed at any time, so no other thread may still see it */
+	/* once it is passed on it may be freed at any time, so no other thread may still see it */
 	worker->running = NULL;
-	resume_client(request);
+	pass_on(request);
 }
 
 /* Called and left with the lock held. */
@@ -524,7 +579,7 @@ pool_start(const Options *options)
 		pool.started++;
 	}
 	pthread_mutex_unlock(&pool.lock);
-	return pool.started == options->pool_size;
+	return pool.started == options->pool_size && fetcher_start(options, take_back);
 }
 
 bool
@@ -566,6 +621,7 @@ pool_stop(void)
 {
 	int64_t		until = clock_ms() + STOP_MS;
 	bool		workers_ended;
+	bool		fetcher_ended;
 
 	database_interrupt();
 	pthread_mutex_lock(&pool.lock);
@@ -573,11 +629,15 @@ pool_stop(void)
 	refuse_waiting();
 	pthread_cond_broadcast(&pool.work);
 	pthread_cond_broadcast(&pool.stop);
+	pthread_mutex_unlock(&pool.lock);
+	/* it hands back what it has, which is then refused */
+	fetcher_ended = fetcher_stop();
+	pthread_mutex_lock(&pool.lock);
 	while ((pool.started > 0 || !database_all_closed()) && clock_ms() < until)
 		wait_ms(&pool.ended, STOP_CHECK_MS);
 	workers_ended = pool.started == 0;
 	pthread_mutex_unlock(&pool.lock);
-	if (!workers_ended)
+	if (!workers_ended || !fetcher_ended)
 		return false;
 	for (long i = 0; i < pool.options->pool_size; i++)
 		pthread_join(pool.workers[i].thread, NULL);

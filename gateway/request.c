@@ -46,6 +46,10 @@ request_free(Request *request)
 	text_free(&request->body);
 	text_free(&request->reply_headers);
 	text_free(&request->reply_body);
+	text_free(&request->fetch);
+	text_free(&request->resume);
+	text_free(&request->fetch_headers);
+	text_free(&request->fetch_body);
 	/* the query may carry a code */
 	if (request->query != NULL)
 		explicit_bzero(request->query, strlen(request->query));

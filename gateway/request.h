@@ -13,7 +13,8 @@
 
 /*
  * Belongs to the server's thread, except from pool_submit() until its
- * connection is resumed, when it belongs to the pool.
+ * connection is resumed, when it belongs to the pool, or, while another server
+ * is asked, to the fetcher.
  */
 typedef struct Request
 {
@@ -37,7 +38,13 @@ typedef struct Request
 	Text		reply_headers;	/* see headers.h */
 	Text		reply_body;
 	size_t		reply_length;	/* of the body, kept for the log */
-	struct Request *next;		/* in the pool's queue */
+	Text		fetch;			/* what the router asked for, see headers.h; empty: nothing */
+	Text		resume;			/* with this the router takes the answer below; empty: it takes the request */
+	int			fetch_status;	/* 0: no answer */
+	Text		fetch_headers;
+	Text		fetch_body;
+	int64_t		fetch_until;	/* for all fetches of the request; 0: there was none */
+	struct Request *next;		/* in the pool's queue, or the fetcher's */
 } Request;
 
 /* GET for HEAD: libmicrohttpd sends the header of its answer, and no body. */

@@ -517,7 +517,8 @@ read_file(const char *name, Text *text)
 static void
 allow_descriptors(void)
 {
-	rlim_t		needed = options->max_connections + CLOSING_CONNECTIONS + options->pool_size * 4 + 64;
+	rlim_t		needed = options->max_connections + CLOSING_CONNECTIONS + options->pool_size * 4 +
+		options->max_fetches * 4 + 64;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
