@@ -67,6 +67,7 @@ OBJS = \
 	src/domain/passkey_providers.o \
 	src/domain/message_template_syntax.o \
 	src/domain/message_templates.o \
+	src/domain/passkey_challenge.o \
 	src/domain/password_history.o \
 	src/domain/oauth_presets.o \
 	src/domain/oauth_config.o \
@@ -97,6 +98,12 @@ OBJS = \
 	src/flow/belongings.o \
 	src/flow/user_admin.o \
 	src/flow/session_admin.o \
+	src/flow/way_in.o \
+	src/flow/passkey_options.o \
+	src/flow/passkey_response.o \
+	src/flow/passkey_assertion.o \
+	src/flow/passkeys.o \
+	src/flow/passkey_login.o \
 	src/flow/key_admin.o \
 	src/flow/message_failure.o \
 	src/flow/cleanup.o \
@@ -114,6 +121,7 @@ OBJS = \
 	src/http/signin.o \
 	src/http/self.o \
 	src/http/mail.o \
+	src/http/passkeys.o \
 	src/http/admin.o \
 	src/http/router.o \
 	src/http/fetching.o \
@@ -150,6 +158,7 @@ SQL_PIECES = \
 	src/flow/user_admin.sql \
 	src/flow/session_admin.sql \
 	src/flow/user_message.sql \
+	src/flow/passkeys.sql \
 	src/flow/key_admin.sql \
 	src/flow/views.sql \
 	src/domain/rate_limit.sql \

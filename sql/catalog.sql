@@ -89,7 +89,7 @@ SELECT proconfig, prosecdef, CASE WHEN bool_and(proname = 'pre_request') THEN 'p
 -- NULLs. Each function with NULL for all arguments, and for one at a time beside those it needs; what it does is undone.
 CREATE TEMP TABLE samples AS SELECT * FROM (VALUES
 	('text'::regtype, 'bob@example.com'), ('uuid', authfort.create_user('ada@example.com')->>'id'), ('boolean', 'f'), ('integer', '1'), ('bigint', '1'), ('interval', '1 day'),
-	('jsonb', '{}'), ('json', '{}'), ('inet', '192.0.2.1'), ('text[]', '{}'), ('name', 'regress_catalog'), ('regprocedure', 'pg_catalog.jsonb_typeof(jsonb)')) AS s(type, value);
+	('jsonb', '{}'), ('json', '{}'), ('inet', '192.0.2.1'), ('bytea', '\x00'), ('text[]', '{}'), ('name', 'regress_catalog'), ('regprocedure', 'pg_catalog.jsonb_typeof(jsonb)')) AS s(type, value);
 CREATE FUNCTION pg_temp.call_with_null(f functions, nulls integer[]) RETURNS text LANGUAGE sql AS $$
 	SELECT format('%s.%I(%s)', f.pronamespace::regnamespace, f.proname, string_agg(
 		CASE WHEN f.provariadic <> 0 AND i = f.pronargs THEN 'VARIADIC ' ELSE '' END || coalesce(quote_ident(f.proargnames[i]) || ' => ', '') ||

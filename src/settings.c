@@ -70,6 +70,8 @@ char	   *setting_webauthn_rp_id;
 char	   *setting_webauthn_rp_name;
 char	   *setting_webauthn_origins;
 int			setting_webauthn_user_verification;
+int			setting_webauthn_timeout;
+int			setting_passkey_counter_action;
 char	   *setting_redirect_allowlist;
 char	   *setting_public_url;
 bool		setting_notify_events;
@@ -137,6 +139,12 @@ static const struct config_enum_entry require_mfa_options[] = {
 	{"off", REQUIRE_MFA_OFF, false},
 	{"admins", REQUIRE_MFA_ADMINS, false},
 	{"all", REQUIRE_MFA_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry passkey_counter_options[] = {
+	{"refuse", PASSKEY_COUNTER_REFUSES, false},
+	{"record", PASSKEY_COUNTER_RECORDS, false},
 	{NULL, 0, false}
 };
 
@@ -403,6 +411,9 @@ assign_notices(const char *newval, void *extra)
 static bool
 check_rp_id(char **newval, void **extra, GucSource source)
 {
+	/* browsers compare it with the host of the page, which is in lower case */
+	for (char *c = *newval; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
 	if ((*newval)[0] == '\0' || origin_is_host_name(*newval))
 		return true;
 	GUC_check_errdetail("The value must be a host name in ASCII, or empty.");
@@ -607,6 +618,16 @@ define_account_settings(void)
 							 "Whether a passkey that is a second factor must verify its user.",
 							 "A passkey that is the only factor always must.",
 							 &setting_webauthn_user_verification, USER_VERIFICATION_PREFERRED, user_verification_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("authfort.webauthn_timeout",
+							"Time that a user has to register or use a passkey once a page asks for it.",
+							NULL,
+							&setting_webauthn_timeout, 5 * MINUTE, 1, HOUR, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomEnumVariable("authfort.passkey_counter_action",
+							 "What happens when the counter of a passkey does not rise, which may mean that there is a copy of it.",
+							 "The event passkey_counter_anomaly is recorded either way.",
+							 &setting_passkey_counter_action, PASSKEY_COUNTER_REFUSES, passkey_counter_options, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("authfort.redirect_allowlist",
 							   "Absolute URLs to which a sign-in with another provider may return, separated by commas.",

@@ -47,6 +47,11 @@ typedef enum NoticeKind
 	NOTICE_PASSKEY_ADDED,
 	NOTICE_IDENTITY_LINKED
 } NoticeKind;
+typedef enum PasskeyCounterAction
+{
+	PASSKEY_COUNTER_REFUSES,
+	PASSKEY_COUNTER_RECORDS
+} PasskeyCounterAction;
 
 /* tokens and sessions */
 extern int	setting_access_token_ttl;
@@ -100,6 +105,8 @@ extern char *setting_webauthn_rp_id;
 extern char *setting_webauthn_rp_name;
 extern char *setting_webauthn_origins;
 extern int	setting_webauthn_user_verification;	/* UserVerification */
+extern int	setting_webauthn_timeout;
+extern int	setting_passkey_counter_action; /* PasskeyCounterAction */
 extern char *setting_redirect_allowlist;
 extern char *setting_public_url;
 

@@ -33,7 +33,9 @@ typedef struct Reading
 	JsonLexContext *lexer;
 	bool		exponents;		/* whether numbers may have one */
 	bool		number_too_big;
-	int			members;		/* of the outermost object, counting repeats */
+	bool		repeats;		/* an object has a member twice */
+	int			depth;			/* of open objects and arrays */
+	int			members[MAX_DEPTH + 1]; /* of the open object at that depth */
 	JsonbParseState *open;		/* the innermost object or array; NULL: none */
 	JsonbValue *value;			/* the last one that was closed */
 } Reading;
@@ -43,6 +45,7 @@ open_object(void *state)
 {
 	Reading    *reading = state;
 
+	reading->members[++reading->depth] = 0;
 	reading->value = pushJsonbValue(&reading->open, WJB_BEGIN_OBJECT, NULL);
 	JSON_ACTION_DONE;
 }
@@ -52,7 +55,10 @@ close_object(void *state)
 {
 	Reading    *reading = state;
 
+	/* closing it removes repeated members */
 	reading->value = pushJsonbValue(&reading->open, WJB_END_OBJECT, NULL);
+	if (reading->value->val.object.nPairs != reading->members[reading->depth--])
+		reading->repeats = true;
 	JSON_ACTION_DONE;
 }
 
@@ -61,6 +67,7 @@ open_array(void *state)
 {
 	Reading    *reading = state;
 
+	reading->depth++;
 	reading->value = pushJsonbValue(&reading->open, WJB_BEGIN_ARRAY, NULL);
 	JSON_ACTION_DONE;
 }
@@ -70,6 +77,7 @@ close_array(void *state)
 {
 	Reading    *reading = state;
 
+	reading->depth--;
 	reading->value = pushJsonbValue(&reading->open, WJB_END_ARRAY, NULL);
 	JSON_ACTION_DONE;
 }
@@ -88,8 +96,7 @@ read_member(void *state, char *name, bool isnull)
 	Reading    *reading = state;
 	JsonbValue	key;
 
-	if (reading->lexer->lex_level == 1)
-		reading->members++;
+	reading->members[reading->depth]++;
 	set_string(&key, name);
 	(void) pushJsonbValue(&reading->open, WJB_KEY, &key);
 	JSON_ACTION_DONE;
@@ -203,20 +210,19 @@ read_json_object(const char *text, size_t len, bool exponents, Jsonb **object)
 	actions.array_end = close_array;
 	actions.object_field_start = read_member;
 	actions.scalar = read_scalar;
-	if (pg_parse_json(reading.lexer, &actions) != JSON_SUCCESS || reading.number_too_big)
+	if (pg_parse_json(reading.lexer, &actions) != JSON_SUCCESS || reading.number_too_big ||
+		reading.repeats)
 		return JSON_MALFORMED;
 	if (reading.value == NULL || reading.value->type != jbvObject)
 		return JSON_NOT_OBJECT;
 
 	*object = JsonbValueToJsonb(reading.value);
-	if (JsonContainerSize(&(*object)->root) != (uint32) reading.members)
-		return JSON_MALFORMED;
 	return JSON_READ;
 }
 
 /*
  * Reads a JSON object, in UTF-8 as the database is.  Refuses other values,
- * duplicate members of the object, nesting deeper than 32, numbers with an
+ * duplicate members of any object, nesting deeper than 32, numbers with an
  * exponent or of more than 64 characters, and \u0000.
  */
 JsonReading

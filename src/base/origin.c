@@ -166,6 +166,38 @@ origin_is_listed(const char *origin, const char *list)
 	return false;
 }
 
+/* Whether the host of a normalized origin is the domain or one of its subdomains. */
+static bool
+is_within(const char *origin, size_t len, const char *domain)
+{
+	const char *host = strstr(origin, "://") + 3;
+	size_t		host_len = strcspn(host, ":,");
+	size_t		domain_len = strlen(domain);
+
+	host_len = Min(host_len, len - (size_t) (host - origin));
+	if (host_len < domain_len || memcmp(host + host_len - domain_len, domain, domain_len) != 0)
+		return false;
+	return host_len == domain_len || host[host_len - domain_len - 1] == '.';
+}
+
+int
+origin_list_outside(const char *list, const char *domain, char ***origins)
+{
+	int			count = 0;
+
+	*origins = palloc((strlen(list) + 1) * sizeof(char *));
+	while (*list != '\0')
+	{
+		size_t		len = strcspn(list, ",");
+
+		if (!is_within(list, len, domain))
+			(*origins)[count++] = pnstrdup(list, len);
+		list += len;
+		list += (*list == ',');
+	}
+	return count;
+}
+
 bool
 origin_is_web(const char *origin)
 {

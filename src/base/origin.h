@@ -20,6 +20,12 @@ extern bool origin_normalize_list(char *list);
 /* Whether an origin is one of a normalized list, exactly. */
 extern bool origin_is_listed(const char *origin, const char *list);
 
+/*
+ * Those of a normalized list whose host is neither the domain nor one of its
+ * subdomains; returns their number.
+ */
+extern int	origin_list_outside(const char *list, const char *domain, char ***origins);
+
 extern bool origin_is_web(const char *origin);
 
 /*

@@ -142,6 +142,10 @@ const Refusal refusal_invalid_passkey =
 {"invalid_passkey", "The passkey could not be verified", 400};
 const Refusal refusal_passkey_not_found =
 {"passkey_not_found", "There is no such passkey", 404};
+const Refusal refusal_passkey_exists =
+{"passkey_exists", "This passkey is registered already", 409};
+const Refusal refusal_too_many_passkeys =
+{"too_many_passkeys", "There are too many passkeys, please remove one first", 400};
 const Refusal refusal_last_credential =
 {"last_credential", "This is the last way to sign in", 400};
 
@@ -197,6 +201,8 @@ sqlstate_of(const Refusal *refusal)
 		return ERRCODE_UNDEFINED_OBJECT;
 	if (refusal == &refusal_server_busy)
 		return ERRCODE_INSUFFICIENT_RESOURCES;
+	if (refusal == &refusal_last_credential)
+		return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 	return ERRCODE_INVALID_PARAMETER_VALUE;
 }
 

@@ -78,6 +78,8 @@ extern const Refusal refusal_mfa_not_initiated;
 extern const Refusal refusal_passkeys_not_configured;
 extern const Refusal refusal_invalid_passkey;
 extern const Refusal refusal_passkey_not_found;
+extern const Refusal refusal_passkey_exists;
+extern const Refusal refusal_too_many_passkeys;
 extern const Refusal refusal_last_credential;
 extern const Refusal refusal_unknown_provider;
 extern const Refusal refusal_oauth_account;

@@ -7,6 +7,7 @@
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/one_time_tokens.h"
+#include "domain/passkeys.h"
 #include "domain/password_history.h"
 #include "domain/sessions.h"
 #include "flow/mailbox_proof.h"
@@ -51,6 +52,7 @@ delete_unproven(User *user)
 	user->token_version++;
 	one_time_tokens_delete(&user->id);
 	user_message_withdraw_tokens(&user->id);
+	passkeys_delete_all(&user->id);
 	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);
 }
 

@@ -203,6 +203,15 @@ read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
 	}
 }
 
+static void
+read_object(JsonbValue *value, BodyField *field, HttpResponse *response)
+{
+	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
+		field->object = JsonbValueToJsonb(value);
+	else
+		add_fault(response, "body", field->name, "dict_type", "Input should be a valid dictionary");
+}
+
 /* A null member is treated as absent, if it is optional. */
 static void
 read_field(Jsonb *json, BodyField *field, HttpResponse *response)
@@ -227,6 +236,9 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 			break;
 		case FIELD_STRINGS:
 			read_strings(value, field, response);
+			break;
+		case FIELD_OBJECT:
+			read_object(value, field, response);
 			break;
 	}
 }

@@ -67,7 +67,8 @@ typedef enum FieldType
 {
 	FIELD_STRING,
 	FIELD_BOOLEAN,
-	FIELD_STRINGS				/* an array of strings */
+	FIELD_STRINGS,				/* an array of strings */
+	FIELD_OBJECT
 } FieldType;
 
 /* One member that a body may or must have. */
@@ -81,6 +82,7 @@ typedef struct BodyField
 	bool		boolean;
 	char	  **values;
 	int			count;
+	Jsonb	   *object;
 } BodyField;
 
 /*

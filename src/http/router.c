@@ -24,7 +24,7 @@
 
 PG_FUNCTION_INFO_V1(authfort_routes);
 
-static const Refusal not_found = {"not_found", "There is nothing at this path", 404};
+const Refusal http_not_found = {"not_found", "There is nothing at this path", 404};
 static const Refusal method_not_allowed =
 {"method_not_allowed", "This path does not take this method", 405};
 static const Refusal insufficient_role =
@@ -47,6 +47,13 @@ static const Route routes[] = {
 	{"own_sessions", "GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
 	{"revoke_other_sessions", "DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
 	{"revoke_own_session", "DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
+	{"passkey_register_options", "POST", "/passkeys/register/options", ROUTE_SIGNED_IN, handle_passkey_register_options},
+	{"passkey_register", "POST", "/passkeys/register/verify", ROUTE_SIGNED_IN, handle_passkey_register},
+	{"passkey_login_options", "POST", "/passkeys/login/options", ROUTE_OPEN, handle_passkey_login_options},
+	{"passkey_login", "POST", "/passkeys/login/verify", ROUTE_OPEN, handle_passkey_login},
+	{"own_passkeys", "GET", "/passkeys", ROUTE_SIGNED_IN, handle_own_passkeys},
+	{"rename_passkey", "PATCH", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_rename_passkey},
+	{"remove_passkey", "DELETE", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_remove_passkey},
 	{"list_users", "GET", "/admin/users", ROUTE_ADMIN, handle_list_users},
 	{"create_user", "POST", "/admin/users", ROUTE_ADMIN, handle_create_user},
 	{"get_user", "GET", "/admin/users/{id}", ROUTE_ADMIN, handle_get_user},
@@ -58,11 +65,14 @@ static const Route routes[] = {
 	{"remove_role", "DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
 	{"user_sessions", "GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
 	{"revoke_user_sessions", "DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_revoke_user_sessions},
+	{"user_passkeys", "GET", "/admin/users/{id}/passkeys", ROUTE_ADMIN, handle_user_passkeys},
+	{"remove_user_passkey", "DELETE", "/admin/users/{id}/passkeys/{passkey}", ROUTE_ADMIN, handle_remove_user_passkey},
 	{"revoke_session", "DELETE", "/admin/sessions/{id}", ROUTE_ADMIN, handle_revoke_session},
 	{"list_keys", "GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
 	{"rotate_key", "POST", "/admin/keys/rotate", ROUTE_ADMIN, handle_rotate_key},
 	{"prepare_key", "POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
 	{"jwks", "GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
+	{"related_origins", "GET", "/.well-known/webauthn", ROUTE_OPEN, handle_related_origins, true},
 };
 
 /*
@@ -273,7 +283,7 @@ dispatch(HttpRequest *request, HttpResponse *response)
 
 	if (deletes_without_name(request))
 	{
-		http_respond_refusal(response, &not_found);
+		http_respond_refusal(response, &http_not_found);
 		return;
 	}
 	initStringInfo(&allow);
@@ -299,7 +309,7 @@ dispatch(HttpRequest *request, HttpResponse *response)
 		http_respond_refusal(response, &method_not_allowed);
 		return;
 	}
-	http_respond_refusal(response, &not_found);
+	http_respond_refusal(response, &http_not_found);
 }
 
 void
@@ -360,7 +370,7 @@ http_serve_route(const Route *route, HttpRequest *request, HttpResponse *respons
 	request->client.user_agent = http_header(request, "user-agent");
 	http_begin_response(request, response);
 	if (!route_has_path(route, request))
-		http_respond_refusal(response, &not_found);
+		http_respond_refusal(response, &http_not_found);
 	else if (changes_something(route) && strcmp(request->method, "POST") != 0)
 	{
 		/* a link on any page is followed with GET, and with the visitor's cookies */

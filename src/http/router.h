@@ -53,6 +53,8 @@ extern void http_identify_caller(HttpRequest *request);
 /* The value of WWW-Authenticate that goes with a refusal of status 401. */
 extern const char *http_challenge(const Refusal *refusal);
 
+extern const Refusal http_not_found;
+
 /* signin.c: signing up, in and out */
 extern void handle_signup(HttpRequest *request, HttpResponse *response);
 extern void handle_login(HttpRequest *request, HttpResponse *response);
@@ -77,6 +79,18 @@ extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id
 /* mail.c: what is proven by a message */
 extern void handle_resend_verification(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_email(HttpRequest *request, HttpResponse *response);
+
+/* passkeys.c */
+extern void handle_passkey_register_options(HttpRequest *request, HttpResponse *response);
+extern void handle_passkey_register(HttpRequest *request, HttpResponse *response);
+extern void handle_passkey_login_options(HttpRequest *request, HttpResponse *response);
+extern void handle_passkey_login(HttpRequest *request, HttpResponse *response);
+extern void handle_own_passkeys(HttpRequest *request, HttpResponse *response);
+extern void handle_rename_passkey(HttpRequest *request, HttpResponse *response);
+extern void handle_remove_passkey(HttpRequest *request, HttpResponse *response);
+extern void handle_user_passkeys(HttpRequest *request, HttpResponse *response);
+extern void handle_remove_user_passkey(HttpRequest *request, HttpResponse *response);
+extern void handle_related_origins(HttpRequest *request, HttpResponse *response);
 
 /* admin.c: administration */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);

@@ -1,0 +1,30 @@
+CREATE FUNCTION authfort.passkey_register_begin(user_id uuid) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_register_begin';
+COMMENT ON FUNCTION authfort.passkey_register_begin(uuid) IS 'Returns the options with which a browser makes a passkey for a user.';
+
+CREATE FUNCTION authfort.passkey_register_finish(user_id uuid, credential jsonb, name text DEFAULT NULL) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_register_finish';
+COMMENT ON FUNCTION authfort.passkey_register_finish(uuid, jsonb, text) IS 'Adds the passkey that a browser has made, and returns it.';
+
+CREATE FUNCTION authfort.passkey_login_begin(email text DEFAULT NULL) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_login_begin';
+COMMENT ON FUNCTION authfort.passkey_login_begin(text) IS 'Returns the options with which a browser signs in by any passkey of its user.';
+
+CREATE FUNCTION authfort.passkey_login_finish(credential jsonb, user_agent text DEFAULT NULL,
+											  ip_address inet DEFAULT NULL) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_login_finish';
+COMMENT ON FUNCTION authfort.passkey_login_finish(jsonb, text, inet) IS 'Signs in with what a browser has signed by a passkey.';
+
+CREATE FUNCTION authfort.rename_passkey(user_id uuid, id bytea, name text) RETURNS boolean
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_rename_passkey';
+COMMENT ON FUNCTION authfort.rename_passkey(uuid, bytea, text) IS 'Renames a passkey of a user, and returns whether there is one.';
+
+CREATE FUNCTION authfort.delete_passkey(user_id uuid, id bytea) RETURNS boolean
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_delete_passkey';
+COMMENT ON FUNCTION authfort.delete_passkey(uuid, bytea) IS 'Removes a passkey of a user, and returns whether there was one.';

@@ -1,0 +1,31 @@
+/*
+ * way_in.c
+ *		Whether a user can still sign in when one way to do so is removed.
+ */
+#include "postgres.h"
+
+#include "domain/identities.h"
+#include "domain/passkeys.h"
+#include "flow/way_in.h"
+
+static bool
+has_identity(const pg_uuid_t *user_id, const char *except)
+{
+	int			count;
+	char	  **providers = identities_providers(user_id, &count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (except == NULL || strcmp(providers[i], except) != 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+way_in_remains(const User *user, const bytea *without_passkey, const char *without_provider)
+{
+	return user->password_hash != NULL || user->email_verified ||
+		passkeys_count_verified(&user->id, without_passkey) > 0 ||
+		has_identity(&user->id, without_provider);
+}

@@ -1,0 +1,191 @@
+/*
+ * passkeys.c
+ *		HTTP: passkeys.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "base/origin.h"
+#include "base/uuid.h"
+#include "flow/passkeys.h"
+#include "flow/recent_auth.h"
+#include "http/auth_response.h"
+#include "http/router.h"
+#include "settings.h"
+
+/* Options of WebAuthn, which the page passes on as they are. */
+static void
+respond_options(HttpResponse *response, const Refusal *refusal)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		response->status = 200;
+}
+
+/* A stolen session must not add a passkey of the thief, nor remove one of the user. */
+static bool
+refuse_old_session(HttpRequest *request, HttpResponse *response)
+{
+	const Refusal *refusal = recent_auth_check(request->caller, &request->session_id);
+
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	return refusal != NULL;
+}
+
+void
+handle_passkey_register_options(HttpRequest *request, HttpResponse *response)
+{
+	if (!refuse_old_session(request, response))
+		respond_options(response, flow_passkey_options(request->caller, &request->session_id,
+													   &response->body));
+}
+
+void
+handle_passkey_register(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"credential", true, FIELD_OBJECT}, {"name"}};
+	const Refusal *refusal;
+	Passkey		passkey;
+
+	if (!http_read_body(request, fields, lengthof(fields), response) ||
+		refuse_old_session(request, response))
+		return;
+	refusal = flow_passkey_add(&request->caller->id, &request->session_id, fields[0].object,
+							   fields[1].value, &request->client, &passkey);
+	if (refusal != NULL)
+	{
+		http_respond_refusal(response, refusal);
+		return;
+	}
+	response->status = 200;
+	passkey_append_json(&response->body, &passkey);
+}
+
+void
+handle_passkey_login_options(HttpRequest *request, HttpResponse *response)
+{
+	respond_options(response, flow_passkey_login_options(&response->body));
+}
+
+void
+handle_passkey_login(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"credential", true, FIELD_OBJECT}};
+	AuthResult	result;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	result = flow_passkey_login(fields[0].object, &request->client);
+	http_respond_auth(response, 200, &result);
+}
+
+static void
+respond_passkeys(const pg_uuid_t *user_id, HttpResponse *response)
+{
+	int			count;
+	Passkey    *passkeys = passkeys_of_user(user_id, &count);
+
+	response->status = 200;
+	appendStringInfoChar(&response->body, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&response->body, ',');
+		passkey_append_json(&response->body, &passkeys[i]);
+	}
+	appendStringInfoChar(&response->body, ']');
+}
+
+/* The id in the path; a malformed one is answered as one that does not exist. */
+static bytea *
+read_passkey_id(const char *segment, HttpResponse *response)
+{
+	bytea	   *id = passkey_id_read(segment);
+
+	if (id == NULL)
+		http_respond_refusal(response, &refusal_passkey_not_found);
+	return id;
+}
+
+void
+handle_own_passkeys(HttpRequest *request, HttpResponse *response)
+{
+	respond_passkeys(&request->caller->id, response);
+}
+
+void
+handle_rename_passkey(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"name", true}};
+	bytea	   *id;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	id = read_passkey_id(request->segments[0], response);
+	if (id != NULL)
+		http_respond_nothing(response, flow_passkey_rename(&request->caller->id, id, fields[0].value,
+														   &request->client));
+}
+
+void
+handle_remove_passkey(HttpRequest *request, HttpResponse *response)
+{
+	bytea	   *id;
+
+	if (refuse_old_session(request, response))
+		return;
+	id = read_passkey_id(request->segments[0], response);
+	if (id != NULL)
+		http_respond_nothing(response, flow_passkey_remove(&request->caller->id, id, &request->client));
+}
+
+void
+handle_user_passkeys(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	user_id;
+
+	if (uuid_read(request->segments[0], &user_id) && users_find(&user_id) != NULL)
+		respond_passkeys(&user_id, response);
+	else
+		http_respond_refusal(response, &refusal_user_not_found);
+}
+
+void
+handle_remove_user_passkey(HttpRequest *request, HttpResponse *response)
+{
+	pg_uuid_t	user_id;
+	bytea	   *id;
+
+	if (!uuid_read(request->segments[0], &user_id) || users_find(&user_id) == NULL)
+	{
+		http_respond_refusal(response, &refusal_user_not_found);
+		return;
+	}
+	id = read_passkey_id(request->segments[1], response);
+	if (id != NULL)
+		http_respond_nothing(response, flow_passkey_remove(&user_id, id, &request->client));
+}
+
+/*
+ * Browsers ask the host of authfort.webauthn_rp_id which pages of other
+ * domains may use its passkeys (Web Authentication, section 5.11).
+ */
+void
+handle_related_origins(HttpRequest *request, HttpResponse *response)
+{
+	char	  **origins;
+	int			count = origin_list_outside(setting_webauthn_origins, setting_webauthn_rp_id, &origins);
+
+	if (count == 0)
+	{
+		http_respond_refusal(response, &http_not_found);
+		return;
+	}
+	response->status = 200;
+	response->cache_control = "public, max-age=3600";
+	json_open(&response->body);
+	json_write_strings(&response->body, "origins", origins, count);
+	json_close(&response->body);
+}
