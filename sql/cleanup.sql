@@ -17,7 +17,8 @@ SELECT authfort.cleanup_expired_sessions();
 
 -- more than a batch, over several pieces of the table
 INSERT INTO authfort.sessions (user_id, salt, generation, created_at, last_used_at, expires_at, user_agent)
-	SELECT :'id', '\x000102030405060708090a0b0c0d0e0f', 1, now(), now(), now() - (i % 2) * interval '2 days' + interval '1 day', repeat('x', 300)
+	SELECT :'id', '\x000102030405060708090a0b0c0d0e0f', 1, now(), now(),
+	now() - (i % 2) * interval '2 days' + interval '1 day', repeat('x', 300)
 	FROM generate_series(1, 7000) i;
 SELECT pg_relation_size('authfort.sessions') / current_setting('block_size')::int > 256 AS several;
 SELECT authfort.cleanup_expired_sessions(), (SELECT count(*) FROM authfort.sessions) AS before;
@@ -37,7 +38,8 @@ SELECT authfort.cleanup_expired_tokens();
 UPDATE authfort.one_time_tokens SET expires_at = now() - interval '1 second';
 SELECT authfort.cleanup_expired_tokens();
 TRUNCATE authfort.events;
-INSERT INTO authfort.events (event, created_at, payload) VALUES ('login', now() - interval '366 days', '{}'), ('login', now(), '{}');
+INSERT INTO authfort.events (event, created_at, payload) VALUES ('login', now() - interval '366 days', '{}'),
+	('login', now(), '{}');
 UPDATE authfort.signing_keys SET expires_at = now() WHERE expires_at > now();
 INSERT INTO authfort.spent_ids (id, purpose, expires_at)
 	SELECT gen_random_uuid(), 'test', now() + i * interval '1 hour' FROM unnest('{-1,0,1}'::int[]) i;

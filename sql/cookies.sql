@@ -4,43 +4,57 @@ SET authfort.cookies = on;
 SELECT FROM authfort.create_user('ada@example.com', 'correct horse');
 SELECT FROM authfort.create_user('eve@example.com', 'correct horse');
 CREATE FUNCTION pg_temp.login(email text, OUT access text, OUT refresh text, OUT session uuid) LANGUAGE sql AS
-	$$ SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}', (r#>>'{user,session_id}')::uuid FROM authfort.login(email, 'correct horse') r $$;
-CREATE FUNCTION pg_temp.send(method text, path text, cookies text, host text DEFAULT NULL, OUT status integer, OUT headers jsonb, OUT body jsonb) LANGUAGE sql AS
+	$$ SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}', (r#>>'{user,session_id}')::uuid
+	FROM authfort.login(email, 'correct horse') r $$;
+CREATE FUNCTION pg_temp.send(method text, path text, cookies text, host text DEFAULT NULL, OUT status integer,
+	OUT headers jsonb, OUT body jsonb) LANGUAGE sql AS
 	$$ SELECT r.status, r.headers, r.body::jsonb FROM authfort.http(method, '/auth/' || path, NULL,
-		jsonb_strip_nulls(jsonb_build_object('content-type', 'application/json', 'cookie', cookies, 'host', host))) r $$;
+		jsonb_strip_nulls(jsonb_build_object('content-type', 'application/json', 'cookie', cookies, 'host',
+		host))) r $$;
 CREATE FUNCTION pg_temp.outcome(method text, path text, cookies text) RETURNS text LANGUAGE sql AS
-	$$ SELECT concat_ws(' ', status, body#>>'{detail,error}', body->>'email', body#>>'{user,email}') FROM pg_temp.send(method, path, cookies) $$;
+	$$ SELECT concat_ws(' ', status, body#>>'{detail,error}', body->>'email', body#>>'{user,email}')
+	FROM pg_temp.send(method, path, cookies) $$;
 CREATE FUNCTION pg_temp.cookies_set(headers jsonb) RETURNS text LANGUAGE sql AS $$
-	SELECT string_agg(regexp_replace(h->>'Set-Cookie', '=[A-Za-z0-9_.-]{50,}', '=TOKEN'), E'\n' ORDER BY n) FROM jsonb_array_elements(headers) WITH ORDINALITY AS j(h, n) WHERE h ? 'Set-Cookie' $$;
-CREATE VIEW pg_temp.live AS SELECT u.email, count(*) FROM authfort.sessions s JOIN authfort.users u ON u.id = s.user_id WHERE revoked_at IS NULL GROUP BY 1 ORDER BY 1;
+	SELECT string_agg(regexp_replace(h->>'Set-Cookie', '=[A-Za-z0-9_.-]{50,}', '=TOKEN'), E'\n' ORDER BY n)
+	FROM jsonb_array_elements(headers) WITH ORDINALITY AS j(h, n) WHERE h ? 'Set-Cookie' $$;
+CREATE VIEW pg_temp.live AS SELECT u.email, count(*) FROM authfort.sessions s JOIN authfort.users u ON u.id = s.user_id
+	WHERE revoked_at IS NULL GROUP BY 1 ORDER BY 1;
 SELECT access AS a1, refresh AS r1, session AS s1 FROM pg_temp.login('ada@example.com') \gset
 SELECT access AS a2, refresh AS r2, session AS s2 FROM pg_temp.login('ada@example.com') \gset
 SELECT access AS e1, refresh AS re, session AS se FROM pg_temp.login('eve@example.com') \gset
 
 -- the access cookie: what is no token does not stand in the way, wherever it stands
-SELECT pg_temp.outcome('GET', 'me', c) FROM unnest(ARRAY['access_token=x; access_token=' || :'a1', 'access_token=' || :'a1' || '; access_token=x.y.z',
-	'access_token=; access_token="' || :'a1' || '"', 'access_token=a; access_token=b; access_token=c; access_token=' || :'a1',
-	'access_token=' || :'a1' || '; access_token=' || :'a1', 'access_token=x; access_token=y', 'Access_Token=' || :'a1']) c;
+SELECT pg_temp.outcome('GET', 'me', c) FROM unnest(ARRAY['access_token=x; access_token=' || :'a1', 'access_token='
+	|| :'a1' || '; access_token=x.y.z',
+	'access_token=; access_token="' || :'a1' || '"', 'access_token=a; access_token=b; access_token=c; access_token='
+	|| :'a1',
+	'access_token=' || :'a1' || '; access_token=' || :'a1', 'access_token=x; access_token=y', 'Access_Token='
+	|| :'a1']) c;
 -- at most four are looked at
 SELECT pg_temp.outcome('GET', 'me', repeat('access_token=x; ', 100) || 'access_token=' || :'a1') AS same_ones,
-	pg_temp.outcome('GET', 'me', (SELECT string_agg('access_token=' || n, '; ') FROM generate_series(1, 4) n) || '; access_token=' || :'a1') AS fifth;
+	pg_temp.outcome('GET', 'me', (SELECT string_agg('access_token=' || n, '; ') FROM generate_series(1, 4) n)
+	|| '; access_token=' || :'a1') AS fifth;
 -- of one session the newest; cookies of different sessions are all refused
 SELECT pg_sleep(1.1);
-SELECT body#>>'{tokens,access_token}' AS a1_new, body#>>'{tokens,refresh_token}' AS r1_new FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'r1') \gset
+SELECT body#>>'{tokens,access_token}' AS a1_new, body#>>'{tokens,refresh_token}' AS r1_new
+	FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'r1') \gset
 SELECT pg_temp.outcome('GET', 'me', 'access_token=' || :'a1' || '; access_token=' || :'a1_new') AS same_session,
 	pg_temp.outcome('GET', 'me', 'access_token=' || :'a1' || '; access_token=' || :'a2') AS two_sessions,
-	pg_temp.outcome('GET', 'me', 'access_token=' || :'a1' || '; access_token=x; access_token=' || :'a1_new' || '; access_token=' || :'e1') AS two_users;
+	pg_temp.outcome('GET', 'me', 'access_token=' || :'a1' || '; access_token=x; access_token=' || :'a1_new'
+	|| '; access_token=' || :'e1') AS two_users;
 SELECT body FROM pg_temp.send('GET', 'me', 'access_token=' || :'a1' || '; access_token=' || :'e1');
 -- a token from before a raised version and one from after
 SELECT authfort.add_role(id, 'editor', true) FROM authfort.users WHERE email = 'ada@example.com';
-SELECT body#>>'{tokens,access_token}' AS a1_new, body#>>'{tokens,refresh_token}' AS r1_new FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'r1_new') \gset
+SELECT body#>>'{tokens,access_token}' AS a1_new, body#>>'{tokens,refresh_token}' AS r1_new
+	FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'r1_new') \gset
 SELECT pg_temp.outcome('GET', 'me', 'access_token=' || :'a1' || '; access_token=' || :'a1_new') AS new_last,
 	pg_temp.outcome('GET', 'me', 'access_token=' || :'a1_new' || '; access_token=' || :'a1') AS new_first,
 	pg_temp.outcome('GET', 'me', 'access_token=' || :'a1') AS old_alone;
 -- those of a session that has ended count for less, as do expired ones
 SELECT access AS gone, session AS gone_session FROM pg_temp.login('eve@example.com') \gset
 SELECT authfort.revoke_session(:'gone_session');
-SELECT pg_temp.outcome('GET', 'me', 'access_token=' || :'gone' || '; access_token=' || :'a1_new') AS beside_live, pg_temp.outcome('GET', 'me', 'access_token=x; access_token=' || :'gone') AS alone;
+SELECT pg_temp.outcome('GET', 'me', 'access_token=' || :'gone' || '; access_token=' || :'a1_new') AS beside_live,
+	pg_temp.outcome('GET', 'me', 'access_token=x; access_token=' || :'gone') AS alone;
 SET authfort.access_token_ttl = 1;
 SELECT access AS expired, session FROM pg_temp.login('eve@example.com') \gset
 RESET authfort.access_token_ttl;
@@ -51,14 +65,17 @@ SELECT pg_temp.outcome('GET', 'me', 'access_token=' || :'expired' || '; access_t
 SELECT * FROM pg_temp.live;
 
 -- the refresh cookie: the same, and nothing ends by what is refused
-SELECT pg_temp.outcome('POST', 'refresh', c) FROM unnest(ARRAY['refresh_token=x; refresh_token=' || :'r2', 'refresh_token=' || :'r2' || '; refresh_token=' || :'re',
+SELECT pg_temp.outcome('POST', 'refresh', c)
+	FROM unnest(ARRAY['refresh_token=x; refresh_token=' || :'r2', 'refresh_token=' || :'r2' || '; refresh_token='
+	|| :'re',
 	'refresh_token=' || :'re' || '; refresh_token=' || :'r2', 'refresh_token=x; refresh_token=y']) c;
 SELECT * FROM pg_temp.live;
 -- an old generation beside the newest is no theft
 SELECT session AS s3, refresh AS g1 FROM pg_temp.login('ada@example.com') \gset
 SELECT body#>>'{tokens,refresh_token}' AS g2 FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'g1') \gset
 SELECT body#>>'{tokens,refresh_token}' AS g3 FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'g2') \gset
-SELECT body#>>'{tokens,refresh_token}' AS g4, status FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'g1' || '; refresh_token=' || :'g3' || '; refresh_token=' || :'g2') \gset
+SELECT body#>>'{tokens,refresh_token}' AS g4, status FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'g1'
+	|| '; refresh_token=' || :'g3' || '; refresh_token=' || :'g2') \gset
 SELECT :status AS status, generation FROM authfort.sessions WHERE id = :'s3';
 -- a session that has ended does not stand in the way of one that lives
 SELECT authfort.logout(:'re');
@@ -67,10 +84,13 @@ SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'re' || '; refres
 -- the access cookie beside it: another's alone is the contract's mismatch, several that disagree end nothing
 SELECT refresh AS r4, access AS a4, session AS s4 FROM pg_temp.login('ada@example.com') \gset
 SELECT access AS e2, session AS se2 FROM pg_temp.login('eve@example.com') \gset
-SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=' || :'e2' || '; access_token=' || :'a4') AS disagree,
-	pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=' || :'expired' || '; access_token=' || :'gone') AS ended_disagree;
+SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=' || :'e2' || '; access_token='
+	|| :'a4') AS disagree,
+	pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=' || :'expired'
+	|| '; access_token=' || :'gone') AS ended_disagree;
 SELECT revoked_at IS NULL AS lives FROM authfort.sessions WHERE id IN (:'s4', :'se2');
-SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=x; access_token=' || :'e2') AS mismatch;
+SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=x; access_token='
+	|| :'e2') AS mismatch;
 SELECT revoked_at IS NULL AS lives FROM authfort.sessions WHERE id = :'s4';
 -- logging out ends all that were sent, and only these
 SELECT refresh AS r5, session AS s5 FROM pg_temp.login('ada@example.com') \gset
@@ -81,24 +101,34 @@ SELECT revoked_at IS NULL AS lives FROM authfort.sessions WHERE id IN (:'s5', :'
 
 -- several headers, and invalid headers
 CREATE FUNCTION pg_temp.me(headers jsonb) RETURNS text LANGUAGE sql AS
-	$$ SELECT concat_ws(' ', status, body::jsonb#>>'{detail,error}', body::jsonb->>'email') FROM authfort.http('GET', '/auth/me', NULL, headers) $$;
-SELECT pg_temp.me(jsonb_build_array(jsonb_build_object('cookie', 'a=b'), jsonb_build_object('cookie', 'access_token=' || :'a1_new'))) AS two_headers,
-	pg_temp.me(jsonb_build_array('x', 1, NULL, '[{"cookie": "access_token=x"}]'::jsonb, '{"cookie": ["access_token=x"]}'::jsonb, '{"cookie": null}'::jsonb, '{}'::jsonb,
+	$$ SELECT concat_ws(' ', status, body::jsonb#>>'{detail,error}', body::jsonb->>'email')
+	FROM authfort.http('GET', '/auth/me', NULL, headers) $$;
+SELECT pg_temp.me(jsonb_build_array(jsonb_build_object('cookie', 'a=b'), jsonb_build_object('cookie', 'access_token='
+	|| :'a1_new'))) AS two_headers,
+	pg_temp.me(jsonb_build_array('x', 1, NULL, '[{"cookie": "access_token=x"}]'::jsonb,
+	'{"cookie": ["access_token=x"]}'::jsonb, '{"cookie": null}'::jsonb, '{}'::jsonb,
 		jsonb_build_object('Cookie', 'access_token=' || :'a1_new'))) AS odd_elements,
-	pg_temp.me(jsonb_build_object('authorization', 7, 'x', '{"y": {}}'::jsonb, 'COOKIE', 'access_token=' || :'a1_new')) AS odd_values;
-SELECT headers, pg_temp.me(headers) FROM unnest(ARRAY['7', '"cookie"', 'null', '[]', '{}', '[[]]', '{"authorization": ["Bearer x"]}', '{"authorization": {"authorization": "Bearer x"}}']::jsonb[]) headers;
+	pg_temp.me(jsonb_build_object('authorization', 7, 'x', '{"y": {}}'::jsonb, 'COOKIE', 'access_token='
+	|| :'a1_new')) AS odd_values;
+SELECT headers, pg_temp.me(headers) FROM unnest(ARRAY['7', '"cookie"', 'null', '[]', '{}', '[[]]',
+	'{"authorization": ["Bearer x"]}', '{"authorization": {"authorization": "Bearer x"}}']::jsonb[]) headers;
 SELECT pg_temp.me(jsonb_build_object('cookie', repeat('x', 1000000) || '; access_token=' || :'a1_new')) AS huge,
 	pg_temp.me(jsonb_build_object('cookie', repeat(';=', 100000) || ';access_token=' || :'a1_new')) AS separators,
-	pg_temp.me(jsonb_build_object('user-agent', repeat('x', 1000000), 'x-forwarded-for', repeat(',', 100000), 'authorization', 'Basic eA==', 'cookie', 'access_token=' || :'a1_new')) AS others;
+	pg_temp.me(jsonb_build_object('user-agent', repeat('x', 1000000), 'x-forwarded-for', repeat(',', 100000),
+	'authorization', 'Basic eA==', 'cookie', 'access_token=' || :'a1_new')) AS others;
 
 -- setting them clears what other settings, and other hosts of the site, may have left
 CREATE FUNCTION pg_temp.sign_in(cookies text DEFAULT NULL, host text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT status || E'\n' || coalesce(pg_temp.cookies_set(headers), '') FROM authfort.http('POST', '/auth/login', NULL,
-		jsonb_strip_nulls(jsonb_build_object('content-type', 'application/json', 'cookie', cookies, 'host', host)), '{"email": "ada@example.com", "password": "correct horse"}') $$;
+	SELECT status || E'\n' || coalesce(pg_temp.cookies_set(headers), '')
+	FROM authfort.http('POST', '/auth/login', NULL,
+		jsonb_strip_nulls(jsonb_build_object('content-type', 'application/json', 'cookie', cookies, 'host', host)),
+		'{"email": "ada@example.com", "password": "correct horse"}') $$;
 SELECT pg_temp.sign_in();
 SELECT pg_temp.sign_in('a=b', 'app.example.com');
 SELECT pg_temp.sign_in('access_token=left', 'app.example.com:8443');
-SELECT pg_temp.sign_in('refresh_token=left', host) FROM unnest(ARRAY['localhost', '127.0.0.1', '[::1]:80', 'example.com;x', E'a.b\r\nc', '.example.com', 'a..b']) host;
+SELECT pg_temp.sign_in('refresh_token=left', host)
+	FROM unnest(ARRAY['localhost', '127.0.0.1', '[::1]:80', 'example.com;x', E'a.b\r\nc', '.example.com',
+	'a..b']) host;
 SELECT pg_temp.sign_in('refresh_token=left', 's1.s2.s3.s4.example.com');
 SET authfort.cookie_domain = 'Example.com';
 SET authfort.cookie_path = '/auth';
@@ -108,10 +138,13 @@ RESET authfort.cookie_domain;
 RESET authfort.cookie_path;
 -- no more than is needed when a session goes on
 SELECT refresh AS r8, access AS a8 FROM pg_temp.login('ada@example.com') \gset
-SELECT pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'refresh', 'access_token=' || :'a8' || '; refresh_token=' || :'r8', 'app.example.com');
+SELECT pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'refresh', 'access_token=' || :'a8' || '; refresh_token='
+	|| :'r8', 'app.example.com');
 SELECT refresh AS r8, access AS a8 FROM pg_temp.login('ada@example.com') \gset
-SELECT pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'refresh', 'access_token=' || :'a8' || '; refresh_token=x; refresh_token=' || :'r8', 'app.example.com');
-SELECT pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'logout', 'refresh_token=x; refresh_token=y', 'app.example.com');
+SELECT pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'refresh', 'access_token=' || :'a8'
+	|| '; refresh_token=x; refresh_token=' || :'r8', 'app.example.com');
+SELECT pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'logout', 'refresh_token=x; refresh_token=y',
+	'app.example.com');
 
 -- __Host-: a host of the same site cannot set it
 SET authfort.access_cookie_name = '__Host-access';
@@ -159,4 +192,6 @@ SET authfort.cookie_domain = '.';
 SET authfort.cookie_domain = '*.example.com';
 SET authfort.cookie_domain = 'bücher.example';
 SELECT set_config('authfort.cookie_domain', repeat('a', 64) || '.example', false);
-SELECT set_config('authfort.cookie_domain', d, false) FROM unnest(ARRAY['.example.com', 'xn--bcher-kva.example', 'a-b.c1.example', repeat('a', 63) || '.example', '127.0.0.1', 'localhost', '']) d;
+SELECT set_config('authfort.cookie_domain', d, false)
+	FROM unnest(ARRAY['.example.com', 'xn--bcher-kva.example', 'a-b.c1.example', repeat('a', 63)
+	|| '.example', '127.0.0.1', 'localhost', '']) d;

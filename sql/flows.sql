@@ -19,7 +19,8 @@ SELECT email, pg_temp.code(authfort.signup(email, 'correct horse')) FROM unnest(
 	'', 'nobody', '@example.com', 'a@', 'a@b', 'a b@example.com', 'a..b@example.com', '.a@example.com',
 	'a@-example.com', 'a@example..com', 'a@1.2.3.4', 'a@[1.2.3.4]', E'a@example.com\nBcc: b', 'a@b@example.com',
 	'"a"@example.com', repeat('a', 65) || '@example.com']) AS email;
-SELECT pg_temp.code(authfort.signup(repeat('a', 60) || '@' || repeat(repeat('b', 60) || '.', 4) || 'com', 'correct horse'));
+SELECT pg_temp.code(authfort.signup(repeat('a', 60) || '@' || repeat(repeat('b', 60) || '.', 4)
+	|| 'com', 'correct horse'));
 SELECT pg_temp.code(authfort.signup('x@example.com', 'short'));
 SELECT pg_temp.code(authfort.signup('x@example.com', repeat('x', 1025)));
 SELECT pg_temp.code(authfort.signup('x@example.com', 'correct horse', name => E'a\u0007b'));
@@ -73,7 +74,8 @@ SELECT pg_temp.code(:'r2'), :'r1'::jsonb#>'{user}' = :'r2'::jsonb#>'{user}' AS s
 -- within the grace the same successor
 SELECT authfort.refresh(:'r1'::jsonb#>>'{tokens,refresh_token}')#>'{tokens,refresh_token}'
 	= :'r2'::jsonb#>'{tokens,refresh_token}' AS same_successor;
-SELECT pg_temp.code(authfort.refresh(NULL)), pg_temp.code(authfort.refresh('')), pg_temp.code(authfort.refresh('nonsense')),
+SELECT pg_temp.code(authfort.refresh(NULL)), pg_temp.code(authfort.refresh('')),
+	pg_temp.code(authfort.refresh('nonsense')),
 	pg_temp.code(authfort.refresh(:'r1'::jsonb#>>'{tokens,access_token}'));
 -- a bad MAC is invalid and revokes nothing
 SELECT pg_temp.code(authfort.refresh(left(token, -4) || CASE right(token, 4) WHEN 'AAAA' THEN 'BBBB' ELSE 'AAAA' END))

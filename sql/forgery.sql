@@ -7,7 +7,8 @@ SELECT authfort.create_user('ada@example.com', 'correct horse', roles => '{admin
 SELECT authfort.create_user('eve@example.com', 'correct horse')->>'id' AS eve \gset
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}' AS ada_token \gset
 SELECT authfort.login('eve@example.com', 'correct horse')#>>'{tokens,access_token}' AS eve_token \gset
-SELECT json_build_object('sub', :'ada', 'roles', '{admin}'::text[], 'role', 'admin', 'iss', 'authfort', 'exp', 4102444800) AS claims \gset
+SELECT json_build_object('sub', :'ada', 'roles', '{admin}'::text[], 'role', 'admin', 'iss', 'authfort', 'exp',
+	4102444800) AS claims \gset
 CREATE ROLE regress_authfort_eve LOGIN;
 CREATE ROLE regress_authfort_door LOGIN;
 CREATE TABLE notes (owner uuid DEFAULT authfort.uid() REFERENCES authfort.users, body text);
@@ -21,8 +22,10 @@ CREATE SCHEMA eve AUTHORIZATION regress_authfort_eve;
 CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN format('uid %s, session %s, roles %s, admin %s, notes %s',
-		CASE authfort.uid() WHEN (SELECT owner FROM notes WHERE body = 'of eve') THEN 'eve' ELSE coalesce(authfort.uid()::text, 'none') END,
-		coalesce(authfort.session_id()::text, 'none'), coalesce(authfort.roles()::text, 'none'), authfort.has_role('admin'),
+		CASE authfort.uid() WHEN (SELECT owner FROM notes
+		WHERE body = 'of eve') THEN 'eve' ELSE coalesce(authfort.uid()::text, 'none') END,
+		coalesce(authfort.session_id()::text, 'none'), coalesce(authfort.roles()::text, 'none'),
+		authfort.has_role('admin'),
 		coalesce((SELECT string_agg(body, ',' ORDER BY body) FROM notes), 'none'));
 END $$;
 GRANT EXECUTE ON FUNCTION who() TO PUBLIC;
@@ -48,7 +51,8 @@ ALTER ROLE regress_authfort_eve SET authfort.trusted_authenticators = 'regress_a
 ALTER ROLE regress_authfort_eve IN DATABASE regress_forgery SET authfort.trusted_authenticators = 'regress_authfort_eve';
 ALTER DATABASE regress_forgery SET authfort.trusted_authenticators = 'regress_authfort_eve';
 ALTER SYSTEM SET authfort.trusted_authenticators = 'regress_authfort_eve';
-CREATE FUNCTION eve.trusted() RETURNS text LANGUAGE sql SET authfort.trusted_authenticators = 'regress_authfort_eve' AS 'SELECT who()';
+CREATE FUNCTION eve.trusted() RETURNS text
+	LANGUAGE sql SET authfort.trusted_authenticators = 'regress_authfort_eve' AS 'SELECT who()';
 UPDATE pg_settings SET setting = 'regress_authfort_eve' WHERE name = 'authfort.trusted_authenticators';
 SET authfort.jwt_issuer = 'eve';
 SET authfort.jwt_audience = 'eve';
@@ -59,9 +63,11 @@ SHOW authfort.master_key_file;
 SELECT who();
 
 -- tokens that are nearly right
-SELECT set_config('authfort.jwt', split_part(:'eve_token', '.', 1) || '.' || split_part(:'ada_token', '.', 2) || '.' || split_part(:'eve_token', '.', 3), false) <> '' AS set;
+SELECT set_config('authfort.jwt', split_part(:'eve_token', '.', 1) || '.' || split_part(:'ada_token', '.', 2) || '.'
+	|| split_part(:'eve_token', '.', 3), false) <> '' AS set;
 SELECT who();
-SELECT set_config('authfort.jwt', translate(encode('{"alg":"none","typ":"JWT"}', 'base64'), '+/=' || chr(10), '-_') || '.' || split_part(:'ada_token', '.', 2) || '.', false) <> '' AS set;
+SELECT set_config('authfort.jwt', translate(encode('{"alg":"none","typ":"JWT"}', 'base64'), '+/=' || chr(10), '-_')
+	|| '.' || split_part(:'ada_token', '.', 2) || '.', false) <> '' AS set;
 SELECT who();
 SELECT set_config('authfort.jwt', :'claims', false) <> '' AS set;
 SELECT who();
@@ -117,24 +123,29 @@ INSERT INTO notes VALUES (:'ada', 'forged');
 -- views
 CREATE VIEW eve.definer AS SELECT * FROM notes;
 CREATE VIEW eve.invoker WITH (security_invoker) AS SELECT * FROM notes;
-SELECT (SELECT count(*) FROM eve.definer) AS definer, (SELECT count(*) FROM eve.invoker) AS invoker, (SELECT count(*) FROM notes_invoker) AS of_owner;
+SELECT (SELECT count(*) FROM eve.definer) AS definer, (SELECT count(*) FROM eve.invoker) AS invoker,
+	(SELECT count(*) FROM notes_invoker) AS of_owner;
 
 -- functions that tell what they see, and run before the policy if they can
-CREATE FUNCTION eve.leak(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'seen: %', $1; RETURN true; END $$;
+CREATE FUNCTION eve.leak(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0000001
+	AS $$ BEGIN RAISE NOTICE 'seen: %', $1; RETURN true; END $$;
 SET authfort.jwt = :'eve_token';
 SELECT body FROM notes WHERE eve.leak(body);
 SELECT body FROM notes WHERE 1 / (body <> 'of ada')::integer = 1;
 UPDATE notes SET body = body || '!' WHERE eve.leak(body) RETURNING body;
 UPDATE notes SET owner = :'ada';
 UPDATE notes SET body = 'of eve';
-CREATE FUNCTION eve.leak(uuid, uuid) RETURNS boolean LANGUAGE plpgsql IMMUTABLE LEAKPROOF AS $$ BEGIN RETURN true; END $$;
+CREATE FUNCTION eve.leak(uuid, uuid) RETURNS boolean LANGUAGE plpgsql IMMUTABLE LEAKPROOF
+	AS $$ BEGIN RETURN true; END $$;
 RESET authfort.jwt;
 
 -- internals
 SELECT count(*) AS "open to all that should not be" FROM pg_proc
-WHERE pronamespace = 'authfort'::regnamespace AND has_function_privilege(oid, 'EXECUTE') AND oid::regprocedure::text NOT IN
+WHERE pronamespace = 'authfort'::regnamespace AND has_function_privilege(oid, 'EXECUTE')
+	AND oid::regprocedure::text NOT IN
 	('authfort.uid()', 'authfort.session_id()', 'authfort.roles()', 'authfort.claims()', 'authfort.has_role(text[])',
-	 'authfort.require_role(text[])', 'authfort."current_user"()', 'authfort.set_jwt(text,boolean)', 'authfort.version()');
+	 'authfort.require_role(text[])', 'authfort."current_user"()', 'authfort.set_jwt(text,boolean)',
+	'authfort.version()');
 SELECT authfort_internal.invalidate_keys();
 SELECT authfort.rotate_key();
 SELECT authfort.login('ada@example.com', 'wrong');
@@ -199,8 +210,10 @@ SELECT authfort.uid();
 
 -- as PostgREST has it: another role, the claims for one transaction
 BEGIN;
-SELECT set_config('role', 'regress_authfort_eve', true), set_config('request.jwt.claims', :'claims', true) <> '' AS set;
-SELECT authfort.uid() = :'ada' AS ada, authfort.session_id(), authfort.roles(), authfort.claims()->>'role' AS role, (SELECT count(*) FROM notes) AS notes;
+SELECT set_config('role', 'regress_authfort_eve', true), set_config('request.jwt.claims', :'claims',
+	true) <> '' AS set;
+SELECT authfort.uid() = :'ada' AS ada, authfort.session_id(), authfort.roles(), authfort.claims()->>'role' AS role,
+	(SELECT count(*) FROM notes) AS notes;
 SELECT authfort.current_user();
 ROLLBACK;
 SELECT authfort.uid();
@@ -212,7 +225,8 @@ BEGIN
 	RETURN coalesce(authfort.uid()::text, 'none');
 END $$;
 SELECT what, pg_temp.take(claims) FROM (VALUES
-	('not JSON', 'x'), ('not an object', '[]'), ('cut', '{"sub": "'), ('twice', '{"sub": "11111111-1111-1111-1111-111111111111", "sub": "11111111-1111-1111-1111-111111111111"}'),
+	('not JSON', 'x'), ('not an object', '[]'), ('cut', '{"sub": "'),
+	('twice', '{"sub": "11111111-1111-1111-1111-111111111111", "sub": "11111111-1111-1111-1111-111111111111"}'),
 	('no sub', '{"role": "anon"}'), ('sub not a uuid', '{"sub": "1"}'), ('sub a number', '{"sub": 1}'),
 	('expired', '{"sub": "11111111-1111-1111-1111-111111111111", "exp": 1}'),
 	('expiry a string', '{"sub": "11111111-1111-1111-1111-111111111111", "exp": "4102444800"}'),

@@ -14,7 +14,8 @@ RESET authfort.jwt;
 -- an identity for one transaction
 BEGIN;
 SELECT authfort.set_jwt(:'token')->>'email';
-SELECT authfort.uid() = :'id', authfort.roles(), authfort.has_role('admin'), authfort.has_role('x', 'editor'), authfort.has_role('x');
+SELECT authfort.uid() = :'id', authfort.roles(), authfort.has_role('admin'), authfort.has_role('x', 'editor'),
+	authfort.has_role('x');
 SELECT authfort.current_user()->>'email', authfort.require_role('editor') = :'id';
 SHOW authfort.jwt;
 SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(authfort.claims()) k;
@@ -56,7 +57,8 @@ SET parallel_leader_participation = off;
 SET authfort.jwt = :'token';
 EXPLAIN (COSTS OFF) SELECT count(*) FROM notes WHERE owner = authfort.uid();
 SELECT count(*) FROM notes WHERE owner = authfort.uid();
-SELECT count(*) FILTER (WHERE authfort.has_role('admin')) AS admin, count(*) FILTER (WHERE authfort.has_role('x')) AS x FROM notes;
+SELECT count(*) FILTER (WHERE authfort.has_role('admin')) AS admin, count(*) FILTER (WHERE authfort.has_role('x')) AS x
+	FROM notes;
 RESET authfort.jwt;
 SELECT count(*) FROM notes WHERE owner = authfort.uid();
 
@@ -79,7 +81,8 @@ SET authfort.jwt = '';
 EXECUTE mine;
 
 -- in one expression of PL/pgSQL, many times, while the setting changes
-CREATE FUNCTION who(token text) RETURNS TABLE (step text, known boolean, admin boolean, "of" boolean) LANGUAGE plpgsql AS $$
+CREATE FUNCTION who(token text) RETURNS TABLE (step text, known boolean, admin boolean, "of" boolean)
+	LANGUAGE plpgsql AS $$
 DECLARE
 	wanted text[];
 BEGIN
@@ -169,7 +172,8 @@ SELECT authfort.login('root@example.com', 'correct horse') AS two \gset
 SELECT authfort.revoke_sessions(:'id', exclude => (:'one'::jsonb#>>'{user,session_id}')::uuid);
 SELECT authfort.authenticate(:'one'::jsonb#>>'{tokens,access_token}')->>'email';
 SELECT authfort.authenticate(:'two'::jsonb#>>'{tokens,access_token}');
-SELECT authfort.revoke_session((:'one'::jsonb#>>'{user,session_id}')::uuid), authfort.revoke_session((:'one'::jsonb#>>'{user,session_id}')::uuid);
+SELECT authfort.revoke_session((:'one'::jsonb#>>'{user,session_id}')::uuid),
+	authfort.revoke_session((:'one'::jsonb#>>'{user,session_id}')::uuid);
 SELECT authfort.authenticate(:'one'::jsonb#>>'{tokens,access_token}');
 UPDATE authfort.users SET banned = true;
 SELECT authfort.authenticate(:'one'::jsonb#>>'{tokens,access_token}');

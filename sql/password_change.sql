@@ -81,12 +81,14 @@ RESET authfort.password_history_count;
 
 -- breached passwords: none until they are loaded
 SELECT authfort.load_breached_passwords(ARRAY[
-	'CBFDAC6008F9CAB4083784CBD1874F76618D2A97:251', 'cbfdac6008f9cab4', '', '5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8']);
+	'CBFDAC6008F9CAB4083784CBD1874F76618D2A97:251', 'cbfdac6008f9cab4', '',
+	'5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8']);
 SELECT authfort.load_breached_passwords(ARRAY['CBFDAC6008F9CAB4083784CBD1874F76618D2A97']);
 SELECT pg_temp.code(authfort.signup('fay@example.com', 'password123'));
 SELECT pg_temp.code(authfort.signup('fay@example.com', 'password')) ;
 SELECT pg_temp.code(authfort.change_password(:'eve', 'password-1', 'password123'));
-SELECT payload - 'timestamp' AS payload FROM authfort.events WHERE event = 'password_pwned_rejected' ORDER BY id LIMIT 1;
+SELECT payload - 'timestamp' AS payload FROM authfort.events WHERE event = 'password_pwned_rejected' ORDER BY id
+	LIMIT 1;
 SELECT authfort.create_user('fay@example.com', 'password123');
 SELECT authfort.load_breached_passwords(ARRAY['0123456789abcdef', 'nonsense']);
 SELECT authfort.load_breached_passwords(ARRAY['0123456789abcde']);

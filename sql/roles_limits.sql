@@ -9,7 +9,8 @@ CREATE FUNCTION pg_temp.failure(query text) RETURNS text LANGUAGE plpgsql AS $$
 CREATE FUNCTION pg_temp.roles(count integer, bytes integer) RETURNS text[] LANGUAGE sql AS
 	$$ SELECT array_agg(rpad('r' || n, bytes, 'x')) FROM generate_series(1, count) n $$;
 CREATE FUNCTION pg_temp.failure_to_create(roles text[]) RETURNS text LANGUAGE sql AS
-	$$ SELECT pg_temp.failure(format('SELECT authfort.create_user(%L, roles => %L)', md5(random()::text) || '@example.com', roles)) $$;
+	$$ SELECT pg_temp.failure(format('SELECT authfort.create_user(%L, roles => %L)', md5(random()::text)
+	|| '@example.com', roles)) $$;
 
 -- 64 of 32 bytes
 SELECT pg_temp.failure_to_create(pg_temp.roles(64, 32)) AS most, pg_temp.failure_to_create(pg_temp.roles(65, 4))

@@ -1,13 +1,17 @@
 -- Functions that only read: STABLE, in parallel queries too, and as part of statements that write.
-SELECT provolatile AS volatility, proparallel AS parallel, string_agg(proname, ' ' ORDER BY proname) AS functions FROM pg_proc
-	WHERE pronamespace = 'authfort'::regnamespace AND proname IN ('get_user', 'list_users', 'get_user_count', 'get_roles', 'user_has_role', 'get_sessions',
-		'authenticate', 'current_user', 'role_members', 'rate_limits', 'rate_limit_status', 'routes', 'verify_jwt', 'uid')
+SELECT provolatile AS volatility, proparallel AS parallel, string_agg(proname, ' ' ORDER BY proname) AS functions
+	FROM pg_proc
+	WHERE pronamespace = 'authfort'::regnamespace AND proname IN ('get_user', 'list_users', 'get_user_count',
+	'get_roles', 'user_has_role', 'get_sessions',
+		'authenticate', 'current_user', 'role_members', 'rate_limits', 'rate_limit_status', 'routes', 'verify_jwt',
+		'uid')
 	GROUP BY 1, 2 ORDER BY 1, 2;
 -- jwks() makes the first key
 SELECT provolatile FROM pg_proc WHERE oid = 'authfort.jwks()'::regprocedure;
 
 SELECT authfort.signup('ada@example.com', 'correct horse') AS ada \gset
-SELECT authfort.create_user('user' || g || '@example.com', roles => '{reader}')->>'email' <> '' AS made FROM generate_series(1, 3) g;
+SELECT authfort.create_user('user' || g || '@example.com', roles => '{reader}')->>'email' <> '' AS made
+	FROM generate_series(1, 3) g;
 SELECT id AS ada FROM authfort.users WHERE email = 'ada@example.com' \gset
 
 -- in workers, also after this transaction has written
@@ -32,7 +36,8 @@ UPDATE people SET id = id;
 ROLLBACK;
 
 -- A statement sees what functions before it in the same statement did, not what it changes itself.
-SELECT authfort.authenticate(authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}')->>'email' AS signed_in;
+SELECT authfort.authenticate(authfort.login('ada@example.com',
+	'correct horse')#>>'{tokens,access_token}')->>'email' AS signed_in;
 SELECT authfort.get_user((authfort.create_user('new@example.com')->>'id')::uuid)->>'email' AS made;
 UPDATE authfort.users SET name = 'changed' WHERE id = :'ada' RETURNING name, authfort.get_user(id)->>'name' AS before;
 SELECT authfort.get_user(:'ada')->>'name' AS after;
@@ -50,11 +55,13 @@ SELECT authfort.get_user_count() AS count;
 ROLLBACK;
 
 -- the client of a logout
-SELECT authfort.logout(authfort.login('ada@example.com', 'correct horse')#>>'{tokens,refresh_token}', user_agent => 'app', ip_address => '192.0.2.1');
+SELECT authfort.logout(authfort.login('ada@example.com', 'correct horse')#>>'{tokens,refresh_token}',
+	user_agent => 'app', ip_address => '192.0.2.1');
 SELECT user_agent, ip_address FROM authfort.events WHERE event = 'logout';
 
 -- One name for the client's address, and pages by the names that they come back with.
-SELECT proname, proargnames FROM pg_proc WHERE pronamespace = 'authfort'::regnamespace AND proargnames && '{ip,address,remote_addr,max_users,skip,deleted}';
+SELECT proname, proargnames FROM pg_proc WHERE pronamespace = 'authfort'::regnamespace
+	AND proargnames && '{ip,address,remote_addr,max_users,skip,deleted}';
 SELECT authfort.list_users(limit_ => 1, offset_ => 1) - 'users' AS page;
 SELECT * FROM authfort.cleanup();
 DROP TABLE people;

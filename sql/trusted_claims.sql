@@ -1,8 +1,10 @@
--- Claims that a trusted authenticator has verified: request.jwt.claims, and what authfort_api.pre_request() makes of them.
+-- Claims that a trusted authenticator has verified: request.jwt.claims, and what authfort_api.pre_request() makes of
+-- them.
 \pset null '(null)'
 \set VERBOSITY terse
 SELECT authfort.signup('ada@example.com', 'correct horse') AS signup \gset
-SELECT (:'signup'::jsonb)#>>'{user,id}' AS id, authfort.verify_jwt((:'signup'::jsonb)#>>'{tokens,access_token}') AS claims \gset
+SELECT (:'signup'::jsonb)#>>'{user,id}' AS id,
+	authfort.verify_jwt((:'signup'::jsonb)#>>'{tokens,access_token}') AS claims \gset
 SELECT quote_ident(session_user) AS me \gset
 SET authfort.trusted_authenticators = :me;
 
@@ -32,7 +34,8 @@ SELECT what, pg_temp.uid_of(claims) = :'id' AS ada FROM (VALUES
 
 -- The fraction is cut off: no claim counts for longer than it says.
 BEGIN;
-SELECT set_config('request.jwt.claims', format('{"sub": "%s", "exp": %s.999}', :'id', floor(extract(epoch FROM clock_timestamp()))), true) <> '' AS set;
+SELECT set_config('request.jwt.claims', format('{"sub": "%s", "exp": %s.999}', :'id',
+	floor(extract(epoch FROM clock_timestamp()))), true) <> '' AS set;
 SELECT authfort.uid();
 COMMIT;
 
@@ -49,7 +52,8 @@ SELECT what, pg_temp.uid_of(claims) IS NOT NULL AS read FROM (VALUES
 SELECT format('{"sub": "%s", "a": {"b": [1, [], {}, [[]], {"c": [null, true, false, "\u00e9\n\"\ud83d\ude00", -0, 1.50, -1e2]}], "": {}, "ab": 1, "z": "\u0061"}}', :'id') AS nested \gset
 BEGIN;
 SELECT set_config('request.jwt.claims', :'nested', true) <> '' AS set;
-SELECT authfort.claims() = :'nested'::jsonb AS same, authfort.claims()::text = :'nested'::jsonb::text AS same_text, authfort.claims()->'a' AS a;
+SELECT authfort.claims() = :'nested'::jsonb AS same, authfort.claims()::text = :'nested'::jsonb::text AS same_text,
+	authfort.claims()->'a' AS a;
 COMMIT;
 
 -- Time is noticed by the first call after expiry, though many calls went before
@@ -80,15 +84,19 @@ DECLARE
 	message text;
 BEGIN
 	PERFORM set_config('request.path', path, true), set_config('request.method', 'POST', true),
-		set_config('request.jwt.claims', claims, true), set_config('request.headers', '{}', true), set_config('request.cookies', '{}', true);
+		set_config('request.jwt.claims', claims, true), set_config('request.headers', '{}', true),
+		set_config('request.cookies', '{}', true);
 	PERFORM authfort_api.pre_request();
-	RETURN CASE WHEN authfort.uid() IS NOT NULL THEN 'identity' ELSE 'anonymous, claims "' || current_setting('request.jwt.claims') || '"' END;
+	RETURN CASE WHEN authfort.uid() IS NOT NULL THEN 'identity' ELSE 'anonymous, claims "'
+	|| current_setting('request.jwt.claims') || '"' END;
 EXCEPTION WHEN SQLSTATE 'PGRST' OR insufficient_privilege THEN
 	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
 	RETURN CASE WHEN message LIKE '{%' THEN message::json->>'code' ELSE message END;
 END $$;
-CREATE FUNCTION pg_temp.with(claims text, more jsonb) RETURNS text LANGUAGE sql AS 'SELECT (claims::jsonb || more)::text';
-SELECT what, pg_temp.request('/todo', claims) AS "any path", pg_temp.request('/rpc/login', claims) AS "open", pg_temp.request('/rpc/me', claims) AS "signed in" FROM (VALUES
+CREATE FUNCTION pg_temp.with(claims text, more jsonb) RETURNS text
+	LANGUAGE sql AS 'SELECT (claims::jsonb || more)::text';
+SELECT what, pg_temp.request('/todo', claims) AS "any path", pg_temp.request('/rpc/login', claims) AS "open",
+	pg_temp.request('/rpc/me', claims) AS "signed in" FROM (VALUES
 	('good', :'claims'),
 	('anonymous', '{"role": "anon"}'),
 	('no claims', ''),
@@ -102,19 +110,22 @@ SELECT what, pg_temp.request('/todo', claims) AS "any path", pg_temp.request('/r
 	('another issuer, expired', pg_temp.with(:'claims', '{"iss": "x", "exp": 1}')),
 	('a sub that is none', pg_temp.with(:'claims', '{"sub": 1}')),
 	('unreadable', '{"sub": ')) AS t(what, claims);
-SELECT path, pg_temp.request(path, pg_temp.with(:'claims', '{"ver": 77}')) FROM unnest('{/rpc/,/rpc/login/,/rpc/LOGIN,/login,/rpc/rpc/login,/rpc/change_password,/rpc/refresh,/rpc/logout,/rpc/jwks,/rpc/log%69n}'::text[]) path;
+SELECT path, pg_temp.request(path, pg_temp.with(:'claims', '{"ver": 77}'))
+	FROM unnest('{/rpc/,/rpc/login/,/rpc/LOGIN,/login,/rpc/rpc/login,/rpc/change_password,/rpc/refresh,/rpc/logout,/rpc/jwks,/rpc/log%69n}'::text[]) path;
 SELECT authfort.revoke_sessions(:'id') \g /dev/null
 SELECT pg_temp.request('/todo', :'claims'), pg_temp.request('/rpc/refresh', :'claims');
 SELECT authfort.ban_user(:'id') \g /dev/null
 SELECT pg_temp.request('/todo', :'claims'), pg_temp.request('/rpc/refresh', :'claims');
 SET authfort.trusted_authenticators = '';
-SELECT pg_temp.request('/todo', '{"role": "anon"}'), pg_temp.request('/rpc/login', :'claims') ~ '^role .* is not a trusted authenticator$' AS "not trusted";
+SELECT pg_temp.request('/todo', '{"role": "anon"}'),
+	pg_temp.request('/rpc/login', :'claims') ~ '^role .* is not a trusted authenticator$' AS "not trusted";
 
 -- A token of before goes with the claims: no identity is left on an open route.
 SET authfort.trusted_authenticators = :me;
 SELECT authfort.unban_user(:'id') \g /dev/null
 BEGIN;
-SELECT set_config('authfort.jwt', authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}', true) <> '' AS set;
+SELECT set_config('authfort.jwt', authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}',
+	true) <> '' AS set;
 SELECT authfort.uid() = :'id' AS ada;
 SELECT authfort.revoke_sessions(:'id') \g /dev/null
 SELECT pg_temp.request('/rpc/login', '{"role": "authenticated"}');

@@ -99,7 +99,8 @@ SELECT query, authfort.get_user_count(query) FROM unnest(ARRAY[E'RENE\u0301E', '
 	E'\u039F\u0394\u03A5\u03A3\u03A3\u0395\u038E\u03A3', E'\u0130x', 'renee']) query;
 
 -- passwords: NFC, and spaces are spaces; nothing is refused for being new
-CREATE FUNCTION pg_temp.login(email text, password text) RETURNS text LANGUAGE sql AS $$ SELECT coalesce(r->>'error', 'in') FROM authfort.login(email, password) r $$;
+CREATE FUNCTION pg_temp.login(email text, password text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(r->>'error', 'in') FROM authfort.login(email, password) r $$;
 SELECT authfort.create_user('p@example.com', E'cr\u00E8me\u00A0br\u00FBl\u00E9e \u0378\U0001FAE8')->>'id' AS p \gset
 SELECT pg_temp.login('p@example.com', password) FROM unnest(ARRAY[E'cr\u00E8me br\u00FBl\u00E9e \u0378\U0001FAE8',
 	E'cre\u0300me\u3000bru\u0302le\u0301e \u0378\U0001FAE8', E'creme brulee \u0378\U0001FAE8']) password;

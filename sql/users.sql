@@ -27,8 +27,10 @@ SELECT pg_temp.emails(authfort.list_users(sort_by => 'name'));
 SELECT pg_temp.emails(authfort.list_users());
 SELECT pg_temp.emails(authfort.list_users(sort_by => 'email', sort_order => 'asc', limit_ => 2, offset_ => 1));
 SELECT authfort.list_users(limit_ => 1, offset_ => 9);
-SELECT left(query, 20) AS query, pg_temp.emails(authfort.list_users(query, sort_by => 'email', sort_order => 'asc')), authfort.get_user_count(query)
-	FROM unnest(ARRAY['EXAMPLE.COM', 'lovelace', 'a L', 'b', '0%', '100%', '_a', 'çel', 'ÇEL', '', '%', '\', 'nobody', repeat('x', 10000)]) query;
+SELECT left(query, 20) AS query, pg_temp.emails(authfort.list_users(query, sort_by => 'email', sort_order => 'asc')),
+	authfort.get_user_count(query)
+	FROM unnest(ARRAY['EXAMPLE.COM', 'lovelace', 'a L', 'b', '0%', '100%', '_a', 'çel', 'ÇEL', '', '%', '\', 'nobody',
+	repeat('x', 10000)]) query;
 SELECT pg_temp.emails(authfort.list_users(role => 'editor')), pg_temp.emails(authfort.list_users(role => 'nothing'));
 SELECT authfort.list_users(sort_by => 'password_hash');
 SELECT authfort.list_users(sort_by => 'email; DROP TABLE authfort.users');
@@ -40,14 +42,18 @@ SELECT authfort.list_users(include_deleted => NULL);
 
 -- change: only what is named
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,access_token}' AS access \gset
-SELECT key, value FROM jsonb_each(authfort.update_user(:'ada', '{"name": " Countess  Ada ", "phone": "+44 20", "avatar_url": "https://example.com/a", "email_verified": true}'))
+SELECT key, value FROM jsonb_each(authfort.update_user(:'ada',
+	'{"name": " Countess  Ada ", "phone": "+44 20", "avatar_url": "https://example.com/a", "email_verified": true}'))
 	WHERE key NOT IN ('id', 'created_at') ORDER BY key;
-SELECT u->'name' AS name, u->'phone' AS phone, u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"phone": null}') u;
+SELECT u->'name' AS name, u->'phone' AS phone, u->'email_verified' AS verified
+	FROM authfort.update_user(:'ada', '{"phone": null}') u;
 SELECT authfort.create_password_reset_token('ada@example.com') AS sent \gset
-SELECT u->>'email' AS email, u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"email": "Countess@Example.com"}') u;
+SELECT u->>'email' AS email, u->'email_verified' AS verified
+	FROM authfort.update_user(:'ada', '{"email": "Countess@Example.com"}') u;
 -- what was sent to the old address is worth nothing
 SELECT authfort.reset_password(:'sent', 'battery staple')->>'error' AS old_mailbox;
-SELECT u->>'email' AS email, u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"email": "ada@example.com", "email_verified": true}') u;
+SELECT u->>'email' AS email, u->'email_verified' AS verified
+	FROM authfort.update_user(:'ada', '{"email": "ada@example.com", "email_verified": true}') u;
 SELECT u->'email_verified' AS verified FROM authfort.update_user(:'ada', '{"email": "ADA@example.com"}') u;
 SELECT authfort.update_user(:'ada', changes) FROM (VALUES ('{}'::jsonb)) v(changes);
 SELECT authfort.update_user(:'ada', '{"banned": true}');
@@ -67,7 +73,8 @@ SELECT authfort.get_user(:'ada')->>'name', authfort.authenticate(:'access')->>'e
 SELECT authfort.ban_user(:'ada');
 SELECT authfort.ban_user(:'ada');
 SELECT authfort.authenticate(:'access');
-SELECT authfort.login('ada@example.com', 'correct horse')->>'error', (SELECT count(*) FROM authfort.get_sessions(:'ada', true)) AS live;
+SELECT authfort.login('ada@example.com', 'correct horse')->>'error',
+	(SELECT count(*) FROM authfort.get_sessions(:'ada', true)) AS live;
 SELECT pg_temp.emails(authfort.list_users(banned => true)), authfort.get_user_count(banned => false);
 SELECT authfort.unban_user(:'ada');
 SELECT authfort.unban_user(:'ada');
@@ -89,11 +96,13 @@ SELECT authfort.login('ada@example.com', 'correct horse') AS login \gset
 SELECT authfort.create_password_reset_token('ada@example.com') AS reset \gset
 SELECT authfort.delete_user(:'ada');
 SELECT authfort.delete_user(:'ada');
-SELECT key, value FROM jsonb_each(authfort.get_user(:'ada', include_deleted => true)) WHERE key NOT IN ('id', 'created_at', 'deleted_at', 'email') ORDER BY key;
+SELECT key, value FROM jsonb_each(authfort.get_user(:'ada', include_deleted => true))
+	WHERE key NOT IN ('id', 'created_at', 'deleted_at', 'email') ORDER BY key;
 SELECT authfort.get_user(:'ada', true)->>'email' = 'deleted+' || :'ada' || '@deleted.invalid' AS scrubbed,
 	authfort.get_user(:'ada', true)->>'deleted_at' IS NOT NULL AS dated;
 SELECT (SELECT count(*) FROM authfort.sessions) AS sessions, (SELECT count(*) FROM authfort.one_time_tokens) AS tokens,
-	(SELECT count(*) FROM authfort.user_roles WHERE user_id = :'ada') AS roles, (SELECT password_hash FROM authfort.users WHERE id = :'ada') AS hash;
+	(SELECT count(*) FROM authfort.user_roles WHERE user_id = :'ada') AS roles, (SELECT password_hash
+	FROM authfort.users WHERE id = :'ada') AS hash;
 -- and no path finds a user
 SELECT pg_temp.failure(format('SELECT authfort.get_user(%L)', :'ada'));
 SELECT authfort.authenticate(:'login'::jsonb#>>'{tokens,access_token}');
@@ -121,19 +130,25 @@ SELECT authfort.delete_user(:'bob', hard => true);
 SELECT pg_temp.failure(format('SELECT authfort.delete_user(%L, hard => true)', :'bob'));
 SELECT authfort.delete_user(:'ada', hard => true);
 SELECT count(*) FROM authfort.users;
-SELECT event, payload->>'email' LIKE '%@%' AS email, payload->'fields' AS fields FROM authfort.events WHERE event LIKE 'user\_%' OR event = 'email_verified' ORDER BY id;
+SELECT event, payload->>'email' LIKE '%@%' AS email, payload->'fields' AS fields FROM authfort.events
+	WHERE event LIKE 'user\_%' OR event = 'email_verified' ORDER BY id;
 
 -- the index serves the search
-INSERT INTO authfort.users (email, name) SELECT 'user' || md5(n::text) || '@example.net', 'Name ' || n FROM generate_series(1, 20000) n;
+INSERT INTO authfort.users (email, name) SELECT 'user' || md5(n::text) || '@example.net', 'Name ' || n
+	FROM generate_series(1, 20000) n;
 ANALYZE authfort.users;
 SELECT authfort.get_user_count('4567');
 -- as it does when grams that most users have are left out, and on any page
-SELECT pg_temp.emails(authfort.list_users('Name 4567')), pg_temp.emails(authfort.list_users('@example.net')) LIKE '% of 20000' AS all_have_it,
-	authfort.list_users('name 456', limit_ => 5, offset_ => 10)->'total' AS last_page, authfort.list_users('name 456', offset_ => 99)->'total' AS past_it;
+SELECT pg_temp.emails(authfort.list_users('Name 4567')),
+	pg_temp.emails(authfort.list_users('@example.net')) LIKE '% of 20000' AS all_have_it,
+	authfort.list_users('name 456', limit_ => 5, offset_ => 10)->'total' AS last_page,
+	authfort.list_users('name 456', offset_ => 99)->'total' AS past_it;
 EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL
-	AND authfort_internal.search_grams(u.email, u.name) OPERATOR(pg_catalog.@>) authfort_internal.search_grams('Name 4567')
+	AND authfort_internal.search_grams(u.email,
+	u.name) OPERATOR(pg_catalog.@>) authfort_internal.search_grams('Name 4567')
 	AND authfort_internal.search_matches('Name 4567', u.email, u.name);
-EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL ORDER BY u.created_at DESC, u.id DESC LIMIT 50;
+EXPLAIN (COSTS OFF) SELECT id FROM authfort.users u WHERE u.deleted_at IS NULL ORDER BY u.created_at DESC, u.id DESC
+	LIMIT 50;
 
 -- a ban touches no index
 SELECT id AS banned FROM authfort.users WHERE name = 'Name 4567' \gset
