@@ -115,6 +115,8 @@ OBJS = \
 	src/server/cleanup_worker.o \
 	src/http/headers.o \
 	src/http/message.o \
+	src/http/form.o \
+	src/http/rfc_refusal.o \
 	src/http/cross_origin.o \
 	src/http/token_cookies.o \
 	src/http/auth_response.o \

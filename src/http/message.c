@@ -12,9 +12,7 @@
 #include "http/message.h"
 #include "http/url.h"
 
-#define MAX_BODY_BYTES 65536
-
-static const Refusal body_too_large =
+const Refusal http_body_too_large =
 {"body_too_large", "The request body is too large", 413};
 const Refusal http_wrong_content_type =
 {"unsupported_media_type", "Content-Type must be application/json", 415};
@@ -95,12 +93,12 @@ http_respond_message(HttpResponse *response, const char *message)
 }
 
 /*
- * Adds one error of the body, in FastAPI's format.  The input is not repeated,
- * because it may be a password in the wrong field.
+ * In FastAPI's format.  The input is not repeated, because it may be a password
+ * in the wrong field.
  */
-static void
-add_fault(HttpResponse *response, const char *where, const char *field, const char *type,
-		  const char *message)
+void
+http_add_fault(HttpResponse *response, const char *where, const char *field, const char *type,
+			   const char *message)
 {
 	StringInfo	body = &response->body;
 
@@ -119,9 +117,8 @@ add_fault(HttpResponse *response, const char *where, const char *field, const ch
 	json_close(body);
 }
 
-/* Whether there were errors; if so, the response is complete. */
-static bool
-end_faults(HttpResponse *response)
+bool
+http_end_faults(HttpResponse *response)
 {
 	if (response->body.len == 0)
 		return false;
@@ -165,7 +162,7 @@ read_string(const JsonbValue *value, BodyField *field, HttpResponse *response)
 	if (value->type == jbvString)
 		field->value = secret_copy(value->val.string.val, value->val.string.len);
 	else
-		add_fault(response, "body", field->name, "string_type", "Input should be a valid string");
+		http_add_fault(response, "body", field->name, "string_type", "Input should be a valid string");
 }
 
 static void
@@ -174,7 +171,7 @@ read_boolean(const JsonbValue *value, BodyField *field, HttpResponse *response)
 	if (value->type == jbvBool)
 		field->boolean = value->val.boolean;
 	else
-		add_fault(response, "body", field->name, "bool_type", "Input should be a valid boolean");
+		http_add_fault(response, "body", field->name, "bool_type", "Input should be a valid boolean");
 }
 
 static void
@@ -184,7 +181,7 @@ read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
 
 	if (value->type != jbvBinary || !JsonContainerIsArray(array))
 	{
-		add_fault(response, "body", field->name, "list_type", "Input should be a valid list");
+		http_add_fault(response, "body", field->name, "list_type", "Input should be a valid list");
 		return;
 	}
 	field->count = JsonContainerSize(array);
@@ -195,7 +192,7 @@ read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
 
 		if (element->type != jbvString)
 		{
-			add_fault(response, "body", field->name, "string_type",
+			http_add_fault(response, "body", field->name, "string_type",
 					  "Input should be a list of valid strings");
 			return;
 		}
@@ -209,7 +206,7 @@ read_object(JsonbValue *value, BodyField *field, HttpResponse *response)
 	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
 		field->object = JsonbValueToJsonb(value);
 	else
-		add_fault(response, "body", field->name, "dict_type", "Input should be a valid dictionary");
+		http_add_fault(response, "body", field->name, "dict_type", "Input should be a valid dictionary");
 }
 
 /* A null member is treated as absent, if it is optional. */
@@ -223,7 +220,7 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 	if (!field->present)
 	{
 		if (field->required)
-			add_fault(response, "body", field->name, "missing", "Field required");
+			http_add_fault(response, "body", field->name, "missing", "Field required");
 		return;
 	}
 	switch (field->type)
@@ -264,8 +261,8 @@ read_json(HttpRequest *request, HttpResponse *response)
 
 	if (request->body == NULL || request->body[0] == '\0')
 		return true;
-	if (strlen(request->body) > MAX_BODY_BYTES)
-		refusal = &body_too_large;
+	if (strlen(request->body) > HTTP_MAX_BODY_BYTES)
+		refusal = &http_body_too_large;
 	else if (!http_has_json_type(request))
 		refusal = &http_wrong_content_type;
 	if (refusal != NULL)
@@ -278,16 +275,16 @@ read_json(HttpRequest *request, HttpResponse *response)
 	switch (json_read_secret_object(request->body, strlen(request->body), &request->json))
 	{
 		case JSON_MALFORMED:
-			add_fault(response, "body", NULL, "json_invalid", "JSON decode error");
+			http_add_fault(response, "body", NULL, "json_invalid", "JSON decode error");
 			break;
 		case JSON_NOT_OBJECT:
-			add_fault(response, "body", NULL, "model_attributes_type",
+			http_add_fault(response, "body", NULL, "model_attributes_type",
 					  "Input should be a valid dictionary or object to extract fields from");
 			break;
 		case JSON_READ:
 			break;
 	}
-	return !end_faults(response);
+	return !http_end_faults(response);
 }
 
 bool
@@ -297,8 +294,8 @@ http_read_object(HttpRequest *request, HttpResponse *response)
 		return false;
 	if (request->json != NULL)
 		return true;
-	add_fault(response, "body", NULL, "missing", "Field required");
-	end_faults(response);
+	http_add_fault(response, "body", NULL, "missing", "Field required");
+	http_end_faults(response);
 	return false;
 }
 
@@ -309,15 +306,15 @@ http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse 
 		return false;
 	for (int i = 0; i < count; i++)
 		read_field(request->json, &fields[i], response);
-	return !end_faults(response);
+	return !http_end_faults(response);
 }
 
 bool
 http_refuse_parameter(const char *name, const char *type, const char *message,
 					  HttpResponse *response)
 {
-	add_fault(response, "query", name, type, message);
-	end_faults(response);
+	http_add_fault(response, "query", name, type, message);
+	http_end_faults(response);
 	return false;
 }
 

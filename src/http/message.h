@@ -35,6 +35,7 @@ typedef struct HttpRequest
 	Oid			door;			/* the role that passes it; InvalidOid: PostgREST's */
 } HttpRequest;
 
+#define HTTP_MAX_BODY_BYTES 65536
 #define HTTP_TOTAL_COUNT "X-Total-Count"
 #define HTTP_DEFAULT_PAGE 50
 
@@ -62,6 +63,7 @@ extern char *http_bearer_token(const HttpRequest *request);
 /* Whether Content-Type says that the body is JSON. */
 extern bool http_has_json_type(const HttpRequest *request);
 extern const Refusal http_wrong_content_type;
+extern const Refusal http_body_too_large;
 
 typedef enum FieldType
 {
@@ -95,6 +97,15 @@ extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 
 /* The same for a body whose members the caller reads: request->json. */
 extern bool http_read_object(HttpRequest *request, HttpResponse *response);
+
+/*
+ * Adds an error of the body ("where") to the response; "field" may be NULL.
+ * Then http_end_faults() completes the response, and returns true, if there
+ * were any.
+ */
+extern void http_add_fault(HttpResponse *response, const char *where, const char *field,
+						   const char *type, const char *message);
+extern bool http_end_faults(HttpResponse *response);
 
 /*
  * Parameters of the query, decoded.  "value" is unchanged if there is no such
