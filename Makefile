@@ -83,6 +83,18 @@ OBJS = \
 	src/flow/auth_result.o \
 	src/flow/fetch.o \
 	src/flow/sign_in.o \
+	src/flow/redirect_target.o \
+	src/flow/oauth_flow.o \
+	src/flow/oauth_profile.o \
+	src/flow/oauth_account.o \
+	src/flow/oauth_fetches.o \
+	src/flow/oauth_authorize.o \
+	src/flow/oauth_callback.o \
+	src/flow/oauth_app_token.o \
+	src/flow/oauth_finish.o \
+	src/flow/oauth_form.o \
+	src/flow/identity_unlink.o \
+	src/flow/oauth_sql.o \
 	src/flow/mailbox_proof.o \
 	src/flow/recent_auth.o \
 	src/flow/user_message.o \
@@ -120,6 +132,8 @@ OBJS = \
 	src/http/cross_origin.o \
 	src/http/token_cookies.o \
 	src/http/auth_response.o \
+	src/http/oauth_cookies.o \
+	src/http/oauth.o \
 	src/http/signin.o \
 	src/http/self.o \
 	src/http/mail.o \
@@ -162,6 +176,7 @@ SQL_PIECES = \
 	src/flow/user_message.sql \
 	src/flow/passkeys.sql \
 	src/flow/key_admin.sql \
+	src/flow/oauth.sql \
 	src/flow/views.sql \
 	src/domain/rate_limit.sql \
 	src/flow/message_failure.sql \

@@ -97,7 +97,7 @@ static const OAuthPreset presets[] = {
 		.token_auth = TOKEN_AUTH_POST,
 		.pkce = true,
 		.trust_email = true,
-		.mapping = {"id", NULL, NULL, "name login", "avatar_url"}
+		.mapping = {"id", "email", NULL, "name login", "avatar_url"}
 	},
 	{
 		.name = "gitlab",

@@ -455,3 +455,28 @@ authfort_oauth_providers(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+
+/* For the buttons of a sign-in page. */
+void
+oauth_providers_append_json(StringInfo out)
+{
+	static SpiQuery query = {
+		"SELECT name FROM authfort.oauth_providers WHERE enabled ORDER BY name",
+		0
+	};
+	uint64		count;
+
+	appendStringInfoChar(out, '[');
+	spi_query_open();
+	count = spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
+	for (uint64 row = 0; row < count; row++)
+	{
+		spi_query_use_row(row);
+		appendStringInfoString(out, (row > 0) ? "," : "");
+		json_open(out);
+		json_write_string(out, "name", spi_query_text(CurrentMemoryContext, 1));
+		json_close(out);
+	}
+	spi_query_close();
+	appendStringInfoChar(out, ']');
+}

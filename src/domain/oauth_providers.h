@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
 #include "crypto/pkey.h"
@@ -60,6 +61,9 @@ extern char *oauth_provider_name(const char *raw);
 
 /* NULL if there is no such provider.  "name" is in its stored form. */
 extern OAuthProvider *oauth_providers_find(const char *name);
+
+/* Appends the names of the enabled providers as a JSON array of objects. */
+extern void oauth_providers_append_json(StringInfo out);
 
 /*
  * Both are unsealed in the current memory context, and wiped with it.  They

@@ -5,8 +5,10 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "flow/oauth_steps.h"
 #include "http/cross_origin.h"
 #include "http/fetching.h"
+#include "http/oauth.h"
 #include "http/router.h"
 
 typedef struct FetchStep
@@ -16,6 +18,13 @@ typedef struct FetchStep
 } FetchStep;
 
 static const FetchStep steps[] = {
+	{OAUTH_STEP_DISCOVERY, handle_oauth_answer},
+	{OAUTH_STEP_TOKENS, handle_oauth_answer},
+	{OAUTH_STEP_KEYS, handle_oauth_answer},
+	{OAUTH_STEP_USERINFO, handle_oauth_answer},
+	{OAUTH_STEP_EMAILS, handle_oauth_answer},
+	{OAUTH_STEP_APP_DISCOVERY, handle_oauth_answer},
+	{OAUTH_STEP_APP_KEYS, handle_oauth_answer},
 	{NULL}
 };
 

@@ -46,6 +46,7 @@ typedef struct HttpResponse
 	HttpHeaders headers;
 	StringInfoData body;		/* empty: none */
 	const char *cache_control;	/* NULL: no-store */
+	const char *content_type;	/* of the body; NULL: JSON */
 	const struct Fetch *fetch;	/* what is needed before the response; NULL: nothing */
 } HttpResponse;
 

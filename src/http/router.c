@@ -44,6 +44,15 @@ static const Route routes[] = {
 	{"set_password", "POST", "/set-password", ROUTE_SIGNED_IN, handle_set_password},
 	{"resend_verification", "POST", "/resend-verification", ROUTE_OPEN, handle_resend_verification},
 	{"verify_email", "POST", "/verify-email", ROUTE_OPEN, handle_verify_email},
+	{"oauth_providers", "GET", "/oauth/providers", ROUTE_OPEN, handle_oauth_providers},
+	{"oauth_token", "POST", "/oauth/token", ROUTE_OPEN, handle_oauth_token},
+	{"oauth_authorize", "GET", "/oauth/{provider}/authorize", ROUTE_OPEN, handle_oauth_authorize},
+	{"oauth_callback", "GET", "/oauth/{provider}/callback", ROUTE_OPEN, handle_oauth_callback},
+	{"oauth_callback_form", "POST", "/oauth/{provider}/callback", ROUTE_OPEN, handle_oauth_callback_form},
+	{"oauth_id_token", "POST", "/oauth/{provider}/id-token", ROUTE_OPEN, handle_oauth_id_token},
+	{"oauth_link", "POST", "/oauth/{provider}/link", ROUTE_SIGNED_IN, handle_oauth_link},
+	{"own_identities", "GET", "/identities", ROUTE_SIGNED_IN, handle_own_identities},
+	{"unlink_identity", "DELETE", "/identities/{provider}", ROUTE_SIGNED_IN, handle_unlink_identity},
 	{"own_sessions", "GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
 	{"revoke_other_sessions", "DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
 	{"revoke_own_session", "DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
@@ -325,7 +334,8 @@ http_complete_response(const HttpRequest *request, HttpResponse *response)
 	http_add_header(response, "Cache-Control",
 					(response->cache_control != NULL) ? response->cache_control : "no-store");
 	if (response->body.len > 0)
-		http_add_header(response, "Content-Type", "application/json");
+		http_add_header(response, "Content-Type",
+						(response->content_type != NULL) ? response->content_type : "application/json");
 	if (strcmp(request->method, "HEAD") == 0)
 		resetStringInfo(&response->body);
 }

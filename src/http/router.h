@@ -92,6 +92,17 @@ extern void handle_user_passkeys(HttpRequest *request, HttpResponse *response);
 extern void handle_remove_user_passkey(HttpRequest *request, HttpResponse *response);
 extern void handle_related_origins(HttpRequest *request, HttpResponse *response);
 
+/* oauth.c: signing in with others */
+extern void handle_oauth_providers(HttpRequest *request, HttpResponse *response);
+extern void handle_oauth_token(HttpRequest *request, HttpResponse *response);
+extern void handle_oauth_authorize(HttpRequest *request, HttpResponse *response);
+extern void handle_oauth_callback(HttpRequest *request, HttpResponse *response);
+extern void handle_oauth_callback_form(HttpRequest *request, HttpResponse *response);
+extern void handle_oauth_id_token(HttpRequest *request, HttpResponse *response);
+extern void handle_oauth_link(HttpRequest *request, HttpResponse *response);
+extern void handle_own_identities(HttpRequest *request, HttpResponse *response);
+extern void handle_unlink_identity(HttpRequest *request, HttpResponse *response);
+
 /* admin.c: administration */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);
 extern void handle_create_user(HttpRequest *request, HttpResponse *response);
