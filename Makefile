@@ -56,6 +56,7 @@ OBJS = \
 	src/domain/signing_keys.o \
 	src/domain/roles.o \
 	src/domain/users.o \
+	src/domain/email_changes.o \
 	src/domain/user_search.o \
 	src/domain/sessions.o \
 	src/domain/sessions_cleanup.o \
@@ -101,6 +102,7 @@ OBJS = \
 	src/flow/notices.o \
 	src/flow/mailed_token.o \
 	src/flow/email_verification.o \
+	src/flow/email_change.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/login.o \
@@ -108,6 +110,7 @@ OBJS = \
 	src/flow/password_flows.o \
 	src/flow/role_admin.o \
 	src/flow/belongings.o \
+	src/flow/user_changes.o \
 	src/flow/user_admin.o \
 	src/flow/session_admin.o \
 	src/flow/way_in.o \
@@ -152,6 +155,7 @@ SQL_PIECES = \
 	src/domain/events.sql \
 	src/domain/signing_keys.sql \
 	src/domain/users.sql \
+	src/domain/email_changes.sql \
 	src/domain/roles.sql \
 	src/domain/user_search.sql \
 	src/domain/sessions.sql \
@@ -175,6 +179,7 @@ SQL_PIECES = \
 	src/flow/session_admin.sql \
 	src/flow/user_message.sql \
 	src/flow/passkeys.sql \
+	src/flow/email_change.sql \
 	src/flow/key_admin.sql \
 	src/flow/oauth.sql \
 	src/flow/views.sql \

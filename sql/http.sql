@@ -51,7 +51,7 @@ SELECT path, (pg_temp.request('GET', path, NULL, NULL)).*
 	FROM unnest(ARRAY['/', '', '/auth', '/auth/', '/auth/nothing', '/auth/me/', '/auth/me//', '/auth//me',
 	'/.well-known/jwks.json//', '/me', '/auth/.well-known/jwks.json']) AS path;
 SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('GET', '/auth/login', NULL, NULL);
-SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('DELETE', '/auth/me', NULL, NULL);
+SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('PUT', '/auth/me', NULL, NULL);
 SELECT status, pg_temp.plain(headers), body FROM pg_temp.request('HEAD', '/.well-known/jwks.json', NULL, NULL);
 SELECT type, status, body FROM unnest(ARRAY['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp',
 	'application/+json', 'application/a/b+json',

@@ -113,6 +113,8 @@ GRANT EXECUTE ON FUNCTION
 	authfort.sign_in_with_id_token(text, text, text, text, inet),
 	authfort.exchange_oauth_code(text, text, text, inet), authfort.unlink_identity(uuid, text),
 	authfort.send_message(uuid, text, jsonb, interval),
+	authfort.request_email_change(uuid, text, text, inet),
+	authfort.confirm_email_change(text, uuid, text, inet), authfort.undo_email_change(text, text, inet),
 	authfort.cluster_id(), authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),
 	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),

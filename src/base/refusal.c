@@ -77,7 +77,9 @@ const Refusal refusal_user_in_use =
 const Refusal refusal_unknown_algorithm =
 {"unknown_algorithm", "Valid algorithms are RS256, ES256 and EdDSA", 400};
 const Refusal refusal_invalid_changes =
-{"invalid_changes", "What can be changed is email, name, avatar_url, phone and email_verified", 400};
+{"invalid_changes", "What can be changed is email, name, avatar_url, phone, locale, email_verified, user_metadata and app_metadata", 400};
+const Refusal refusal_invalid_profile_changes =
+{"invalid_changes", "What can be changed is name, avatar_url, phone, locale and user_metadata", 400};
 const Refusal refusal_session_not_found =
 {"session_not_found", "There is no such session", 404};
 
@@ -100,6 +102,10 @@ const Refusal refusal_invalid_phone =
 {"invalid_phone", "Phone number is too long or contains invalid characters", 400};
 const Refusal refusal_invalid_avatar_url =
 {"invalid_avatar_url", "The avatar URL must be a valid http or https URL", 400};
+const Refusal refusal_invalid_locale =
+{"invalid_locale", "The locale must be a language tag such as en or pt-BR", 400};
+const Refusal refusal_invalid_metadata =
+{"invalid_metadata", "Metadata must be a JSON object of at most 16 KiB", 400};
 
 /* email, one-time tokens and codes */
 const Refusal refusal_invalid_verification_token =
@@ -112,6 +118,8 @@ const Refusal refusal_invalid_invitation =
 {"invalid_invitation", "Invalid or expired invitation", 400};
 const Refusal refusal_invalid_email_change =
 {"invalid_email_change", "Invalid or expired link to change the email", 400};
+const Refusal refusal_email_unchanged =
+{"email_unchanged", "This is the email of the account already", 400};
 const Refusal refusal_reauthentication_required =
 {"reauthentication_required", "Please confirm your identity again", 403};
 const Refusal refusal_insufficient_assurance =

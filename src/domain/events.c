@@ -369,6 +369,7 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 		{EVENT_EMAIL_VERIFICATION_REQUESTED, true, MAILED("email_verification_requested")},
 		{EVENT_MAGIC_LINK_REQUESTED, true, MAILED("magic_link_requested")},
 		{EVENT_EMAIL_OTP_REQUESTED, true, MAILED("email_otp_requested")},
+		{EVENT_EMAIL_CHANGE_REQUESTED, true, MAILED("email_change_requested")},
 		{EVENT_PASSWORD_PWNED_REJECTED, false, UNOWNED("password_pwned_rejected")},
 		{EVENT_RATE_LIMIT_EXCEEDED, false, UNOWNED("rate_limit_exceeded")},
 		{EVENT_LOGIN_FAILED, false, UNOWNED("login_failed")},

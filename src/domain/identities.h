@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
@@ -46,6 +47,9 @@ extern int	identities_delete(const pg_uuid_t *user_id, const char *provider);
 
 /* Unlinks all accounts of a user; NULL: of all users. */
 extern void identities_delete_all(const pg_uuid_t *user_id);
+
+/* Deletes those that the user has added at that time or later. */
+extern void identities_delete_since(const pg_uuid_t *user_id, TimestampTz time);
 
 /* The names of the providers at which the user has linked accounts, in order; palloc'd. */
 extern char **identities_providers(const pg_uuid_t *user_id, int *count);

@@ -19,6 +19,7 @@
 #define MAX_NAME 255
 #define MAX_PHONE 50
 #define MAX_AVATAR_URL 2048
+#define MAX_LOCALE 35			/* RFC 5646, section 4.4.1 */
 #define MAX_ROLE 50
 #define MAX_USER_AGENT 512
 
@@ -248,6 +249,28 @@ input_avatar_url(const char *raw, char **url)
 		strpbrk(*url, " \"<>\\^`{|}") != NULL || strcspn(*url + scheme, "/?#") == 0)
 		return &refusal_invalid_avatar_url;
 	return NULL;
+}
+
+static bool
+is_language_tag(const char *text)
+{
+	size_t		len = strlen(text);
+
+	return len <= MAX_LOCALE && text[0] != '-' && text[len - 1] != '-' &&
+		strstr(text, "--") == NULL &&
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == len;
+}
+
+const Refusal *
+input_locale(const char *raw, char **locale)
+{
+	*locale = NULL;
+	if (raw == NULL)
+		return NULL;
+	*locale = trimmed(raw);
+	if ((*locale)[0] == '\0')
+		*locale = NULL;
+	return (*locale == NULL || is_language_tag(*locale)) ? NULL : &refusal_invalid_locale;
 }
 
 const Refusal *

@@ -155,6 +155,21 @@ one_time_tokens_delete(const pg_uuid_t *user_id)
 }
 
 void
+one_time_tokens_delete_access(const pg_uuid_t *user_id)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND purpose OPERATOR(pg_catalog.<>) $2",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), purpose_datum(ONE_TIME_EMAIL_CHANGE_UNDO)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
+void
 one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose)
 {
 	static SpiQuery query = {

@@ -60,6 +60,9 @@ extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uui
  */
 extern void one_time_tokens_delete(const pg_uuid_t *user_id);
 
+/* Deletes those that give access, which are all except the ones that undo a change of the email. */
+extern void one_time_tokens_delete_access(const pg_uuid_t *user_id);
+
 /* Deletes the tokens of a user for one purpose. */
 extern void one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose);
 

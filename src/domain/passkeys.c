@@ -251,6 +251,21 @@ passkeys_delete_all(const pg_uuid_t *user_id)
 	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
 }
 
+void
+passkeys_delete_since(const pg_uuid_t *user_id, TimestampTz time)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.passkeys WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND created_at OPERATOR(pg_catalog.>=) $2",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(time)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
 char *
 passkey_id_text(const bytea *credential_id)
 {

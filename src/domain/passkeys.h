@@ -62,6 +62,9 @@ extern bool passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id
 /* Deletes all passkeys of a user; NULL: of all users. */
 extern void passkeys_delete_all(const pg_uuid_t *user_id);
 
+/* Deletes those that the user has added at that time or later. */
+extern void passkeys_delete_since(const pg_uuid_t *user_id, TimestampTz time);
+
 /* Base64url of the credential id, as WebAuthn writes it. */
 extern char *passkey_id_text(const bytea *credential_id);
 

@@ -84,12 +84,14 @@ typedef struct Counters
 } Counters;
 
 static const char *const endpoint_names[RATE_LIMIT_ENDPOINTS] = {
-	"login", "change_password", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
+	"login", "change_password", "change_email", "reauthenticate", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
 	"oauth_authorize", "mfa_verify"
 };
 
 static char **const limits[RATE_LIMIT_ENDPOINTS] = {
 	&setting_rate_limit_login,
+	&setting_rate_limit_login,
+	&setting_rate_limit_verify_email,
 	&setting_rate_limit_login,
 	&setting_rate_limit_signup,
 	&setting_rate_limit_refresh,

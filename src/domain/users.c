@@ -14,6 +14,7 @@
 #include "base/refusal.h"
 #include "base/spi_query.h"
 #include "base/uuid.h"
+#include "domain/email_changes.h"
 #include "domain/input.h"
 #include "domain/roles.h"
 #include "domain/users.h"
@@ -23,6 +24,8 @@
  * token that is signed by RSA of 2,048 bits, they fill a cookie.
  */
 #define MAX_CLAIMS_BYTES 2440
+
+#define MAX_METADATA_BYTES 16384
 
 User *
 users_read_row(MemoryContext context)
@@ -187,8 +190,9 @@ bool
 users_insert(const NewUser *values, pg_uuid_t *id)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.users (email, password_hash, name, avatar_url, phone, email_verified,"
-		" mailbox_proven) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) WHERE deleted_at IS NULL"
+		"INSERT INTO authfort.users (email, password_hash, password_set_at, name, avatar_url, phone,"
+		" email_verified, mailbox_proven)"
+		" VALUES ($1, $2, CASE WHEN $2 IS NOT NULL THEN pg_catalog.now() END, $3, $4, $5, $6, $7) ON CONFLICT (email) WHERE deleted_at IS NULL"
 		" DO NOTHING RETURNING id",
 		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
 	};
@@ -210,22 +214,75 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 	if (inserted)
 		spi_query_uuid(1, id);
 	spi_query_close();
+	/* while a change of the address is in progress, the insertion has waited for it */
+	if (inserted && email_changes_reserve(values->email, id))
+	{
+		users_delete(id);
+		inserted = false;
+	}
 	return inserted;
+}
+
+static void
+change_by_id(SpiQuery *query, const pg_uuid_t *id, Datum value)
+{
+	Datum		values[2] = {UUIDPGetDatum(id), value};
+
+	spi_query_open();
+	spi_query_run(query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
 }
 
 void
 users_set_password_hash(const pg_uuid_t *id, const char *hash)
 {
 	static SpiQuery query = {
-		"UPDATE authfort.users SET password_hash = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, TEXTOID}
+		"UPDATE authfort.users SET password_hash = $2,"
+		" password_set_at = CASE WHEN $2 IS NOT NULL THEN $3 END"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
 	};
-	char		nulls[2] = {' ', ' '};
-	Datum		values[2] = {UUIDPGetDatum(id), text_or_null(hash, &nulls[1])};
+	char		nulls[3] = {' ', ' ', ' '};
+	Datum		values[3] = {UUIDPGetDatum(id), text_or_null(hash, &nulls[1]),
+	TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	spi_query_open();
 	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
 	spi_query_close();
+}
+
+void
+users_rehash_password(const pg_uuid_t *id, const char *hash)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET password_hash = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, TEXTOID}
+	};
+
+	change_by_id(&query, id, CStringGetTextDatum(hash));
+}
+
+void
+users_drop_password_since(const pg_uuid_t *id, TimestampTz time)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET password_hash = NULL, password_set_at = NULL"
+		" WHERE id OPERATOR(pg_catalog.=) $1 AND password_set_at OPERATOR(pg_catalog.>=) $2",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+
+	change_by_id(&query, id, TimestampTzGetDatum(time));
+}
+
+void
+users_set_mailbox_proven(const pg_uuid_t *id, bool proven)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET mailbox_proven = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BOOLOID}
+	};
+
+	change_by_id(&query, id, BoolGetDatum(proven));
 }
 
 void
@@ -338,12 +395,13 @@ users_raise_token_version(const pg_uuid_t *id)
 	spi_query_run_by_id(&query, id, SPI_OK_UPDATE);
 }
 
-static bool
-email_is_taken(const char *email, const pg_uuid_t *by_other_than)
+bool
+users_email_is_taken(const char *email, const pg_uuid_t *by_other_than)
 {
 	User	   *holder = users_find_by_email(email);
 
-	return holder != NULL && !uuid_equal(&holder->id, by_other_than);
+	return (holder != NULL && !uuid_equal(&holder->id, by_other_than)) ||
+		email_changes_reserve(email, by_other_than);
 }
 
 /* Says of a violated index what is said of an email that was taken before. */
@@ -366,17 +424,19 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 		" name = CASE WHEN $4 THEN $5 ELSE name END,"
 		" avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END,"
 		" phone = CASE WHEN $8 THEN $9 ELSE phone END,"
-		" email_verified = CASE WHEN $10 THEN $11 ELSE email_verified END"
+		" email_verified = CASE WHEN $10 THEN $11 ELSE email_verified END,"
+		" locale = CASE WHEN $12 THEN $13 ELSE locale END,"
+		" user_metadata = COALESCE($14, user_metadata), app_metadata = COALESCE($15, app_metadata)"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		11, {UUIDOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID,
-		BOOLOID, BOOLOID}
+		15, {UUIDOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID,
+		BOOLOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID, JSONBOID}
 	};
 	const NewUser *new = &changes->values;
-	Datum		values[11];
-	char		nulls[11];
+	Datum		values[15];
+	char		nulls[15];
 	ErrorContextCallback context;
 
-	if (changes->set_email && email_is_taken(new->email, id))
+	if (changes->set_email && users_email_is_taken(new->email, id))
 		return false;
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(id);
@@ -390,6 +450,12 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 	values[8] = text_or_null(new->phone, &nulls[8]);
 	values[9] = BoolGetDatum(changes->set_email_verified);
 	values[10] = BoolGetDatum(new->email_verified);
+	values[11] = BoolGetDatum(changes->set_locale);
+	values[12] = text_or_null(changes->locale, &nulls[12]);
+	values[13] = JsonbPGetDatum(changes->user_metadata);
+	nulls[13] = (changes->user_metadata != NULL) ? ' ' : 'n';
+	values[14] = JsonbPGetDatum(changes->app_metadata);
+	nulls[14] = (changes->app_metadata != NULL) ? ' ' : 'n';
 
 	context.callback = name_taken_email;
 	context.arg = NULL;
@@ -399,17 +465,12 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
 	spi_query_close();
 	error_context_stack = context.previous;
+	/* the update has waited for a user who was giving the address up, but can get it back */
+	if (changes->set_email && email_changes_reserve(new->email, id))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 refusal_report(&refusal_user_exists)));
 	return true;
-}
-
-static void
-change_by_id(SpiQuery *query, const pg_uuid_t *id, Datum value)
-{
-	Datum		values[2] = {UUIDPGetDatum(id), value};
-
-	spi_query_open();
-	spi_query_run(query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
 }
 
 void
@@ -431,7 +492,7 @@ users_anonymize(const pg_uuid_t *id)
 		" locale = NULL, user_metadata = DEFAULT, app_metadata = DEFAULT, unclaimed_until = NULL,"
 		" invited_at = NULL, invited_roles = NULL,"
 		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
-		" email_verified = false, password_hash = NULL, mfa_enabled = false"
+		" email_verified = false, password_hash = NULL, password_set_at = NULL, mfa_enabled = false"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
@@ -480,10 +541,21 @@ users_check_claims(const char *email, const char *name, char *const *roles, int 
 	return (claims.len > MAX_CLAIMS_BYTES) ? &refusal_profile_too_large : NULL;
 }
 
-void
-users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
+const Refusal *
+users_check_metadata(Jsonb *metadata)
 {
-	json_open(out);
+	char	   *text = JsonbToCString(NULL, &metadata->root, VARSIZE(metadata));
+	size_t		len = strlen(text);
+	Jsonb	   *read_again;
+
+	if (len > MAX_METADATA_BYTES || json_read_object(text, len, &read_again) != JSON_READ)
+		return &refusal_invalid_metadata;
+	return NULL;
+}
+
+static void
+append_members(StringInfo out, const User *user, const pg_uuid_t *session_id)
+{
 	json_write_uuid(out, "id", &user->id);
 	json_write_string(out, "email", user->email);
 	json_write_string(out, "name", user->name);
@@ -497,5 +569,49 @@ users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
 	json_write_bool(out, "mfa_enabled", user->mfa_enabled);
 	json_write_bool(out, "is_deleted", user->deleted_at != DT_NOBEGIN);
 	json_write_time(out, "deleted_at", user->deleted_at);
+}
+
+void
+users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
+{
+	json_open(out);
+	append_members(out, user, session_id);
+	json_close(out);
+}
+
+/* Not part of struct User: few of those who read a user need so much. */
+static void
+append_metadata(StringInfo out, const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"SELECT user_metadata::pg_catalog.text, app_metadata::pg_catalog.text"
+		" FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		key = UUIDPGetDatum(id);
+	char	   *user_metadata = "{}";
+	char	   *app_metadata = "{}";
+
+	spi_query_open();
+	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)
+	{
+		user_metadata = spi_query_text(caller, 1);
+		app_metadata = spi_query_text(caller, 2);
+	}
+	spi_query_close();
+	json_name(out, "user_metadata");
+	appendStringInfoString(out, user_metadata);
+	json_name(out, "app_metadata");
+	appendStringInfoString(out, app_metadata);
+}
+
+void
+users_append_profile_json(StringInfo out, const User *user, const pg_uuid_t *session_id)
+{
+	json_open(out);
+	append_members(out, user, session_id);
+	json_write_string(out, "locale", user->locale);
+	append_metadata(out, &user->id);
 	json_close(out);
 }

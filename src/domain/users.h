@@ -102,12 +102,19 @@ typedef struct UserChanges
 	bool		set_avatar_url;
 	bool		set_phone;
 	bool		set_email_verified;
+	bool		set_locale;
 	NewUser		values;			/* without the password_hash */
+	const char *locale;
+	Jsonb	   *user_metadata;	/* NULL: not set; so app_metadata */
+	Jsonb	   *app_metadata;
 } UserChanges;
 
 /* As users_find() and users_lock(), but find deleted users as well. */
 extern User *users_find_any(const pg_uuid_t *id);
 extern User *users_lock_any(const pg_uuid_t *id);
+
+/* Whether another user has the email, or may get it back (email_changes.h). */
+extern bool users_email_is_taken(const char *email, const pg_uuid_t *by_other_than);
 
 /* False, and nothing changes, if the email is taken. */
 extern bool users_update(const pg_uuid_t *id, const UserChanges *changes);
@@ -132,10 +139,25 @@ extern void users_delete(const pg_uuid_t *id);
 extern const Refusal *users_check_claims(const char *email, const char *name,
 										 char *const *roles, int role_count);
 
+/*
+ * What a user or an application stores: an object of at most 16 KiB that
+ * base/json.h can read again.  Returns NULL or the refusal.
+ */
+extern const Refusal *users_check_metadata(Jsonb *metadata);
+
 /* False if the email is taken. */
 extern bool users_insert(const NewUser *values, pg_uuid_t *id);
 /* A NULL hash leaves the account without a password. */
 extern void users_set_password_hash(const pg_uuid_t *id, const char *hash);
+
+/* Another hash of the same password. */
+extern void users_rehash_password(const pg_uuid_t *id, const char *hash);
+
+/* Removes the password if it was set at that time or later. */
+extern void users_drop_password_since(const pg_uuid_t *id, TimestampTz time);
+
+/* Whose the mailbox is, after the address was changed. */
+extern void users_set_mailbox_proven(const pg_uuid_t *id, bool proven);
 
 /*
  * The owner of the mailbox has received a message: it is verified and, if
@@ -161,5 +183,9 @@ extern void users_raise_token_version(const pg_uuid_t *id);
 
 /* Appends the user's public form; "session_id" may be NULL. */
 extern void users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id);
+
+/* The same with locale, user_metadata and app_metadata: for the user and for admins, one user at a time. */
+extern void users_append_profile_json(StringInfo out, const User *user,
+									  const pg_uuid_t *session_id);
 
 #endif							/* AUTHFORT_USERS_H */

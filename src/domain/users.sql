@@ -7,6 +7,7 @@ CREATE TABLE authfort.users (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	email text COLLATE "C" NOT NULL,
 	password_hash text CONSTRAINT users_password_hash_affordable CHECK (authfort.password_hash_affordable(password_hash)),
+	password_set_at timestamptz,
 	name text,
 	avatar_url text,
 	phone text,
@@ -28,6 +29,7 @@ CREATE TABLE authfort.users (
 COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
 COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
+COMMENT ON COLUMN authfort.users.password_set_at IS 'When the user chose the password; null if not known';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
 COMMENT ON COLUMN authfort.users.mailbox_proven IS 'Whether the account belongs to the owner of the mailbox; false after a sign-up, until its session confirms a message to the mailbox';
 COMMENT ON COLUMN authfort.users.locale IS 'Language tag of messages to the user (BCP 47)';

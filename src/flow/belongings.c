@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
+#include "domain/email_changes.h"
 #include "domain/identities.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
@@ -33,6 +34,7 @@ belongings_delete(const pg_uuid_t *user_id)
 	roles_delete_all(user_id);
 	password_history_delete(user_id);
 	identities_delete_all(user_id);
+	email_changes_delete(user_id);
 	one_time_tokens_delete(user_id);
 	outbox_delete(user_id);
 	passkeys_delete_all(user_id);

@@ -10,6 +10,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 
+#include "domain/email_changes.h"
 #include "domain/events.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
@@ -36,6 +37,15 @@ cleanup_name(CleanupKind kind)
 	return names[kind];
 }
 
+/* A change of the email is as good as its tokens. */
+static int
+delete_expired_tokens(void)
+{
+	int			deleted = one_time_tokens_delete_expired(BATCH_ROWS);
+
+	return deleted + email_changes_delete_expired(BATCH_ROWS - deleted);
+}
+
 static int
 delete_some(CleanupPass *pass)
 {
@@ -44,7 +54,7 @@ delete_some(CleanupPass *pass)
 		case CLEANUP_KEYS:
 			return signing_keys_delete_expired(BATCH_ROWS);
 		case CLEANUP_TOKENS:
-			return one_time_tokens_delete_expired(BATCH_ROWS);
+			return delete_expired_tokens();
 		case CLEANUP_SESSIONS:
 			return sessions_delete_ended(BATCH_ROWS, &pass->position);
 		case CLEANUP_EVENTS:

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "domain/database_id.h"
 #include "domain/events.h"
+#include "domain/email_changes.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/sessions.h"
@@ -65,6 +66,7 @@ authfort_reset_database_identity(PG_FUNCTION_ARGS)
 	key_admin_replace_all();
 	revoked = sessions_revoke_everyone();
 	one_time_tokens_delete(NULL);
+	email_changes_delete(NULL);
 	outbox_delete(NULL);
 	*id = database_id();
 	record_reset(id, revoked);

@@ -44,6 +44,12 @@ extern bool flow_make_account(const NewUser *values, const char *provider, const
 extern const Refusal *flow_accept_roles(char *const *names, int name_count, char ***roles,
 										int *count);
 
+/*
+ * Sends the owner of an email that a client wanted for another account a
+ * message, within mail_limit.h; otherwise makes the commit cost the same.
+ */
+extern void flow_tell_owner(const char *email, const Client *client);
+
 /* Creates an account for another person, also with signup off; the password may be NULL. */
 extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,
 									   char *const *role_names, int name_count, User **user);

@@ -67,7 +67,7 @@ log_in(const char *email, const char *password, const Client *client)
 	if (locked->banned)
 		return auth_refused(&refusal_user_banned);
 	if (fresh_hash != NULL)
-		users_set_password_hash(&locked->id, fresh_hash);
+		users_rehash_password(&locked->id, fresh_hash);
 	return sign_in(locked, &by_password, client);
 }
 

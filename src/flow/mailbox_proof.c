@@ -50,7 +50,7 @@ delete_unproven(User *user)
 	/* without an exception, this raises the token version as well */
 	sessions_revoke_all(&user->id, NULL);
 	user->token_version++;
-	one_time_tokens_delete(&user->id);
+	one_time_tokens_delete_access(&user->id);
 	user_message_withdraw_tokens(&user->id);
 	passkeys_delete_all(&user->id);
 	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);

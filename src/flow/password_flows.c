@@ -115,7 +115,7 @@ replace_password(const User *user, const char *hash, const pg_uuid_t *keep, cons
 	sessions_revoke_all(&user->id, keep);
 	if (keep != NULL)
 		users_raise_token_version(&user->id);
-	one_time_tokens_delete(&user->id);
+	one_time_tokens_delete_access(&user->id);
 	user_message_withdraw_tokens(&user->id);
 }
 

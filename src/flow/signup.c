@@ -136,8 +136,8 @@ put_attempt_message(const User *owner)
 }
 
 /* Informs the owner, instead of the client, that the account exists. */
-static void
-tell_owner(const char *email, const Client *client)
+void
+flow_tell_owner(const char *email, const Client *client)
 {
 	User	   *owner = users_find_by_email(email);
 
@@ -169,7 +169,7 @@ sign_up_hidden(const NewUser *values, const Client *client)
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (!sign_up(values, client, &id))
-		tell_owner(values->email, client);
+		flow_tell_owner(values->email, client);
 	timing_equalize_response(start);
 	return auth_refused(setting_require_verified_email ? &refusal_email_unverified :
 						&refusal_email_not_verified);

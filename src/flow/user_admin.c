@@ -1,6 +1,6 @@
 /*
  * user_admin.c
- *		Administration of accounts.
+ *		Administration of accounts, also by their own users.
  */
 #include "postgres.h"
 
@@ -12,11 +12,13 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
+#include "domain/email_changes.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
 #include "domain/sessions.h"
 #include "flow/belongings.h"
+#include "flow/email_change.h"
 #include "flow/user_admin.h"
 #include "flow/user_message.h"
 
@@ -28,98 +30,13 @@ PG_FUNCTION_INFO_V1(authfort_delete_user);
 PG_FUNCTION_INFO_V1(authfort_ban_user);
 PG_FUNCTION_INFO_V1(authfort_unban_user);
 
-static bool
-key_is(const JsonbValue *key, const char *name)
-{
-	return key->val.string.len == (int) strlen(name) &&
-		memcmp(key->val.string.val, name, key->val.string.len) == 0;
-}
-
-/* A string or null; false for anything else. */
-static bool
-read_text(const JsonbValue *value, char **text)
-{
-	*text = NULL;
-	if (value->type == jbvString)
-		*text = pnstrdup(value->val.string.val, value->val.string.len);
-	return value->type == jbvString || value->type == jbvNull;
-}
-
-/* Reads one member of the changes. Returns NULL or the refusal. */
-static const Refusal *
-read_change(const JsonbValue *key, const JsonbValue *value, UserChanges *changes)
-{
-	char	   *text;
-	char	   *stored = NULL;
-	const Refusal *refusal = &refusal_invalid_changes;
-
-	if (key_is(key, "email_verified") && value->type == jbvBool)
-	{
-		changes->set_email_verified = true;
-		changes->values.email_verified = value->val.boolean;
-		return NULL;
-	}
-	if (!read_text(value, &text))
-		return refusal;
-	if (key_is(key, "email") && text != NULL)
-	{
-		changes->set_email = true;
-		refusal = input_email(text, &stored);
-		changes->values.email = stored;
-	}
-	else if (key_is(key, "name"))
-	{
-		changes->set_name = true;
-		refusal = input_name(text, &stored);
-		changes->values.name = stored;
-	}
-	else if (key_is(key, "avatar_url"))
-	{
-		changes->set_avatar_url = true;
-		refusal = input_avatar_url(text, &stored);
-		changes->values.avatar_url = stored;
-	}
-	else if (key_is(key, "phone"))
-	{
-		changes->set_phone = true;
-		refusal = input_phone(text, &stored);
-		changes->values.phone = stored;
-	}
-	return refusal;
-}
-
-static const Refusal *
-read_changes(Jsonb *json, UserChanges *changes)
-{
-	JsonbIterator *it = JsonbIteratorInit(&json->root);
-	JsonbIteratorToken token;
-	JsonbValue	key;
-	JsonbValue	value;
-
-	memset(changes, 0, sizeof(*changes));
-	if (!JB_ROOT_IS_OBJECT(json) || JB_ROOT_COUNT(json) == 0)
-		return &refusal_invalid_changes;
-	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
-	{
-		const Refusal *refusal;
-
-		if (token != WJB_KEY)
-			continue;
-		JsonbIteratorNext(&it, &value, true);
-		refusal = read_change(&key, &value, changes);
-		if (refusal != NULL)
-			return refusal;
-	}
-	return NULL;
-}
-
 static void
-record_updated(const User *before, const User *after, Jsonb *changes)
+record_updated(const User *before, const User *after, Jsonb *changes, const Client *client)
 {
 	JsonbIterator *it = JsonbIteratorInit(&changes->root);
 	JsonbIteratorToken token;
 	JsonbValue	key;
-	char	   *fields[8];
+	char	  **fields = palloc(JB_ROOT_COUNT(changes) * sizeof(char *));
 	int			count = 0;
 	Event		event;
 
@@ -128,7 +45,7 @@ record_updated(const User *before, const User *after, Jsonb *changes)
 		if (token == WJB_KEY)
 			fields[count++] = pnstrdup(key.val.string.val, key.val.string.len);
 	}
-	event_begin(&event, EVENT_USER_UPDATED, &after->id, NULL, NULL);
+	event_begin(&event, EVENT_USER_UPDATED, &after->id, NULL, client);
 	json_write_strings(&event.payload, "fields", fields, count);
 	event_record(&event);
 
@@ -153,10 +70,11 @@ check_token_claims(const User *before, const UserChanges *changes)
 }
 
 const Refusal *
-user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
+user_admin_update(const pg_uuid_t *id, Jsonb *json, UserChanger changer, const Client *client,
+				  User **updated)
 {
 	UserChanges changes;
-	const Refusal *refusal = read_changes(json, &changes);
+	const Refusal *refusal = user_changes_read(json, changer, &changes);
 	User	   *before;
 
 	if (refusal != NULL)
@@ -177,16 +95,19 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, User **updated)
 	/* messages sent to the old mailbox must not give access any more */
 	if (changes.set_email)
 	{
+		email_changes_delete(id);
 		one_time_tokens_delete(id);
 		user_message_withdraw_tokens(id);
 	}
 	*updated = users_require(id);
-	record_updated(before, *updated, json);
+	record_updated(before, *updated, json, client);
+	if (changes.set_email)
+		email_change_notify(before, NULL);
 	return NULL;
 }
 
 const Refusal *
-user_admin_delete(const pg_uuid_t *id, bool hard)
+user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 {
 	User	   *user = users_lock_any(id);
 	bool		was_deleted;
@@ -205,7 +126,7 @@ user_admin_delete(const pg_uuid_t *id, bool hard)
 	}
 	if (hard || !was_deleted)
 	{
-		event_begin(&event, EVENT_USER_DELETED, id, NULL, NULL);
+		event_begin(&event, EVENT_USER_DELETED, id, NULL, client);
 		json_write_string(&event.payload, "email", user->email);
 		event_record(&event);
 	}
@@ -220,7 +141,7 @@ is_user_in_use(const ErrorData *error)
 }
 
 const Refusal *
-user_admin_try_delete(const pg_uuid_t *id, bool hard)
+user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -230,7 +151,7 @@ user_admin_try_delete(const pg_uuid_t *id, bool hard)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		refusal = user_admin_delete(id, hard);
+		refusal = user_admin_delete(id, hard, client);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -309,7 +230,7 @@ user_datum(const User *user)
 	StringInfoData json;
 
 	initStringInfo(&json);
-	users_append_json(&json, user, NULL);
+	users_append_profile_json(&json, user, NULL);
 	return JsonbPGetDatum(json_to_jsonb(&json));
 }
 
@@ -434,7 +355,7 @@ authfort_update_user(PG_FUNCTION_ARGS)
 	User	   *user;
 
 	argument_require(fcinfo, 1, "changes");
-	raise_if(user_admin_update(id, PG_GETARG_JSONB_P(1), &user), id);
+	raise_if(user_admin_update(id, PG_GETARG_JSONB_P(1), CHANGED_BY_ADMIN, NULL, &user), id);
 	PG_RETURN_DATUM(user_datum(user));
 }
 
@@ -444,7 +365,7 @@ authfort_delete_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
 
-	raise_if(user_admin_delete(id, argument_bool(fcinfo, 1, "hard")), id);
+	raise_if(user_admin_delete(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
 	PG_RETURN_VOID();
 }
 

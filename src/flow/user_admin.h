@@ -1,6 +1,6 @@
 /*
  * user_admin.h
- *		Administration of accounts.
+ *		Administration of accounts, also by their own users.
  *
  * These return NULL or the refusal: user_not_found for an unknown id.
  */
@@ -15,15 +15,17 @@
 #include "base/client.h"
 #include "base/refusal.h"
 #include "domain/user_search.h"
+#include "flow/user_changes.h"
 
-extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, User **updated);
-extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard);
+extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, UserChanger changer,
+										const Client *client, User **updated);
+extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client);
 
 /*
  * The same, but if a foreign key forbids a hard delete, returns the refusal
  * user_in_use instead of raising; the transaction continues.
  */
-extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard);
+extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client);
 extern const Refusal *user_admin_ban(const pg_uuid_t *id, bool banned);
 
 /* Appends {users, total, limit, offset}. */

@@ -29,7 +29,7 @@ static void
 respond_user(HttpResponse *response, int status, const User *user)
 {
 	response->status = status;
-	users_append_json(&response->body, user, NULL);
+	users_append_profile_json(&response->body, user, NULL);
 }
 
 static bool
@@ -126,7 +126,7 @@ handle_update_user(HttpRequest *request, HttpResponse *response)
 
 	if (!read_user_id(request, &id, response) || !http_read_object(request, response))
 		return;
-	refusal = user_admin_update(&id, request->json, &user);
+	refusal = user_admin_update(&id, request->json, CHANGED_BY_ADMIN, NULL, &user);
 	if (refusal != NULL)
 		http_respond_refusal(response, refusal);
 	else
@@ -142,7 +142,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 
 	if (read_user_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
-		http_respond_nothing(response, user_admin_try_delete(&id, hard));
+		http_respond_nothing(response, user_admin_try_delete(&id, hard, NULL));
 }
 
 void

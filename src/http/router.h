@@ -64,6 +64,11 @@ extern void handle_jwks(HttpRequest *request, HttpResponse *response);
 
 /* self.c: the caller's own account */
 extern void handle_me(HttpRequest *request, HttpResponse *response);
+extern void handle_update_me(HttpRequest *request, HttpResponse *response);
+extern void handle_delete_me(HttpRequest *request, HttpResponse *response);
+extern void handle_change_email(HttpRequest *request, HttpResponse *response);
+extern void handle_confirm_email_change(HttpRequest *request, HttpResponse *response);
+extern void handle_undo_email_change(HttpRequest *request, HttpResponse *response);
 extern void handle_forgot_password(HttpRequest *request, HttpResponse *response);
 extern void handle_reset_password(HttpRequest *request, HttpResponse *response);
 extern void handle_change_password(HttpRequest *request, HttpResponse *response);
@@ -71,6 +76,9 @@ extern void handle_set_password(HttpRequest *request, HttpResponse *response);
 extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
+
+/* For what is dangerous (flow/recent_auth.h): false if the caller's session may not do it; then the response is complete. */
+extern bool http_require_recent_auth(const HttpRequest *request, HttpResponse *response);
 
 /* Responds with a page of a user's sessions, "current" being the caller's. */
 extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id,

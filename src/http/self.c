@@ -6,10 +6,14 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "flow/email_change.h"
 #include "flow/flows.h"
+#include "flow/recent_auth.h"
 #include "flow/session_admin.h"
+#include "flow/user_admin.h"
 #include "http/auth_response.h"
 #include "http/router.h"
+#include "http/token_cookies.h"
 
 static void
 respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
@@ -20,11 +24,96 @@ respond_done(HttpResponse *response, const Refusal *refusal, const char *message
 		http_respond_message(response, message);
 }
 
+bool
+http_require_recent_auth(const HttpRequest *request, HttpResponse *response)
+{
+	const Refusal *refusal = recent_auth_check(request->caller, &request->session_id);
+
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	return refusal == NULL;
+}
+
 void
 handle_me(HttpRequest *request, HttpResponse *response)
 {
 	response->status = 200;
-	users_append_json(&response->body, request->caller, &request->session_id);
+	users_append_profile_json(&response->body, request->caller, &request->session_id);
+}
+
+void
+handle_update_me(HttpRequest *request, HttpResponse *response)
+{
+	const Refusal *refusal;
+	User	   *user;
+
+	if (!http_read_object(request, response))
+		return;
+	refusal = user_admin_update(&request->caller->id, request->json, CHANGED_BY_USER,
+								&request->client, &user);
+	if (refusal != NULL)
+	{
+		http_respond_refusal(response, refusal);
+		return;
+	}
+	response->status = 200;
+	users_append_profile_json(&response->body, user, &request->session_id);
+}
+
+void
+handle_delete_me(HttpRequest *request, HttpResponse *response)
+{
+	const Refusal *refusal;
+
+	if (!http_require_recent_auth(request, response))
+		return;
+	refusal = user_admin_try_delete(&request->caller->id, false, &request->client);
+	http_respond_nothing(response, refusal);
+	if (refusal == NULL)
+		token_cookies_clear(response);
+}
+
+/* The response is the same whether the new address is taken or not. */
+void
+handle_change_email(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"new_email", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response) ||
+		!http_require_recent_auth(request, response))
+		return;
+	respond_done(response,
+				 flow_request_email_change(&request->caller->id, fields[0].value, &request->client),
+				 "If the new address can be used, a link to confirm the change has been sent to it.");
+}
+
+void
+handle_confirm_email_change(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}};
+	const Refusal *refusal;
+	bool		waiting;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	http_identify_caller(request);
+	refusal = flow_confirm_email_change(fields[0].value,
+										(request->caller != NULL) ? &request->session_id : NULL,
+										&request->client, &waiting);
+	respond_done(response, refusal,
+				 waiting ? "Confirmed. The change has to be confirmed at the other address as well." :
+				 "Email changed successfully.");
+}
+
+void
+handle_undo_email_change(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_done(response, flow_undo_email_change(fields[0].value, &request->client),
+				 "The change of the email was undone.");
 }
 
 /* The response is the same whether the account exists or not. */
@@ -69,7 +158,8 @@ handle_set_password(HttpRequest *request, HttpResponse *response)
 	BodyField	fields[] = {{"password", true}};
 	AuthResult	result;
 
-	if (!http_read_body(request, fields, lengthof(fields), response))
+	if (!http_read_body(request, fields, lengthof(fields), response) ||
+		!http_require_recent_auth(request, response))
 		return;
 	result = flow_set_password(&request->caller->id, fields[0].value, &request->session_id,
 							   &request->client);

@@ -1,0 +1,188 @@
+/*
+ * email_changes.c
+ *		Changes of users' addresses: table authfort.email_changes.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/spi_query.h"
+#include "domain/email_changes.h"
+#include "domain/users.h"
+#include "settings.h"
+
+/* A row that waits is kept for the limit of messages, also if its tokens expire sooner. */
+#define MIN_LIFETIME SECS_PER_HOUR
+
+void
+email_changes_insert(EmailChange *change)
+{
+	static SpiQuery query = {
+		"INSERT INTO authfort.email_changes"
+		" (user_id, old_email, new_email, was_proven, awaits_old, created_at, expires_at)"
+		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id",
+		7, {UUIDOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	};
+	int			lifetime = Max(setting_email_change_ttl, MIN_LIFETIME);
+	Datum		values[7];
+
+	change->created_at = GetCurrentTimestamp();
+	values[0] = UUIDPGetDatum(&change->user_id);
+	values[1] = CStringGetTextDatum(change->old_email);
+	values[2] = CStringGetTextDatum(change->new_email);
+	values[3] = BoolGetDatum(change->was_proven);
+	values[4] = BoolGetDatum(change->awaits_old);
+	values[5] = TimestampTzGetDatum(change->created_at);
+	values[6] = TimestampTzGetDatum(change->created_at + lifetime * USECS_PER_SEC);
+	spi_query_open();
+	if (spi_query_run(&query, values, NULL, SPI_OK_INSERT_RETURNING) == 0)
+		users_raise_unknown(&change->user_id);
+	spi_query_uuid(1, &change->id);
+	spi_query_close();
+}
+
+bool
+email_changes_are_frequent(const char *new_email)
+{
+	static SpiQuery query = {
+		"SELECT FROM authfort.email_changes WHERE new_email OPERATOR(pg_catalog.=) $1"
+		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET 4 LIMIT 1",
+		2, {TEXTOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(new_email),
+	TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR)};
+	bool		frequent;
+
+	spi_query_open();
+	frequent = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
+	spi_query_close();
+	return frequent;
+}
+
+EmailChange *
+email_changes_find(const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"SELECT user_id, old_email, new_email, was_proven, awaits_old, awaits_new, in_session,"
+		" created_at, changed_at FROM authfort.email_changes WHERE id OPERATOR(pg_catalog.=) $1"
+		" AND expires_at OPERATOR(pg_catalog.>) $2",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp())};
+	EmailChange *change = NULL;
+
+	spi_query_open();
+	if (spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0)
+	{
+		change = MemoryContextAllocZero(caller, sizeof(EmailChange));
+		change->id = *id;
+		spi_query_uuid(1, &change->user_id);
+		change->old_email = spi_query_text(caller, 2);
+		change->new_email = spi_query_text(caller, 3);
+		change->was_proven = DatumGetBool(spi_query_datum(4));
+		change->awaits_old = DatumGetBool(spi_query_datum(5));
+		change->awaits_new = DatumGetBool(spi_query_datum(6));
+		change->in_session = DatumGetBool(spi_query_datum(7));
+		change->created_at = spi_query_time(8);
+		change->changed_at = spi_query_time(9);
+	}
+	spi_query_close();
+	return change;
+}
+
+void
+email_changes_confirm(const EmailChange *change)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.email_changes SET awaits_old = $2, awaits_new = $3,"
+		" in_session = $4 WHERE id OPERATOR(pg_catalog.=) $1",
+		4, {UUIDOID, BOOLOID, BOOLOID, BOOLOID}
+	};
+	Datum		values[4] = {UUIDPGetDatum(&change->id), BoolGetDatum(change->awaits_old),
+	BoolGetDatum(change->awaits_new), BoolGetDatum(change->in_session)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+void
+email_changes_complete(const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.email_changes SET awaits_old = false, awaits_new = false,"
+		" changed_at = $2, expires_at = $3 WHERE id OPERATOR(pg_catalog.=) $1",
+		3, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	Datum		values[3] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
+	TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
+/* Changes are made one after another, so those that were made later were requested later. */
+void
+email_changes_delete_from(const EmailChange *change)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.email_changes WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND created_at OPERATOR(pg_catalog.>=) $2",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(&change->user_id), TimestampTzGetDatum(change->created_at)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
+bool
+email_changes_reserve(const char *email, const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"SELECT FROM authfort.email_changes WHERE old_email OPERATOR(pg_catalog.=) $1"
+		" AND changed_at IS NOT NULL AND expires_at OPERATOR(pg_catalog.>) $2"
+		" AND user_id OPERATOR(pg_catalog.<>) $3 LIMIT 1",
+		3, {TEXTOID, TIMESTAMPTZOID, UUIDOID}
+	};
+	Datum		values[3] = {CStringGetTextDatum(email),
+	TimestampTzGetDatum(GetCurrentTimestamp()), UUIDPGetDatum(id)};
+	bool		reserved;
+
+	spi_query_open();
+	reserved = spi_query_read_latest(&query, values, NULL) > 0;
+	spi_query_close();
+	return reserved;
+}
+
+void
+email_changes_delete(const pg_uuid_t *user_id)
+{
+	static SpiQuery of_user = {
+		"DELETE FROM authfort.email_changes WHERE user_id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+	static SpiQuery of_all = {"DELETE FROM authfort.email_changes", 0};
+
+	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+}
+
+int
+email_changes_delete_expired(int limit)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.email_changes WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT c.id FROM authfort.email_changes c"
+		" WHERE c.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY c.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED))",
+		2, {TIMESTAMPTZOID, INT4OID}
+	};
+
+	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+}

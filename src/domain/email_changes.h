@@ -1,0 +1,69 @@
+/*
+ * email_changes.h
+ *		Changes of users' addresses: table authfort.email_changes.
+ *
+ * A change waits until it is confirmed at the new address and, if
+ * authfort.secure_email_change says so, at the old one.  Then it can be undone
+ * for a week by a token that was sent to the old address.
+ */
+#ifndef AUTHFORT_EMAIL_CHANGES_H
+#define AUTHFORT_EMAIL_CHANGES_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+/* For so long a change can be undone, and the old address is reserved. */
+#define EMAIL_CHANGE_UNDO_SECONDS (7 * SECS_PER_DAY)
+
+typedef struct EmailChange
+{
+	pg_uuid_t	id;
+	pg_uuid_t	user_id;
+	char	   *old_email;
+	char	   *new_email;
+	bool		was_proven;		/* the old mailbox (flow/mailbox_proof.h) */
+	bool		awaits_old;		/* confirmation at the old address */
+	bool		awaits_new;
+	bool		in_session;		/* the new address was confirmed in a session of the account */
+	TimestampTz created_at;
+	TimestampTz changed_at;		/* DT_NOBEGIN: it has not been made yet */
+} EmailChange;
+
+/* For all of these that change something, the user's row is locked. */
+
+/* Inserts a change that waits, and sets its id and created_at. */
+extern void email_changes_insert(EmailChange *change);
+
+/*
+ * Whether five changes to that address have been requested in the last hour, by
+ * whichever users: each sent a message to it.
+ */
+extern bool email_changes_are_frequent(const char *new_email);
+
+/* NULL if there is no such change, or it has expired. */
+extern EmailChange *email_changes_find(const pg_uuid_t *id);
+
+/* Records which confirmations the change still waits for. */
+extern void email_changes_confirm(const EmailChange *change);
+
+/* Records that the address has been changed. */
+extern void email_changes_complete(const pg_uuid_t *id);
+
+/* Deletes the change and all that the user has made or requested after it. */
+extern void email_changes_delete_from(const EmailChange *change);
+
+/*
+ * Whether an address is kept for a user, other than "id", to whom a change that
+ * can still be undone would give it back.
+ */
+extern bool email_changes_reserve(const char *email, const pg_uuid_t *id);
+
+/* Deletes all changes of a user; NULL: of all users. */
+extern void email_changes_delete(const pg_uuid_t *user_id);
+
+/* Deletes at most "limit" expired ones; returns their number. */
+extern int	email_changes_delete_expired(int limit);
+
+#endif							/* AUTHFORT_EMAIL_CHANGES_H */

@@ -1,0 +1,401 @@
+/*
+ * email_change.c
+ *		Changing the address of an account, by its user.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/uuid.h"
+#include "base/uuid_v7.h"
+#include "domain/email_changes.h"
+#include "domain/events.h"
+#include "domain/identities.h"
+#include "domain/input.h"
+#include "domain/one_time_tokens.h"
+#include "domain/outbox.h"
+#include "domain/passkeys.h"
+#include "domain/rate_limit.h"
+#include "domain/sessions.h"
+#include "flow/auth_result.h"
+#include "flow/email_change.h"
+#include "flow/flows.h"
+#include "flow/mail_limit.h"
+#include "flow/notices.h"
+#include "flow/response_timing.h"
+#include "flow/user_message.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_request_email_change);
+PG_FUNCTION_INFO_V1(authfort_confirm_email_change);
+PG_FUNCTION_INFO_V1(authfort_undo_email_change);
+
+/* Members of a token's detail: the change, and at which address it was received. */
+#define DETAIL_CHANGE "change"
+#define DETAIL_AT_OLD "at_old"
+
+static Jsonb *
+token_detail(const EmailChange *change, bool at_old)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_uuid(&json, DETAIL_CHANGE, &change->id);
+	json_write_bool(&json, DETAIL_AT_OLD, at_old);
+	json_close(&json);
+	return json_to_jsonb(&json);
+}
+
+static bool
+is_at_old(Jsonb *detail)
+{
+	JsonbValue *value = json_member(detail, DETAIL_AT_OLD);
+
+	return value != NULL && value->type == jbvBool && value->val.boolean;
+}
+
+static void
+record_change(EventType type, const pg_uuid_t *user_id, const char *old_email,
+			  const char *new_email, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, type, user_id, NULL, client);
+	json_write_string(&event.payload, (type == EVENT_EMAIL_CHANGE_REQUESTED) ? "email" : "old_email",
+					  old_email);
+	json_write_string(&event.payload, "new_email", new_email);
+	event_record(&event);
+}
+
+/* The same user with another address to which a message goes. */
+static User
+addressed(const User *user, const char *email)
+{
+	User		copy = *user;
+
+	copy.email = unconstify(char *, email);
+	return copy;
+}
+
+static void
+send_confirmation(const User *user, const EmailChange *change, bool at_old)
+{
+	User		recipient = addressed(user, at_old ? change->old_email : change->new_email);
+	StringInfoData message;
+	TimestampTz expires_at;
+	pg_uuid_t	id;
+	char	   *token;
+
+	uuid_v7_make(&id);
+	token = one_time_token_create(&user->id, ONE_TIME_EMAIL_CHANGE, setting_email_change_ttl, &id,
+								  token_detail(change, at_old), &expires_at);
+	user_message_begin(&message, &recipient);
+	json_write_string(&message, "old_email", change->old_email);
+	json_write_string(&message, "new_email", change->new_email);
+	user_message_add_token(&message, MESSAGE_EMAIL_CHANGE, token);
+	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGE), user, expires_at, &message);
+}
+
+/* "user" is locked.  A previous request that was not confirmed is replaced. */
+static void
+start_change(const User *user, const char *new_email, const Client *client)
+{
+	EmailChange change = {0};
+
+	one_time_tokens_delete_purpose(&user->id, ONE_TIME_EMAIL_CHANGE);
+	change.user_id = user->id;
+	change.old_email = user->email;
+	change.new_email = unconstify(char *, new_email);
+	change.was_proven = user->mailbox_proven;
+	change.awaits_old = setting_secure_email_change;
+	email_changes_insert(&change);
+	record_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
+	send_confirmation(user, &change, false);
+	if (change.awaits_old)
+		send_confirmation(user, &change, true);
+}
+
+/*
+ * The user who makes the request is not locked: two who each want the address
+ * of the other would wait for each other.
+ */
+static bool
+report_taken(const User *user, const char *new_email, const Client *client)
+{
+	if (event_is_frequent(EVENT_EMAIL_CHANGE_REQUESTED, &user->id))
+		return false;
+	record_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
+	flow_tell_owner(new_email, client);
+	return true;
+}
+
+/* False if there is nothing to write. */
+static bool
+request_change(const User *user, const char *new_email, const Client *client)
+{
+	User	   *locked;
+
+	if (users_email_is_taken(new_email, &user->id))
+		return report_taken(user, new_email, client);
+	if (email_changes_are_frequent(new_email))
+		return false;
+	locked = mail_limit_claim(&user->id, EVENT_EMAIL_CHANGE_REQUESTED,
+							  user_message_kind(MESSAGE_EMAIL_CHANGE));
+	if (locked == NULL)
+		return false;
+	start_change(locked, new_email, client);
+	return true;
+}
+
+const Refusal *
+flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const Client *client)
+{
+	User	   *user = users_require(user_id);
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_CHANGE_EMAIL, user->email, client);
+	instr_time	start;
+	char	   *stored;
+
+	if (refusal != NULL)
+		return refusal;
+	INSTR_TIME_SET_CURRENT(start);
+	PreventCommandIfReadOnly("a change of the email");
+	outbox_prepare();
+	if ((refusal = input_email(new_email, &stored)) != NULL ||
+		(refusal = users_check_claims(stored, user->name, user->roles, user->role_count)) != NULL)
+		return refusal;
+	if (strcmp(stored, user->email) == 0)
+		return &refusal_email_unchanged;
+	if (!request_change(user, stored, client))
+		timing_equalize_commit();
+	timing_equalize_response(start);
+	return NULL;
+}
+
+/* The change of a token; NULL unless it is the user's. */
+static EmailChange *
+change_of_token(const User *user, Jsonb *detail)
+{
+	char	   *text = (detail != NULL) ? json_member_string(detail, DETAIL_CHANGE) : NULL;
+	EmailChange *change;
+	pg_uuid_t	id;
+
+	if (text == NULL || !uuid_read(text, &id))
+		return NULL;
+	change = email_changes_find(&id);
+	return (change != NULL && uuid_equal(&change->user_id, &user->id)) ? change : NULL;
+}
+
+/*
+ * The user of a token, locked, and the token's change; NULL if it is not valid.
+ * The user is locked before the token is read, as before all rows of a user.
+ */
+static User *
+redeem(const char *token, OneTimePurpose purpose, EmailChange **change, Jsonb **detail)
+{
+	pg_uuid_t	id;
+	User	   *user;
+
+	if (!one_time_token_find(token, purpose, &id, NULL))
+		return NULL;
+	user = users_lock(&id);
+	if (user == NULL || !one_time_token_find(token, purpose, &id, detail))
+		return NULL;
+	*change = change_of_token(user, *detail);
+	return (*change != NULL) ? user : NULL;
+}
+
+static bool
+set_email(const pg_uuid_t *user_id, const char *email)
+{
+	UserChanges changes = {0};
+
+	changes.set_email = true;
+	changes.values.email = email;
+	changes.set_email_verified = true;
+	changes.values.email_verified = true;
+	return users_update(user_id, &changes);
+}
+
+/* Informs the reader of the old mailbox, and gives that reader the way back. */
+static void
+send_way_back(const User *before, const EmailChange *change, const Client *client)
+{
+	StringInfoData message;
+	TimestampTz expires_at;
+	pg_uuid_t	id;
+	char	   *token;
+
+	uuid_v7_make(&id);
+	token = one_time_token_create(&before->id, ONE_TIME_EMAIL_CHANGE_UNDO,
+								  EMAIL_CHANGE_UNDO_SECONDS, &id, token_detail(change, true),
+								  &expires_at);
+	notice_begin(&message, before, client);
+	user_message_add_token(&message, MESSAGE_EMAIL_CHANGED, token);
+	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGED), before, expires_at, &message);
+}
+
+void
+email_change_notify(const User *before, const Client *client)
+{
+	notice_put(NOTICE_EMAIL_CHANGED, before, client, NULL);
+}
+
+/* Whatever was sent to the old address gives no more access, except the way back. */
+static const Refusal *
+complete_change(const User *user, const EmailChange *change, bool proven, const Client *client)
+{
+	if (!set_email(&user->id, change->new_email))
+		return &refusal_user_exists;
+	users_set_mailbox_proven(&user->id, proven);
+	email_changes_complete(&change->id);
+	one_time_tokens_delete_access(&user->id);
+	user_message_withdraw_tokens(&user->id);
+	record_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email, client);
+	if (!user->email_verified)
+		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", change->new_email);
+	send_way_back(user, change, client);
+	return NULL;
+}
+
+/*
+ * Where the user has a second factor, the new address has to be confirmed in a
+ * session.  Otherwise the change would leave the mailbox unproven, and its
+ * reader could then remove the factor by a reset of the password.
+ */
+static const Refusal *
+check_confirmation(const User *user, const EmailChange *change, bool at_old, bool in_session)
+{
+	int			role_count;
+	char	  **roles = roles_of(&user->id, &role_count);
+
+	if (change->changed_at != DT_NOBEGIN || strcmp(change->old_email, user->email) != 0)
+		return &refusal_invalid_email_change;
+	if (user->banned)
+		return &refusal_user_banned;
+	if (user->mfa_enabled && !at_old && !in_session)
+		return &refusal_insufficient_assurance;
+	return users_check_claims(change->new_email, user->name, roles, role_count);
+}
+
+const Refusal *
+flow_confirm_email_change(const char *token, const pg_uuid_t *session_id, const Client *client,
+						  bool *waiting)
+{
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_VERIFY_EMAIL, NULL, client);
+	EmailChange *change;
+	Jsonb	   *detail;
+	User	   *user;
+	bool		at_old;
+	bool		in_session;
+
+	*waiting = false;
+	if (refusal != NULL)
+		return refusal;
+	PreventCommandIfReadOnly("a change of the email");
+	outbox_prepare();
+	user = redeem(token, ONE_TIME_EMAIL_CHANGE, &change, &detail);
+	if (user == NULL)
+		return &refusal_invalid_email_change;
+	at_old = is_at_old(detail);
+	in_session = session_id != NULL && sessions_is_live(session_id, &user->id);
+	refusal = check_confirmation(user, change, at_old, in_session);
+	if (refusal != NULL)
+		return refusal;
+
+	if (at_old)
+		change->awaits_old = false;
+	else
+	{
+		change->awaits_new = false;
+		change->in_session |= in_session;
+	}
+	*waiting = change->awaits_old || change->awaits_new;
+	if (!*waiting)
+		return complete_change(user, change, change->in_session, client);
+	email_changes_confirm(change);
+	return NULL;
+}
+
+/* What was added since the change was requested may be the doing of who requested it. */
+static void
+remove_added_since(const pg_uuid_t *user_id, TimestampTz time)
+{
+	users_drop_password_since(user_id, time);
+	passkeys_delete_since(user_id, time);
+	identities_delete_since(user_id, time);
+}
+
+const Refusal *
+flow_undo_email_change(const char *token, const Client *client)
+{
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_VERIFY_EMAIL, NULL, client);
+	EmailChange *change;
+	Jsonb	   *detail;
+	User	   *user;
+
+	if (refusal != NULL)
+		return refusal;
+	PreventCommandIfReadOnly("a change of the email");
+	outbox_prepare();
+	user = redeem(token, ONE_TIME_EMAIL_CHANGE_UNDO, &change, &detail);
+	if (user == NULL || change->changed_at == DT_NOBEGIN)
+		return &refusal_invalid_email_change;
+	if (strcmp(user->email, change->old_email) != 0 && !set_email(&user->id, change->old_email))
+		return &refusal_user_exists;
+	users_set_mailbox_proven(&user->id, change->was_proven);
+	sessions_revoke_all(&user->id, NULL);
+	remove_added_since(&user->id, change->created_at);
+	email_changes_delete_from(change);
+	one_time_tokens_delete_access(&user->id);
+	user_message_withdraw_tokens(&user->id);
+	record_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email, client);
+	email_change_notify(user, client);
+	return NULL;
+}
+
+/* request_email_change(user_id, new_email, user_agent, ip_address) -> jsonb */
+Datum
+authfort_request_email_change(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	char	   *new_email = argument_text(fcinfo, 1, "new_email");
+	Client		client = argument_client(fcinfo, 2, 3);
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_request_email_change(user_id, new_email, &client)));
+}
+
+/* confirm_email_change(token, session_id, user_agent, ip_address) -> jsonb */
+Datum
+authfort_confirm_email_change(PG_FUNCTION_ARGS)
+{
+	char	   *token = argument_secret(fcinfo, 0, "token");
+	const pg_uuid_t *session_id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	Client		client = argument_client(fcinfo, 2, 3);
+	bool		waiting;
+	const Refusal *refusal = flow_confirm_email_change(token, session_id, &client, &waiting);
+	StringInfoData json;
+
+	if (refusal != NULL || !waiting)
+		PG_RETURN_JSONB_P(done_to_jsonb(refusal));
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_bool(&json, "ok", true);
+	json_write_bool(&json, "waiting", true);
+	json_close(&json);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* undo_email_change(token, user_agent, ip_address) -> jsonb */
+Datum
+authfort_undo_email_change(PG_FUNCTION_ARGS)
+{
+	char	   *token = argument_secret(fcinfo, 0, "token");
+	Client		client = argument_client(fcinfo, 1, 2);
+
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_undo_email_change(token, &client)));
+}
