@@ -4,13 +4,13 @@
  *		server.
  *
  * A key comes as a COSE_Key (RFC 9052 and 9053) and is stored as a
- * SubjectPublicKeyInfo, which OpenSSL reads.
+ * SubjectPublicKeyInfo, which is how others export public keys.
  */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
+#include <openssl/params.h>
 #include <openssl/x509.h>
 #include <sodium.h>
 #include <string.h>
@@ -49,6 +49,11 @@ static const unsigned char ed25519_prefix[] = {
 	0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00
 };
 
+/* RFC 3279, section 2.3.1: the AlgorithmIdentifier of an RSA key */
+static const unsigned char rsa_algorithm[] = {
+	0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00
+};
+
 static void
 append(WebauthnKey *key, const void *bytes, size_t len)
 {
@@ -76,19 +81,172 @@ has_integer(const CborItem *map, int label, int number)
 	return cbor_find_integer(map, label, &value) && cbor_is_integer(&value, number);
 }
 
-/* OpenSSL refuses a point that is not on the curve, or is the one at infinity. */
-static bool
-is_public_key(const WebauthnKey *key)
-{
-	const unsigned char *der = key->spki;
-	EVP_PKEY   *pkey = d2i_PUBKEY(NULL, &der, key->len);
-	EVP_PKEY_CTX *ctx = (pkey == NULL) ? NULL : EVP_PKEY_CTX_new(pkey, NULL);
-	bool		ok = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+/*
+ * Stored keys are read here and not by d2i_PUBKEY(), which takes OpenSSL 3
+ * several times as long as verifying a signature.  They are in the forms that
+ * this file writes.
+ */
 
+/* A key with the curve alone, from which others are made; never freed. */
+static EVP_PKEY *
+p256_parameters(void)
+{
+	static EVP_PKEY *parameters = NULL;
+	OSSL_PARAM	group[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
+		OSSL_PARAM_construct_end()
+	};
+	EVP_PKEY_CTX *ctx;
+
+	if (parameters != NULL)
+		return parameters;
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &parameters, EVP_PKEY_KEY_PARAMETERS, group) != 1)
+		parameters = NULL;
 	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
+	return parameters;
+}
+
+/* OpenSSL refuses a point that is not on the curve. */
+static EVP_PKEY *
+load_p256(const unsigned char *spki, size_t len)
+{
+	static const size_t before = sizeof(p256_prefix) - 1;	/* the point includes the last byte */
+	EVP_PKEY   *parameters = p256_parameters();
+	EVP_PKEY   *key;
+
+	if (parameters == NULL || len != sizeof(p256_prefix) + 2 * COORDINATE_BYTES ||
+		memcmp(spki, p256_prefix, sizeof(p256_prefix)) != 0)
+		return NULL;
+	key = EVP_PKEY_new();
+	if (key != NULL && EVP_PKEY_copy_parameters(key, parameters) == 1 &&
+		EVP_PKEY_set1_encoded_public_key(key, spki + before, len - before) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+static EVP_PKEY *
+load_ed25519(const unsigned char *spki, size_t len)
+{
+	if (len != sizeof(ed25519_prefix) + COORDINATE_BYTES ||
+		memcmp(spki, ed25519_prefix, sizeof(ed25519_prefix)) != 0)
+		return NULL;
+	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, spki + sizeof(ed25519_prefix),
+									   COORDINATE_BYTES);
+}
+
+/* Enters a DER element of that tag; its length has one byte, or two after 0x82. */
+static bool
+enter_der(const unsigned char **der, const unsigned char *end, unsigned char tag, size_t *len)
+{
+	const unsigned char *in = *der;
+
+	if (end - in < 2 || in[0] != tag)
+		return false;
+	if (in[1] < 0x80)
+	{
+		*len = in[1];
+		*der = in + 2;
+	}
+	else
+	{
+		if (in[1] != 0x82 || end - in < 4)
+			return false;
+		*len = in[2] << 8 | in[3];
+		*der = in + 4;
+	}
+	return *len <= (size_t) (end - *der);
+}
+
+/* Reads a number, and moves behind it. */
+static BIGNUM *
+read_der_integer(const unsigned char **der, const unsigned char *end)
+{
+	size_t		len;
+	BIGNUM	   *number;
+
+	if (!enter_der(der, end, 0x02, &len))
+		return NULL;
+	number = BN_bin2bn(*der, len, NULL);
+	*der += len;
+	return number;
+}
+
+static EVP_PKEY *
+make_rsa(const BIGNUM *n, const BIGNUM *e)
+{
+	unsigned char n_bytes[MAX_RSA_BYTES];
+	unsigned char e_bytes[MAX_RSA_EXPONENT_BYTES];
+	OSSL_PARAM	numbers[] = {
+		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n_bytes, BN_num_bytes(n)),
+		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e_bytes, BN_num_bytes(e)),
+		OSSL_PARAM_construct_end()
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY   *key = NULL;
+
+	if (ctx == NULL || BN_num_bytes(n) > MAX_RSA_BYTES || BN_num_bytes(e) > MAX_RSA_EXPONENT_BYTES ||
+		BN_bn2nativepad(n, n_bytes, BN_num_bytes(n)) < 0 ||
+		BN_bn2nativepad(e, e_bytes, BN_num_bytes(e)) < 0 ||
+		EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, numbers) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+static EVP_PKEY *
+load_rsa(const unsigned char *spki, size_t spki_len)
+{
+	const unsigned char *end = spki + spki_len;
+	size_t		len;
+	BIGNUM	   *n = NULL;
+	BIGNUM	   *e = NULL;
+	EVP_PKEY   *key = NULL;
+
+	if (!enter_der(&spki, end, 0x30, &len) || (size_t) (end - spki) < sizeof(rsa_algorithm) ||
+		memcmp(spki, rsa_algorithm, sizeof(rsa_algorithm)) != 0)
+		return NULL;
+	spki += sizeof(rsa_algorithm);
+	/* a BIT STRING with no unused bits, and in it a SEQUENCE of two numbers */
+	if (!enter_der(&spki, end, 0x03, &len) || len == 0 || *spki++ != 0 ||
+		!enter_der(&spki, end, 0x30, &len))
+		return NULL;
+	n = read_der_integer(&spki, end);
+	e = (n == NULL) ? NULL : read_der_integer(&spki, end);
+	if (e != NULL && spki == end)
+		key = make_rsa(n, e);
+	BN_free(n);
+	BN_free(e);
+	return key;
+}
+
+static EVP_PKEY *
+load_key(const unsigned char *spki, size_t len, int algorithm)
+{
+	switch (algorithm)
+	{
+		case WEBAUTHN_ES256:
+			return load_p256(spki, len);
+		case WEBAUTHN_EDDSA:
+			return load_ed25519(spki, len);
+		case WEBAUTHN_RS256:
+			return load_rsa(spki, len);
+	}
+	return NULL;
+}
+
+/* What is stored can be read later. */
+static bool
+is_usable(const WebauthnKey *key)
+{
+	EVP_PKEY   *loaded = load_key(key->spki, key->len, key->algorithm);
+
+	EVP_PKEY_free(loaded);
 	ERR_clear_error();
-	return ok;
+	return loaded != NULL;
 }
 
 static bool
@@ -104,7 +262,7 @@ read_p256(const CborItem *map, WebauthnKey *key)
 	append(key, p256_prefix, sizeof(p256_prefix));
 	append(key, x.content, COORDINATE_BYTES);
 	append(key, y.content, COORDINATE_BYTES);
-	return is_public_key(key);
+	return is_usable(key);
 }
 
 /* libsodium also refuses points of small order, for which many signatures are valid. */
@@ -119,35 +277,21 @@ read_ed25519(const CborItem *map, WebauthnKey *key)
 		return false;
 	append(key, ed25519_prefix, sizeof(ed25519_prefix));
 	append(key, x.content, COORDINATE_BYTES);
-	return true;
+	return is_usable(key);
 }
 
-/* Writes the key; false if OpenSSL does not take it. */
 static bool
 write_rsa(const BIGNUM *n, const BIGNUM *e, WebauthnKey *key)
 {
-	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *parameters = NULL;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY   *pkey = NULL;
+	EVP_PKEY   *rsa = make_rsa(n, e);
 	unsigned char *end = key->spki;
-	int			len = -1;
+	int			len = (rsa == NULL) ? -1 : i2d_PUBKEY(rsa, NULL);
 
-	if (builder != NULL && ctx != NULL &&
-		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
-		(parameters = OSSL_PARAM_BLD_to_param(builder)) != NULL &&
-		EVP_PKEY_fromdata_init(ctx) == 1 &&
-		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, parameters) == 1)
-		len = i2d_PUBKEY(pkey, NULL);
 	if (len > 0 && len <= WEBAUTHN_MAX_SPKI)
-		key->len = i2d_PUBKEY(pkey, &end);
-	EVP_PKEY_free(pkey);
-	OSSL_PARAM_free(parameters);
-	OSSL_PARAM_BLD_free(builder);
-	EVP_PKEY_CTX_free(ctx);
+		key->len = i2d_PUBKEY(rsa, &end);
+	EVP_PKEY_free(rsa);
 	ERR_clear_error();
-	return len > 0 && key->len == (size_t) len;
+	return len > 0 && key->len == (size_t) len && is_usable(key);
 }
 
 static bool
@@ -198,22 +342,6 @@ webauthn_read_key(const unsigned char *cose, size_t len, WebauthnKey *key)
 	return false;
 }
 
-/* Whether a stored key is of the kind that its algorithm uses. */
-static bool
-has_algorithm(EVP_PKEY *key, int algorithm)
-{
-	switch (algorithm)
-	{
-		case WEBAUTHN_ES256:
-			return EVP_PKEY_is_a(key, "EC") == 1;
-		case WEBAUTHN_EDDSA:
-			return EVP_PKEY_is_a(key, "ED25519") == 1;
-		case WEBAUTHN_RS256:
-			return EVP_PKEY_is_a(key, "RSA") == 1;
-	}
-	return false;
-}
-
 /* EdDSA needs the message in one piece; OpenSSL hashes it itself for the others. */
 bool
 webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
@@ -221,10 +349,10 @@ webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
 				const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES],
 				const unsigned char *signature, size_t signature_len)
 {
-	EVP_PKEY   *key = d2i_PUBKEY(NULL, &spki, spki_len);
+	EVP_PKEY   *key = load_key(spki, spki_len, algorithm);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *message = malloc(data_len + WEBAUTHN_HASH_BYTES);
-	bool		ok = key != NULL && ctx != NULL && message != NULL && has_algorithm(key, algorithm);
+	bool		ok = key != NULL && ctx != NULL && message != NULL;
 
 	if (ok)
 	{
