@@ -23,21 +23,21 @@ variable_name(const OptionTable *table, const OptionDefinition *definition, char
 
 static long
 read_number(const OptionTable *table, const OptionDefinition *definition, const char *value,
-			const char *from)
+            const char *from)
 {
-	char	   *end;
-	long		number;
+	char *end;
+	long number;
 
 	if (definition->min == OPTION_AUTO && strcmp(value, "auto") == 0)
 		return OPTION_AUTO;
 	errno = 0;
 	number = strtol(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' ||
-		number < definition->min || number > definition->max || number == OPTION_AUTO)
+	if (errno != 0 || end == value || *end != '\0' || number < definition->min ||
+	    number > definition->max || number == OPTION_AUTO)
 	{
 		fprintf(stderr, "%s: %s must be %sa number from %ld to %ld\n", table->program, from,
-				definition->min == OPTION_AUTO ? "auto or " : "",
-				definition->min == OPTION_AUTO ? 0 : definition->min, definition->max);
+		        definition->min == OPTION_AUTO ? "auto or " : "",
+		        definition->min == OPTION_AUTO ? 0 : definition->min, definition->max);
 		exit(2);
 	}
 	return number;
@@ -56,9 +56,9 @@ read_switch(const OptionTable *table, const char *value, const char *from)
 
 static void
 set_option(const OptionTable *table, const OptionDefinition *definition, void *options,
-		   const char *value, const char *from)
+           const char *value, const char *from)
 {
-	void	   *field = (char *) options + definition->offset;
+	void *field = (char *) options + definition->offset;
 
 	switch (definition->type)
 	{
@@ -78,7 +78,7 @@ static void
 print_help(const OptionTable *table)
 {
 	const OptionDefinition *last = &table->definitions[table->count - 1];
-	char		name[128];
+	char name[128];
 
 	printf("%s %s.\n\nUsage: %s [OPTION]...\n\n", table->program, table->purpose, table->program);
 	for (const OptionDefinition *d = table->definitions; d <= last; d++)
@@ -91,7 +91,8 @@ print_help(const OptionTable *table)
 	printf("  --%-28s%s\n  --%-28s%s\n\n", "help", "show this help", "version", "show the version");
 	variable_name(table, table->definitions, name, sizeof(name));
 	printf("An option can also be set by an environment variable such as %s.\n"
-		   "Flags have precedence.\n", name);
+	       "Flags have precedence.\n",
+	       name);
 }
 
 void
@@ -104,7 +105,7 @@ option_table_refuse(const OptionTable *table, const char *message)
 static void
 set_initial_values(const OptionTable *table, void *options)
 {
-	char		name[128];
+	char name[128];
 
 	for (size_t i = 0; i < table->count; i++)
 	{
@@ -122,7 +123,7 @@ set_initial_values(const OptionTable *table, void *options)
 static void
 read_flag(const OptionTable *table, const OptionDefinition *definition, void *options)
 {
-	char		name[128];
+	char name[128];
 
 	snprintf(name, sizeof(name), "--%s", definition->name);
 	set_option(table, definition, options, definition->type == OPTION_SWITCH ? "on" : optarg, name);
@@ -132,19 +133,20 @@ void
 option_table_read(const OptionTable *table, int argc, char **argv, void *options)
 {
 	struct option flags[MAX_OPTIONS] = {{0}};
-	int			which;
-	int			code;
+	int which;
+	int code;
 
 	if (table->count + 3 > MAX_OPTIONS)
 		abort();
 	for (size_t i = 0; i < table->count; i++)
 	{
-		int			argument = table->definitions[i].type == OPTION_SWITCH ? no_argument : required_argument;
+		int argument =
+			table->definitions[i].type == OPTION_SWITCH ? no_argument : required_argument;
 
-		flags[i] = (struct option) {table->definitions[i].name, argument, NULL, 'o'};
+		flags[i] = (struct option){table->definitions[i].name, argument, NULL, 'o'};
 	}
-	flags[table->count] = (struct option) {"help", no_argument, NULL, 'h'};
-	flags[table->count + 1] = (struct option) {"version", no_argument, NULL, 'v'};
+	flags[table->count] = (struct option){"help", no_argument, NULL, 'h'};
+	flags[table->count + 1] = (struct option){"version", no_argument, NULL, 'v'};
 
 	set_initial_values(table, options);
 	while ((code = getopt_long(argc, argv, "", flags, &which)) != -1)

@@ -52,7 +52,7 @@ my ($version) = slurp_file('authfort.control') =~ /^default_version = '([\d.]+)'
 ok($version, 'authfort.control has the version');
 is_deeply([ slurp_file('META.json') =~ /"version": "([\d.]+)",\n   "m/g ],
 	[$version], 'META.json has the version of authfort.control');
-foreach my $file (qw(Makefile gateway/Makefile))
+foreach my $file (qw(Makefile gateway/Makefile courier/Makefile))
 {
 	unlike(slurp_file($file), qr/\b\Q$version\E\b/, "$file takes the version from authfort.control");
 }

@@ -32,10 +32,18 @@ static const KindOfMessage kinds[] = {
 	{"email_verification", "link token"},
 	{"magic_link", "link token"},
 	{"email_otp", "code"},
+	{"reauthentication", "code"},
 	{"password_reset", "link token"},
 	{"email_change", "link token new_email"},
 	{"invitation", "link token"},
 	{"signup_attempt", ""},
+	{"password_changed", "time ip_address user_agent"},
+	{"email_changed", "link token new_email time ip_address user_agent"},
+	{"new_sign_in", "time ip_address user_agent"},
+	{"mfa_changed", "time ip_address user_agent change"},
+	{"mfa_locked", "time ip_address user_agent"},
+	{"passkey_added", "passkey time ip_address user_agent"},
+	{"identity_linked", "provider time ip_address user_agent"},
 };
 
 typedef struct CheckedTemplate

@@ -1,0 +1,72 @@
+/*
+ * log.c
+ *		What the courier writes about its work.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "log.h"
+#include "workers.h"
+
+static bool log_messages;
+
+void
+log_init(bool messages)
+{
+	log_messages = messages;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+static const char *
+outcome_name(OutcomeType type)
+{
+	switch (type)
+	{
+		case OUTCOME_SENT:
+			return "sent";
+		case OUTCOME_FAILED:
+			return "failed";
+		default:
+			return "deferred";
+	}
+}
+
+/* An application chooses the kinds of its own messages. */
+static void
+print_kind(const char *kind)
+{
+	for (const char *p = kind; *p != '\0' && p < kind + 64; p++)
+		putchar(isalnum((unsigned char) *p) || *p == '_' || *p == '-' || *p == '.' ? *p : '?');
+}
+
+void
+log_job(const Job *job)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	char text[32];
+
+	if (!log_messages)
+		return;
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	printf("%s %s ", text, job->message->id);
+	print_kind(job->message->kind.data);
+	printf(" %s %s attempt %ld %lld ms: %s\n", job->transport->name,
+	       outcome_name(job->outcome.type), job->message->attempts,
+	       (long long) (job->finished - job->started), job->outcome.reason);
+}
+
+void
+log_problem(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "authfort-courier: ");
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}

@@ -1,0 +1,26 @@
+/*
+ * outcome.h
+ *		What came of an attempt to send a message.
+ */
+#ifndef COURIER_OUTCOME_H
+#define COURIER_OUTCOME_H
+
+typedef enum OutcomeType
+{
+	OUTCOME_SENT,
+	OUTCOME_DEFERRED,   /* this message can be tried again */
+	OUTCOME_FAILED,     /* and this one can not */
+	OUTCOME_UNAVAILABLE /* no message can be sent now */
+} OutcomeType;
+
+typedef struct Outcome
+{
+	OutcomeType type;
+	long retry_after; /* seconds that the server asks for; 0: none */
+	char reason[160]; /* never a part of the message, or of an answer to it */
+} Outcome;
+
+extern void outcome_set(Outcome *outcome, OutcomeType type, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif /* COURIER_OUTCOME_H */

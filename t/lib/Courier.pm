@@ -1,0 +1,145 @@
+# Runs the courier for a node's database "app", as the role "courier", and the
+# servers that it sends to.
+package Courier;
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use IPC::Run ();
+use JSON::PP;
+use PostgreSQL::Test::Utils qw(slurp_file);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(poll start_server run_courier);
+
+# Waits until the condition is true; dies after a minute.
+sub poll
+{
+	my ($what, $condition) = @_;
+	my $deadline = time + 60;
+	until ($condition->())
+	{
+		die "timed out: $what" if time > $deadline;
+		sleep 0.05;
+	}
+	return 1;
+}
+
+# A process of its own, whose output goes to files.
+sub spawn
+{
+	my ($self, @command) = @_;
+	$self->{pid} = fork() // die "fork: $!";
+	if ($self->{pid} == 0)
+	{
+		open STDOUT, '>>', $self->{log} or die;
+		open STDERR, '>>', $self->{errors} or die;
+		exec @command or die "exec: $!";
+	}
+	return $self;
+}
+
+# A server in Python, t/lib/NAME.py, with a folder of its own; it prints its port.
+sub start_server
+{
+	my ($program, $folder, @options) = @_;
+	mkdir $folder;
+	my $self = bless { folder => $folder, log => "$folder/port", errors => "$folder/errors" }, 'Courier::Server';
+	unlink $self->{log};
+	spawn($self, '/usr/bin/python3', "t/lib/$program.py", $folder, @options);
+	poll("$program starts", sub { ($self->{port}) = -e $self->{log} && slurp_file($self->{log}) =~ /^(\d+)$/m; $self->{port} });
+	return $self;
+}
+
+sub command
+{
+	my ($node, @options) = @_;
+	return ('./courier/authfort-courier', '--dsn', $node->connstr('app') . ' user=courier', @options);
+}
+
+# Runs it to its end; returns its exit status, standard output and error.
+sub run_courier
+{
+	my ($node, @options) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ command($node, @options) ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+	return ($? >> 8, $out, $err);
+}
+
+# Starts it; it runs until it is stopped.
+sub new
+{
+	my ($class, $name, $node, @options) = @_;
+	my $self = bless { log => $node->basedir . "/$name.log", errors => $node->basedir . "/$name.err" }, $class;
+	return spawn($self, command($node, @options));
+}
+
+sub terminate { kill 'TERM', $_[0]{pid}; return; }
+
+# Waits for its end and returns its exit status.
+sub wait
+{
+	my ($self) = @_;
+	waitpid delete $self->{pid}, 0;
+	return $?;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	$self->terminate;
+	return $self->wait;
+}
+
+sub output { my ($self) = @_; return slurp_file($self->{log}) . slurp_file($self->{errors}); }
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $@, $!);
+	return unless $self->{pid};
+	kill 'KILL', $self->{pid};
+	waitpid $self->{pid}, 0;
+	return;
+}
+
+package Courier::Server;
+use strict;
+use warnings FATAL => 'all';
+
+use JSON::PP;
+use PostgreSQL::Test::Utils qw(slurp_file);
+
+our @ISA = ('Courier');
+
+# Words that say how it misbehaves.
+sub set_mode
+{
+	my ($self, $mode) = @_;
+	my $file = "$self->{folder}/mode";
+	open my $out, '>', "$file.new" or die "$file: $!";
+	print $out $mode;
+	close $out;
+	rename "$file.new", $file or die "$file: $!";
+	return;
+}
+
+# What it has received, and forgets then.
+sub received
+{
+	my ($self) = @_;
+	my $file = "$self->{folder}/mails";
+	return () unless -e $file;
+	my @all = map { decode_json($_) } split /\n/, slurp_file($file);
+	unlink $file;
+	return @all;
+}
+
+sub count
+{
+	my ($self) = @_;
+	my $file = "$self->{folder}/mails";
+	return -e $file ? scalar(() = slurp_file($file) =~ /\n/g) : 0;
+}
+
+1;
