@@ -46,6 +46,7 @@ OBJS = \
 	src/crypto/webauthn_data.o \
 	src/crypto/webauthn_key.o \
 	src/crypto/webauthn_client_data.o \
+	src/crypto/totp.o \
 	src/base/shared_memory.o \
 	src/crypto/hash_budget.o \
 	src/crypto/sched_batch.o \
@@ -78,11 +79,16 @@ OBJS = \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
 	src/domain/attempts.o \
+	src/domain/mfa.o \
+	src/domain/backup_codes.o \
 	src/identity/access_token.o \
 	src/identity/postgrest_claims.o \
 	src/identity/identity.o \
 	src/flow/auth_result.o \
 	src/flow/fetch.o \
+	src/flow/second_factor.o \
+	src/flow/mfa_code.o \
+	src/flow/mfa_challenge.o \
 	src/flow/sign_in.o \
 	src/flow/redirect_target.o \
 	src/flow/oauth_flow.o \
@@ -164,6 +170,8 @@ SQL_PIECES = \
 	src/domain/spent_ids.sql \
 	src/domain/passkeys.sql \
 	src/domain/message_templates.sql \
+	src/domain/mfa.sql \
+	src/domain/backup_codes.sql \
 	src/domain/password_history.sql \
 	src/domain/breached_passwords.sql \
 	src/domain/oauth_providers.sql \

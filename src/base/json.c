@@ -319,6 +319,29 @@ json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number)
 											   NumericGetDatum(value->val.numeric)), number);
 }
 
+bool
+json_member_strings(Jsonb *object, const char *name, char ***strings, int *count)
+{
+	JsonbValue *value = json_member(object, name);
+	JsonbContainer *array;
+
+	if (value == NULL || value->type != jbvBinary ||
+		!JsonContainerIsArray(value->val.binary.data))
+		return false;
+	array = value->val.binary.data;
+	*count = JsonContainerSize(array);
+	*strings = palloc(Max(*count, 1) * sizeof(char *));
+	for (int i = 0; i < *count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+
+		if (element->type != jbvString)
+			return false;
+		(*strings)[i] = pnstrdup(element->val.string.val, element->val.string.len);
+	}
+	return true;
+}
+
 void
 json_open(StringInfo out)
 {

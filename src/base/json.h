@@ -32,6 +32,8 @@ extern JsonReading json_read_secret_object(const char *text, size_t len, Jsonb *
 extern JsonbValue *json_member(Jsonb *object, const char *name);
 extern char *json_member_string(Jsonb *object, const char *name);
 extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
+/* An array of strings; false for anything else. */
+extern bool json_member_strings(Jsonb *object, const char *name, char ***strings, int *count);
 extern bool json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number);
 
 /* Writing members into an object that is open; each puts its own comma. */

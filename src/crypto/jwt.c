@@ -9,24 +9,24 @@
 
 /*
  * Reads the header of a token that is not yet verified.  False unless
- * jwt_sign() could have written it: a supported algorithm, a key id, the type
- * "JWT", and no "crit", because extensions are not supported (RFC 7515,
+ * jwt_sign() could have written it: a supported algorithm, a key id, that
+ * type, and no "crit", because extensions are not supported (RFC 7515,
  * section 4.1.11).  Other members, such as "jku" or "jwk", are ignored.
  */
 bool
-jwt_read_header(const Jws *jws, JwtHeader *header)
+jwt_read_header(const Jws *jws, const char *type, JwtHeader *header)
 {
 	Jsonb	   *json;
 	char	   *algorithm;
-	char	   *type;
+	char	   *own_type;
 
 	if (json_read_object(jws->header, jws->header_len, &json) != JSON_READ)
 		return false;
 	algorithm = json_member_string(json, "alg");
-	type = json_member_string(json, "typ");
+	own_type = json_member_string(json, "typ");
 	header->kid = json_member_string(json, "kid");
 	return algorithm != NULL && pkey_algorithm_by_name(algorithm, &header->algorithm) &&
-		type != NULL && pg_strcasecmp(type, "JWT") == 0 &&
+		own_type != NULL && pg_strcasecmp(own_type, type) == 0 &&
 		header->kid != NULL && header->kid[0] != '\0' &&
 		json_member(json, "crit") == NULL;
 }
@@ -41,7 +41,8 @@ append_base64url(StringInfo out, const unsigned char *bytes, size_t len)
 
 /* The token is in the current memory context. */
 char *
-jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid, StringInfo payload)
+jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid, const char *type,
+		 StringInfo payload)
 {
 	StringInfoData token;
 	char	   *header;
@@ -49,8 +50,8 @@ jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid, StringInf
 	size_t		signature_len;
 
 	initStringInfo(&token);
-	header = psprintf("{\"alg\":\"%s\",\"typ\":\"JWT\",\"kid\":\"%s\"}",
-					  pkey_algorithm_name(algorithm), kid);
+	header = psprintf("{\"alg\":\"%s\",\"typ\":\"%s\",\"kid\":\"%s\"}",
+					  pkey_algorithm_name(algorithm), type, kid);
 	append_base64url(&token, (unsigned char *) header, strlen(header));
 	appendStringInfoChar(&token, '.');
 	append_base64url(&token, (unsigned char *) payload->data, payload->len);

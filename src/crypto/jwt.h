@@ -12,14 +12,19 @@
 #include "crypto/jws.h"
 #include "crypto/pkey.h"
 
+/* The "typ" of a token, so that one kind is never taken for another (RFC 8725, section 3.11). */
+#define JWT_TYPE_ACCESS "JWT"
+#define JWT_TYPE_MFA_CHALLENGE "mfa+jwt"
+
 typedef struct JwtHeader
 {
 	SignatureAlgorithm algorithm;
 	char	   *kid;
 } JwtHeader;
 
-extern bool jwt_read_header(const Jws *jws, JwtHeader *header);
+/* False if the token is not of that type. */
+extern bool jwt_read_header(const Jws *jws, const char *type, JwtHeader *header);
 extern char *jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid,
-					  StringInfo payload);
+					  const char *type, StringInfo payload);
 
 #endif							/* AUTHFORT_JWT_H */

@@ -29,6 +29,21 @@ spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at)
 	return added;
 }
 
+bool
+spent_ids_have(const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"SELECT FROM authfort.spent_ids WHERE id OPERATOR(pg_catalog.=) $1", 1, {UUIDOID}
+	};
+	Datum		value = UUIDPGetDatum(id);
+	bool		have;
+
+	spi_query_open();
+	have = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
+	spi_query_close();
+	return have;
+}
+
 int
 spent_ids_delete_expired(int limit)
 {

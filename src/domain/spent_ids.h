@@ -24,6 +24,9 @@
  */
 extern bool spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at);
 
+/* Whether it was spent; only a lock that all who spend it take keeps that so. */
+extern bool spent_ids_have(const pg_uuid_t *id);
+
 /* Deletes at most "limit" expired rows; returns their number. */
 extern int	spent_ids_delete_expired(int limit);
 

@@ -485,6 +485,17 @@ users_set_banned(const pg_uuid_t *id, bool banned)
 }
 
 void
+users_set_mfa_enabled(const pg_uuid_t *id, bool enabled)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET mfa_enabled = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BOOLOID}
+	};
+
+	change_by_id(&query, id, BoolGetDatum(enabled));
+}
+
+void
 users_anonymize(const pg_uuid_t *id)
 {
 	static SpiQuery query = {

@@ -16,6 +16,8 @@
 
 #include "domain/email_changes.h"
 #include "domain/identities.h"
+#include "domain/backup_codes.h"
+#include "domain/mfa.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/passkeys.h"
@@ -38,6 +40,8 @@ belongings_delete(const pg_uuid_t *user_id)
 	one_time_tokens_delete(user_id);
 	outbox_delete(user_id);
 	passkeys_delete_all(user_id);
+	mfa_delete(user_id);
+	backup_codes_delete(user_id);
 }
 
 static void

@@ -85,7 +85,7 @@ access_token_issue(const User *user, const Session *session)
 	json_write_integer(&payload, "auth_time", timestamptz_to_time_t(session->auth_time));
 	json_write_string(&payload, "role", setting_jwt_role);
 	json_close(&payload);
-	return jwt_sign(key.private_key, key.algorithm, key.kid, &payload);
+	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_ACCESS, &payload);
 }
 
 static bool
@@ -141,34 +141,10 @@ read_own_uuid(Jsonb *json, const char *name, pg_uuid_t *uuid)
 		strcmp(json_member_string(json, name), uuid_text(uuid)) == 0;
 }
 
-/* An array of strings; false for anything else. */
-static bool
-read_strings_member(Jsonb *json, const char *name, char ***strings, int *count)
-{
-	JsonbValue *value = json_member(json, name);
-	JsonbContainer *array;
-
-	if (value == NULL || value->type != jbvBinary ||
-		!JsonContainerIsArray(value->val.binary.data))
-		return false;
-	array = value->val.binary.data;
-	*count = JsonContainerSize(array);
-	*strings = palloc(Max(*count, 1) * sizeof(char *));
-	for (int i = 0; i < *count; i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
-
-		if (element->type != jbvString)
-			return false;
-		(*strings)[i] = pnstrdup(element->val.string.val, element->val.string.len);
-	}
-	return true;
-}
-
 static bool
 read_roles(Jsonb *json, AccessClaims *claims)
 {
-	return read_strings_member(json, "roles", &claims->roles, &claims->role_count);
+	return json_member_strings(json, "roles", &claims->roles, &claims->role_count);
 }
 
 /*
@@ -180,7 +156,7 @@ read_assurance(Jsonb *json, AccessClaims *claims)
 {
 	int64		aal;
 
-	if (!read_strings_member(json, "amr", &claims->amr, &claims->amr_count))
+	if (!json_member_strings(json, "amr", &claims->amr, &claims->amr_count))
 		claims->amr_count = 0;
 	claims->aal = (json_member_integer(json, "aal", &aal) && aal == 2) ? 2 : 1;
 	if (!json_member_integer(json, "auth_time", &claims->auth_time) || claims->auth_time < 0)
@@ -296,7 +272,7 @@ check_token(const char *token, AccessClaims *claims)
 
 	if (!jws_read(token, strlen(token), jws))
 		return "it is not a JWS in compact form";
-	if (!jwt_read_header(jws, &header))
+	if (!jwt_read_header(jws, JWT_TYPE_ACCESS, &header))
 		return "its header is not one of ours";
 	key = signing_keys_find(header.kid);
 	if (key == NULL)

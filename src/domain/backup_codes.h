@@ -1,0 +1,29 @@
+/*
+ * backup_codes.h
+ *		Codes that replace a second factor once: table authfort.backup_codes.
+ *
+ * All that changes rows is called with the user's row locked, so that a code
+ * counts once.
+ */
+#ifndef AUTHFORT_BACKUP_CODES_H
+#define AUTHFORT_BACKUP_CODES_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+#define BACKUP_CODES 10
+#define BACKUP_CODE_SIZE 12		/* "xxxxx-xxxxx" and a terminating zero */
+
+/* Replaces the user's codes by BACKUP_CODES new ones, palloc'd and wiped with their context. */
+extern char **backup_codes_make(const pg_uuid_t *user_id);
+
+/* Deletes the code if the user has it, as it was typed: case, spaces and dashes do not count. */
+extern bool backup_codes_use(const pg_uuid_t *user_id, const char *typed);
+
+extern int	backup_codes_count(const pg_uuid_t *user_id);
+
+/* Deletes the codes of a user; NULL: of all users. */
+extern void backup_codes_delete(const pg_uuid_t *user_id);
+
+#endif							/* AUTHFORT_BACKUP_CODES_H */
