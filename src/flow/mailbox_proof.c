@@ -12,6 +12,7 @@
 #include "domain/sessions.h"
 #include "flow/mailbox_proof.h"
 #include "flow/user_message.h"
+#include "flow/second_factor.h"
 
 static void
 mark(User *user, bool proven)
@@ -53,6 +54,8 @@ delete_unproven(User *user)
 	one_time_tokens_delete_access(&user->id);
 	user_message_withdraw_tokens(&user->id);
 	passkeys_delete_all(&user->id);
+	outbox_delete(&user->id);
+	second_factor_delete_all(user);
 	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);
 }
 

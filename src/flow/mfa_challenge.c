@@ -1,0 +1,213 @@
+/*
+ * mfa_challenge.c
+ *		Between the first factor and the second: the challenge.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "utils/timestamp.h"
+
+#include "base/json.h"
+#include "base/uuid.h"
+#include "crypto/jwt.h"
+#include "domain/events.h"
+#include "domain/signing_keys.h"
+#include "domain/spent_ids.h"
+#include "flow/mfa_challenge.h"
+#include "flow/second_factor.h"
+#include "flow/sign_in.h"
+#include "settings.h"
+
+#define CHALLENGE_AUDIENCE "authfort:mfa"
+#define CHALLENGE_PURPOSE "mfa_challenge"
+
+/* A random UUID (version 4). */
+static void
+make_challenge_id(pg_uuid_t *id)
+{
+	if (!pg_strong_random(id->data, UUID_LEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	id->data[6] = (id->data[6] & 0x0f) | 0x40;
+	id->data[8] = (id->data[8] & 0x3f) | 0x80;
+}
+
+static char *
+sign_challenge(const User *user, const Authentication *first, ChallengeKind kind)
+{
+	SigningKey	key = signing_keys_signing_key();
+	int64		now = time(NULL);
+	pg_uuid_t	id;
+	StringInfoData payload;
+
+	make_challenge_id(&id);
+	initStringInfo(&payload);
+	json_open(&payload);
+	json_write_string(&payload, "iss", setting_jwt_issuer);
+	json_write_string(&payload, "aud", CHALLENGE_AUDIENCE);
+	json_write_uuid(&payload, "sub", &user->id);
+	json_write_string(&payload, "purpose", CHALLENGE_PURPOSE);
+	json_write_uuid(&payload, "jti", &id);
+	json_write_integer(&payload, "iat", now);
+	json_write_integer(&payload, "exp", now + setting_mfa_challenge_ttl);
+	json_write_integer(&payload, "ver", user->token_version);
+	json_write_string(&payload, "provider", first->provider);
+	json_write_strings(&payload, "amr", (char *const *) first->amr, first->amr_count);
+	json_write_bool(&payload, "enrol", kind == CHALLENGE_ENROL);
+	json_close(&payload);
+	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_MFA_CHALLENGE, &payload);
+}
+
+AuthResult
+mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind kind)
+{
+	AuthResult	result = {0};
+
+	result.mfa_token = sign_challenge(user, first, kind);
+	result.expires_in = setting_mfa_challenge_ttl;
+	result.mfa_enrol = kind == CHALLENGE_ENROL;
+	result.mfa_methods = result.mfa_enrol
+		? second_factor_offers(&result.mfa_method_count)
+		: second_factor_methods(&user->id, &result.mfa_method_count);
+	return result;
+}
+
+/* Returns the payload of a token that one of our keys has signed, or NULL. */
+static Jsonb *
+verified_payload(const char *token)
+{
+	Jws		   *jws = palloc(sizeof(Jws));
+	JwtHeader	header;
+	const VerificationKey *key;
+	Jsonb	   *payload;
+
+	if (token == NULL || !jws_read(token, strlen(token), jws) ||
+		!jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header))
+		return NULL;
+	key = signing_keys_find(header.kid);
+	if (key == NULL || header.algorithm != key->algorithm ||
+		!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len,
+					 jws->signature, jws->signature_len) ||
+		json_read_object(jws->payload, jws->payload_len, &payload) != JSON_READ)
+		return NULL;
+	return payload;
+}
+
+static bool
+member_is(Jsonb *payload, const char *name, const char *value)
+{
+	char	   *member = json_member_string(payload, name);
+
+	return member != NULL && strcmp(member, value) == 0;
+}
+
+static bool
+read_id_member(Jsonb *payload, const char *name, pg_uuid_t *id)
+{
+	char	   *text = json_member_string(payload, name);
+
+	return text != NULL && uuid_read(text, id);
+}
+
+static bool
+read_first_factor(Jsonb *payload, Authentication *first)
+{
+	char	  **amr;
+
+	first->aal = 1;
+	first->provider = json_member_string(payload, "provider");
+	if (first->provider == NULL ||
+		!json_member_strings(payload, "amr", &amr, &first->amr_count) || first->amr_count > AMR_MAX)
+		return false;
+	for (int i = 0; i < first->amr_count; i++)
+		first->amr[i] = amr[i];
+	return true;
+}
+
+static bool
+read_challenge(Jsonb *payload, MfaChallenge *challenge)
+{
+	JsonbValue *enrol = json_member(payload, "enrol");
+
+	if (enrol == NULL || enrol->type != jbvBool)
+		return false;
+	challenge->kind = enrol->val.boolean ? CHALLENGE_ENROL : CHALLENGE_VERIFY;
+	return member_is(payload, "iss", setting_jwt_issuer) &&
+		member_is(payload, "aud", CHALLENGE_AUDIENCE) &&
+		member_is(payload, "purpose", CHALLENGE_PURPOSE) &&
+		read_id_member(payload, "jti", &challenge->id) &&
+		read_id_member(payload, "sub", &challenge->user_id) &&
+		json_member_integer(payload, "ver", &challenge->token_version) &&
+		json_member_integer(payload, "exp", &challenge->expires_at) &&
+		read_first_factor(payload, &challenge->first);
+}
+
+const Refusal *
+mfa_challenge_open(const char *token, ChallengeKind kind, MfaChallenge *challenge, User **user)
+{
+	Jsonb	   *payload = verified_payload(token);
+
+	if (payload == NULL || !read_challenge(payload, challenge) || challenge->kind != kind)
+		return &refusal_invalid_mfa_token;
+	if (challenge->expires_at <= time(NULL))
+		return &refusal_mfa_session_expired;
+	*user = users_lock(&challenge->user_id);
+	if (*user == NULL || (*user)->banned || (*user)->token_version != challenge->token_version ||
+		(*user)->mfa_enabled != (kind == CHALLENGE_VERIFY))
+		return &refusal_invalid_mfa_token;
+	/* all who spend it hold that lock */
+	return spent_ids_have(&challenge->id) ? &refusal_invalid_mfa_token : NULL;
+}
+
+static void
+add_method(Authentication *how, const char *method)
+{
+	for (int i = 0; i < how->amr_count; i++)
+	{
+		if (strcmp(how->amr[i], method) == 0)
+			return;
+	}
+	if (how->amr_count < AMR_MAX)
+		how->amr[how->amr_count++] = method;
+}
+
+static Authentication
+both_factors(const Authentication *first, const Authentication *second)
+{
+	Authentication both = *first;
+
+	for (int i = 0; i < second->amr_count; i++)
+		add_method(&both, second->amr[i]);
+	add_method(&both, AMR_MULTIPLE);
+	both.aal = 2;
+	return both;
+}
+
+static void
+record_mfa_login(const User *user, const AuthResult *result, const Authentication *second,
+				 const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_MFA_LOGIN, &user->id, &result->session_id, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "method", second->provider);
+	event_record(&event);
+}
+
+AuthResult
+mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authentication *second,
+					   const Client *client)
+{
+	Authentication both = both_factors(&challenge->first, second);
+	AuthResult	result;
+
+	if (!spent_ids_add(CHALLENGE_PURPOSE, &challenge->id,
+					   time_t_to_timestamptz((pg_time_t) challenge->expires_at)))
+		return auth_refused(&refusal_invalid_mfa_token);
+	result = sign_in(user, &both, client);
+	record_mfa_login(user, &result, second, client);
+	return result;
+}

@@ -1,0 +1,117 @@
+/*
+ * second_factor.c
+ *		Which second factors a user has, and which are demanded.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "base/unicode.h"
+#include "domain/backup_codes.h"
+#include "domain/events.h"
+#include "domain/mfa.h"
+#include "flow/second_factor.h"
+#include "settings.h"
+
+#define METHODS_MAX 3
+
+static bool
+has_totp(const pg_uuid_t *user_id)
+{
+	return mfa_find(user_id).confirmed;
+}
+
+static void
+append_method(char **methods, int *count, const char *method)
+{
+	methods[(*count)++] = pstrdup(method);
+}
+
+char **
+second_factor_methods(const pg_uuid_t *user_id, int *count)
+{
+	char	  **methods = palloc(METHODS_MAX * sizeof(char *));
+
+	*count = 0;
+	if (has_totp(user_id))
+		append_method(methods, count, METHOD_TOTP);
+	if (backup_codes_count(user_id) > 0)
+		append_method(methods, count, METHOD_BACKUP_CODE);
+	return methods;
+}
+
+char **
+second_factor_offers(int *count)
+{
+	char	  **methods = palloc(METHODS_MAX * sizeof(char *));
+
+	*count = 0;
+	append_method(methods, count, METHOD_TOTP);
+	return methods;
+}
+
+static bool
+is_admin(const User *user)
+{
+	const char *admin = unicode_compose(setting_admin_role);
+
+	for (int i = 0; admin[0] != '\0' && i < user->role_count; i++)
+	{
+		if (strcmp(user->roles[i], admin) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+second_factor_is_required(const User *user)
+{
+	return setting_require_mfa == REQUIRE_MFA_ALL ||
+		(setting_require_mfa == REQUIRE_MFA_ADMINS && is_admin(user));
+}
+
+static void
+record_change(EventType type, const User *user, const char *method, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, type, &user->id, NULL, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "method", method);
+	event_record(&event);
+}
+
+static void
+set_enabled(User *user, bool enabled)
+{
+	users_set_mfa_enabled(&user->id, enabled);
+	users_raise_token_version(&user->id);
+	user->mfa_enabled = enabled;
+	user->token_version++;
+}
+
+void
+second_factor_enabled(User *user, const char *method, const Client *client)
+{
+	set_enabled(user, true);
+	record_change(EVENT_MFA_ENABLED, user, method, client);
+}
+
+void
+second_factor_disabled(User *user, const char *method, const Client *client)
+{
+	bool		enabled = has_totp(&user->id);
+
+	if (!enabled)
+		second_factor_delete_all(user);
+	set_enabled(user, enabled);
+	record_change(EVENT_MFA_DISABLED, user, method, client);
+}
+
+void
+second_factor_delete_all(User *user)
+{
+	mfa_delete(&user->id);
+	backup_codes_delete(&user->id);
+	users_set_mfa_enabled(&user->id, false);
+	user->mfa_enabled = false;
+}

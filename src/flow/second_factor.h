@@ -1,0 +1,43 @@
+/*
+ * second_factor.h
+ *		Which second factors a user has, and which are demanded.
+ *
+ * A second factor is an authenticator app that was confirmed, or a passkey.
+ * users.mfa_enabled is true while the user has one, and tokens say so.  Backup
+ * codes replace it, and exist as long as it does.
+ */
+#ifndef AUTHFORT_SECOND_FACTOR_H
+#define AUTHFORT_SECOND_FACTOR_H
+
+#include "postgres.h"
+
+#include "domain/users.h"
+
+/* Names of methods, in challenges and events. */
+#define METHOD_TOTP "totp"
+#define METHOD_BACKUP_CODE "backup_code"
+#define METHOD_PASSKEY "passkey"
+
+/* The methods by which a user can complete a challenge. */
+extern char **second_factor_methods(const pg_uuid_t *user_id, int *count);
+
+/* Those that a user without a second factor can set up. */
+extern char **second_factor_offers(int *count);
+
+/* Whether authfort.require_mfa demands a second factor of the user. */
+extern bool second_factor_is_required(const User *user);
+
+/*
+ * Call these after a factor was added, or removed: they set users.mfa_enabled,
+ * raise the token version by one and record the event.  The user's row is
+ * locked, and *user is changed accordingly.  "method" is that factor's.
+ *
+ * A passkey that is not the first factor needs neither.
+ */
+extern void second_factor_enabled(User *user, const char *method, const Client *client);
+extern void second_factor_disabled(User *user, const char *method, const Client *client);
+
+/* Deletes all second factors and backup codes of a user whose row is locked; records nothing. */
+extern void second_factor_delete_all(User *user);
+
+#endif							/* AUTHFORT_SECOND_FACTOR_H */
