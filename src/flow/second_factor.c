@@ -9,6 +9,7 @@
 #include "domain/backup_codes.h"
 #include "domain/events.h"
 #include "domain/mfa.h"
+#include "domain/passkeys.h"
 #include "flow/second_factor.h"
 #include "settings.h"
 
@@ -34,6 +35,8 @@ second_factor_methods(const pg_uuid_t *user_id, int *count)
 	*count = 0;
 	if (has_totp(user_id))
 		append_method(methods, count, METHOD_TOTP);
+	if (passkeys_count(user_id) > 0)
+		append_method(methods, count, METHOD_PASSKEY);
 	if (backup_codes_count(user_id) > 0)
 		append_method(methods, count, METHOD_BACKUP_CODE);
 	return methods;
@@ -46,6 +49,8 @@ second_factor_offers(int *count)
 
 	*count = 0;
 	append_method(methods, count, METHOD_TOTP);
+	if (setting_webauthn_rp_id[0] != '\0' && setting_webauthn_origins[0] != '\0')
+		append_method(methods, count, METHOD_PASSKEY);
 	return methods;
 }
 
@@ -99,7 +104,7 @@ second_factor_enabled(User *user, const char *method, const Client *client)
 void
 second_factor_disabled(User *user, const char *method, const Client *client)
 {
-	bool		enabled = has_totp(&user->id);
+	bool		enabled = has_totp(&user->id) || passkeys_count(&user->id) > 0;
 
 	if (!enabled)
 		second_factor_delete_all(user);
@@ -111,6 +116,7 @@ void
 second_factor_delete_all(User *user)
 {
 	mfa_delete(&user->id);
+	passkeys_delete_all(&user->id);
 	backup_codes_delete(&user->id);
 	users_set_mfa_enabled(&user->id, false);
 	user->mfa_enabled = false;
