@@ -177,6 +177,7 @@ extern void users_set_invitation(const pg_uuid_t *id, char *const *roles, int ro
 
 /* Ends the invitation; returns its roles, palloc'd. */
 extern char **users_take_invitation(const pg_uuid_t *id, int *role_count);
+
 /* Whether the user has a second factor, which flow/second_factor.h decides. */
 extern void users_set_mfa_enabled(const pg_uuid_t *id, bool enabled);
 

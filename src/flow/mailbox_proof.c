@@ -7,12 +7,11 @@
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/one_time_tokens.h"
-#include "domain/passkeys.h"
 #include "domain/password_history.h"
 #include "domain/sessions.h"
 #include "flow/mailbox_proof.h"
-#include "flow/user_message.h"
 #include "flow/second_factor.h"
+#include "flow/user_message.h"
 
 static void
 mark(User *user, bool proven)
@@ -53,8 +52,6 @@ delete_unproven(User *user)
 	user->token_version++;
 	one_time_tokens_delete_access(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	passkeys_delete_all(&user->id);
-	outbox_delete(&user->id);
 	second_factor_delete_all(user);
 	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);
 }

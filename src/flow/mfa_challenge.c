@@ -208,6 +208,7 @@ mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authenti
 					   time_t_to_timestamptz((pg_time_t) challenge->expires_at)))
 		return auth_refused(&refusal_invalid_mfa_token);
 	result = sign_in(user, &both, client);
-	record_mfa_login(user, &result, second, client);
+	if (result.refusal == NULL)
+		record_mfa_login(user, &result, second, client);
 	return result;
 }

@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "domain/events.h"
-#include "flow/notices.h"
 #include "flow/mfa_challenge.h"
+#include "flow/notices.h"
 #include "flow/second_factor.h"
 #include "flow/sign_in.h"
 #include "settings.h"
@@ -43,11 +43,11 @@ sign_in(User *user, const Authentication *how, const Client *client)
 
 	if (refusal != NULL)
 		return auth_refused(refusal);
-	notice_new_sign_in(user, client);
 	if (how->aal < 2 && user->mfa_enabled)
 		return mfa_challenge_issue(user, how, CHALLENGE_VERIFY);
 	if (how->aal < 2 && second_factor_is_required(user))
 		return mfa_challenge_issue(user, how, CHALLENGE_ENROL);
+	notice_new_sign_in(user, client);
 	sessions_start(&user->id, how, client, &session);
 	record_login(user, &session, how->provider, client);
 	return auth_tokens(user, &session);

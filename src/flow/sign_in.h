@@ -14,9 +14,7 @@
  * Completes the sign-in of a user who has proven what "how" says, is not
  * banned, and whose row is locked: starts a session and records the login.
  * Refuses if an invitation was not accepted or, with
- * authfort.require_verified_email, the address was not verified.
- * banned, and whose row is locked: starts a session and records the login.  If
- * the user has a second factor, or authfort.require_mfa demands one, and "how"
+ * authfort.require_verified_email, the address was not verified.  If the user has a second factor, or authfort.require_mfa demands one, and "how"
  * is one factor, the result is a challenge instead (flow/mfa_challenge.h).
  */
 extern AuthResult sign_in(User *user, const Authentication *how, const Client *client);
