@@ -13,7 +13,7 @@
 #include "crypto/pkey.h"
 
 /* The "typ" of a token, so that one kind is never taken for another (RFC 8725, section 3.11). */
-#define JWT_TYPE_ACCESS "JWT"
+#define JWT_TYPE_DEFAULT "JWT"
 #define JWT_TYPE_MFA_CHALLENGE "mfa+jwt"
 
 typedef struct JwtHeader

@@ -137,7 +137,7 @@ signed_by_client(const OAuthProvider *provider, const char *issuer, const char *
 	json_close(&payload);
 	return jwt_sign(key, algorithm,
 					(provider->key_id != NULL) ? provider->key_id : pkey_thumbprint(key, algorithm),
-					&payload);
+					JWT_TYPE_DEFAULT, &payload);
 }
 
 static void

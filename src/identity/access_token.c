@@ -85,7 +85,7 @@ access_token_issue(const User *user, const Session *session)
 	json_write_integer(&payload, "auth_time", timestamptz_to_time_t(session->auth_time));
 	json_write_string(&payload, "role", setting_jwt_role);
 	json_close(&payload);
-	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_ACCESS, &payload);
+	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_DEFAULT, &payload);
 }
 
 static bool
@@ -272,7 +272,7 @@ check_token(const char *token, AccessClaims *claims)
 
 	if (!jws_read(token, strlen(token), jws))
 		return "it is not a JWS in compact form";
-	if (!jwt_read_header(jws, JWT_TYPE_ACCESS, &header))
+	if (!jwt_read_header(jws, JWT_TYPE_DEFAULT, &header))
 		return "its header is not one of ours";
 	key = signing_keys_find(header.kid);
 	if (key == NULL)
