@@ -65,6 +65,7 @@ OBJS = \
 	src/domain/one_time_tokens.o \
 	src/domain/outbox.o \
 	src/domain/spent_ids.o \
+	src/domain/service_tokens.o \
 	src/domain/passkeys.o \
 	src/domain/passkey_providers.o \
 	src/domain/message_template_syntax.o \
@@ -113,6 +114,8 @@ OBJS = \
 	src/flow/signup.o \
 	src/flow/login.o \
 	src/flow/refresh.o \
+	src/flow/introspection.o \
+	src/flow/service_token_admin.o \
 	src/flow/password_flows.o \
 	src/flow/role_admin.o \
 	src/flow/belongings.o \
@@ -144,6 +147,7 @@ OBJS = \
 	src/http/oauth_cookies.o \
 	src/http/oauth.o \
 	src/http/signin.o \
+	src/http/introspection.o \
 	src/http/self.o \
 	src/http/mail.o \
 	src/http/passkeys.o \
@@ -168,6 +172,7 @@ SQL_PIECES = \
 	src/domain/one_time_tokens.sql \
 	src/domain/outbox.sql \
 	src/domain/spent_ids.sql \
+	src/domain/service_tokens.sql \
 	src/domain/passkeys.sql \
 	src/domain/message_templates.sql \
 	src/domain/mfa.sql \
@@ -179,6 +184,8 @@ SQL_PIECES = \
 	src/identity/access_token.sql \
 	src/identity/identity.sql \
 	src/flow/flows.sql \
+	src/flow/introspection.sql \
+	src/flow/service_token_admin.sql \
 	src/flow/password_flows.sql \
 	src/flow/email_verification.sql \
 	src/flow/role_admin.sql \

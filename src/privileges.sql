@@ -115,6 +115,8 @@ GRANT EXECUTE ON FUNCTION
 	authfort.send_message(uuid, text, jsonb, interval),
 	authfort.request_email_change(uuid, text, text, inet),
 	authfort.confirm_email_change(text, uuid, text, inet), authfort.undo_email_change(text, text, inet),
+	authfort.introspect(text), authfort.create_service_token(text, text[], text),
+	authfort.revoke_service_token(text), authfort.list_service_tokens(),
 	authfort.cluster_id(), authfort."on"(text, regprocedure), authfort.off(text, regprocedure),
 	authfort.jwks(), authfort.rotate_key(text), authfort.prepare_key(text),
 	authfort.cleanup_expired_keys(), authfort.cleanup_expired_tokens(),

@@ -196,6 +196,14 @@ const Refusal refusal_oauth_missing_params =
 {"oauth_missing_params", "Missing code or state", 400};
 const Refusal refusal_invalid_redirect =
 {"invalid_redirect", "This redirect is not allowed", 400};
+const Refusal refusal_service_token_exists =
+{"service_token_exists", "There is a service token with this name or secret", 409};
+const Refusal refusal_invalid_service_name =
+{"invalid_service_name", "A name has 1 to 64 letters, digits, dots, hyphens and underscores", 400};
+const Refusal refusal_invalid_scopes =
+{"invalid_scopes", "Valid scopes are introspect and introspect_refresh", 400};
+const Refusal refusal_invalid_service_secret =
+{"invalid_service_secret", "A secret has 16 to 512 visible ASCII characters", 400};
 const Refusal refusal_unauthorized =
 {"unauthorized", "Unauthorized", 401};
 
@@ -203,7 +211,7 @@ const Refusal refusal_unauthorized =
 static int
 sqlstate_of(const Refusal *refusal)
 {
-	if (refusal == &refusal_user_exists)
+	if (refusal == &refusal_user_exists || refusal == &refusal_service_token_exists)
 		return ERRCODE_UNIQUE_VIOLATION;
 	if (refusal == &refusal_user_not_found)
 		return ERRCODE_UNDEFINED_OBJECT;

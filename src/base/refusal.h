@@ -104,6 +104,10 @@ extern const Refusal refusal_oauth_no_user_id;
 extern const Refusal refusal_oauth_provider_error;
 extern const Refusal refusal_oauth_missing_params;
 extern const Refusal refusal_invalid_redirect;
+extern const Refusal refusal_service_token_exists;
+extern const Refusal refusal_invalid_service_name;
+extern const Refusal refusal_invalid_scopes;
+extern const Refusal refusal_invalid_service_secret;
 extern const Refusal refusal_unauthorized;
 
 /* A copy, in the current memory context, that also has these members of a JSON object. */

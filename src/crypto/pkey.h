@@ -21,6 +21,8 @@ typedef enum SignatureAlgorithm
 	SIGN_EDDSA
 } SignatureAlgorithm;
 
+#define SIGNATURE_ALGORITHMS (SIGN_EDDSA + 1)
+
 #define PKEY_MAX_SIGNATURE 1024 /* bytes; RSA of 8192 bits */
 
 extern const char *pkey_algorithm_name(SignatureAlgorithm algorithm);

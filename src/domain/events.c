@@ -89,6 +89,8 @@ static const char *const event_names[] = {
 	"oauth_link",
 	"identity_unlinked",
 	"rate_limit_exceeded",
+	"service_token_created",
+	"service_token_revoked",
 	"database_identity_reset",
 };
 

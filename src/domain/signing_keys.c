@@ -420,6 +420,28 @@ signing_keys_append_jwks(StringInfo out)
 	appendStringInfoString(out, "]}");
 }
 
+void
+signing_keys_append_algorithms(StringInfo out, const char *name)
+{
+	KeyCache   *current;
+	int64		now = time(NULL);
+	bool		used[SIGNATURE_ALGORITHMS] = {false};
+	char	   *names[SIGNATURE_ALGORITHMS];
+	int			count = 0;
+
+	if (!XactReadOnly)
+		ensure_signing_key();
+	current = current_cache();
+	for (int i = 0; i < current->count; i++)
+		used[current->keys[i].algorithm] |= current->keys[i].expires_at > now;
+	for (int i = 0; i < SIGNATURE_ALGORITHMS; i++)
+	{
+		if (used[i])
+			names[count++] = pstrdup(pkey_algorithm_name(i));
+	}
+	json_write_strings(out, name, names, count);
+}
+
 /* jwks() -> jsonb */
 Datum
 authfort_jwks(PG_FUNCTION_ARGS)

@@ -71,6 +71,9 @@ extern void signing_keys_require_master_key(void);
  */
 extern void signing_keys_append_jwks(StringInfo out);
 
+/* Writes the member of that name: the algorithms of these keys, as an array. */
+extern void signing_keys_append_algorithms(StringInfo out, const char *name);
+
 /*
  * Signs with another key from now on: the prepared one of that algorithm, or
  * for NULL the one that was prepared last; or else a new one.  Returns its id,

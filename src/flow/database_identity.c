@@ -15,6 +15,7 @@
 #include "domain/email_changes.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
+#include "domain/service_tokens.h"
 #include "domain/sessions.h"
 #include "flow/key_admin.h"
 
@@ -67,6 +68,7 @@ authfort_reset_database_identity(PG_FUNCTION_ARGS)
 	revoked = sessions_revoke_everyone();
 	one_time_tokens_delete(NULL);
 	email_changes_delete(NULL);
+	service_tokens_delete_all();
 	outbox_delete(NULL);
 	*id = database_id();
 	record_reset(id, revoked);

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "domain/refresh_token.h"
 #include "flow/auth_result.h"
 
 /* As it was typed; name, avatar_url and phone may be NULL. */
@@ -60,6 +61,12 @@ extern const Refusal *flow_create_user(const SignupForm *form, bool email_verifi
  */
 extern AuthResult flow_refresh(const char *refresh_token, const char *access_token,
 							   const Client *client);
+
+/*
+ * Whether a refresh with that token of a live session would succeed.  Nothing
+ * happens if not.
+ */
+extern bool flow_refresh_accepts(const RefreshToken *token, const Session *session);
 
 /* Ignores an invalid token. */
 extern void flow_logout(const char *refresh_token, const Client *client);

@@ -71,6 +71,12 @@ token_standing(const RefreshToken *token, const Session *session)
 	return TOKEN_STOLEN;
 }
 
+bool
+flow_refresh_accepts(const RefreshToken *token, const Session *session)
+{
+	return token_standing(token, session) != TOKEN_STOLEN;
+}
+
 /* Two clients hold this session, so one of them has stolen it. */
 static void
 respond_to_theft(const Session *session, const Client *client)

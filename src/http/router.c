@@ -85,6 +85,9 @@ static const Route routes[] = {
 	{"list_keys", "GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
 	{"rotate_key", "POST", "/admin/keys/rotate", ROUTE_ADMIN, handle_rotate_key},
 	{"prepare_key", "POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
+	{"introspect", "POST", "/introspect", ROUTE_OPEN, handle_introspect},
+	{"revoke", "POST", "/revoke", ROUTE_OPEN, handle_revoke},
+	{"openid_configuration", "GET", "/.well-known/openid-configuration", ROUTE_OPEN, handle_openid_configuration, true},
 	{"jwks", "GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
 	{"related_origins", "GET", "/.well-known/webauthn", ROUTE_OPEN, handle_related_origins, true},
 };

@@ -62,6 +62,11 @@ extern void handle_refresh(HttpRequest *request, HttpResponse *response);
 extern void handle_logout(HttpRequest *request, HttpResponse *response);
 extern void handle_jwks(HttpRequest *request, HttpResponse *response);
 
+/* introspection.c: tokens that others ask about or end, and the document for them */
+extern void handle_introspect(HttpRequest *request, HttpResponse *response);
+extern void handle_revoke(HttpRequest *request, HttpResponse *response);
+extern void handle_openid_configuration(HttpRequest *request, HttpResponse *response);
+
 /* self.c: the caller's own account */
 extern void handle_me(HttpRequest *request, HttpResponse *response);
 extern void handle_update_me(HttpRequest *request, HttpResponse *response);
