@@ -273,6 +273,12 @@ SELECT authfort.delete_user(:'bob');
 SELECT count(*) AS of_bob FROM authfort.passkeys WHERE user_id = :'bob';
 SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x31', :'bob'))) AS of_a_deleted_user;
 
+-- and with what a stranger left in the account of another mailbox
+SELECT authfort.signup('eve@example.org', 'correct horse')->'user'->>'id' AS eve \gset
+SELECT register('{}', '\x66', :'eve');
+SELECT authfort.reset_password(authfort.create_password_reset_token('eve@example.org'), 'battery staple')->>'ok' AS reset;
+SELECT count(*) AS of_eve FROM authfort.passkeys WHERE user_id = :'eve';
+
 -- NULL and unknown users raise
 SELECT authfort.passkey_register_begin(NULL);
 SELECT authfort.passkey_register_begin('00000000-0000-0000-0000-000000000000');
