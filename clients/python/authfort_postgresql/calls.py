@@ -1,0 +1,46 @@
+"""What the modules of calls share."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from .database import Database
+from .errors import refusal, user_not_found
+from .models import AuthResponse, MFAChallenge, auth_result
+
+UserId = UUID | str
+
+
+def user_uuid(user_id: UserId) -> UUID:
+    """An id as UUID.  What is none is the id of no user."""
+    if isinstance(user_id, UUID):
+        return user_id
+    try:
+        return UUID(user_id)
+    except (ValueError, AttributeError, TypeError):
+        raise user_not_found() from None
+
+
+def accepted(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The result of a function, which raises if it is a refusal."""
+    if "error" in result:
+        raise refusal(result)
+    return result
+
+
+def signed_in(result: Mapping[str, Any]) -> AuthResponse | MFAChallenge:
+    return auth_result(dict(accepted(result)))
+
+
+class Calls:
+    """The base of the classes whose methods call functions of authfort, as a member of authfort_admin."""
+
+    _admin: Database
+
+    async def _ready(self) -> Database:
+        """The administration's connections, once the configuration has been checked."""
+        raise NotImplementedError
+
+    async def _call(self, function: str, /, **arguments: Any) -> Any:
+        database = await self._ready()
+        return await database.call(function, **arguments)

@@ -1,0 +1,175 @@
+"""What the application says about the configuration, held against what the database says."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict
+
+
+@dataclass(frozen=True)
+class CookieConfig:
+    """The cookies that the application expects.  The database sets them, always HttpOnly."""
+
+    secure: bool = True
+    httponly: bool = True
+    samesite: Literal["lax", "strict", "none"] = "lax"
+    path: str = "/"
+    domain: str | None = None
+    access_cookie_name: str = "access_token"
+    refresh_cookie_name: str = "refresh_token"
+
+    def __post_init__(self) -> None:
+        if not self.httponly:
+            raise ValueError("authfort's cookies are always HttpOnly: no script needs to read a token")
+
+
+@dataclass(frozen=True)
+class RateLimitConfig:
+    """The rate limits that the application expects; None is no limit."""
+
+    login: str | None = "5/min"
+    signup: str | None = "3/min"
+    magic_link: str | None = "5/min"
+    otp: str | None = "5/min"
+    verify_email: str | None = "5/min"
+    refresh: str | None = "30/min"
+    oauth_authorize: str | None = "10/min"
+    mfa_verify: str | None = "5/min"
+
+
+class Options(TypedDict, total=False):
+    """Arguments of AuthFort that are settings of the database.  Only what is given is compared."""
+
+    access_token_ttl: int
+    refresh_token_ttl: int
+    jwt_issuer: str
+    key_rotation_ttl: int
+    allow_signup: bool
+    password_reset_ttl: int
+    rsa_key_size: int
+    frontend_url: str | None
+    email_verify_ttl: int
+    magic_link_ttl: int
+    email_otp_ttl: int
+    allow_passwordless_signup: bool
+    min_password_length: int
+    trusted_proxies: list[str] | None
+    password_history_count: int
+    mfa_issuer: str | None
+    mfa_max_failed_attempts: int
+    mfa_lockout_seconds: int
+
+
+_RENAMED = {
+    "frontend_url": "site_url",
+    "mfa_max_failed_attempts": "mfa_lock_attempts",
+    "mfa_lockout_seconds": "mfa_lock_time",
+}
+
+# Arguments of AuthFort for what is done elsewhere here.
+_ELSEWHERE = {
+    "providers": "authfort.set_oauth_provider(name, config) configures a provider, once, in the database",
+    "introspect_secret": "authfort.create_service_token(name, scopes) makes the secrets of POST /auth/introspect",
+    "rate_limit_store": "rate limits are kept by the database, for all processes",
+    "trust_proxy": "trusted_proxies (authfort.trusted_proxies) lists the proxies to trust",
+    "check_pwned_passwords": "authfort.load_breached_passwords() loads a list of breached passwords",
+    "pwned_check_fail_open": "breached passwords are looked up in the database, which does not fail open",
+    "email_deliverability_check": "authfort does not ask the DNS about addresses",
+    "mfa_backup_code_count": "there are always ten backup codes",
+}
+
+
+def refuse_unknown(options: dict[str, Any]) -> None:
+    for name in options:
+        if name in _ELSEWHERE:
+            raise TypeError(f"AuthFort() takes no {name}: {_ELSEWHERE[name]}")
+        if name not in Options.__annotations__:
+            raise TypeError(f"AuthFort() got an unexpected keyword argument {name!r}")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A setting as the application expects it: as ALTER DATABASE takes it."""
+
+    setting: str
+    value: str
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def expectations(cookie: CookieConfig | None, rate_limit: RateLimitConfig | None, options: Options) -> Iterator[Expected]:
+    if cookie is not None:
+        yield Expected("authfort.cookies", "on")
+        yield Expected("authfort.cookie_secure", _text(cookie.secure))
+        yield Expected("authfort.cookie_samesite", cookie.samesite)
+        yield Expected("authfort.cookie_path", cookie.path)
+        yield Expected("authfort.cookie_domain", _text(cookie.domain))
+        yield Expected("authfort.access_cookie_name", cookie.access_cookie_name)
+        yield Expected("authfort.refresh_cookie_name", cookie.refresh_cookie_name)
+    if rate_limit is not None:
+        yield Expected("authfort.rate_limit", "on")
+        for field in fields(rate_limit):
+            yield Expected(f"authfort.rate_limit_{field.name}", _text(getattr(rate_limit, field.name)))
+    for name, value in options.items():
+        yield Expected("authfort." + _RENAMED.get(name, name), _text(value))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting as pg_settings shows it."""
+
+    value: str
+    unit: str | None
+    kind: str
+
+
+_SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+def _spaceless(text: str) -> str:
+    return "".join(text.split())
+
+
+def _equals(expected: Expected, actual: Setting) -> bool:
+    if actual.kind == "integer":
+        return float(actual.value) * _SECONDS.get(actual.unit or "", 1) == float(expected.value)
+    compare: Callable[[str], str] = _spaceless if expected.setting == "authfort.trusted_proxies" else str
+    return compare(actual.value) == compare(expected.value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the database, and its name."""
+
+    database: str
+    values: dict[str, Setting]
+
+    def text(self, name: str) -> str:
+        return self.values[f"authfort.{name}"].value
+
+    def elements(self, name: str) -> list[str]:
+        """The elements of a list, without the quotes of those that need them."""
+        elements = (element.strip().strip('"') for element in self.text(name).split(","))
+        return [element for element in elements if element]
+
+    def differences(self, expected: Iterable[Expected]) -> list[str]:
+        """What is to be run for the database to be as expected."""
+        return [
+            self._alter(one)
+            for one in expected
+            if one.setting not in self.values or not _equals(one, self.values[one.setting])
+        ]
+
+    def _alter(self, expected: Expected) -> str:
+        if expected.setting not in self.values:
+            return f"{expected.setting} is not a setting of the installed version of authfort"
+        actual = self.values[expected.setting]
+        value = expected.value if actual.unit is None else expected.value + "s"
+        name = '"' + self.database.replace('"', '""') + '"'
+        literal = "'" + value.replace("'", "''") + "'"
+        return f"{expected.setting} is {actual.value!r}: ALTER DATABASE {name} SET {expected.setting} = {literal};"

@@ -1,0 +1,259 @@
+"""The events of authfort, with the names that AuthFort gives them.
+
+Every member of an event's payload is an attribute; docs/events.md lists them.
+Tokens and codes are in no event: they go through the outbox.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+class Event:
+    """What happened: its id, its name, when, and the payload, whose members are attributes as well."""
+
+    id: UUID
+    event: str
+    timestamp: datetime
+    payload: dict[str, Any]
+
+    def __init__(self, row: dict[str, Any]):
+        payload = row["payload"]
+        members = {name: None for name in _annotations(type(self))}
+        members.update({name: _value(name, value) for name, value in payload.items()})
+        members.update(id=row["id"], event=row["event"], timestamp=row["created_at"], payload=payload)
+        vars(self).update(members)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the event {self.payload.get('event', type(self).__name__)} has no member {name!r}")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(id={self.id}, event={self.event!r})"
+
+
+def _annotations(cls: type) -> list[str]:
+    return [name for one in cls.__mro__ for name in vars(one).get("__annotations__", {})]
+
+
+def _value(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if name.endswith("_id") or name == "access_sub":
+            return UUID(value)
+        if name.endswith(("_at", "_until")):
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    return value
+
+
+class UserEvent(Event):
+    """An event of one user."""
+
+    user_id: UUID
+
+
+class EmailEvent(UserEvent):
+    email: str
+
+
+class UserCreated(EmailEvent):
+    name: str | None
+    provider: str
+
+
+class Login(EmailEvent):
+    provider: str
+    ip_address: str | None
+    user_agent: str | None
+
+
+class LoginFailed(Event):
+    email: str | None
+    reason: str
+    ip_address: str | None
+    user_agent: str | None
+
+
+class OAuthLink(EmailEvent):
+    provider: str
+
+
+class UserBanned(UserEvent):
+    pass
+
+
+class UserUnbanned(UserEvent):
+    pass
+
+
+class UserUpdated(UserEvent):
+    fields: list[str]
+
+
+class UserDeleted(EmailEvent):
+    pass
+
+
+class RoleAdded(UserEvent):
+    role: str
+
+
+class RoleRemoved(UserEvent):
+    role: str
+
+
+class SessionRevoked(UserEvent):
+    session_id: UUID | None
+    revoke_all: bool
+
+
+class TokenRefreshed(UserEvent):
+    ip_address: str | None
+    user_agent: str | None
+
+
+class RefreshTokenMismatch(Event):
+    refresh_user_id: UUID
+    access_sub: UUID | None
+    session_id: UUID | None
+
+
+class Logout(UserEvent):
+    pass
+
+
+class KeyRotated(Event):
+    old_kid: str
+    new_kid: str
+
+
+class PasswordResetRequested(EmailEvent):
+    pass
+
+
+class PasswordReset(UserEvent):
+    pass
+
+
+class PasswordChanged(UserEvent):
+    pass
+
+
+class PasswordSet(UserEvent):
+    pass
+
+
+class PasswordPwnedRejected(Event):
+    email_hash: str
+    ip_address: str | None
+
+
+class PasswordReuseRejected(UserEvent):
+    pass
+
+
+class EmailVerificationRequested(EmailEvent):
+    pass
+
+
+class EmailVerified(EmailEvent):
+    pass
+
+
+class MagicLinkRequested(EmailEvent):
+    pass
+
+
+class MagicLinkLogin(EmailEvent):
+    pass
+
+
+class EmailOTPRequested(EmailEvent):
+    pass
+
+
+class EmailOTPLogin(EmailEvent):
+    pass
+
+
+class RateLimitExceeded(Event):
+    endpoint: str
+    ip_address: str | None
+    email: str | None
+    limit: str
+    key_type: str
+
+
+class MFAEnabled(EmailEvent):
+    pass
+
+
+class MFADisabled(EmailEvent):
+    pass
+
+
+class MFALogin(EmailEvent):
+    ip_address: str | None
+
+
+class MFAFailed(EmailEvent):
+    ip_address: str | None
+
+
+class MFALocked(EmailEvent):
+    ip_address: str | None
+    locked_until: datetime | None
+
+
+class BackupCodeUsed(EmailEvent):
+    pass
+
+
+class BackupCodesRegenerated(EmailEvent):
+    pass
+
+
+EVENTS: dict[str, type[Event]] = {
+    "user_created": UserCreated,
+    "login": Login,
+    "login_failed": LoginFailed,
+    "oauth_link": OAuthLink,
+    "user_banned": UserBanned,
+    "user_unbanned": UserUnbanned,
+    "user_updated": UserUpdated,
+    "user_deleted": UserDeleted,
+    "role_added": RoleAdded,
+    "role_removed": RoleRemoved,
+    "session_revoked": SessionRevoked,
+    "token_refreshed": TokenRefreshed,
+    "refresh_token_mismatch": RefreshTokenMismatch,
+    "logout": Logout,
+    "key_rotated": KeyRotated,
+    "password_reset_requested": PasswordResetRequested,
+    "password_reset": PasswordReset,
+    "password_changed": PasswordChanged,
+    "password_set": PasswordSet,
+    "password_pwned_rejected": PasswordPwnedRejected,
+    "password_reuse_rejected": PasswordReuseRejected,
+    "email_verification_requested": EmailVerificationRequested,
+    "email_verified": EmailVerified,
+    "magic_link_requested": MagicLinkRequested,
+    "magic_link_login": MagicLinkLogin,
+    "email_otp_requested": EmailOTPRequested,
+    "email_otp_login": EmailOTPLogin,
+    "rate_limit_exceeded": RateLimitExceeded,
+    "mfa_enabled": MFAEnabled,
+    "mfa_disabled": MFADisabled,
+    "mfa_login": MFALogin,
+    "mfa_failed": MFAFailed,
+    "mfa_locked": MFALocked,
+    "backup_code_used": BackupCodeUsed,
+    "backup_codes_regenerated": BackupCodesRegenerated,
+}
+
+
+def event_of(row: dict[str, Any]) -> Event:
+    """The event of a row of authfort.events; one without a class of its own is a plain Event."""
+    return EVENTS.get(row["event"], Event)(row)

@@ -1,0 +1,177 @@
+"""Sends the requests that authfort asks for: to public addresses, by https, within limits."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# What a provider's answer may be at most, whatever the database asks for.
+MAX_SECONDS = 30.0
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; ``status`` is None where the fetch failed, and ``error`` says why, for the log."""
+
+    status: int | None
+    headers: list[dict[str, str]]
+    body: str | None
+    error: str | None = None
+
+
+class FetchError(Exception):
+    """A fetch that was not made, or whose answer cannot be used."""
+
+
+class _Context(ssl.SSLContext):
+    """Verifies the certificate of a name, where the URL has an address of it."""
+
+    name: str
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return super().wrap_bio(incoming, outgoing, server_side, self.name, session)
+
+
+class Fetcher:
+    """Makes fetches.
+
+    ``allow`` has networks that are not public but may be reached, and ``cafile``
+    certificates to trust instead of the system's; both are for tests.
+    """
+
+    def __init__(self, allow: Iterable[str] = (), cafile: str | None = None):
+        self._allow = [ipaddress.ip_network(network) for network in allow]
+        self._cafile = cafile
+
+    def _context(self, name: str) -> ssl.SSLContext:
+        context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+        context.name = name
+        if self._cafile is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(self._cafile)
+        return context
+
+    async def send(self, fetch: dict[str, Any]) -> Answer:
+        seconds = min(float(fetch.get("timeout_ms") or 10_000) / 1000, MAX_SECONDS)
+        limit = min(int(fetch.get("max_bytes") or MAX_BYTES), MAX_BYTES)
+        # A task of its own can be given up whatever the libraries in between make of a cancellation.
+        task = asyncio.create_task(self._send(fetch, limit))
+        try:
+            await asyncio.wait([task], timeout=seconds)
+        finally:
+            task.cancel()
+        await asyncio.wait([task], timeout=1.0)
+        return _answer_of(task)
+
+    async def _send(self, fetch: dict[str, Any], limit: int) -> Answer:
+        url = httpx.URL(fetch["url"])
+        if url.scheme != "https" or not url.host or url.userinfo:
+            raise FetchError("only https is fetched, and no URL with a user in it")
+        addresses = await self._resolve(url.host, url.port or 443)
+        headers = [*_pairs(fetch.get("headers")), ("Host", url.netloc.decode("ascii")), ("Accept-Encoding", "identity")]
+        async with httpx.AsyncClient(
+            verify=self._context(url.host), trust_env=False, follow_redirects=False, timeout=None
+        ) as client:
+            for number, address in enumerate(addresses, 1):
+                # The name is resolved once: a second answer of its server could be another address.
+                request = client.build_request(
+                    fetch.get("method") or "GET",
+                    url.copy_with(host=str(address)),
+                    headers=headers,
+                    content=_bytes(fetch.get("body")),
+                )
+                try:
+                    response = await client.send(request, stream=True)
+                except httpx.ConnectError:
+                    if number == len(addresses):
+                        raise
+                    continue
+                return await _read(response, limit)
+        raise FetchError("the host has no address")
+
+    async def _resolve(self, host: str, port: int) -> list[Address]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+        addresses = list(dict.fromkeys(ipaddress.ip_address(entry[4][0]) for entry in found))
+        for address in addresses:
+            if not self._may_reach(address):
+                raise FetchError(f"{host} has an address that is not public")
+        return addresses[:3]
+
+    def _may_reach(self, address: Address) -> bool:
+        if any(address in network for network in self._allow):
+            return True
+        return is_public(address)
+
+
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is of the internet, also where it wraps one of IPv4 (mapped, NAT64)."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.sixtofour is not None or address.teredo is not None:
+            return False
+        inner = address.ipv4_mapped
+        if address in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _pairs(headers: Any) -> list[tuple[str, str]]:
+    """The headers of a fetch: an object, or an array of objects as in a response."""
+    objects = headers if isinstance(headers, list) else [headers or {}]
+    return [
+        (name, str(value))
+        for one in objects
+        for name, value in one.items()
+        if name.lower() not in ("host", "accept-encoding", "content-length", "connection", "transfer-encoding")
+    ]
+
+
+def _bytes(body: Any) -> bytes | None:
+    return None if body is None else str(body).encode()
+
+
+def _answer_of(task: "asyncio.Task[Answer]") -> Answer:
+    if not task.done() or task.cancelled():
+        return Answer(None, [], None, "it took too long")
+    error = task.exception()
+    if error is None:
+        return task.result()
+    if isinstance(error, (FetchError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)):
+        return Answer(None, [], None, f"{type(error).__name__}: {error}")
+    raise error
+
+
+async def _read(response: httpx.Response, limit: int) -> Answer:
+    try:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise FetchError("the answer is compressed, though it was not asked to be")
+        body = bytearray()
+        async for part in response.aiter_raw():
+            body += part
+            if len(body) > limit:
+                raise FetchError("the answer is too large")
+    finally:
+        await response.aclose()
+    text = body.decode()
+    if "\0" in text:
+        raise FetchError("the answer has a zero byte")
+    return Answer(response.status_code, [{name: value} for name, value in response.headers.multi_items()], text)

@@ -1,0 +1,73 @@
+"""Signing in and out."""
+
+from .calls import Calls, accepted, signed_in
+from .models import AuthResponse, MFAChallenge
+
+
+class SignIn(Calls):
+    """Each way to sign in gives an AuthResponse, or an MFAChallenge where a second factor is to follow."""
+
+    async def login(
+        self, email: str, password: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> AuthResponse | MFAChallenge:
+        """Signs in with email and password."""
+        return signed_in(
+            await self._call("login", email=email, password=password, user_agent=user_agent, ip_address=ip_address)
+        )
+
+    async def refresh(
+        self,
+        raw_refresh_token: str,
+        *,
+        access_token_cookie: str | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> AuthResponse:
+        """Exchanges a refresh token for its successor and a new access token."""
+        result = await self._call(
+            "refresh",
+            refresh_token=raw_refresh_token,
+            access_token=access_token_cookie,
+            user_agent=user_agent,
+            ip_address=ip_address,
+        )
+        return AuthResponse(**accepted(result))
+
+    async def logout(self, raw_refresh_token: str) -> None:
+        """Ends the session of a refresh token; silent for an unknown one."""
+        await self._call("logout", refresh_token=raw_refresh_token)
+
+    async def create_magic_link_token(self, email: str) -> str | None:
+        """Makes the token of a magic link; None for an unknown email."""
+        token: str | None = await self._call("create_magic_link_token", email=email)
+        return token
+
+    async def verify_magic_link(
+        self, token: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> AuthResponse | MFAChallenge:
+        return signed_in(
+            await self._call("verify_magic_link", token=token, user_agent=user_agent, ip_address=ip_address)
+        )
+
+    async def create_email_otp(self, email: str) -> str | None:
+        """Makes a code of six digits to sign in with; None for an unknown email."""
+        code: str | None = await self._call("create_email_otp", email=email)
+        return code
+
+    async def verify_email_otp(
+        self, email: str, code: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> AuthResponse | MFAChallenge:
+        return signed_in(
+            await self._call(
+                "verify_email_otp", email=email, code=code, user_agent=user_agent, ip_address=ip_address
+            )
+        )
+
+    async def complete_mfa_login(
+        self, mfa_token: str, code: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> AuthResponse:
+        """Answers an MFAChallenge with a code of the authenticator or a backup code."""
+        result = await self._call(
+            "complete_mfa_login", mfa_token=mfa_token, code=code, user_agent=user_agent, ip_address=ip_address
+        )
+        return AuthResponse(**accepted(result))

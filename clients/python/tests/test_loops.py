@@ -1,0 +1,167 @@
+"""Event loops, cancellation, and sockets of the web."""
+
+import asyncio
+import gc
+import random
+import threading
+import unittest
+
+from fastapi import Depends, FastAPI, WebSocket
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from support import PASSWORD, auth_of, bearer, make_database, query, sign_up, wait_for
+
+from authfort_postgresql import UserResponse
+
+
+def connections() -> int:
+    return query("loops", "SELECT count(*) FROM pg_stat_activity WHERE usename IN ('py_app', 'py_admin')")[0][0]
+
+
+class Loops(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        make_database("loops", "--app-role", "py_app", "--admin-role", "py_admin", "--set", "cookies=on")
+
+    def test_one_after_another(self):
+        auth = auth_of("loops")
+
+        async def use():
+            return (await auth.list_users()).total
+
+        for _ in range(3):
+            self.assertEqual(asyncio.run(use()), 0)
+        asyncio.run(auth.dispose())
+        gc.collect()
+        wait_for(lambda: connections() == 0)
+
+    def test_two_at_once(self):
+        auth = auth_of("loops")
+        totals: list[int] = []
+        barrier = threading.Barrier(2)
+
+        def thread():
+            async def use():
+                barrier.wait()
+                for _ in range(20):
+                    totals.append(await auth.get_user_count())
+                barrier.wait()
+                await auth.dispose()
+
+            asyncio.run(use())
+
+        threads = [threading.Thread(target=thread) for _ in range(2)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join(30)
+            self.assertFalse(one.is_alive())
+        self.assertEqual(totals, [0] * 40)
+        gc.collect()
+        wait_for(lambda: connections() == 0)
+
+    def test_dispose_and_use_again(self):
+        async def use():
+            auth = auth_of("loops")
+            for _ in range(3):
+                await auth.list_users()
+                await auth.dispose()
+                await auth.dispose()
+
+        asyncio.run(use())
+        wait_for(lambda: connections() == 0)
+
+    def test_cancelled_anywhere(self):
+        """However many tasks are cancelled, and wherever, the pool keeps its places."""
+
+        async def use():
+            auth = auth_of("loops", pool_size=2, pool_timeout=5.0)
+            await auth.check()
+
+            async def work():
+                async with auth.transaction(None) as db:
+                    await db.execute("SELECT pg_sleep(0.01)")
+
+            for _ in range(40):
+                tasks = [asyncio.create_task(work()) for _ in range(6)]
+                await asyncio.sleep(random.random() * 0.03)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            # both places at once
+            both = asyncio.Barrier(2)
+
+            async def hold():
+                async with auth.transaction(None) as db:
+                    await both.wait()
+                    await db.execute("SELECT 1")
+
+            await asyncio.wait_for(asyncio.gather(hold(), hold()), 20)
+            await auth.dispose()
+
+        asyncio.run(use())
+        wait_for(lambda: connections() == 0)
+
+    def test_callers(self):
+        """What a transaction is opened for."""
+
+        async def use():
+            auth = auth_of("loops")
+            with self.assertRaises(TypeError):
+                async with auth.transaction("user"):
+                    pass
+            made = await auth.create_user("caller@example.com", PASSWORD)
+            await auth.delete_user(made.user.id, hard=True)
+            with self.assertRaises(ValueError):
+                async with auth.transaction(made.user):
+                    pass
+            async with auth.transaction(None) as db:
+                row = await (await db.execute("SELECT authfort.uid()")).fetchone()
+            self.assertEqual(row, (None,))
+            await auth.dispose()
+
+        asyncio.run(use())
+
+
+class Sockets(unittest.TestCase):
+    """Web sockets have the same identity; a page of another site opens none by cookie."""
+
+    @classmethod
+    def setUpClass(cls):
+        make_database("loops", "--app-role", "py_app", "--admin-role", "py_admin", "--set", "cookies=on")
+        cls.auth = auth_of("loops")
+        app = FastAPI()
+        cls.auth.install_fastapi(app)
+
+        @app.websocket("/socket")
+        async def socket(websocket: WebSocket, user: UserResponse = Depends(cls.auth.current_user)):
+            await websocket.accept()
+            async with cls.auth.transaction(user) as db:
+                row = await (await db.execute("SELECT authfort.uid()")).fetchone()
+            await websocket.send_json({"email": user.email, "uid": str(row[0])})
+            await websocket.close()
+
+        cls.app = app
+
+    def test_socket(self):
+        with TestClient(self.app, base_url="https://testserver") as http:
+            ada = sign_up(http, "ada@example.com")
+            token = ada["tokens"]["access_token"]
+            with http.websocket_connect("/socket", headers=bearer(token)) as socket:
+                self.assertEqual(socket.receive_json(), {"email": "ada@example.com", "uid": ada["user"]["id"]})
+            cookie = {"Cookie": f"access_token={token}"}
+            for headers, accepted in (
+                ({**cookie, "Origin": "https://testserver"}, True),
+                ({**cookie, "Origin": "https://evil.example"}, False),
+                ({}, False),
+                (bearer("x"), False),
+            ):
+                with self.subTest(headers):
+                    try:
+                        with http.websocket_connect("/socket", headers=headers) as socket:
+                            socket.receive_json()
+                        opened = True
+                    except WebSocketDisconnect:
+                        opened = False
+                    self.assertEqual(opened, accepted)
+            http.portal.call(self.auth.dispose)
