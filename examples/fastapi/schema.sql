@@ -4,6 +4,9 @@ CREATE EXTENSION authfort;
 -- the application: it may pass on HTTP requests, and see what policies let it
 CREATE ROLE todo_app LOGIN;
 GRANT authfort_http TO todo_app;
+-- its calls that administer users
+CREATE ROLE todo_admin LOGIN;
+GRANT authfort_admin TO todo_admin;
 
 CREATE TABLE todo (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
