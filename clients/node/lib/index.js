@@ -1,0 +1,2 @@
+export { AuthFort } from './authfort.js';
+export { AuthError } from './errors.js';

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
+import { test } from 'node:test';
+import { isPublic, networks } from '../lib/address.js';
+import { Fetcher } from '../lib/fetch.js';
+import { bodyText, headerObjects, target } from '../lib/request.js';
+
+test('addresses of the internet are public', () => {
+	for (const address of ['1.1.1.1', '93.184.216.34', '2606:4700::1111', '2a00:1450::1'])
+		assert.equal(isPublic(address), true, address);
+});
+
+test('all others are not, however they are written', () => {
+	for (const address of ['0.0.0.0', '10.1.2.3', '100.64.0.1', '127.0.0.1', '169.254.169.254', '172.31.255.255',
+		'192.0.0.8', '192.168.1.1', '198.19.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255',
+		'::', '::1', '::ffff:8.8.8.8', '::ffff:127.0.0.1', '64:ff9b::7f00:1', 'fe80::1', 'fc00::1', 'fd00:ec2::254',
+		'ff02::1', '2001:db8::1', '2002:7f00:1::', '2001::1', '3fff::1', '4000::1'])
+		assert.equal(isPublic(address), false, address);
+});
+
+test('a network that is allowed is reached', () => {
+	const allowed = networks(['127.0.0.0/8', '::1']);
+	assert.equal(allowed('127.1.2.3'), true);
+	assert.equal(allowed('::1'), true);
+	assert.equal(allowed('10.0.0.1'), false);
+});
+
+test('a fetch to an address that is not public fails before it connects', async () => {
+	let connections = 0;
+	const server = createServer().on('connection', () => { connections++; });
+	await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+	const { port } = server.address();
+	for (const url of [`https://127.0.0.1:${port}/`, `https://localhost:${port}/`, `https://[::ffff:127.0.0.1]:${port}/`,
+		`https://2130706433:${port}/`, `http://example.com/`, 'https://user:secret@example.com/', 'file:///etc/passwd']) {
+		const { status, error } = await new Fetcher().send({ url });
+		assert.equal(status, null, url);
+		assert.match(error, /public|only https/, url);
+	}
+	assert.equal(connections, 0);
+	server.close();
+});
+
+test('paths and queries stay as they were sent', () => {
+	assert.deepEqual(target('/auth/a%2Fb?x=1?2'), { path: '/auth/a%2Fb', query: 'x=1?2' });
+	assert.deepEqual(target('http://evil.example/auth/me'), { path: '/auth/me', query: null });
+	assert.deepEqual(target('/auth/\u00e9'), { path: '/auth/%E9', query: null });
+	assert.deepEqual(target('?'), { path: '/', query: '' });
+});
+
+test('repeated headers are kept, and invalid ones left out', () => {
+	assert.deepEqual(headerObjects(['Cookie', 'a=1', 'COOKIE', 'b=2', 'X', '\xff']), [{ cookie: 'a=1' }, { cookie: 'b=2' }]);
+});
+
+test('a body is UTF-8 without a zero byte', () => {
+	assert.equal(bodyText(Buffer.from('{"a": "\u00e9"}')), '{"a": "\u00e9"}');
+	assert.equal(bodyText(Buffer.alloc(0)), null);
+	assert.throws(() => bodyText(Buffer.from([0xff])), { code: 'invalid_request' });
+	assert.throws(() => bodyText(Buffer.from([0x7b, 0])), { code: 'invalid_request' });
+	assert.throws(() => bodyText(Buffer.alloc(65537, 0x20)), { code: 'body_too_large' });
+});

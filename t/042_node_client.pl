@@ -1,0 +1,177 @@
+# clients/node by HTTP: the same to-do list with Express and with Fastify.
+use strict;
+use warnings FATAL => 'all';
+
+use AuthfortNode qw(create_database start_node);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use Gateway qw(poll);
+
+my $modules = PostgreSQL::Test::Utils::tempdir() . '/node';
+
+# Debian's modules, or those of npm where Debian's do not go together with the nodejs that is there.
+sub find_modules
+{
+	my (@names) = @_;
+	mkdir $_ foreach $modules, "$modules/node_modules";
+	my @debian = grep { -d "/usr/share/nodejs/$_" } @names;
+	return system(qq{cd '$modules' && ln -s @{[ map { "/usr/share/nodejs/$_" } @names ]} node_modules/}) == 0
+	  if @debian == @names;
+	local @ENV{qw(HOME npm_config_cache)} = ($modules, "$modules/cache");
+	return system("cd '$modules' && timeout 120 npm install --no-audit --no-fund --loglevel=error @names >npm.log 2>&1") == 0;
+}
+
+plan skip_all => 'NOT TESTED: clients/node, since there is no node' if system('node --version >/dev/null 2>&1') != 0;
+my @frameworks = grep { my $framework = $_; find_modules('pg', $framework) } qw(express fastify);
+if (!@frameworks)
+{
+	diag('NOT TESTED: clients/node, since neither Debian nor npm has pg with express or fastify here');
+	plan skip_all => 'node has no modules pg and express or fastify';
+}
+diag("NOT TESTED: clients/node with fastify, which npm does not have here") if @frameworks < 2;
+system("cp -r clients/node '$modules/node_modules/authfort-postgresql'") == 0 or die;
+
+is(system("cd '$modules/node_modules/authfort-postgresql' && node --test test/*.test.mjs >'$modules/unit.log' 2>&1"), 0,
+	'the unit tests of the package pass') or diag(slurp_file("$modules/unit.log"));
+
+my $node = start_node('main', preload => 'authfort', database => undef, conf => "authfort.cookies = on\n");
+my $http = HTTP::Tiny->new(timeout => 30);
+
+sub start
+{
+	my ($framework, %environment) = @_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $log = $node->basedir . "/$framework.log";
+	my $pid = fork() // die;
+	if ($pid == 0)
+	{
+		@ENV{qw(PGHOST PGPORT PGDATABASE PGUSER), keys %environment} =
+		  ($node->host, $node->port, $framework, 'todo_app', values %environment);
+		open STDOUT, '>', $log or die;
+		open STDERR, '>&', \*STDOUT or die;
+		exec 'node', "$modules/node_modules/authfort-postgresql/test/todo.mjs", $framework, $port;
+	}
+	poll("$framework answers", sub {
+		waitpid($pid, 1) == 0 or die slurp_file($log);
+		IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
+	});
+	return { pid => $pid, at => "http://127.0.0.1:$port", port => $port, log => $log };
+}
+
+sub stop { my ($server) = @_; kill 'TERM', $server->{pid}; waitpid $server->{pid}, 0; return; }
+
+sub ask
+{
+	my ($server, $method, $path, $headers, $body) = @_;
+	my %headers = (defined $body ? ('content-type' => 'application/json') : (), %{ $headers // {} });
+	return $http->request($method, $server->{at} . $path, { headers => \%headers, content => $body // '' });
+}
+
+sub code { my ($response) = @_; return "$response->{status} " . (eval { decode_json($response->{content})->{detail}{error} } // ''); }
+
+sub try_routes
+{
+	my ($name, $server) = @_;
+	my %by;
+	foreach my $user (qw(ada bob))
+	{
+		my $r = ask($server, 'POST', '/auth/signup', {}, qq({"email": "$user\@example.com", "password": "correct horse"}));
+		is($r->{status}, 201, "$name: $user signs up");
+		is(scalar @{ $r->{headers}{'set-cookie'} // [] }, 2, "$name: the response sets two cookies");
+		$by{$user} = { authorization => 'Bearer ' . decode_json($r->{content})->{tokens}{access_token} };
+		is(decode_json(ask($server, 'GET', '/auth/me', $by{$user})->{content})->{email}, "$user\@example.com",
+			"$name: /auth/me is the user");
+		is(decode_json(ask($server, 'GET', '/profile', $by{$user})->{content})->{email}, "$user\@example.com",
+			"$name: currentUser is the same user");
+		is(ask($server, 'POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201, "$name: $user adds a row");
+		is_deeply([ map { $_->{title} } @{ decode_json(ask($server, 'GET', '/todo', $by{$user})->{content}) } ], ["of $user"],
+			"$name: withIdentity shows ${user}'s own rows only");
+	}
+	is(code(ask($server, 'GET', '/profile')), '401 token_missing', "$name: without a token, currentUser refuses");
+	is(code(ask($server, 'GET', '/editors', $by{ada})), '403 insufficient_role', "$name: requireRole refuses other roles");
+	$node->safe_psql($name, "SELECT authfort.add_role(id, 'editor', false) FROM authfort.users WHERE email LIKE 'ada%'");
+	is(ask($server, 'GET', '/editors', $by{ada})->{content}, '["editor"]', "$name: a current role is enough");
+	is(ask($server, 'GET', '/todo')->{content}, '[]', "$name: a request without a token sees no rows");
+	my $bad = ask($server, 'GET', '/todo', { authorization => 'Bearer x' });
+	is(code($bad), '401 token_invalid', "$name: an invalid token is refused");
+	like($bad->{headers}{'www-authenticate'}, qr/invalid_token/, "$name: with a challenge");
+	my $cookie = 'access_token=' . $by{ada}{authorization} =~ s/Bearer //r;
+	is(decode_json(ask($server, 'GET', '/todo', { cookie => $cookie })->{content})->[0]{title}, 'of ada',
+		"$name: the access cookie gives the identity");
+	is(decode_json(ask($server, 'GET', '/todo', { cookie => "access_token=x; $cookie" })->{content})->[0]{title}, 'of ada',
+		"$name: an invalid cookie does not hide a valid one");
+	is(code(ask($server, 'POST', '/todo', { cookie => $cookie, origin => 'https://evil.example' }, '{"title": "x"}')),
+		'403 origin_not_allowed', "$name: a page of another site cannot write by the cookie");
+	is(ask($server, 'POST', '/todo', { cookie => $cookie, 'sec-fetch-site' => 'same-origin' }, '{"title": "y"}')->{status}, 201,
+		"$name: a page of the same origin can");
+	is(ask($server, 'GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600',
+		"$name: the JWK Set is at the root");
+	is(code(ask($server, 'POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')),
+		'401 invalid_credentials', "$name: a wrong password");
+	is(ask($server, 'POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400,
+		"$name: a body that is not UTF-8");
+	is(ask($server, 'POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400,
+		"$name: a body with a zero byte");
+	is(code(ask($server, 'POST', '/auth/login', {}, '{"email": "' . 'x' x 70_000 . '"}')), '413 body_too_large',
+		"$name: a body that is too large");
+	is(code(ask($server, 'GET', '/auth/admin/users?query=a%20b', $by{ada})), '403 insufficient_role', "$name: an admin route");
+	is(code(ask($server, 'GET', '/auth/nothing')), '404 not_found', "$name: an unknown route");
+	is(ask($server, 'GET', '/fail', $by{ada})->{content}, '{"error":"internal"}', "$name: other errors are the application's");
+	is(ask($server, 'POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logging out");
+	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
+	is(code(ask($server, 'GET', '/todo', $by{ada})), '401 token_version_mismatch', "$name: a revoked session ends at once");
+	return $by{bob};
+}
+
+# More requests than the pool has connections, some of whose clients leave.
+sub try_failures
+{
+	my ($name, $server, $bearer) = @_;
+	my $token = $bearer->{authorization};
+	foreach (1 .. 8)
+	{
+		my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->{port}) or die;
+		print $socket "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+		close $socket;
+	}
+	is(ask($server, 'GET', '/todo', $bearer)->{status}, 200, "$name: clients that leave hold no connection");
+
+	$node->stop('immediate');
+	is(code(ask($server, 'GET', '/auth/me', $bearer)), '503 service_unavailable', "$name: the database is away");
+	is(code(ask($server, 'GET', '/todo', $bearer)), '503 service_unavailable', "$name: for rows as well");
+	$node->start;
+	poll("$name works again", sub { ask($server, 'GET', '/todo', $bearer)->{status} == 200 });
+	is(ask($server, 'GET', '/profile', $bearer)->{status}, 200, "$name: the database is back");
+
+	unlike(slurp_file($server->{log}), qr/\Q$token\E|correct horse/, "$name: its log has no secret");
+	return;
+}
+
+foreach my $framework (@frameworks)
+{
+	create_database($node, $framework);
+	$node->safe_psql('postgres', 'DROP ROLE IF EXISTS todo_app');
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/express/schema.sql',
+		$node->connstr($framework) ], "$framework: schema.sql");
+	my $server = start($framework);
+	my $bearer = try_routes($framework, $server);
+	try_failures($framework, $server, $bearer);
+	stop($server);
+	if ($framework eq 'express')
+	{
+		$server = start($framework, PARSER_FIRST => 1);
+		is(ask($server, 'POST', '/auth/login', {}, '{"email": "bob@example.com", "password": "correct horse"}')->{status}, 200,
+			'express: a parser before the router');
+		stop($server);
+	}
+	$node->safe_psql($framework, 'DROP TABLE todo; DROP OWNED BY todo_app');
+	$node->safe_psql('postgres', "DROP DATABASE $framework WITH (FORCE)");
+}
+
+$node->stop;
+done_testing();
