@@ -56,12 +56,13 @@ static const DefaultTemplate templates[] = {
      "changes then.\n",
      "Confirm new address"},
 	{"email_changed", "The email address of your account was changed",
-     "The email address of your account at {{app}} was changed{{#new_email}} to "
-     "{{new_email}}{{/new_email}}.\n\n"
-     "If this was not you, undo it now. This ends all sessions, removes the password, and restores "
-     "this address.\n\n"
+     "The email address of your account at {{app}} was changed.\n\n"
+     "{{#token}}If this was not you, undo it now. This ends all sessions, removes the password, "
+     "and "
+     "restores this address.\n\n"
      "{{#link}}{{link}}{{/link}}{{^link}}Your token for this:\n\n{{token}}{{/link}}\n\n"
-     "This is possible for {{expires_in}}.\n",
+     "This is possible for {{expires_in}}.\n{{/token}}"
+     "{{^token}}If you did not expect this, ask those who run {{app}}.\n{{/token}}",
      "Undo the change"},
 	{"invitation", "You are invited to {{app}}",
      "You are invited to join {{app}}.\n\n"

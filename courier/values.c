@@ -88,9 +88,9 @@ values_get(const Values *values, const char *name)
 static bool
 can_be_shown(const char *name)
 {
-	static const char *const shown[] = {"app",        "email",    "expires_at", "expires_in",
-	                                    "ip_address", "locale",   "name",       "new_email",
-	                                    "passkey",    "provider", "time",       "user_agent"};
+	static const char *const shown[] = {
+		"app",       "email",     "expires_at", "expires_in", "ip_address", "locale",    "name",
+		"new_email", "old_email", "passkey",    "provider",   "time",       "user_agent"};
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 	{

@@ -96,15 +96,24 @@ typedef struct OpenSections
 	int count;
 } OpenSections;
 
+static bool
+is_innermost(const OpenSections *open, const TemplateReader *reader)
+{
+	const TemplateReader *last;
+
+	if (open->count == 0)
+		return false;
+	last = &open->section[open->count - 1];
+	return last->len == reader->len && memcmp(last->start, reader->start, reader->len) == 0;
+}
+
+/* Returns what is wrong, or NULL. */
 static const char *
 change_sections(OpenSections *open, TemplateItem item, const TemplateReader *reader)
 {
-	const TemplateReader *last = &open->section[open->count - 1];
-
 	if (item == TEMPLATE_CLOSE)
 	{
-		if (open->count == 0 || last->len != reader->len ||
-		    memcmp(last->start, reader->start, reader->len) != 0)
+		if (!is_innermost(open, reader))
 			return "a section is closed that is not open";
 		open->count--;
 	}

@@ -27,7 +27,7 @@ CREATE FUNCTION authfort.take_messages(max_messages integer DEFAULT 10, kinds te
 									   except_kinds text[] DEFAULT NULL)
 	RETURNS TABLE (id uuid, kind text, user_id uuid, message jsonb,
 				   created_at timestamptz, expires_at timestamptz, attempts integer)
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	ROWS 10 LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_take_messages';
 COMMENT ON FUNCTION authfort.take_messages(integer, text[], text[]) IS 'Delivers messages of the outbox, unsealed, the oldest first.';
 
