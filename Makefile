@@ -63,6 +63,7 @@ OBJS = \
 	src/domain/sessions_cleanup.o \
 	src/domain/refresh_token.o \
 	src/domain/one_time_tokens.o \
+	src/domain/email_codes.o \
 	src/domain/outbox.o \
 	src/domain/spent_ids.o \
 	src/domain/service_tokens.o \
@@ -110,6 +111,7 @@ OBJS = \
 	src/flow/mailed_token.o \
 	src/flow/email_verification.o \
 	src/flow/email_change.o \
+	src/flow/passwordless.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/login.o \
@@ -170,6 +172,7 @@ SQL_PIECES = \
 	src/domain/user_search.sql \
 	src/domain/sessions.sql \
 	src/domain/one_time_tokens.sql \
+	src/domain/email_codes.sql \
 	src/domain/outbox.sql \
 	src/domain/spent_ids.sql \
 	src/domain/service_tokens.sql \
@@ -188,6 +191,7 @@ SQL_PIECES = \
 	src/flow/service_token_admin.sql \
 	src/flow/password_flows.sql \
 	src/flow/email_verification.sql \
+	src/flow/passwordless.sql \
 	src/flow/role_admin.sql \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \

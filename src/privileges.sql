@@ -99,6 +99,8 @@ GRANT EXECUTE ON FUNCTION
 	authfort.rate_limits(), authfort.rate_limit_status(text, inet), authfort.reset_rate_limits(text, inet),
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.create_email_verification_token(uuid), authfort.verify_email(text, uuid),
+	authfort.create_magic_link_token(text), authfort.verify_magic_link(text, text, inet),
+	authfort.create_email_otp(text), authfort.verify_email_otp(text, text, text, inet),
 	authfort.change_password(uuid, text, text, uuid, text, inet), authfort.set_password(uuid, text, uuid),
 	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
 	authfort.passkey_register_begin(uuid), authfort.passkey_register_finish(uuid, jsonb, text),

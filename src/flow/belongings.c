@@ -15,6 +15,7 @@
 #include "utils/rel.h"
 
 #include "domain/email_changes.h"
+#include "domain/email_codes.h"
 #include "domain/identities.h"
 #include "domain/backup_codes.h"
 #include "domain/mfa.h"
@@ -38,6 +39,7 @@ belongings_delete(const pg_uuid_t *user_id)
 	identities_delete_all(user_id);
 	email_changes_delete(user_id);
 	one_time_tokens_delete(user_id);
+	email_codes_delete(user_id);
 	outbox_delete(user_id);
 	passkeys_delete_all(user_id);
 	mfa_delete(user_id);

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "domain/email_changes.h"
+#include "domain/email_codes.h"
 #include "domain/events.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
@@ -18,6 +19,7 @@
 #include "domain/signing_keys.h"
 #include "domain/spent_ids.h"
 #include "flow/cleanup.h"
+#include "flow/passwordless.h"
 
 PG_FUNCTION_INFO_V1(authfort_cleanup_expired_keys);
 PG_FUNCTION_INFO_V1(authfort_cleanup_expired_tokens);
@@ -31,19 +33,20 @@ const char *
 cleanup_name(CleanupKind kind)
 {
 	static const char *const names[CLEANUP_KINDS] = {
-		"keys", "tokens", "sessions", "events", "messages", "spent_ids"
+		"keys", "tokens", "sessions", "events", "messages", "spent_ids", "accounts"
 	};
 
 	return names[kind];
 }
 
-/* A change of the email is as good as its tokens. */
+/* A change of the email is as good as its tokens, and a code is one. */
 static int
 delete_expired_tokens(void)
 {
 	int			deleted = one_time_tokens_delete_expired(BATCH_ROWS);
 
-	return deleted + email_changes_delete_expired(BATCH_ROWS - deleted);
+	deleted += email_changes_delete_expired(BATCH_ROWS - deleted);
+	return deleted + email_codes_delete_expired(BATCH_ROWS - deleted);
 }
 
 static int
@@ -63,6 +66,8 @@ delete_some(CleanupPass *pass)
 			return outbox_delete_expired(BATCH_ROWS);
 		case CLEANUP_SPENT_IDS:
 			return spent_ids_delete_expired(BATCH_ROWS);
+		case CLEANUP_ACCOUNTS:
+			return passwordless_delete_unclaimed(BATCH_ROWS);
 	}
 	return 0;
 }
@@ -111,7 +116,7 @@ authfort_cleanup_expired_sessions(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(remove_all(CLEANUP_SESSIONS));
 }
 
-/* cleanup() -> (keys, tokens, sessions, events, messages, spent_ids) */
+/* cleanup() -> (keys, tokens, sessions, events, messages, spent_ids, accounts) */
 Datum
 authfort_cleanup(PG_FUNCTION_ARGS)
 {

@@ -17,10 +17,11 @@ typedef enum CleanupKind
 	CLEANUP_SESSIONS,
 	CLEANUP_EVENTS,
 	CLEANUP_MESSAGES,
-	CLEANUP_SPENT_IDS
+	CLEANUP_SPENT_IDS,
+	CLEANUP_ACCOUNTS
 } CleanupKind;
 
-#define CLEANUP_KINDS (CLEANUP_SPENT_IDS + 1)
+#define CLEANUP_KINDS (CLEANUP_ACCOUNTS + 1)
 
 /* One pass over all expired rows of a kind; begins as {kind}. */
 typedef struct CleanupPass

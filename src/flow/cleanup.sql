@@ -14,7 +14,8 @@ CREATE FUNCTION authfort.cleanup_expired_sessions() RETURNS integer
 COMMENT ON FUNCTION authfort.cleanup_expired_sessions() IS 'Removes sessions that ended more than authfort.session_retention ago, and returns their number.';
 
 CREATE FUNCTION authfort.cleanup(OUT keys integer, OUT tokens integer, OUT sessions integer,
-								 OUT events integer, OUT messages integer, OUT spent_ids integer)
+								 OUT events integer, OUT messages integer, OUT spent_ids integer,
+								 OUT accounts integer)
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_cleanup';
 COMMENT ON FUNCTION authfort.cleanup() IS 'Removes all expired rows, and returns their numbers.';

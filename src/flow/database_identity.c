@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "domain/database_id.h"
+#include "domain/email_codes.h"
 #include "domain/events.h"
 #include "domain/email_changes.h"
 #include "domain/one_time_tokens.h"
@@ -69,6 +70,7 @@ authfort_reset_database_identity(PG_FUNCTION_ARGS)
 	one_time_tokens_delete(NULL);
 	email_changes_delete(NULL);
 	service_tokens_delete_all();
+	email_codes_delete(NULL);
 	outbox_delete(NULL);
 	*id = database_id();
 	record_reset(id, revoked);

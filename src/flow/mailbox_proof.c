@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "domain/email_codes.h"
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/one_time_tokens.h"
@@ -51,6 +52,7 @@ delete_unproven(User *user)
 	sessions_revoke_all(&user->id, NULL);
 	user->token_version++;
 	one_time_tokens_delete_access(&user->id);
+	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
 	second_factor_delete_all(user);
 	event_record_simple(EVENT_UNPROVEN_DELETED, &user->id, NULL, NULL);

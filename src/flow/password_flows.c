@@ -15,6 +15,7 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "crypto/password_hash.h"
+#include "domain/email_codes.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
@@ -116,6 +117,7 @@ replace_password(const User *user, const char *hash, const pg_uuid_t *keep, cons
 	if (keep != NULL)
 		users_raise_token_version(&user->id);
 	one_time_tokens_delete_access(&user->id);
+	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
 }
 

@@ -5,8 +5,10 @@
 #include "postgres.h"
 
 #include "commands/async.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "utils/wait_event.h"
 
 #include "compat.h"
@@ -21,6 +23,9 @@
  * account.
  */
 #define PACE_TIME 25
+
+/* Distinguishes these advisory locks from those of flow/mail_limit.c, and of SQL functions. */
+#define QUEUE_LOCK_CLASS 0xa0ff
 
 static double
 time_left(instr_time start)
@@ -58,4 +63,14 @@ timing_equalize_commit(void)
 	compat_log_message("authfort", "", 0);
 	if (setting_notify_events)
 		Async_Notify(PACE_CHANNEL, "");
+}
+
+void
+timing_queue(const char *email)
+{
+	uint64		key = hash_bytes_extended((const unsigned char *) email, strlen(email), 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, QUEUE_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }

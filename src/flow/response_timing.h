@@ -23,4 +23,11 @@ extern void timing_equalize_response(instr_time start);
  */
 extern void timing_equalize_commit(void);
 
+/*
+ * Waits for other transactions that have called this with the same email.  For
+ * flows that would wait for the row of an account, if there is one: a client
+ * that sends two requests at once must not see that.
+ */
+extern void timing_queue(const char *email);
+
 #endif							/* AUTHFORT_RESPONSE_TIMING_H */

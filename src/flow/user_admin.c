@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/spi_query.h"
 #include "domain/email_changes.h"
+#include "domain/email_codes.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
@@ -97,6 +98,7 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, UserChanger changer, const C
 	{
 		email_changes_delete(id);
 		one_time_tokens_delete(id);
+		email_codes_spend_all(id);
 		user_message_withdraw_tokens(id);
 	}
 	*updated = users_require(id);

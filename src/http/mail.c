@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "flow/email_verification.h"
+#include "flow/passwordless.h"
 #include "http/auth_response.h"
 #include "http/router.h"
 
@@ -52,4 +53,52 @@ handle_verify_email(HttpRequest *request, HttpResponse *response)
 	respond_requested(response,
 					  flow_verify_email(fields[0].value, own_session(request), &request->client, &user),
 					  "Email verified successfully.");
+}
+
+void
+handle_magic_link(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"email", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_requested(response, flow_request_magic_link(fields[0].value, &request->client),
+					  "If an account exists, a magic link has been sent.");
+}
+
+/* AuthFort's client takes any success for a sign-in, so a second factor is asked for by a refusal. */
+void
+handle_verify_magic_link(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}};
+	AuthResult	result;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	result = flow_verify_magic_link(fields[0].value, own_session(request), &request->client);
+	http_respond_auth_or_forbid(response, 200, &result);
+}
+
+void
+handle_otp(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"email", true}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	respond_requested(response, flow_request_email_otp(fields[0].value, &request->client),
+					  "If an account exists, a verification code has been sent.");
+}
+
+void
+handle_verify_otp(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"email", true}, {"code", true, FIELD_ANY}};
+	AuthResult	result;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	result = flow_verify_email_otp(fields[0].value, fields[1].value, own_session(request),
+								   &request->client);
+	http_respond_auth_or_forbid(response, 200, &result);
 }

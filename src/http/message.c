@@ -237,6 +237,12 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 		case FIELD_OBJECT:
 			read_object(value, field, response);
 			break;
+		case FIELD_ANY:
+			if (value->type == jbvString)
+				read_string(value, field, response);
+			else
+				field->value = pstrdup("");
+			break;
 	}
 }
 

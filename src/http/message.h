@@ -71,7 +71,8 @@ typedef enum FieldType
 	FIELD_STRING,
 	FIELD_BOOLEAN,
 	FIELD_STRINGS,				/* an array of strings */
-	FIELD_OBJECT
+	FIELD_OBJECT,
+	FIELD_ANY					/* whatever is not a string is read as an empty one */
 } FieldType;
 
 /* One member that a body may or must have. */

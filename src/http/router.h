@@ -92,6 +92,10 @@ extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id
 /* mail.c: what is proven by a message */
 extern void handle_resend_verification(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_email(HttpRequest *request, HttpResponse *response);
+extern void handle_magic_link(HttpRequest *request, HttpResponse *response);
+extern void handle_verify_magic_link(HttpRequest *request, HttpResponse *response);
+extern void handle_otp(HttpRequest *request, HttpResponse *response);
+extern void handle_verify_otp(HttpRequest *request, HttpResponse *response);
 
 /* passkeys.c */
 extern void handle_passkey_register_options(HttpRequest *request, HttpResponse *response);

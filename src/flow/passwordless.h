@@ -1,0 +1,35 @@
+/*
+ * passwordless.h
+ *		Signing in by what was mailed: a link or a code.
+ *
+ * The requests put it into the outbox for the account with that email, which
+ * with authfort.allow_passwordless_signup is made if there is none.  Where
+ * nothing is sent, because the user is unknown or banned or got too many
+ * messages, they take the same time.  They return NULL, or the refusal
+ * invalid_email or rate_limit_exceeded.
+ *
+ * "session_id" may be NULL, or a live session of the caller: of the same
+ * account, it proves the mailbox (mailbox_proof.h).
+ */
+#ifndef AUTHFORT_PASSWORDLESS_H
+#define AUTHFORT_PASSWORDLESS_H
+
+#include "postgres.h"
+
+#include "flow/auth_result.h"
+
+extern const Refusal *flow_request_magic_link(const char *email, const Client *client);
+extern AuthResult flow_verify_magic_link(const char *token, const pg_uuid_t *session_id,
+										 const Client *client);
+
+extern const Refusal *flow_request_email_otp(const char *email, const Client *client);
+extern AuthResult flow_verify_email_otp(const char *email, const char *code,
+										const pg_uuid_t *session_id, const Client *client);
+
+/*
+ * Removes at most "limit" accounts that such a request has made and nobody has
+ * used; returns how many it has looked at.
+ */
+extern int	passwordless_delete_unclaimed(int limit);
+
+#endif							/* AUTHFORT_PASSWORDLESS_H */
