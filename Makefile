@@ -90,6 +90,7 @@ OBJS = \
 	src/flow/fetch.o \
 	src/flow/second_factor.o \
 	src/flow/mfa_code.o \
+	src/flow/mfa.o \
 	src/flow/mfa_challenge.o \
 	src/flow/sign_in.o \
 	src/flow/redirect_target.o \
@@ -153,6 +154,7 @@ OBJS = \
 	src/http/self.o \
 	src/http/mail.o \
 	src/http/passkeys.o \
+	src/http/mfa.o \
 	src/http/admin.o \
 	src/http/router.o \
 	src/http/fetching.o \
@@ -196,6 +198,7 @@ SQL_PIECES = \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \
 	src/flow/session_admin.sql \
+	src/flow/mfa.sql \
 	src/flow/user_message.sql \
 	src/flow/passkeys.sql \
 	src/flow/email_change.sql \

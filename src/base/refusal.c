@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "base/refusal.h"
 
 /* sign-up and sign-in */
@@ -242,13 +244,14 @@ refusal_with_retry(const Refusal *refusal, int retry_after)
 	return copy;
 }
 
-/* Clients read a sentence; an error message of PostgreSQL begins in lower case. */
+/* Clients read a sentence; an error message of PostgreSQL begins in lower case, but not "mFA". */
 int
 refusal_report(const Refusal *refusal)
 {
 	const char *message = refusal->message;
+	bool		is_word = islower((unsigned char) message[1]) || message[1] == ' ';
 
-	errmsg("%c%s", pg_tolower((unsigned char) message[0]), message + 1);
+	errmsg("%c%s", is_word ? pg_tolower((unsigned char) message[0]) : message[0], message + 1);
 	errdetail("%s", refusal->code);
 	return 0;
 }

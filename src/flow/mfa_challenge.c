@@ -74,6 +74,16 @@ mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind
 	return result;
 }
 
+bool
+mfa_challenge_is_token(const char *token)
+{
+	Jws		   *jws = palloc(sizeof(Jws));
+	JwtHeader	header;
+
+	return jws_read(token, strlen(token), jws) &&
+		jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header);
+}
+
 /* Returns the payload of a token that one of our keys has signed, or NULL. */
 static Jsonb *
 verified_payload(const char *token)

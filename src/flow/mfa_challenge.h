@@ -47,6 +47,9 @@ extern AuthResult mfa_challenge_issue(const User *user, const Authentication *fi
 extern const Refusal *mfa_challenge_open(const char *token, ChallengeKind kind,
 										 MfaChallenge *challenge, User **user);
 
+/* Whether a text looks like a challenge; nothing is verified. */
+extern bool mfa_challenge_is_token(const char *token);
+
 /*
  * Ends the challenge and signs its user in, who has now proven "second" as
  * well: starts a session of two factors, and records "login" and "mfa_login".

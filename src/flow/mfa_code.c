@@ -29,6 +29,7 @@
 #include "domain/mfa.h"
 #include "domain/signing_keys.h"
 #include "flow/mfa_code.h"
+#include "flow/notices.h"
 #include "flow/second_factor.h"
 #include "settings.h"
 
@@ -64,7 +65,7 @@ find_unused_step(const User *user, const MfaState *state, const char *typed)
 	size_t		len;
 	int64		step;
 
-	if (!state->confirmed || !remove_spaces(typed, code, sizeof(code)))
+	if (state->sealed_secret == NULL || !remove_spaces(typed, code, sizeof(code)))
 		return -1;
 	secret = mfa_open_secret(&user->id, state, &len);
 	step = totp_find_step(secret, len, code, time(NULL));
@@ -73,14 +74,20 @@ find_unused_step(const User *user, const MfaState *state, const char *typed)
 	return (step >= 0 && !mfa_step_is_used(state, step)) ? step : -1;
 }
 
-static bool
-use_totp(const User *user, const MfaState *state, const char *typed)
+bool
+mfa_code_use_first(const User *user, const MfaState *state, const char *code)
 {
-	int64		step = find_unused_step(user, state, typed);
+	int64		step = find_unused_step(user, state, code);
 
 	if (step >= 0)
 		mfa_use_step(&user->id, state, step);
 	return step >= 0;
+}
+
+static bool
+use_totp(const User *user, const MfaState *state, const char *typed)
+{
+	return state->confirmed && mfa_code_use_first(user, state, typed);
 }
 
 static void
@@ -141,6 +148,7 @@ record_locked(const User *user, const MfaState *state, const Client *client)
 	json_write_string(&event.payload, "email", user->email);
 	json_write_time(&event.payload, "locked_until", state->locked_until);
 	event_record(&event);
+	notice_put(NOTICE_MFA_LOCKED, user, client, NULL);
 }
 
 /* Each lock since the last right code is twice as long as the one before. */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "domain/authentication.h"
+#include "domain/mfa.h"
 #include "domain/users.h"
 
 typedef enum CodeKind
@@ -27,5 +28,11 @@ typedef enum CodeKind
 extern const Refusal *mfa_code_check(User *user, const char *code, CodeKind kind,
 									 const Refusal *wrong, const Client *client,
 									 Authentication *second);
+
+/*
+ * Checks the first code of an app that is not confirmed yet.  Wrong ones are
+ * not counted: the client has just been given the secret.
+ */
+extern bool mfa_code_use_first(const User *user, const MfaState *state, const char *code);
 
 #endif							/* AUTHFORT_MFA_CODE_H */

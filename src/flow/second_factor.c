@@ -6,10 +6,12 @@
 
 #include "base/json.h"
 #include "base/unicode.h"
+#include "domain/attempts.h"
 #include "domain/backup_codes.h"
 #include "domain/events.h"
 #include "domain/mfa.h"
 #include "domain/passkeys.h"
+#include "flow/notices.h"
 #include "flow/second_factor.h"
 #include "settings.h"
 
@@ -83,6 +85,8 @@ record_change(EventType type, const User *user, const char *method, const Client
 	json_write_string(&event.payload, "email", user->email);
 	json_write_string(&event.payload, "method", method);
 	event_record(&event);
+	notice_put(NOTICE_MFA_CHANGED, user, client,
+			   (type == EVENT_MFA_ENABLED) ? "\"change\":\"enabled\"" : "\"change\":\"disabled\"");
 }
 
 static void
@@ -116,6 +120,7 @@ void
 second_factor_delete_all(User *user)
 {
 	mfa_delete(&user->id);
+	attempts_forget(ATTEMPT_MFA, &user->id);
 	passkeys_delete_all(&user->id);
 	backup_codes_delete(&user->id);
 	users_set_mfa_enabled(&user->id, false);

@@ -17,6 +17,7 @@
 #define METHOD_TOTP "totp"
 #define METHOD_BACKUP_CODE "backup_code"
 #define METHOD_PASSKEY "passkey"
+#define METHOD_RESET "reset"	/* all of them, by an admin */
 
 /* The methods by which a user can complete a challenge. */
 extern char **second_factor_methods(const pg_uuid_t *user_id, int *count);

@@ -293,6 +293,18 @@ read_json(HttpRequest *request, HttpResponse *response)
 	return !http_end_faults(response);
 }
 
+char *
+http_body_string(const HttpRequest *request, const char *name)
+{
+	Jsonb	   *json;
+
+	if (request->body == NULL || strlen(request->body) > HTTP_MAX_BODY_BYTES ||
+		!http_has_json_type(request) ||
+		json_read_secret_object(request->body, strlen(request->body), &json) != JSON_READ)
+		return NULL;
+	return json_member_string(json, name);
+}
+
 bool
 http_read_object(HttpRequest *request, HttpResponse *response)
 {

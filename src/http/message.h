@@ -30,6 +30,7 @@ typedef struct HttpRequest
 	Client		client;
 	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
 	struct User *caller;		/* set for routes that are not open */
+	char	   *mfa_token;		/* what stands in for the caller in ROUTE_ENROLLING; NULL: nothing */
 	pg_uuid_t	session_id;		/* the caller's */
 	bool		by_cookie;		/* its token came as a cookie */
 	Oid			door;			/* the role that passes it; InvalidOid: PostgREST's */
@@ -96,6 +97,9 @@ typedef struct BodyField
  */
 extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 						   HttpResponse *response);
+
+/* A string of the body before it is read; NULL if there is none, or the body is refused. */
+extern char *http_body_string(const HttpRequest *request, const char *name);
 
 /* The same for a body whose members the caller reads: request->json. */
 extern bool http_read_object(HttpRequest *request, HttpResponse *response);

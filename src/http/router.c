@@ -15,6 +15,7 @@
 #include "base/client_message.h"
 #include "base/json.h"
 #include "base/unicode.h"
+#include "flow/mfa_challenge.h"
 #include "http/cross_origin.h"
 #include "http/router.h"
 #include "http/token_cookies.h"
@@ -72,6 +73,13 @@ static const Route routes[] = {
 	{"own_passkeys", "GET", "/passkeys", ROUTE_SIGNED_IN, handle_own_passkeys},
 	{"rename_passkey", "PATCH", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_rename_passkey},
 	{"remove_passkey", "DELETE", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_remove_passkey},
+	{"mfa_init", "POST", "/mfa/init", ROUTE_ENROLLING, handle_mfa_init},
+	{"mfa_confirm", "POST", "/mfa/confirm", ROUTE_ENROLLING, handle_mfa_confirm},
+	{"mfa_verify", "POST", "/mfa/verify", ROUTE_OPEN, handle_mfa_verify},
+	{"mfa_disable", "POST", "/mfa/disable", ROUTE_SIGNED_IN, handle_mfa_disable},
+	{"mfa_regenerate", "POST", "/mfa/backup-codes/regenerate", ROUTE_SIGNED_IN, handle_mfa_regenerate},
+	{"mfa_status", "GET", "/mfa/status", ROUTE_SIGNED_IN, handle_mfa_status},
+	{"mfa_step_up", "POST", "/mfa/step-up", ROUTE_SIGNED_IN, handle_mfa_step_up},
 	{"list_users", "GET", "/admin/users", ROUTE_ADMIN, handle_list_users},
 	{"create_user", "POST", "/admin/users", ROUTE_ADMIN, handle_create_user},
 	{"get_user", "GET", "/admin/users/{id}", ROUTE_ADMIN, handle_get_user},
@@ -79,6 +87,7 @@ static const Route routes[] = {
 	{"delete_user", "DELETE", "/admin/users/{id}", ROUTE_ADMIN, handle_delete_user},
 	{"ban_user", "PUT", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_ban_user},
 	{"unban_user", "DELETE", "/admin/users/{id}/ban", ROUTE_ADMIN, handle_unban_user},
+	{"reset_mfa", "DELETE", "/admin/users/{id}/mfa", ROUTE_ADMIN, handle_reset_mfa},
 	{"add_role", "PUT", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_add_role},
 	{"remove_role", "DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
 	{"user_sessions", "GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
@@ -226,6 +235,21 @@ http_identify_caller(HttpRequest *request)
 		request->caller = NULL;
 }
 
+/*
+ * A challenge is the member mfa_token of the body, or a bearer token of its
+ * type.  Finding one is not yet verifying it.
+ */
+static bool
+find_challenge(HttpRequest *request)
+{
+	char	   *bearer = http_bearer_token(request);
+
+	request->mfa_token = http_body_string(request, "mfa_token");
+	if (request->mfa_token == NULL && bearer != NULL && mfa_challenge_is_token(bearer))
+		request->mfa_token = bearer;
+	return request->mfa_token != NULL;
+}
+
 static bool
 changes_something(const Route *route)
 {
@@ -239,6 +263,8 @@ authorize_route(const Route *route, HttpRequest *request)
 	const Refusal *refusal = NULL;
 
 	if (route->access == ROUTE_OPEN)
+		return NULL;
+	if (route->access == ROUTE_ENROLLING && find_challenge(request))
 		return NULL;
 	if (changes_something(route) && http_bearer_token(request) == NULL &&
 		token_cookies_has_access(request))
@@ -410,6 +436,7 @@ access_name(RouteAccess access)
 	switch (access)
 	{
 		case ROUTE_SIGNED_IN:
+		case ROUTE_ENROLLING:
 			return "signed_in";
 		case ROUTE_ADMIN:
 			return "admin";

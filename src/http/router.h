@@ -14,6 +14,7 @@ typedef enum RouteAccess
 {
 	ROUTE_OPEN,
 	ROUTE_SIGNED_IN,			/* request->caller is set */
+	ROUTE_ENROLLING,			/* that, or request->mfa_token is: a challenge to enrol, not yet verified */
 	ROUTE_ADMIN					/* and has the role authfort.admin_role */
 } RouteAccess;
 
@@ -119,6 +120,16 @@ extern void handle_oauth_id_token(HttpRequest *request, HttpResponse *response);
 extern void handle_oauth_link(HttpRequest *request, HttpResponse *response);
 extern void handle_own_identities(HttpRequest *request, HttpResponse *response);
 extern void handle_unlink_identity(HttpRequest *request, HttpResponse *response);
+
+/* mfa.c: the second factor */
+extern void handle_mfa_init(HttpRequest *request, HttpResponse *response);
+extern void handle_mfa_confirm(HttpRequest *request, HttpResponse *response);
+extern void handle_mfa_verify(HttpRequest *request, HttpResponse *response);
+extern void handle_mfa_disable(HttpRequest *request, HttpResponse *response);
+extern void handle_mfa_regenerate(HttpRequest *request, HttpResponse *response);
+extern void handle_mfa_status(HttpRequest *request, HttpResponse *response);
+extern void handle_mfa_step_up(HttpRequest *request, HttpResponse *response);
+extern void handle_reset_mfa(HttpRequest *request, HttpResponse *response);
 
 /* admin.c: administration */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);

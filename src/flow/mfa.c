@@ -1,0 +1,452 @@
+/*
+ * mfa.c
+ *		Setting up an authenticator app, using it, and removing it.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <sodium.h>
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "base/spi_query.h"
+#include "base/uuid.h"
+#include "crypto/totp.h"
+#include "domain/backup_codes.h"
+#include "domain/events.h"
+#include "domain/mfa.h"
+#include "domain/passkeys.h"
+#include "domain/rate_limit.h"
+#include "domain/signing_keys.h"
+#include "flow/mfa.h"
+#include "flow/mfa_challenge.h"
+#include "flow/mfa_code.h"
+#include "flow/notices.h"
+#include "flow/recent_auth.h"
+#include "flow/second_factor.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_mfa_init);
+PG_FUNCTION_INFO_V1(authfort_mfa_confirm);
+PG_FUNCTION_INFO_V1(authfort_complete_mfa_login);
+PG_FUNCTION_INFO_V1(authfort_mfa_disable);
+PG_FUNCTION_INFO_V1(authfort_mfa_regenerate_backup_codes);
+PG_FUNCTION_INFO_V1(authfort_mfa_status);
+PG_FUNCTION_INFO_V1(authfort_mfa_step_up);
+PG_FUNCTION_INFO_V1(authfort_reset_mfa);
+
+static const Authentication by_app = {METHOD_TOTP, 2, 2, {AMR_TOTP, AMR_MULTIPLE}};
+
+/* Locks the user.  The challenge is set only if the enroller has one. */
+static const Refusal *
+lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user)
+{
+	if (enroller->mfa_token != NULL)
+		return mfa_challenge_open(enroller->mfa_token, CHALLENGE_ENROL, challenge, user);
+	*user = users_require_lock(enroller->user_id);
+	return (enroller->session_id != NULL) ? recent_auth_check(*user, enroller->session_id) : NULL;
+}
+
+/* Everything except the unreserved characters of RFC 3986 is escaped. */
+static void
+append_escaped(StringInfo out, const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		unsigned char c = (unsigned char) *text;
+
+		if ((c < 0x80 && isalnum(c)) || strchr("-._~", c) != NULL)
+			appendStringInfoChar(out, *text);
+		else
+			appendStringInfo(out, "%%%02X", c);
+	}
+}
+
+/* The form that authenticator apps read from a QR code. */
+static char *
+make_qr_uri(const User *user, const char *secret)
+{
+	const char *issuer = (setting_mfa_issuer[0] != '\0') ? setting_mfa_issuer : setting_jwt_issuer;
+	StringInfoData uri;
+
+	initStringInfo(&uri);
+	appendStringInfoString(&uri, "otpauth://totp/");
+	append_escaped(&uri, issuer);
+	appendStringInfoChar(&uri, ':');
+	append_escaped(&uri, (user->email != NULL) ? user->email : uuid_text(&user->id));
+	appendStringInfo(&uri, "?secret=%s&issuer=", secret);
+	append_escaped(&uri, issuer);
+	secret_wipe_later(uri.data, uri.len);
+	return uri.data;
+}
+
+const Refusal *
+flow_mfa_init(const Enroller *enroller, MfaSecret *secret)
+{
+	unsigned char bytes[TOTP_SECRET_BYTES];
+	MfaChallenge challenge;
+	User	   *user;
+	const Refusal *refusal;
+
+	PreventCommandIfReadOnly("a second factor");
+	refusal = lock_enroller(enroller, &challenge, &user);
+	if (refusal != NULL)
+		return refusal;
+	if (mfa_find(&user->id).confirmed)
+		return &refusal_mfa_already_enabled;
+
+	signing_keys_ensure_master_key();
+	randombytes_buf(bytes, sizeof(bytes));
+	mfa_set_secret(&user->id, bytes, sizeof(bytes));
+	secret->secret = palloc(TOTP_TEXT_SIZE(TOTP_SECRET_BYTES));
+	totp_secret_encode(bytes, sizeof(bytes), secret->secret);
+	secret_wipe_later(secret->secret, TOTP_TEXT_SIZE(TOTP_SECRET_BYTES));
+	sodium_memzero(bytes, sizeof(bytes));
+	secret->qr_uri = make_qr_uri(user, secret->secret);
+	return NULL;
+}
+
+static void
+make_backup_codes(const User *user, BackupCodes *codes)
+{
+	codes->codes = backup_codes_make(&user->id);
+	codes->count = BACKUP_CODES;
+}
+
+/* The new tokens of a session whose old ones have the token version from before. */
+static AuthResult
+go_on_with_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
+{
+	Session		session;
+
+	if (session_id == NULL || !new_tokens ||
+		!sessions_rotate_current(session_id, &user->id, &session))
+		return auth_done();
+	return auth_done_with_tokens(user, &session);
+}
+
+AuthResult
+flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens,
+				 const Client *client, BackupCodes *codes)
+{
+	MfaChallenge challenge;
+	User	   *user;
+	MfaState	state;
+	const Refusal *refusal;
+
+	PreventCommandIfReadOnly("a second factor");
+	refusal = lock_enroller(enroller, &challenge, &user);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	state = mfa_find(&user->id);
+	if (state.confirmed)
+		return auth_refused(&refusal_mfa_already_enabled);
+	if (state.sealed_secret == NULL)
+		return auth_refused(&refusal_mfa_not_initiated);
+	if (!mfa_code_use_first(user, &state, code))
+		return auth_refused(&refusal_invalid_totp_code);
+
+	mfa_confirm_secret(&user->id);
+	make_backup_codes(user, codes);
+	second_factor_enabled(user, METHOD_TOTP, client);
+	if (enroller->mfa_token != NULL)
+		return mfa_challenge_complete(&challenge, user, &by_app, client);
+	if (enroller->session_id != NULL)
+		sessions_authenticated(enroller->session_id, &by_app);
+	return go_on_with_session(user, enroller->session_id, new_tokens);
+}
+
+AuthResult
+flow_mfa_verify(const char *mfa_token, const char *code, const Client *client)
+{
+	const Refusal *refusal = rate_limit_check_address(RATE_LIMIT_MFA_VERIFY, NULL, client);
+	MfaChallenge challenge;
+	Authentication second;
+	User	   *user;
+
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	PreventCommandIfReadOnly("a second factor");
+	refusal = mfa_challenge_open(mfa_token, CHALLENGE_VERIFY, &challenge, &user);
+	if (refusal == NULL)
+		refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_invalid_mfa_code, client,
+								 &second);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	return mfa_challenge_complete(&challenge, user, &second, client);
+}
+
+/*
+ * The right code proves the second factor, so a session that has proven one
+ * factor so far is strong enough.
+ */
+AuthResult
+flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
+				 bool new_tokens, const Client *client)
+{
+	User	   *user = users_require_lock(user_id);
+	const Refusal *refusal = NULL;
+	Authentication proven;
+
+	if (session_id != NULL)
+		refusal = recent_auth_check(user, session_id);
+	if (refusal != NULL && refusal != &refusal_insufficient_assurance)
+		return auth_refused(refusal);
+	if (!mfa_find(&user->id).confirmed)
+		return auth_refused(&refusal_mfa_not_enabled);
+	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_invalid_totp_code, client,
+							 &proven);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	mfa_remove_secret(&user->id);
+	second_factor_disabled(user, METHOD_TOTP, client);
+	return go_on_with_session(user, session_id, new_tokens);
+}
+
+static void
+record_regenerated(const User *user, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_BACKUP_CODES_REGENERATED, &user->id, NULL, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_integer(&event.payload, "remaining", BACKUP_CODES);
+	event_record(&event);
+	notice_put(NOTICE_MFA_CHANGED, user, client, "\"change\":\"backup_codes_regenerated\"");
+}
+
+const Refusal *
+flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const Client *client,
+					BackupCodes *codes)
+{
+	User	   *user = users_require_lock(user_id);
+	const Refusal *refusal;
+	Authentication proven;
+
+	if (!mfa_find(&user->id).confirmed)
+		return &refusal_mfa_not_enabled;
+	refusal = mfa_code_check(user, code, CODE_TOTP, &refusal_invalid_totp_code, client, &proven);
+	if (refusal != NULL)
+		return refusal;
+	make_backup_codes(user, codes);
+	record_regenerated(user, client);
+	return NULL;
+}
+
+static void
+record_reauthenticated(const User *user, const pg_uuid_t *session_id, const Authentication *how,
+					   const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_REAUTHENTICATED, &user->id, session_id, client);
+	json_write_string(&event.payload, "method", how->provider);
+	event_record(&event);
+}
+
+AuthResult
+flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const char *code,
+				 const Client *client)
+{
+	User	   *user = users_require_lock(user_id);
+	const Refusal *refusal;
+	Authentication how;
+	Session		session;
+
+	if (!user->mfa_enabled)
+		return auth_refused(&refusal_mfa_not_enabled);
+	if (user->banned)
+		return auth_refused(&refusal_user_banned);
+	/* checked first: the code is used up, and the session raised, only if they count */
+	if (!sessions_is_live(session_id, &user->id))
+		return auth_refused(&refusal_session_not_found);
+	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_invalid_totp_code, client, &how);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	how.amr[how.amr_count++] = AMR_MULTIPLE;
+	sessions_authenticated(session_id, &how);
+	if (!sessions_rotate_current(session_id, &user->id, &session))
+		return auth_refused(&refusal_session_not_found);
+	record_reauthenticated(user, session_id, &how, client);
+	return auth_tokens(user, &session);
+}
+
+const Refusal *
+flow_mfa_reset(const pg_uuid_t *user_id)
+{
+	User	   *user = users_lock(user_id);
+
+	if (user == NULL)
+		return &refusal_user_not_found;
+	if (!user->mfa_enabled)
+		return &refusal_mfa_not_enabled;
+	second_factor_delete_all(user);
+	second_factor_disabled(user, METHOD_RESET, NULL);
+	return NULL;
+}
+
+void
+mfa_append_status(StringInfo out, const User *user)
+{
+	json_open(out);
+	json_write_bool(out, "enabled", user->mfa_enabled);
+	json_write_integer(out, "backup_codes_remaining", backup_codes_count(&user->id));
+	json_write_bool(out, "totp", mfa_find(&user->id).confirmed);
+	json_write_integer(out, "passkeys", passkeys_count(&user->id));
+	json_close(out);
+}
+
+/* NULL if the argument is. */
+static const pg_uuid_t *
+optional_id(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
+}
+
+/* A user's id, which the challenge names if there is one. */
+static Enroller
+enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
+{
+	Enroller	enroller = {0};
+
+	enroller.mfa_token = argument_token(fcinfo, mfa_token);
+	if (enroller.mfa_token == NULL)
+		enroller.user_id = argument_uuid(fcinfo, 0, "user_id");
+	enroller.session_id = optional_id(fcinfo, session_id);
+	return enroller;
+}
+
+/* mfa_init(user_id, session_id, mfa_token) -> jsonb */
+Datum
+authfort_mfa_init(PG_FUNCTION_ARGS)
+{
+	Enroller	enroller = enroller_arguments(fcinfo, 1, 2);
+	MfaSecret	secret;
+	const Refusal *refusal = flow_mfa_init(&enroller, &secret);
+	StringInfoData json;
+
+	if (refusal != NULL)
+		PG_RETURN_JSONB_P(done_to_jsonb(refusal));
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_string(&json, "secret", secret.secret);
+	json_write_string(&json, "qr_uri", secret.qr_uri);
+	json_close(&json);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+static Jsonb *
+codes_to_jsonb(const BackupCodes *codes, const AuthResult *result)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_strings(&json, "backup_codes", codes->codes, codes->count);
+	if (result != NULL && result->user != NULL)
+		auth_append_members(&json, result);
+	json_close(&json);
+	return json_to_jsonb(&json);
+}
+
+/* mfa_confirm(user_id, code, session_id, mfa_token, user_agent, ip_address) -> jsonb */
+Datum
+authfort_mfa_confirm(PG_FUNCTION_ARGS)
+{
+	char	   *code = argument_secret(fcinfo, 1, "code");
+	Enroller	enroller = enroller_arguments(fcinfo, 2, 3);
+	Client		client = argument_client(fcinfo, 4, 5);
+	BackupCodes codes;
+	AuthResult	result = flow_mfa_confirm(&enroller, code, true, &client, &codes);
+
+	if (result.refusal != NULL)
+		PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+	PG_RETURN_JSONB_P(codes_to_jsonb(&codes, &result));
+}
+
+/* complete_mfa_login(mfa_token, code, user_agent, ip_address) -> jsonb */
+Datum
+authfort_complete_mfa_login(PG_FUNCTION_ARGS)
+{
+	char	   *mfa_token = argument_token(fcinfo, 0);
+	char	   *code = argument_secret(fcinfo, 1, "code");
+	Client		client = argument_client(fcinfo, 2, 3);
+	AuthResult	result = flow_mfa_verify(mfa_token, code, &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* mfa_disable(user_id, code, session_id, user_agent, ip_address) -> jsonb */
+Datum
+authfort_mfa_disable(PG_FUNCTION_ARGS)
+{
+	char	   *code = argument_secret(fcinfo, 1, "code");
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	Client		client = argument_client(fcinfo, 3, 4);
+	AuthResult	result = flow_mfa_disable(user_id, code, optional_id(fcinfo, 2), true, &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* mfa_regenerate_backup_codes(user_id, code, user_agent, ip_address) -> jsonb */
+Datum
+authfort_mfa_regenerate_backup_codes(PG_FUNCTION_ARGS)
+{
+	char	   *code = argument_secret(fcinfo, 1, "code");
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	Client		client = argument_client(fcinfo, 2, 3);
+	BackupCodes codes;
+	const Refusal *refusal = flow_mfa_regenerate(user_id, code, &client, &codes);
+
+	PG_RETURN_JSONB_P((refusal != NULL) ? done_to_jsonb(refusal) : codes_to_jsonb(&codes, NULL));
+}
+
+static Datum
+mfa_status(PG_FUNCTION_ARGS)
+{
+	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
+	StringInfoData json;
+
+	initStringInfo(&json);
+	mfa_append_status(&json, user);
+	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* mfa_status(user_id) -> jsonb */
+Datum
+authfort_mfa_status(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(mfa_status, fcinfo);
+}
+
+/* mfa_step_up(user_id, session_id, code, user_agent, ip_address) -> jsonb */
+Datum
+authfort_mfa_step_up(PG_FUNCTION_ARGS)
+{
+	char	   *code = argument_secret(fcinfo, 2, "code");
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t  *session_id = argument_uuid(fcinfo, 1, "session_id");
+	Client		client = argument_client(fcinfo, 3, 4);
+	AuthResult	result = flow_mfa_step_up(user_id, session_id, code, &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* reset_mfa(user_id) -> void */
+Datum
+authfort_reset_mfa(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	const Refusal *refusal = flow_mfa_reset(user_id);
+
+	if (refusal == &refusal_user_not_found)
+		users_raise_unknown(user_id);
+	if (refusal != NULL)
+		refusal_raise(refusal);
+	PG_RETURN_VOID();
+}
