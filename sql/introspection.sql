@@ -20,7 +20,7 @@ SELECT authfort.create_service_token(repeat('a', 65), '{introspect}');
 SELECT authfort.create_service_token('other', '{}');
 SELECT authfort.create_service_token('other', '{introspect,admin}');
 SELECT authfort.create_service_token('other', '{introspect,NULL}');
-SELECT authfort.create_service_token('other', '{introspect}', 'fifteen-letters');
+SELECT authfort.create_service_token('other', '{introspect}', 'eleven-char');
 SELECT authfort.create_service_token('other', '{introspect}', repeat('a', 513));
 SELECT authfort.create_service_token('other', '{introspect}', 'sixteen letters ä');
 \set VERBOSITY default

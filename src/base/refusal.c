@@ -205,7 +205,7 @@ const Refusal refusal_invalid_service_name =
 const Refusal refusal_invalid_scopes =
 {"invalid_scopes", "Valid scopes are introspect and introspect_refresh", 400};
 const Refusal refusal_invalid_service_secret =
-{"invalid_service_secret", "A secret has 16 to 512 visible ASCII characters", 400};
+{"invalid_service_secret", "A secret has 12 to 512 visible ASCII characters", 400};
 const Refusal refusal_unauthorized =
 {"unauthorized", "Unauthorized", 401};
 

@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(authfort_create_service_token);
 PG_FUNCTION_INFO_V1(authfort_revoke_service_token);
 
 #define MAX_NAME 64
-#define MIN_SECRET 16
+#define MIN_SECRET 12
 #define MAX_SECRET 512
 
 /* A name is the user of Basic authentication, where some characters need escapes. */
