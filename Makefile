@@ -30,7 +30,6 @@ OBJS = \
 	src/base/keyed_row.o \
 	src/base/address.o \
 	src/base/origin.o \
-	src/base/https_url.o \
 	src/base/web_url.o \
 	src/base/rate.o \
 	src/flow/response_timing.o \
@@ -115,6 +114,7 @@ OBJS = \
 	src/flow/passwordless.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
+	src/flow/no_password.o \
 	src/flow/login.o \
 	src/flow/refresh.o \
 	src/flow/introspection.o \

@@ -213,6 +213,13 @@ time_limit(const Transfer *transfer)
 	return left < transfer->timeout_ms ? (long) left : transfer->timeout_ms;
 }
 
+/* The router asks in clear only for this machine, which is one of the networks then. */
+static const char *
+allowed_protocols(void)
+{
+	return fetcher.options->allow_fetch_to[0] ? "http,https" : "https";
+}
+
 static bool
 set_limits(const Transfer *transfer)
 {
@@ -220,7 +227,7 @@ set_limits(const Transfer *transfer)
 
 	return curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, transfer->timeout_ms) == CURLE_OK &&
 		curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) transfer->max_bytes) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, allowed_protocols()) == CURLE_OK &&
 		curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 		curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
 		/* an empty proxy also keeps libcurl from reading the environment */

@@ -125,6 +125,15 @@ web_url_is_loopback(const WebUrl *url)
 		 strspn(url->host, "0123456789.") == strlen(url->host));
 }
 
+bool
+web_url_is_confidential(const WebUrl *url)
+{
+	if (url->host[0] == '\0')
+		return false;
+	return strcmp(url->scheme, "https") == 0 ||
+		(strcmp(url->scheme, "http") == 0 && web_url_is_loopback(url));
+}
+
 char *
 web_url_origin(const WebUrl *url)
 {

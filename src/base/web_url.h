@@ -31,6 +31,12 @@ extern bool web_url_same_origin(const WebUrl *a, const WebUrl *b);
 /* Whether the host is this machine: an address of the loopback network, or localhost. */
 extern bool web_url_is_loopback(const WebUrl *url);
 
+/*
+ * Whether what is sent there stays between the two: https, or this machine.  A
+ * gateway fetches from this machine only with --allow-fetch-to.
+ */
+extern bool web_url_is_confidential(const WebUrl *url);
+
 /* scheme://host[:port], without a default port. */
 extern char *web_url_origin(const WebUrl *url);
 

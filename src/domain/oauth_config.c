@@ -181,9 +181,7 @@ check_url(const Config *config, const char *name, char *text, bool may_have_quer
 {
 	WebUrl		url;
 
-	if (!web_url_read(text, &url) || url.host[0] == '\0' ||
-		!(strcmp(url.scheme, "https") == 0 ||
-		  (strcmp(url.scheme, "http") == 0 && web_url_is_loopback(&url))))
+	if (!web_url_read(text, &url) || !web_url_is_confidential(&url))
 		raise_fault(config, "must be an https URL", name,
 					"Plain http is for addresses of this machine, such as http://localhost:8080.");
 	if (strchr(text, '#') != NULL || (!may_have_query && strchr(text, '?') != NULL))

@@ -12,9 +12,9 @@
 #include "utils/inet.h"
 #include "utils/timestamp.h"
 
-#include "base/https_url.h"
 #include "base/json.h"
 #include "base/uuid.h"
+#include "base/web_url.h"
 #include "crypto/base64url.h"
 #include "crypto/seal.h"
 #include "domain/database_id.h"
@@ -24,6 +24,7 @@
 
 #define ROLE_NAME "authfort_fetch"
 #define SEALED_NAME "continuation of a fetch"
+#define MAX_URL 2048
 
 bool
 fetch_is_allowed(Oid role)
@@ -127,7 +128,7 @@ seal_flow(const FetchFlow *flow)
 static bool
 is_sendable(const Fetch *fetch)
 {
-	char	   *host;
+	WebUrl		url;
 
 	for (int i = 0; i < fetch->header_count; i++)
 	{
@@ -137,7 +138,8 @@ is_sendable(const Fetch *fetch)
 				return false;
 		}
 	}
-	return https_url_read(fetch->url, &host);
+	return strlen(fetch->url) <= MAX_URL && web_url_read(fetch->url, &url) &&
+		web_url_is_confidential(&url) && strchr(fetch->url, '#') == NULL;
 }
 
 const Refusal *

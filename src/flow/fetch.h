@@ -58,7 +58,7 @@ typedef struct FetchHeader
 typedef struct Fetch
 {
 	const char *method;			/* GET or POST */
-	const char *url;			/* see base/https_url.h */
+	const char *url;			/* web_url_is_confidential() */
 	FetchHeader headers[FETCH_MAX_HEADERS];
 	int			header_count;
 	const char *body;			/* NULL: none */

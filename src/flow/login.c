@@ -17,6 +17,7 @@
 #include "domain/sessions.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
+#include "flow/no_password.h"
 #include "flow/sign_in.h"
 #include "settings.h"
 
@@ -52,7 +53,7 @@ log_in(const char *email, const char *password, const Client *client)
 		if (check == PASSWORD_BUSY)
 			return auth_refused(&refusal_server_busy);
 		if (user != NULL && user->password_hash == NULL && !user->invited)
-			return auth_refused(&refusal_no_password);
+			return auth_refused(no_password_refusal(user));
 		if (check == PASSWORD_WRONG)
 			return auth_refused(&refusal_invalid_credentials);
 
@@ -87,7 +88,7 @@ record_failure(const char *email, const Refusal *refusal, const Client *client)
 	event_record(&event);
 }
 
-/* With hidden accounts, no_password is not returned: it would reveal that the account exists. */
+/* With hidden accounts, no_password and oauth_account are not returned: they would reveal that the account exists. */
 static AuthResult
 attempt_login(const char *email, const char *password, const Client *client)
 {
@@ -95,7 +96,7 @@ attempt_login(const char *email, const char *password, const Client *client)
 
 	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
 		record_failure(email, result.refusal, client);
-	if (setting_hide_accounts && result.refusal == &refusal_no_password)
+	if (setting_hide_accounts && is_no_password_refusal(result.refusal))
 		return auth_refused(&refusal_invalid_credentials);
 	return result;
 }

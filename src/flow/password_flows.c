@@ -24,6 +24,7 @@
 #include "domain/rate_limit.h"
 #include "domain/sessions.h"
 #include "flow/flows.h"
+#include "flow/no_password.h"
 #include "flow/mailbox_proof.h"
 #include "flow/mailed_token.h"
 #include "flow/notices.h"
@@ -215,7 +216,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 		if (user == NULL)
 			return auth_refused(&refusal_user_gone);	/* while we hashed */
 		if (user->password_hash == NULL)
-			return auth_refused(&refusal_no_password);
+			return auth_refused(no_password_refusal(user));
 		check = password_verify(user->password_hash, old_password);
 		if (check == PASSWORD_BUSY)
 			return auth_refused(&refusal_server_busy);
