@@ -52,14 +52,18 @@ cross_origin_of(const HttpRequest *request)
 }
 
 /*
- * A page can send forms and plain text by POST without a preflight.  For JSON
- * and for other methods, a browser always sends a preflight request first
- * (CORS).
+ * A page can send forms and plain text by POST without a preflight, always with
+ * a content type.  For JSON and for other methods, a browser sends a preflight
+ * request first (CORS).  A POST that has neither a body nor a type is made by
+ * scripts only, and browsers state the origin of those.  The body is known by
+ * its length: PostgREST does not show it.
  */
 static bool
-needs_preflight(const HttpRequest *request)
+cannot_be_a_form(const HttpRequest *request)
 {
-	return strcmp(request->method, "POST") != 0 || http_has_json_type(request);
+	return strcmp(request->method, "POST") != 0 || http_has_json_type(request) ||
+		(http_header(request, "content-type") == NULL &&
+		 strcmp(http_header_list(request, "content-length"), "0") == 0);
 }
 
 const Refusal *
@@ -74,7 +78,7 @@ cross_origin_check(const HttpRequest *request)
 		case ORIGIN_UNSTATED:
 			break;
 	}
-	return needs_preflight(request) ? NULL : &http_wrong_content_type;
+	return cannot_be_a_form(request) ? NULL : &http_wrong_content_type;
 }
 
 static bool
