@@ -202,7 +202,8 @@ sub refused
 	is("$r->{status} $r->{code}", "$status $code", $name) or diag($r->{content});
 	is(
 		sql(
-			q{SELECT payload->>'reason' || coalesce(payload->>'email', '') FROM authfort.events WHERE event = 'login_failed' ORDER BY id DESC LIMIT 1}
+			q{SELECT payload->>'reason' || coalesce(payload->>'email', '') FROM authfort.events
+				WHERE event = 'login_failed' ORDER BY id DESC LIMIT 1}
 		),
 		$code,
 		"$name: recorded, without an email"
@@ -273,12 +274,14 @@ is(scalar(keys %many), 5, 'at most five cookies of flows');
 sub state_of
 {
 	return sql(
-		'SELECT (SELECT count(*) FROM authfort.users), (SELECT count(*) FROM authfort.identities), (SELECT count(*) FROM authfort.sessions)'
+		'SELECT (SELECT count(*) FROM authfort.users), (SELECT count(*) FROM authfort.identities),
+			(SELECT count(*) FROM authfort.sessions)'
 	);
 }
 my $before = state_of();
 foreach my $fault (
-	qw(iss aud azp auds nonce no_nonce expired future at_hash sub alg_none hs256 key_swap no_id_token no_access_token mac_token
+	qw(iss aud azp auds nonce no_nonce expired future at_hash sub alg_none hs256 key_swap
+	no_id_token no_access_token mac_token
 	token_html token_big token_endless token_redirect token_empty token_500)
   )
 {
@@ -325,7 +328,8 @@ foreach my $fault (qw(discovery_html discovery_big discovery_redirect discovery_
 provider();
 is(sign_in({})->{status}, 200, 'afterwards it works');
 sql(
-	q{UPDATE authfort.oauth_documents SET fetched_at = fetched_at - interval '2 days', asked_at = asked_at - interval '2 days'}
+	q{UPDATE authfort.oauth_documents SET fetched_at = fetched_at - interval '2 days',
+		asked_at = asked_at - interval '2 days'}
 );
 provider(fault => 'discovery_500');
 ok(begin({}), 'an old document counts while there is no newer one');
@@ -345,7 +349,8 @@ is(asked('/jwks'), $keys, 'does not make us ask again within a minute');
 foreach my $fault (qw(jwks_html jwks_empty jwks_500))
 {
 	sql(
-		q{UPDATE authfort.oauth_documents SET fetched_at = fetched_at - interval '2 days', asked_at = asked_at - interval '2 days'}
+		q{UPDATE authfort.oauth_documents SET fetched_at = fetched_at - interval '2 days',
+		asked_at = asked_at - interval '2 days'}
 	);
 	provider(fault => $fault, key => 'second', published => ['second']);
 	is(sign_in({})->{status}, 200, "$fault: the keys of before count");
@@ -442,6 +447,34 @@ is(post_json({}, '/auth/oauth/token', { code => $code, code_verifier => 'w' x 50
 is(post_json({}, '/auth/oauth/token', { code => $code, code_verifier => $verifier })->{code},
 	'oauth_code_invalid', 'which uses it up');
 
+# An app has an id_token of its own.
+sub minted { return $provider_http->get("$issuer/mint?$_[0]")->{content}; }
+sub submitted { return post_json({}, '/auth/oauth/idp/id-token', { id_token => $_[0], nonce => $_[1] }); }
+my $id_token = minted('nonce=' . sha256_hex('made up'));
+is(submitted($id_token, 'made up')->{code}, 'oauth_id_token_invalid', 'an id_token for another client');
+configure('idp', audiences => ['phone']);
+is(submitted($id_token, 'other')->{code}, 'oauth_id_token_invalid', 'with another nonce');
+is(submitted(minted('nonce=made+up'), 'made up')->{code}, 'oauth_id_token_invalid', 'with the nonce itself');
+is(submitted($id_token, 'made up')->{json}{user}{id}, $me->{id}, 'of an app that is listed');
+is(submitted($id_token, 'made up')->{code}, 'oauth_id_token_invalid', 'counts once');
+is(submitted(minted('nonce=' . encode_base64url(pack 'H*', sha256_hex('made up'))), 'made up')->{status},
+	200, 'the hash may be in base64url');
+my $other_aud = minted('aud=web&nonce=' . sha256_hex('x'));
+is(submitted($other_aud, 'x')->{code}, 'oauth_id_token_invalid', 'for a client that is not listed');
+is(submitted("$id_token.x", 'made up')->{code}, 'oauth_id_token_invalid', 'malformed');
+is(submitted(minted('exp=1&nonce=' . sha256_hex('x')), 'x')->{code}, 'oauth_id_token_invalid', 'expired');
+configure('idp');
+
+# With a second factor there is a challenge.
+my $secret = decode_json(sql("SELECT authfort.mfa_init('$me->{id}')"))->{secret};
+sql("UPDATE authfort.users SET mfa_enabled = true WHERE id = '$me->{id}'");
+$r = sign_in({}, '?redirect_to=/welcome%23top');
+like($r->{headers}{location}, qr{^https://app\.example/welcome#mfa_token=[\w.-]+$}, 'in the fragment');
+is($r->{headers}{'set-cookie'} =~ /access_token=\w/ ? 1 : 0, 0, 'without tokens') if !ref $r->{headers}{'set-cookie'};
+like(sign_in({})->{headers}{location}, qr{^https://app\.example/#mfa_token=}, 'without redirect_to at the site');
+like(sign_in({}, '?mode=popup')->{content}, qr/postMessage\(\{"mfa_required":true/, 'in a popup');
+sql("SELECT authfort.reset_mfa('$me->{id}')");
+
 # Linking and unlinking.
 sql(q{DELETE FROM authfort.identities WHERE provider = 'other'});
 my %signed;
@@ -476,7 +509,8 @@ is(
 	'what is not linked'
 );
 sql(
-	q{UPDATE authfort.users SET email_verified = false WHERE email = 'ada@example.com'; DELETE FROM authfort.identities WHERE provider = 'form'}
+	q{UPDATE authfort.users SET email_verified = false WHERE email = 'ada@example.com';
+		DELETE FROM authfort.identities WHERE provider = 'form'}
 );
 is(request(\%signed, 'DELETE', '/auth/identities/idp', headers => { Authorization => "Bearer $token" })->{code},
 	'last_credential', 'the last way in stays');

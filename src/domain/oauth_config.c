@@ -197,6 +197,18 @@ url_member(const Config *config, const char *name, bool may_have_query)
 	return (text != NULL) ? check_url(config, name, text, may_have_query) : NULL;
 }
 
+/* The id stands in the header of a token as it is. */
+static char *
+read_key_id(const Config *config)
+{
+	char	   *id = text_member(config, "key_id");
+
+	if (id != NULL &&
+		strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") != strlen(id))
+		raise_fault(config, "must have letters, digits, dots, dashes, colons and underscores", "key_id", NULL);
+	return id;
+}
+
 /* A copy of a URL of a preset with the tenant in its place. */
 static char *
 with_tenant(const char *url, const char *tenant)
@@ -596,7 +608,7 @@ oauth_config_read(const char *name, Jsonb *json, bool has_secret, bool has_key)
 	provider->client_id = text_member(&config, "client_id");
 	if (provider->client_id == NULL)
 		raise_fault(&config, "is missing", "client_id", NULL);
-	provider->key_id = text_member(&config, "key_id");
+	provider->key_id = read_key_id(&config);
 	provider->team_id = text_member(&config, "team_id");
 	provider->token_auth = read_token_auth(&config, preset->token_auth);
 	check_token_auth(&config, provider, has_secret, has_key);

@@ -33,6 +33,8 @@ PG_FUNCTION_INFO_V1(authfort_refresh_oauth_provider);
 #define CLIENT_SECRET "client_secret"
 #define PRIVATE_KEY "private_key"
 
+#define MAX_ENDPOINT 512		/* bytes of a URL in a discovery document; a cookie holds some of them */
+
 char *
 oauth_provider_name(const char *raw)
 {
@@ -206,7 +208,7 @@ may_point_to(const OAuthProvider *provider, const char *text)
 	WebUrl		issuer;
 	WebUrl		url;
 
-	if (!web_url_read(provider->issuer, &issuer) || !web_url_read(text, &url) ||
+	if (strlen(text) > MAX_ENDPOINT || !web_url_read(provider->issuer, &issuer) || !web_url_read(text, &url) ||
 		url.host[0] == '\0' || strcmp(url.scheme, issuer.scheme) != 0 || strchr(text, '#') != NULL)
 		return false;
 	return web_url_same_origin(&issuer, &url) || is_listed_host(provider, &url);

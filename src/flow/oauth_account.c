@@ -183,10 +183,10 @@ link_by_email(const OAuthProvider *provider, const OAuthProfile *profile, const 
 	*user = users_lock(id);
 	if (*user == NULL)
 		return &again;
-	if ((*user)->banned)
-		return &refusal_user_banned;
 	if (!is_trusted_email(provider, profile))
 		return setting_hide_accounts ? &refusal_email_not_verified : &refusal_account_exists;
+	if ((*user)->banned)
+		return &refusal_user_banned;
 	mailbox_proved_elsewhere(*user);
 	if (!identities_insert(&(*user)->id, provider->name, profile->id, &data))
 		return &again;

@@ -95,6 +95,9 @@ send_to_provider(const OAuthProvider *provider, OAuthFlow *flow)
 	add_parameters(&url, provider, flow, oauth_flow_state(&flow->id));
 	result.url = url.data;
 	result.cookie = oauth_flow_cookie(flow);
+	if (result.cookie == NULL)
+		return oauth_refused((flow->redirect_to != NULL) ? &refusal_invalid_redirect
+							 : &refusal_oauth_provider_unavailable);
 	result.flow = *flow;
 	result.has_flow = true;
 	return result;

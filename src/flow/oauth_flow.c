@@ -22,7 +22,8 @@
 #define MAC_BYTES 16
 #define STATE_BYTES (1 + sizeof(uint32) + UUID_LEN + MAC_BYTES)
 #define VERIFIER_BYTES 32
-#define MAX_COOKIE 4096
+#define MAX_COOKIE 4096			/* characters that browsers keep of one, with its attributes */
+#define COOKIE_ATTRIBUTES 200
 #define COOKIE_PREFIX "authfort_oauth_"
 
 /* From 1970 to 2000, where PostgreSQL's timestamps begin. */
@@ -245,12 +246,7 @@ oauth_flow_cookie(const OAuthFlow *flow)
 	oauth_flow_append_members(&text, flow);
 	json_close(&text);
 	cookie = seal_as_text((unsigned char *) text.data, text.len, cookie_seal_name(&flow->id), &database);
-	if (strlen(cookie) > MAX_COOKIE - 200)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the cookie of this sign-in would be too large"),
-				 errhint("The URLs of the provider, or the redirect, are too long.")));
-	return cookie;
+	return (strlen(cookie) <= MAX_COOKIE - COOKIE_ATTRIBUTES) ? cookie : NULL;
 }
 
 const Refusal *

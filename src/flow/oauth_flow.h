@@ -59,7 +59,10 @@ extern TimestampTz oauth_flow_expires_at(const pg_uuid_t *id);
 /* For the provider, palloc'd: under 200 characters. */
 extern char *oauth_flow_state(const pg_uuid_t *id);
 
-/* For the browser, palloc'd, and the name of its cookie without a prefix. */
+/*
+ * For the browser, palloc'd, and the name of its cookie without a prefix.  NULL
+ * if the URLs in it are too long together.
+ */
 extern char *oauth_flow_cookie(const OAuthFlow *flow);
 extern char *oauth_flow_cookie_name(const pg_uuid_t *id);
 

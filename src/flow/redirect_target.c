@@ -10,7 +10,7 @@
 #include "flow/redirect_target.h"
 #include "settings.h"
 
-#define MAX_TARGET 2048
+#define MAX_TARGET 1024			/* bytes; it has to fit into a cookie */
 
 /* Characters that every browser sends as they are; a backslash is a slash to some. */
 static bool

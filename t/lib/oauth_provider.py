@@ -214,6 +214,14 @@ def list_requests():
     return jsonify(requests)
 
 
+@app.get('/mint')
+def mint():
+    """An id_token as an app gets it from its provider's library."""
+    now = int(time.time())
+    claims = {'iss': ISSUER, 'aud': 'phone', 'iat': now, 'exp': now + 300, **USERS[control['user']], **request.args}
+    return sign(claims, KEYS[control['key']])
+
+
 @app.get('/internal')
 def internal():
     return jsonify(access_token='internal', sub='internal')
