@@ -54,10 +54,6 @@ CALL pg_temp.time_it('refresh', 1000, 'SELECT pg_temp.refresh_often(1000)');
 CALL pg_temp.time_it('event', 1000, 'SELECT pg_temp.record_often(1000)');
 
 CALL pg_temp.time_it('login', 1, $$SELECT authfort.login('bench@example.com', 'correct horse')$$, 21);
--- each with a notice: the user has no session with this user agent
-SET authfort.notices = 'new_sign_in';
-CALL pg_temp.time_it('login-notice', 1, $$SELECT authfort.login('bench@example.com', 'correct horse', gen_random_uuid()::text, '192.0.2.7')$$, 21);
-RESET authfort.notices;
 
 -- What a policy costs a row.  Each role has a policy of its own, and the rounds
 -- take turns, so that what else the machine does falls on all of them.
