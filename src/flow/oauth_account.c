@@ -13,7 +13,6 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
-#include "domain/email_changes.h"
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/input.h"
@@ -246,7 +245,6 @@ static const Refusal *
 find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,
 		  const Client *client, User **user)
 {
-	static const pg_uuid_t no_user = {{0}};
 	Identity	identity;
 	User	   *holder;
 	char	   *email;
@@ -258,9 +256,6 @@ find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 	holder = users_find_by_email(email);
 	if (holder != NULL)
 		return link_by_email(provider, profile, tokens, &holder->id, client, user);
-	/* another user can get it back by undoing a change */
-	if (email_changes_reserve(email, &no_user))
-		return &refusal_account_exists;
 	return make_user(provider, profile, tokens, email, client, user);
 }
 

@@ -1,5 +1,6 @@
 """The class AuthFort, which brings the parts together."""
 
+import asyncio
 import logging
 import time
 import warnings
@@ -93,7 +94,8 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
             self._admin = database(admin_database_url)
         self._expected: list[Expected] = list(expectations(cookie, rate_limit, options))
         self._settings: Settings | None = None
-        self._mistaken: tuple[float, ConfigurationError] | None = None
+        self._loading: dict[asyncio.AbstractEventLoop, asyncio.Task[Settings]] = {}
+        self._mistaken: tuple[float, list[str]] | None = None
         self._follower = Follower(self._admin, follower)
         self._forwarder = Forwarder(self._database, Fetcher(fetch_allow, fetch_cafile))
         self._current_user = CurrentUser(self._database, self._get_settings)
@@ -172,26 +174,40 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
 
     async def _get_settings(self) -> Settings:
         if self._settings is None:
-            self._settings = await self._load_settings()
+            self._settings = await asyncio.shield(self._loading_settings())
         self._follower.start()
         return self._settings
 
+    def _loading_settings(self) -> "asyncio.Task[Settings]":
+        """One task of the event loop loads the settings, however many requests wait for them."""
+        loop = asyncio.get_running_loop()
+        task = self._loading.get(loop)
+        if task is None:
+            task = self._loading[loop] = loop.create_task(self._load_settings())
+            task.add_done_callback(lambda done: self._loaded(loop, done))
+        return task
+
+    def _loaded(self, loop: asyncio.AbstractEventLoop, task: "asyncio.Task[Settings]") -> None:
+        self._loading.pop(loop, None)
+        if not task.cancelled():
+            # is raised where it is awaited, unless all who waited have gone
+            task.exception()
+
     async def _load_settings(self) -> Settings:
         if self._mistaken is not None and time.monotonic() < self._mistaken[0] + _RECHECK_SECONDS:
-            raise self._mistaken[1]
+            raise ConfigurationError(self._mistaken[1])
         try:
             settings = await self._read_settings()
             problems = settings.differences(self._expected)
         except psycopg.Error as error:
             problems = [f"{str(error).strip()} (run authfort-postgresql migrate)"]
         if problems:
-            mistake = ConfigurationError(problems)
-            self._mistaken = (time.monotonic(), mistake)
+            self._mistaken = (time.monotonic(), problems)
             for problem in problems:
                 logger.error("the database is configured differently: %s", problem)
             # ALTER DATABASE concerns new connections only
             await self._database.close()
-            raise mistake
+            raise ConfigurationError(problems)
         self._mistaken = None
         return settings
 

@@ -5,10 +5,10 @@ import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.pq import ConnStatus
@@ -21,6 +21,7 @@ from .errors import Unavailable, failure, translate
 logger = logging.getLogger("authfort_postgresql")
 
 Connection = psycopg.AsyncConnection[Any]
+Result = TypeVar("Result")
 if TYPE_CHECKING:
     # generic from psycopg_pool 3.2 on
     Pool = AsyncConnectionPool[Connection]
@@ -52,7 +53,8 @@ class Database:
         self._max_lifetime = max_lifetime
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         self._lock = threading.Lock()
-        self._returning: set[asyncio.Task[None]] = set()
+        # tasks that take connections and give them back, whoever waits for them
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._complained = 0.0
 
     @asynccontextmanager
@@ -100,14 +102,11 @@ class Database:
         here = asyncio.get_running_loop()
         for loop, pool in pools.items():
             if loop is here:
-                await asyncio.gather(*self._returning_in(here), return_exceptions=True)
                 await pool.close()
+                await asyncio.gather(*(task for task in self._tasks if task.get_loop() is here), return_exceptions=True)
             elif loop.is_running():
                 elsewhere = asyncio.run_coroutine_threadsafe(pool.close(), loop)
                 await asyncio.wait([asyncio.wrap_future(elsewhere)], timeout=self._timeout)
-
-    def _returning_in(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[None]]:
-        return [task for task in self._returning if task.get_loop() is loop]
 
     async def _open_pool(self) -> Pool:
         loop = asyncio.get_running_loop()
@@ -140,7 +139,7 @@ class Database:
         that waits is one of our own.
         """
         for _ in range(self._max_size + 1):
-            waiting = asyncio.create_task(pool.getconn())
+            waiting = self._run(pool.getconn())
             try:
                 connection: Connection = await asyncio.shield(waiting)
             except asyncio.CancelledError:
@@ -152,9 +151,12 @@ class Database:
         raise Unavailable()
 
     def _give_back(self, pool: Pool, connection: Connection) -> "asyncio.Task[None]":
-        task = asyncio.create_task(pool.putconn(connection))
-        self._returning.add(task)
-        task.add_done_callback(self._returning.discard)
+        return self._run(pool.putconn(connection))
+
+    def _run(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     def _give_back_late(self, pool: Pool, waited: "asyncio.Task[Connection]") -> None:

@@ -37,7 +37,12 @@ class Passwords(Calls):
         token: str | None = await self._call("create_email_verification_token", user_id=user_uuid(user_id))
         return token
 
-    async def verify_email(self, token: str) -> bool:
-        """Marks the email of a token as verified; True, or raises."""
-        accepted(await self._call("verify_email", token=token))
+    async def verify_email(self, token: str, *, session_id: UserId | None = None) -> bool:
+        """Marks the email of a token as verified; True, or raises.
+
+        A session of the account, in which the token was presented, also proves that
+        the mailbox belongs to the person who signed up.
+        """
+        session = None if session_id is None else user_uuid(session_id)
+        accepted(await self._call("verify_email", token=token, session_id=session))
         return True

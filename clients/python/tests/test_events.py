@@ -45,7 +45,7 @@ class Events(AsyncCase):
         await self.registered()
         signed_in = await self.signed_in("hooks@example.com")
         await self.auth.revoke_all_sessions(signed_in.user.id)
-        await self.until(lambda: len(seen) == 3)
+        await self.until(lambda: len(seen) == 3 and len(everything) >= 3)
         self.assertEqual([type(event) for event in seen], [UserCreated, Login, SessionRevoked])
         self.assertEqual((seen[0].user_id, seen[0].email, seen[0].name, seen[0].event), (signed_in.user.id, "hooks@example.com", None, "user_created"))
         self.assertEqual((seen[1].provider, seen[2].revoke_all, seen[2].session_id), ("email", True, None))
@@ -111,7 +111,8 @@ class Events(AsyncCase):
             await auth.start()
         await self.registered()
         emails = [f"many{number}@example.com" for number in range(120)]
-        await asyncio.gather(*(self.auth.create_user(email, PASSWORD) for email in emails))
+        for first in range(0, len(emails), 10):
+            await asyncio.gather(*(self.auth.create_user(email, None) for email in emails[first : first + 10]))
         await self.until(lambda: len(seen) >= len(emails))
         await asyncio.sleep(0.3)
         self.assertEqual(sorted(seen), sorted(emails))

@@ -60,6 +60,25 @@ class Loops(unittest.TestCase):
         gc.collect()
         wait_for(lambda: connections() == 0)
 
+    def test_first_use_by_many(self):
+        """However many requests come first, the settings are read once."""
+
+        async def use():
+            auth = auth_of("loops", pool_size=2, pool_timeout=30.0)
+            reads = []
+            read = auth._read_settings
+
+            async def counted():
+                reads.append(1)
+                return await read()
+
+            auth._read_settings = counted
+            self.assertEqual(await asyncio.gather(*(auth.get_user_count() for _ in range(50))), [0] * 50)
+            self.assertEqual(len(reads), 1)
+            await auth.dispose()
+
+        asyncio.run(use())
+
     def test_dispose_and_use_again(self):
         async def use():
             auth = auth_of("loops")
