@@ -112,6 +112,7 @@ OBJS = \
 	src/flow/email_verification.o \
 	src/flow/email_change.o \
 	src/flow/passwordless.o \
+	src/flow/reauthentication.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/no_password.o \
@@ -202,6 +203,7 @@ SQL_PIECES = \
 	src/flow/user_message.sql \
 	src/flow/passkeys.sql \
 	src/flow/email_change.sql \
+	src/flow/reauthentication.sql \
 	src/flow/key_admin.sql \
 	src/flow/oauth.sql \
 	src/flow/views.sql \

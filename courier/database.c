@@ -6,6 +6,7 @@
  * PostgreSQL is fine.  Through one, announcements do not arrive, and new
  * messages are found by looking for them.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ wait_for_answer(PGconn *conn)
 		struct pollfd fd = {PQsocket(conn), POLLIN, 0};
 		int64_t left = deadline - clock_ms();
 
-		if (left <= 0 || poll(&fd, 1, (int) left) < 0)
+		if (left <= 0 || (poll(&fd, 1, (int) left) < 0 && errno != EINTR))
 			return false;
 		if (fd.revents != 0 && PQconsumeInput(conn) == 0)
 			return false;
@@ -153,7 +154,9 @@ database_connect(Database *database, const Options *options)
 		return false;
 	}
 	PQsetNoticeReceiver(database->conn, receive_notice, NULL);
-	return run_command(database, "LISTEN authfort_outbox", 0, NULL);
+	/* a pooler may refuse that; messages are then found by looking for them */
+	(void) run_command(database, "LISTEN authfort_outbox", 0, NULL);
+	return database->conn != NULL;
 }
 
 static bool

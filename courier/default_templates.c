@@ -57,9 +57,8 @@ static const DefaultTemplate templates[] = {
      "Confirm new address"},
 	{"email_changed", "The email address of your account was changed",
      "The email address of your account at {{app}} was changed.\n\n"
-     "{{#token}}If this was not you, undo it now. This ends all sessions, removes the password, "
-     "and "
-     "restores this address.\n\n"
+     "{{#token}}If this was not you, undo it now. This restores this address, ends all sessions, "
+     "and removes a password and other ways to sign in that were added since.\n\n"
      "{{#link}}{{link}}{{/link}}{{^link}}Your token for this:\n\n{{token}}{{/link}}\n\n"
      "This is possible for {{expires_in}}.\n{{/token}}"
      "{{^token}}If you did not expect this, ask those who run {{app}}.\n{{/token}}",
@@ -72,8 +71,8 @@ static const DefaultTemplate templates[] = {
      "ignore this message.\n",
      "Accept the invitation"},
 	{"signup_attempt", "You already have an account",
-     "Somebody, perhaps you, tried to sign up at {{app}} with this email address. It already has "
-     "an account: sign in instead, or request a new password if you have forgotten yours.\n\n"
+     "Somebody, perhaps you, tried to use this email address for another account at {{app}}. It "
+     "already has an account: sign in instead, or request a new password if you have forgotten yours.\n\n"
      "If it was not you, you can ignore this message.\n",
      NULL},
 	{"password_changed", "Your password was changed",

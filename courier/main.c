@@ -120,20 +120,35 @@ report_sent(Courier *courier)
 	return ok;
 }
 
+/*
+ * An event handler of the application may refuse the event.  That must not keep
+ * this message from being dropped for now, nor others from being delivered.
+ */
+static bool
+report_failed(Courier *courier, const Job *job)
+{
+	return database_report_failed(&courier->database, job->message->id, job->outcome.reason) ||
+	       (courier->database.conn != NULL &&
+	        database_report_deferred(&courier->database, job->message->id,
+	                                 courier->options.retry_max));
+}
+
+static bool
+report_deferred(Courier *courier, const Job *job)
+{
+	return database_report_deferred(&courier->database, job->message->id,
+	                                workers_are_aborted() ? 0 : job->delay);
+}
+
 static bool
 report_unsent(Courier *courier)
 {
 	while (courier->unreported != NULL)
 	{
 		Job *job = courier->unreported;
-		bool ok;
 
-		if (job->outcome.type == OUTCOME_FAILED)
-			ok = database_report_failed(&courier->database, job->message->id, job->outcome.reason);
-		else
-			ok = database_report_deferred(&courier->database, job->message->id,
-			                              workers_are_aborted() ? 0 : job->delay);
-		if (!ok)
+		if (!(job->outcome.type == OUTCOME_FAILED ? report_failed(courier, job)
+		                                          : report_deferred(courier, job)))
 			return false;
 		courier->unreported = job->next;
 		free_job(job);

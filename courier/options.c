@@ -4,6 +4,7 @@
  *
  * Secrets are read from files, because other users can see the command line.
  */
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -87,11 +88,15 @@ read_file(const char *name)
 	return text;
 }
 
+/* A name such as 127.example.com is not. */
 static bool
 is_loopback(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-	       strcmp(host, "[::1]") == 0;
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, host, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127;
+	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
 }
 
 /*

@@ -17,7 +17,8 @@
 #include "smtp.h"
 #include "workers.h"
 
-#define CONNECT_TIMEOUT 10 /* seconds, as these */
+/* Seconds: until it is logged in, as some servers let strangers wait; and of a connection. */
+#define CONNECT_TIMEOUT 30
 #define KEEP_CONNECTION 30
 
 /* How far the conversation has come: the last command that was sent. */

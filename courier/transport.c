@@ -14,7 +14,9 @@
 /* So many for each worker, so that few transactions are needed, and no worker waits for one. */
 #define QUEUED 2
 
-#define MAX_PAUSE (60 * 60)                /* seconds; whatever a server asks for */
+/* Seconds: of pauses that get longer, and of any, whatever a server asks for. */
+#define MAX_BACKOFF_PAUSE (5 * 60)
+#define MAX_PAUSE (60 * 60)
 #define MAX_RETRY_AFTER (7 * 24 * 60 * 60) /* seconds that authfort.message_deferred() takes */
 
 static void *
@@ -144,8 +146,8 @@ pause_transport(Transport *transport, const Job *job, int64_t now)
 	if (job->started < transport->paused_at)
 		return;
 	transport->failures++;
-	wait = min(max(backoff(transport->options, transport->failures), job->outcome.retry_after),
-	           MAX_PAUSE);
+	wait = min(backoff(transport->options, transport->failures), MAX_BACKOFF_PAUSE);
+	wait = min(max(wait, job->outcome.retry_after), MAX_PAUSE);
 	transport->paused_at = now;
 	transport->resume_at = now + wait * 1000;
 	log_problem("%s pauses for %ld s: %s", transport->name, wait, job->outcome.reason);
@@ -164,7 +166,8 @@ transport_settle(Transport *transport, const Job *job, int64_t now)
 	if (outcome->type == OUTCOME_UNAVAILABLE)
 	{
 		pause_transport(transport, job, now);
-		wait = (long) ((transport->resume_at - now) / 1000) + 2;
+		/* a pause that began while it was tried may be over */
+		wait = max((long) ((transport->resume_at - now) / 1000), 0) + 2;
 		return min(max(wait, outcome->retry_after), MAX_RETRY_AFTER);
 	}
 	if (job->started >= transport->paused_at && transport->failures > 0)

@@ -75,9 +75,23 @@ SELECT due();
 -- a message without a token
 INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)
 	SELECT authfort.uuid_v7(), 'notice', user_id, message, created_at, expires_at FROM authfort.outbox WHERE id = :'ada';
-SELECT count(*) FROM authfort.outbox WHERE NOT has_token;
-DELETE FROM authfort.outbox WHERE NOT has_token;
+SELECT count(*) FROM authfort.outbox WHERE NOT has_secret;
+DELETE FROM authfort.outbox WHERE NOT has_secret;
 
+-- a code that was used, and one that another one replaced
+SELECT authfort.create_user('hal@example.com')->>'email' AS email;
+SELECT status FROM authfort.http('POST', '/auth/otp', NULL, '{"content-type": "application/json"}', '{"email": "hal@example.com"}');
+SELECT id AS code_message, message->>'code' AS code, message->>'email' AS email FROM authfort.take_messages() \gset
+SELECT :'email' AS email, length(:'code') AS digits;
+SELECT due();
+SELECT authfort.verify_email_otp('hal@example.com', :'code')->'user'->>'email' AS email;
+SELECT due();
+SELECT authfort.message_sent(:'code_message');
+SELECT status FROM authfort.http('POST', '/auth/otp', NULL, '{"content-type": "application/json"}', '{"email": "hal@example.com"}');
+SELECT due();
+UPDATE authfort.email_codes SET message_id = :'code_message';
+SELECT due();
+DELETE FROM authfort.outbox WHERE user_id = id_of('hal');
 -- a message that cannot be opened stops no other
 SELECT authfort.create_user('gus@example.com', 'first password')->>'email';
 SELECT forgot('gus@example.com');

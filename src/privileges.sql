@@ -121,6 +121,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.exchange_oauth_code(text, text, text, inet), authfort.unlink_identity(uuid, text),
 	authfort.send_message(uuid, text, jsonb, interval),
 	authfort.request_email_change(uuid, text, text, inet),
+	authfort.reauthenticate(uuid, text, text, text, inet), authfort.create_reauthentication_code(uuid),
 	authfort.confirm_email_change(text, uuid, text, inet), authfort.undo_email_change(text, text, inet),
 	authfort.introspect(text), authfort.create_service_token(text, text[], text),
 	authfort.revoke_service_token(text), authfort.list_service_tokens(),

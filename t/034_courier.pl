@@ -105,6 +105,16 @@ is(failures(), '550 5.1.1 at RCPT TO, 554 5.6.0 at the end of the mail, 554 5.7.
 is(waiting(), 0, 'and deleted');
 is(scalar(my @none = $smtp->received), 0, 'none was kept');
 
+sql(<<'SQL');
+CREATE FUNCTION public.refuse(event jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+SELECT authfort.on('message_failed', 'public.refuse(jsonb)');
+SQL
+queue(qw(reject ada));
+($status, $out, $err) = once(@smtp, '--concurrency=1');
+is($status . waiting() . scalar(@none = $smtp->received), '011', 'an event handler that refuses the event stops no other message');
+like($err, qr/PostgreSQL: P0001: no/, 'its error is logged');
+sql(q{SELECT authfort.off('message_failed', 'public.refuse(jsonb)')});
+
 queue(qw(defer later ada));
 once(@smtp);
 is(scalar(my @others = $smtp->received), 1, 'messages that are deferred do not stop others');
@@ -196,6 +206,8 @@ $bare->stop;
 foreach my $case (
 	[ '--smtp-url or --webhook-url must be set' ],
 	[ '--smtp-tls=off is for', '--smtp-url=smtp://mail.example.com', '--smtp-tls=off', @from ],
+	[ '--smtp-tls=off is for', '--smtp-url=smtp://127.example.com', '--smtp-tls=off', @from ],
+	[ 'must be https', '--webhook-url=http://localhost.example.com/' ],
 	[ 'must not contain a user', '--smtp-url=smtp://a:planted-Smtp-2@mail.example.com', @from ],
 	[ 'must be a URL', '--smtp-url=http://mail.example.com', @from ],
 	[ '--from must be', '--smtp-url=smtp://mail.example.com', "--from=x\n <a\@example.com>" ],

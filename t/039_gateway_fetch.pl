@@ -71,6 +71,9 @@ my $server_pid = open my $server, '-|', 'python3', 't/lib/https_server.py', "$di
 chomp(my $port = <$server>);
 my $base = "https://localhost:$port";
 
+# Requests for /gate/NAME are answered from now on.
+sub open_gate { return append_to_file("$dir/requests.$_[0]", ''); }
+
 sub requests { return split /^/, slurp_file("$dir/requests"); }
 
 # Sends a request and returns what the router was given.
@@ -163,38 +166,42 @@ $strict->stop;
 $untrusting->stop;
 
 # While another server is slow, neither connections nor the queue are held.
-my @slow = map { send_to($gateway, "GET /fetch?$base/sleep/2?n=$_ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") } 1 .. 50;
-poll('all of them are sent', sub { scalar(grep { m{/sleep/2\?n=} } requests()) == 50 });
+my @slow = map { send_to($gateway, "GET /fetch?$base/gate/slow?n=$_ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") } 1 .. 50;
+poll('all of them are sent', sub { scalar(grep { m{/gate/slow\?n=} } requests()) == 50 });
 is($node->safe_psql('app', q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND state <> 'idle'}), '0', 'no connection is held');
 is($node->safe_psql('app', q{SELECT count(*) FROM call WHERE what = 'GET /fetch'}) >= 50, 1, 'what came before the fetch is committed');
 like(exchange($gateway, "GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), qr/plain$/, 'other requests are served');
-is($node->safe_psql('app', q{SELECT count(*) FROM call WHERE what LIKE 'resume %sleep/2%'}), '0', 'before any of these');
+is($node->safe_psql('app', q{SELECT count(*) FROM call WHERE what LIKE 'resume %/gate/slow%'}), '0', 'before any of these');
+open_gate('slow');
 is(scalar(grep { answer($_) =~ /status=200/ } @slow), 50, 'all of these are answered');
 
 # More than --max-fetches are refused at once.
 my $small = Gateway->new('small', $node, @trust, '--allow-fetch-to=127.0.0.0/8,::1/128', '--max-fetches=1');
-my $one = send_to($small, "GET /fetch?$base/sleep/3?small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+my $one = send_to($small, "GET /fetch?$base/gate/small?small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 poll('it is sent', sub { grep { m{\?small} } requests() });
 like(fetched($small, "$base/ok"), qr/^HTTP\S+ 503 .*Retry-After.*server_busy/s, 'one more is refused');
+open_gate('small');
 like(answer($one), qr/status=200/, 'the first is answered');
 like(fetched($small, "$base/ok"), qr/status=200/, 'and then there is room');
 $small->stop;
 
 # A client that has gone.
-my $gone = send_to($gateway, "GET /fetch?$base/sleep/1?gone HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+my $gone = send_to($gateway, "GET /fetch?$base/gate/gone?gone HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 poll('its fetch is sent', sub { grep { m{\?gone} } requests() });
 close $gone;
+open_gate('gone');
 poll('its request goes on', sub { $node->safe_psql('app', q{SELECT count(*) FROM call WHERE what LIKE 'resume %gone'}) eq '1' });
 like(fetched($gateway, "$base/ok"), qr/status=200/, 'the gateway goes on');
 
 # SIGTERM: what has begun is finished, or given up once the time is over.
-my $last = send_to($gateway, "GET /fetch?$base/sleep/2?last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+my $last = send_to($gateway, "GET /fetch?$base/gate/last?last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 poll('it is sent', sub { grep { m{\?last} } requests() });
 $gateway->terminate;
+open_gate('last');
 like(answer($last), qr/status=200/, 'a fetch that has begun is finished');
 is($gateway->wait, 0, 'then the gateway ends');
 my $hasty = Gateway->new('hasty', $node, @trust, '--allow-fetch-to=127.0.0.0/8,::1/128', '--shutdown-timeout=0');
-$last = send_to($hasty, "GET /fetch?$base/sleep/60?hasty HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+$last = send_to($hasty, "GET /fetch?$base/gate/hasty?hasty HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 poll('it is sent', sub { grep { m{\?hasty} } requests() });
 $hasty->terminate;
 like(answer($last), qr/^HTTP\S+ 503 .*service_unavailable/s, 'after --shutdown-timeout the client gets 503');

@@ -122,6 +122,8 @@ const Refusal refusal_invalid_email_change =
 {"invalid_email_change", "Invalid or expired link to change the email", 400};
 const Refusal refusal_email_unchanged =
 {"email_unchanged", "This is the email of the account already", 400};
+const Refusal refusal_unknown_method =
+{"unknown_method", "Methods are password, email_otp, totp and backup_code", 400};
 const Refusal refusal_reauthentication_required =
 {"reauthentication_required", "Please confirm your identity again", 403};
 const Refusal refusal_insufficient_assurance =
@@ -138,6 +140,8 @@ const Refusal refusal_invalid_mfa_code =
 {"invalid_mfa_code", "Invalid MFA code", 401};
 const Refusal refusal_invalid_totp_code =
 {"invalid_mfa_code", "Invalid TOTP code", 400};
+const Refusal refusal_wrong_mfa_code =
+{"invalid_mfa_code", "Invalid MFA code", 400};
 const Refusal refusal_mfa_locked =
 {"mfa_locked", "Too many failed attempts. Try again later.", 429};
 const Refusal refusal_mfa_already_enabled =

@@ -8,6 +8,8 @@
 
 #include "catalog/pg_type.h"
 
+#include "utils/timestamp.h"
+
 #include "base/secret.h"
 #include "base/spi_query.h"
 #include "crypto/short_code.h"
@@ -166,4 +168,19 @@ backup_codes_delete(const pg_uuid_t *user_id)
 	static SpiQuery of_all = {"DELETE FROM authfort.backup_codes", 0};
 
 	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+}
+
+void
+backup_codes_delete_since(const pg_uuid_t *user_id, TimestampTz time)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.backup_codes WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND created_at OPERATOR(pg_catalog.>=) $2",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(time)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
+	spi_query_close();
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 #define BACKUP_CODES 10
@@ -25,5 +26,8 @@ extern int	backup_codes_count(const pg_uuid_t *user_id);
 
 /* Deletes the codes of a user; NULL: of all users. */
 extern void backup_codes_delete(const pg_uuid_t *user_id);
+
+/* Deletes those that were made at that time or later. */
+extern void backup_codes_delete_since(const pg_uuid_t *user_id, TimestampTz time);
 
 #endif							/* AUTHFORT_BACKUP_CODES_H */

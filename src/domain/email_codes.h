@@ -18,6 +18,14 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+/*
+ * For a query of the outbox, whose table is "o": whether the code that the
+ * message contains can still be used.
+ */
+#define CODE_OF_MESSAGE \
+	"EXISTS (SELECT FROM authfort.email_codes c WHERE c.user_id OPERATOR(pg_catalog.=) o.user_id" \
+	" AND c.message_id OPERATOR(pg_catalog.=) o.id AND c.code_mac IS NOT NULL)"
+
 /* In the order of their names in email_codes.c. */
 typedef enum EmailCodePurpose
 {

@@ -30,7 +30,7 @@ CREATE INDEX events_position ON authfort.events (cluster, xid, id);
 -- (counts what strangers cause: event_is_frequent())
 CREATE INDEX events_frequent ON authfort.events (event, user_id, created_at)
 	WHERE event IN ('password_reset_requested', 'signup_attempt', 'email_verification_requested', 'magic_link_requested',
-		'email_otp_requested', 'email_change_requested', 'password_pwned_rejected', 'rate_limit_exceeded')
+		'email_otp_requested', 'email_change_requested', 'reauthentication_requested', 'password_pwned_rejected', 'rate_limit_exceeded')
 		OR (event = 'login_failed' AND user_id IS NULL);
 CREATE INDEX events_user_id ON authfort.events (user_id, id) WHERE user_id IS NOT NULL;
 

@@ -109,6 +109,22 @@ mfa_remove_secret(const pg_uuid_t *user_id)
 	spi_query_run_by_id(&query, user_id, SPI_OK_UPDATE);
 }
 
+void
+mfa_remove_secret_since(const pg_uuid_t *user_id, TimestampTz time)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.mfa SET totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = NULL,"
+		" totp_earlier_steps = 0 WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND (totp_confirmed_at IS NULL OR totp_confirmed_at OPERATOR(pg_catalog.>=) $2)",
+		2, {UUIDOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(time)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
+	spi_query_close();
+}
+
 /* A step before those that are remembered can come only after the clock was set back. */
 bool
 mfa_step_is_used(const MfaState *state, int64 step)

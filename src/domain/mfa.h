@@ -34,6 +34,9 @@ extern void mfa_set_secret(const pg_uuid_t *user_id, const unsigned char *secret
 extern void mfa_confirm_secret(const pg_uuid_t *user_id);
 extern void mfa_remove_secret(const pg_uuid_t *user_id);
 
+/* The same for one that was confirmed at that time or later, or not at all. */
+extern void mfa_remove_secret_since(const pg_uuid_t *user_id, TimestampTz time);
+
 /* Whether the code of that step was used before; its row says that from now on. */
 extern bool mfa_step_is_used(const MfaState *state, int64 step);
 extern void mfa_use_step(const pg_uuid_t *user_id, const MfaState *state, int64 step);

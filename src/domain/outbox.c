@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "crypto/seal.h"
 #include "domain/database_id.h"
+#include "domain/email_codes.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/signing_keys.h"
@@ -32,6 +33,9 @@ PG_FUNCTION_INFO_V1(authfort_message_sent);
 PG_FUNCTION_INFO_V1(authfort_message_deferred);
 
 #define NOTIFY_CHANNEL "authfort_outbox"
+/* Whether the token or code of message "o" can still be used. */
+#define SECRET_OF_MESSAGE "(" TOKEN_OF_MESSAGE " OR " CODE_OF_MESSAGE ")"
+
 #define MAX_MESSAGES 1000
 #define MAX_RETRY_AFTER (7 * 24 * 60 * 60)	/* seconds; no token is valid for longer */
 
@@ -54,8 +58,8 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 		   TimestampTz expires_at, StringInfo message)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at, has_token)"
-		" SELECT o.id, $2, o.user_id, $4, $5, $6, " TOKEN_OF_MESSAGE
+		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at, has_secret)"
+		" SELECT o.id, $2, o.user_id, $4, $5, $6, " SECRET_OF_MESSAGE
 		" FROM (SELECT $1 AS id, u.id AS user_id" FROM_USER("$3") ") o",
 		6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
@@ -269,7 +273,7 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 		" attempts = attempts OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.>) $1"
 		" AND EXISTS (SELECT FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) o.user_id)"
-		" AND (NOT o.has_token OR " TOKEN_OF_MESSAGE ")"
+		" AND (NOT o.has_secret OR " SECRET_OF_MESSAGE ")"
 		" AND CASE WHEN o.not_before IS NULL"
 		" THEN o.taken_at IS NULL OR o.taken_at OPERATOR(pg_catalog.<=) $2"
 		" ELSE o.not_before OPERATOR(pg_catalog.<=) $1 END"

@@ -4,9 +4,9 @@
  *
  * Most contain a secret, so they are stored sealed.  A mailer takes messages,
  * sends them and reports that; a message that was taken but not reported as
- * sent is delivered again.  One whose token was used, replaced or deleted is
- * not delivered: a token is created before the message that contains it is put
- * in the outbox.
+ * sent is delivered again.  One whose token or code was used, replaced or
+ * deleted is not delivered: these are created before the message that contains
+ * them is put in the outbox.
  */
 #ifndef AUTHFORT_OUTBOX_H
 #define AUTHFORT_OUTBOX_H

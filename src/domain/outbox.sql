@@ -8,14 +8,14 @@ CREATE TABLE authfort.outbox (
 	taken_at timestamptz,
 	not_before timestamptz,
 	attempts integer NOT NULL DEFAULT 0,
-	has_token boolean NOT NULL DEFAULT false
+	has_secret boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() hands them out';
 COMMENT ON COLUMN authfort.outbox.kind IS 'What the message is for: password_reset, signup_attempt';
 COMMENT ON COLUMN authfort.outbox.message IS 'JSON, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
 COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was handed out last; it is handed out again authfort.outbox_visibility_timeout later';
 COMMENT ON COLUMN authfort.outbox.not_before IS 'When a delivery that failed is to be tried again; NULL: see taken_at';
-COMMENT ON COLUMN authfort.outbox.has_token IS 'Whether it contains a token of authfort.one_time_tokens; it is not delivered after that is gone';
+COMMENT ON COLUMN authfort.outbox.has_secret IS 'Whether it contains a token or a code; it is not delivered once that was used or replaced';
 COMMENT ON COLUMN authfort.outbox.attempts IS 'How often it was handed out';
 
 CREATE INDEX outbox_user_id ON authfort.outbox (user_id);

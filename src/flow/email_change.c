@@ -13,12 +13,12 @@
 #include "base/uuid.h"
 #include "base/uuid_v7.h"
 #include "domain/email_changes.h"
+#include "domain/email_codes.h"
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/input.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
-#include "domain/passkeys.h"
 #include "domain/rate_limit.h"
 #include "domain/sessions.h"
 #include "flow/auth_result.h"
@@ -27,6 +27,7 @@
 #include "flow/mail_limit.h"
 #include "flow/notices.h"
 #include "flow/response_timing.h"
+#include "flow/second_factor.h"
 #include "flow/user_message.h"
 #include "settings.h"
 
@@ -60,7 +61,7 @@ is_at_old(Jsonb *detail)
 }
 
 static void
-record_change(EventType type, const pg_uuid_t *user_id, const char *old_email,
+record_email_change(EventType type, const pg_uuid_t *user_id, const char *old_email,
 			  const char *new_email, const Client *client)
 {
 	Event		event;
@@ -114,7 +115,7 @@ start_change(const User *user, const char *new_email, const Client *client)
 	change.was_proven = user->mailbox_proven;
 	change.awaits_old = setting_secure_email_change;
 	email_changes_insert(&change);
-	record_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
+	record_email_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
 	send_confirmation(user, &change, false);
 	if (change.awaits_old)
 		send_confirmation(user, &change, true);
@@ -129,7 +130,7 @@ report_taken(const User *user, const char *new_email, const Client *client)
 {
 	if (event_is_frequent(EVENT_EMAIL_CHANGE_REQUESTED, &user->id))
 		return false;
-	record_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
+	record_email_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
 	flow_tell_owner(new_email, client);
 	return true;
 }
@@ -254,8 +255,9 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 	users_set_mailbox_proven(&user->id, proven);
 	email_changes_complete(&change->id);
 	one_time_tokens_delete_access(&user->id);
+	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	record_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email, client);
+	record_email_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email, client);
 	if (!user->email_verified)
 		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", change->new_email);
 	send_way_back(user, change, client);
@@ -323,11 +325,11 @@ flow_confirm_email_change(const char *token, const pg_uuid_t *session_id, const 
 
 /* What was added since the change was requested may be the doing of who requested it. */
 static void
-remove_added_since(const pg_uuid_t *user_id, TimestampTz time)
+remove_added_since(User *user, TimestampTz time)
 {
-	users_drop_password_since(user_id, time);
-	passkeys_delete_since(user_id, time);
-	identities_delete_since(user_id, time);
+	users_drop_password_since(&user->id, time);
+	second_factor_delete_since(user, time);
+	identities_delete_since(&user->id, time);
 }
 
 const Refusal *
@@ -349,11 +351,12 @@ flow_undo_email_change(const char *token, const Client *client)
 		return &refusal_user_exists;
 	users_set_mailbox_proven(&user->id, change->was_proven);
 	sessions_revoke_all(&user->id, NULL);
-	remove_added_since(&user->id, change->created_at);
+	remove_added_since(user, change->created_at);
 	email_changes_delete_from(change);
 	one_time_tokens_delete_access(&user->id);
+	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	record_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email, client);
+	record_email_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email, client);
 	email_change_notify(user, client);
 	return NULL;
 }

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "domain/email_changes.h"
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/input.h"
@@ -245,6 +246,7 @@ static const Refusal *
 find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,
 		  const Client *client, User **user)
 {
+	static const pg_uuid_t no_user = {{0}};
 	Identity	identity;
 	User	   *holder;
 	char	   *email;
@@ -256,6 +258,9 @@ find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 	holder = users_find_by_email(email);
 	if (holder != NULL)
 		return link_by_email(provider, profile, tokens, &holder->id, client, user);
+	/* another user can get it back by undoing a change */
+	if (email_changes_reserve(email, &no_user))
+		return &refusal_account_exists;
 	return make_user(provider, profile, tokens, email, client, user);
 }
 

@@ -171,9 +171,8 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 	return NULL;
 }
 
-/* Wrong old passwords are recorded like failed logins. */
-static void
-record_wrong_password(const User *user, const pg_uuid_t *session_id, const Client *client)
+void
+flow_record_wrong_password(const User *user, const pg_uuid_t *session_id, const Client *client)
 {
 	Event		event;
 
@@ -222,7 +221,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 			return auth_refused(&refusal_server_busy);
 		if (check == PASSWORD_WRONG)
 		{
-			record_wrong_password(user, keep, client);
+			flow_record_wrong_password(user, keep, client);
 			return auth_refused(&refusal_invalid_password);
 		}
 		refusal = accept_password(new_password, user, client, &hash);

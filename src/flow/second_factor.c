@@ -126,3 +126,13 @@ second_factor_delete_all(User *user)
 	users_set_mfa_enabled(&user->id, false);
 	user->mfa_enabled = false;
 }
+
+void
+second_factor_delete_since(User *user, TimestampTz time)
+{
+	mfa_remove_secret_since(&user->id, time);
+	passkeys_delete_since(&user->id, time);
+	backup_codes_delete_since(&user->id, time);
+	if (user->mfa_enabled && !has_totp(&user->id) && passkeys_count(&user->id) == 0)
+		second_factor_delete_all(user);
+}

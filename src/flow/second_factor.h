@@ -41,4 +41,7 @@ extern void second_factor_disabled(User *user, const char *method, const Client 
 /* Deletes all second factors and backup codes of a user whose row is locked; records nothing. */
 extern void second_factor_delete_all(User *user);
 
+/* The same for those that were added at that time or later. */
+extern void second_factor_delete_since(User *user, TimestampTz time);
+
 #endif							/* AUTHFORT_SECOND_FACTOR_H */

@@ -44,6 +44,8 @@ static const Route routes[] = {
 	{"change_email", "POST", "/change-email", ROUTE_SIGNED_IN, handle_change_email},
 	{"confirm_email_change", "POST", "/change-email/confirm", ROUTE_OPEN, handle_confirm_email_change},
 	{"undo_email_change", "POST", "/change-email/undo", ROUTE_OPEN, handle_undo_email_change},
+	{"reauthenticate", "POST", "/reauthenticate", ROUTE_SIGNED_IN, handle_reauthenticate},
+	{"reauthentication_code", "POST", "/reauthenticate/code", ROUTE_SIGNED_IN, handle_request_reauthentication_code},
 	{"forgot_password", "POST", "/forgot-password", ROUTE_OPEN, handle_forgot_password},
 	{"reset_password", "POST", "/reset-password", ROUTE_OPEN, handle_reset_password},
 	{"change_password", "POST", "/change-password", ROUTE_SIGNED_IN, handle_change_password},

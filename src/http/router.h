@@ -75,6 +75,8 @@ extern void handle_delete_me(HttpRequest *request, HttpResponse *response);
 extern void handle_change_email(HttpRequest *request, HttpResponse *response);
 extern void handle_confirm_email_change(HttpRequest *request, HttpResponse *response);
 extern void handle_undo_email_change(HttpRequest *request, HttpResponse *response);
+extern void handle_reauthenticate(HttpRequest *request, HttpResponse *response);
+extern void handle_request_reauthentication_code(HttpRequest *request, HttpResponse *response);
 extern void handle_forgot_password(HttpRequest *request, HttpResponse *response);
 extern void handle_reset_password(HttpRequest *request, HttpResponse *response);
 extern void handle_change_password(HttpRequest *request, HttpResponse *response);

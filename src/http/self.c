@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "flow/email_change.h"
 #include "flow/flows.h"
+#include "flow/reauthentication.h"
 #include "flow/recent_auth.h"
 #include "flow/session_admin.h"
 #include "flow/user_admin.h"
@@ -114,6 +115,57 @@ handle_undo_email_change(HttpRequest *request, HttpResponse *response)
 		return;
 	respond_done(response, flow_undo_email_change(fields[0].value, &request->client),
 				 "The change of the email was undone.");
+}
+
+/*
+ * The body has the method and its secret, or just a password or a code.  A code
+ * alone is one of an authenticator app if the user has a second factor, and
+ * otherwise one that was mailed.
+ */
+static bool
+read_method(HttpRequest *request, ReauthenticationMethod *method, char **secret,
+			HttpResponse *response)
+{
+	BodyField	fields[] = {{"method"}, {"secret"}, {"password"}, {"code"}};
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return false;
+	fields[1].required = fields[0].present || (!fields[2].present && !fields[3].present);
+	fields[0].required = fields[1].required;
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return false;
+	*secret = fields[1].required ? fields[1].value : fields[2].present ? fields[2].value : fields[3].value;
+	if (!fields[0].required)
+		*method = fields[2].present ? REAUTHENTICATE_BY_PASSWORD :
+			request->caller->mfa_enabled ? REAUTHENTICATE_BY_TOTP : REAUTHENTICATE_BY_EMAIL_CODE;
+	else if (!reauthentication_method_by_name(fields[0].value, method))
+	{
+		http_respond_refusal(response, &refusal_unknown_method);
+		return false;
+	}
+	return true;
+}
+
+void
+handle_reauthenticate(HttpRequest *request, HttpResponse *response)
+{
+	ReauthenticationMethod method;
+	AuthResult	result;
+	char	   *secret;
+
+	if (!read_method(request, &method, &secret, response))
+		return;
+	result = flow_reauthenticate(&request->session_id, method, secret, &request->client);
+	http_respond_auth_message(response, &result, "Identity confirmed.");
+}
+
+void
+handle_request_reauthentication_code(HttpRequest *request, HttpResponse *response)
+{
+	respond_done(response,
+				 flow_request_reauthentication_code(&request->caller->id, &request->session_id,
+													&request->client),
+				 "A code has been sent.");
 }
 
 /* The response is the same whether the account exists or not. */

@@ -3,7 +3,9 @@
 usage: https_server.py CERTIFICATE KEY LOG
 
 Prints its port.  Writes a line for each request to LOG: method, path, some headers, body.
+The path /gate/NAME is answered once the file LOG.NAME exists.
 """
+import os
 import socket
 import ssl
 import sys
@@ -86,6 +88,10 @@ def serve(stream):
         forever(stream, b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", 0)
     elif name == "sleep":
         time.sleep(float(argument))
+        send_length(stream, 200, b'{"ok": true}')
+    elif name == "gate":
+        while not os.path.exists(f"{log_name}.{argument}"):
+            time.sleep(0.05)
         send_length(stream, 200, b'{"ok": true}')
     elif name == "nul":
         send_length(stream, 200, b'{"a": "\0"}')

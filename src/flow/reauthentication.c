@@ -1,0 +1,286 @@
+/*
+ * reauthentication.c
+ *		Proving again, in a session, who its user is.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/arguments.h"
+#include "base/json.h"
+#include "base/uuid_v7.h"
+#include "crypto/password_hash.h"
+#include "domain/email_codes.h"
+#include "domain/events.h"
+#include "domain/outbox.h"
+#include "domain/rate_limit.h"
+#include "domain/sessions.h"
+#include "flow/flows.h"
+#include "flow/mail_limit.h"
+#include "flow/mailbox_proof.h"
+#include "flow/mfa_code.h"
+#include "flow/reauthentication.h"
+#include "flow/user_message.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(authfort_reauthenticate);
+PG_FUNCTION_INFO_V1(authfort_create_reauthentication_code);
+
+#define CODE_MESSAGE "reauthentication"
+
+/* In the order of ReauthenticationMethod. */
+static const char *const method_names[] = {"password", "email_otp", "totp", "backup_code"};
+
+StaticAssertDecl(lengthof(method_names) == REAUTHENTICATE_BY_BACKUP_CODE + 1,
+				 "each ReauthenticationMethod needs a name");
+
+static const Authentication by_password_again = {"email", 1, 1, {AMR_PASSWORD}};
+static const Authentication by_email_code_again = {"email_otp", 1, 1, {AMR_EMAIL}};
+
+bool
+reauthentication_method_by_name(const char *name, ReauthenticationMethod *method)
+{
+	for (size_t i = 0; i < lengthof(method_names); i++)
+	{
+		if (strcmp(name, method_names[i]) == 0)
+		{
+			*method = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_second_factor(ReauthenticationMethod method)
+{
+	return method == REAUTHENTICATE_BY_TOTP || method == REAUTHENTICATE_BY_BACKUP_CODE;
+}
+
+/* Whether the user may use the method in that session, as both are now. */
+static const Refusal *
+check_method(const User *user, const pg_uuid_t *session_id, ReauthenticationMethod method)
+{
+	if (!sessions_is_live(session_id, &user->id))
+		return &refusal_session_not_found;
+	if (user->banned)
+		return &refusal_user_banned;
+	if (user->mfa_enabled && !is_second_factor(method))
+		return &refusal_insufficient_assurance;
+	if (!user->mfa_enabled && is_second_factor(method))
+		return &refusal_mfa_not_enabled;
+	return NULL;
+}
+
+/*
+ * Hashing takes long, so the row is locked after it and read again, as when
+ * signing in.  *locked is set if the password is right.
+ */
+static const Refusal *
+prove_password(const User *user, const pg_uuid_t *session_id, const char *password,
+			   const Client *client, User **locked)
+{
+	PasswordCheck check;
+
+	for (;;)
+	{
+		if (user->password_hash == NULL)
+			return &refusal_no_password;
+		check = password_verify(user->password_hash, password);
+		if (check == PASSWORD_BUSY)
+			return &refusal_server_busy;
+		if (check == PASSWORD_WRONG)
+		{
+			flow_record_wrong_password(user, session_id, client);
+			return &refusal_invalid_password;
+		}
+		*locked = users_lock(&user->id);
+		if (*locked == NULL)
+			return &refusal_user_gone;
+		if (user_has_same_password(user, *locked))
+			return NULL;
+		user = *locked;
+	}
+}
+
+/* A mailed code that comes back in the session shows that the mailbox is its user's. */
+static const Refusal *
+prove_email_code(User *locked, const char *code)
+{
+	if (email_code_check(&locked->id, EMAIL_CODE_REAUTHENTICATION, code) != EMAIL_CODE_RIGHT)
+		return &refusal_invalid_otp;
+	email_code_spend(&locked->id, EMAIL_CODE_REAUTHENTICATION);
+	mailbox_proved_by_session(locked);
+	return NULL;
+}
+
+static const Refusal *
+prove_second_factor(User *locked, ReauthenticationMethod method, const char *code,
+					const Client *client, Authentication *how)
+{
+	return mfa_code_check(locked, code,
+						  (method == REAUTHENTICATE_BY_TOTP) ? CODE_TOTP : CODE_BACKUP,
+						  &refusal_wrong_mfa_code, client, how);
+}
+
+/* Sets *locked and *how if the secret is right. */
+static const Refusal *
+prove(const User *user, const pg_uuid_t *session_id, ReauthenticationMethod method,
+	  const char *secret, const Client *client, User **locked, Authentication *how)
+{
+	if (method == REAUTHENTICATE_BY_PASSWORD)
+	{
+		*how = by_password_again;
+		return prove_password(user, session_id, secret, client, locked);
+	}
+	*locked = users_lock(&user->id);
+	if (*locked == NULL)
+		return &refusal_user_gone;
+	if (method == REAUTHENTICATE_BY_EMAIL_CODE)
+	{
+		*how = by_email_code_again;
+		return prove_email_code(*locked, secret);
+	}
+	return prove_second_factor(*locked, method, secret, client, how);
+}
+
+static void
+record_reauthenticated(const User *user, const pg_uuid_t *session_id,
+					   ReauthenticationMethod method, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_REAUTHENTICATED, &user->id, session_id, client);
+	json_write_string(&event.payload, "method", method_names[method]);
+	event_record(&event);
+}
+
+/* Methods are checked again once the row is locked: a second factor may be new. */
+AuthResult
+flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
+					const char *secret, const Client *client)
+{
+	Session		session;
+	Authentication how;
+	const Refusal *refusal;
+	User	   *user;
+	User	   *locked;
+
+	if (!sessions_find(session_id, &session) || session.revoked || session_is_expired(&session))
+		return auth_refused(&refusal_session_not_found);
+	user = users_find(&session.user_id);
+	if (user == NULL)
+		return auth_refused(&refusal_user_gone);
+	refusal = rate_limit_check(RATE_LIMIT_REAUTHENTICATE, user->email, client);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	PreventCommandIfReadOnly("an authentication");
+	if ((refusal = check_method(user, session_id, method)) != NULL ||
+		(refusal = prove(user, session_id, method, secret, client, &locked, &how)) != NULL ||
+		(refusal = check_method(locked, session_id, method)) != NULL)
+		return auth_refused(refusal);
+	sessions_authenticated(session_id, &how);
+	record_reauthenticated(locked, session_id, method, client);
+	/* read again, with what has been added */
+	if (!sessions_find(session_id, &session))
+		return auth_refused(&refusal_session_not_found);
+	return auth_done_with_tokens(locked, &session);
+}
+
+static char *
+make_code(const User *user, const pg_uuid_t *session_id, const pg_uuid_t *message_id,
+		  const Client *client, TimestampTz *expires_at)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_REAUTHENTICATION_REQUESTED, &user->id, session_id, client);
+	json_write_string(&event.payload, "email", user->email);
+	event_record(&event);
+	return email_code_create(&user->id, EMAIL_CODE_REAUTHENTICATION, setting_email_otp_ttl,
+							 message_id, expires_at);
+}
+
+static void
+send_code(const User *user, const pg_uuid_t *session_id, const Client *client)
+{
+	StringInfoData message;
+	TimestampTz expires_at;
+	pg_uuid_t	id;
+	char	   *code;
+
+	uuid_v7_make(&id);
+	code = make_code(user, session_id, &id, client, &expires_at);
+	user_message_begin(&message, user);
+	json_write_string(&message, "code", code);
+	sodium_memzero(code, strlen(code));
+	user_message_put(&id, CODE_MESSAGE, user, expires_at, &message);
+}
+
+const Refusal *
+flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+								   const Client *client)
+{
+	User	   *user = users_require(user_id);
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_OTP, user->email, client);
+
+	if (refusal != NULL)
+		return refusal;
+	PreventCommandIfReadOnly("an authentication");
+	refusal = check_method(user, session_id, REAUTHENTICATE_BY_EMAIL_CODE);
+	if (refusal != NULL)
+		return refusal;
+	outbox_prepare();
+	user = mail_limit_claim(user_id, EVENT_REAUTHENTICATION_REQUESTED, CODE_MESSAGE);
+	if (user != NULL && email_codes_allowed(user_id))
+		send_code(user, session_id, client);
+	return NULL;
+}
+
+static ReauthenticationMethod
+argument_method(FunctionCallInfo fcinfo, int number)
+{
+	ReauthenticationMethod method;
+
+	if (!reauthentication_method_by_name(argument_text(fcinfo, number, "method"), &method))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\"", "method"),
+				 errhint("Valid values are password, email_otp, totp and backup_code.")));
+	return method;
+}
+
+/* reauthenticate(session_id, method, secret, user_agent, ip_address) -> jsonb */
+Datum
+authfort_reauthenticate(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
+	char	   *secret = argument_secret(fcinfo, 2, "secret");
+	ReauthenticationMethod method = argument_method(fcinfo, 1);
+	Client		client = argument_client(fcinfo, 3, 4);
+	AuthResult	result = flow_reauthenticate(session_id, method, secret, &client);
+
+	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* create_reauthentication_code(session_id) -> text, or NULL */
+Datum
+authfort_create_reauthentication_code(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
+	Session		session;
+	TimestampTz expires_at;
+	User	   *user;
+
+	PreventCommandIfReadOnly("an authentication");
+	if (!sessions_find(session_id, &session))
+		PG_RETURN_NULL();
+	user = users_lock(&session.user_id);
+	if (user == NULL || check_method(user, session_id, REAUTHENTICATE_BY_EMAIL_CODE) != NULL ||
+		!email_codes_allowed(&user->id))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(make_code(user, session_id, NULL, NULL, &expires_at)));
+}
