@@ -25,6 +25,7 @@ OBJS = \
 	src/base/client_message.o \
 	src/base/arguments.o \
 	src/base/security_context.o \
+	src/base/others_code.o \
 	src/base/spi_query.o \
 	src/base/open_cursors.o \
 	src/base/keyed_row.o \
@@ -81,6 +82,7 @@ OBJS = \
 	src/domain/rate_limit.o \
 	src/domain/attempts.o \
 	src/domain/mfa.o \
+	src/domain/claims_hook.o \
 	src/domain/backup_codes.o \
 	src/identity/access_token.o \
 	src/identity/postgrest_claims.o \
@@ -182,6 +184,7 @@ SQL_PIECES = \
 	src/domain/passkeys.sql \
 	src/domain/message_templates.sql \
 	src/domain/mfa.sql \
+	src/domain/claims_hook.sql \
 	src/domain/backup_codes.sql \
 	src/domain/password_history.sql \
 	src/domain/breached_passwords.sql \

@@ -64,7 +64,8 @@ GRANT USAGE ON SCHEMA authfort TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	authfort.uid(), authfort.session_id(), authfort.roles(), authfort.claims(),
 	authfort.has_role(text[]), authfort.require_role(text[]), authfort.current_user(),
-	authfort.set_jwt(text, boolean), authfort.version()
+	authfort.set_jwt(text, boolean), authfort.version(), authfort.claim(text), authfort.aal(),
+	authfort.amr(), authfort.auth_time(), authfort.require_aal(integer, interval)
 	TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
@@ -107,7 +108,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.mfa_disable(uuid, text, uuid, text, inet),
 	authfort.mfa_regenerate_backup_codes(uuid, text, text, inet), authfort.mfa_status(uuid),
 	authfort.mfa_step_up(uuid, uuid, text, text, inet), authfort.reset_mfa(uuid),
-	authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
+	authfort.set_claims_hook(regprocedure), authfort.load_breached_passwords(text), authfort.load_breached_passwords(text[]),
 	authfort.passkey_register_begin(uuid), authfort.passkey_register_finish(uuid, jsonb, text),
 	authfort.passkey_login_begin(text), authfort.passkey_login_finish(jsonb, text, inet),
 	authfort.list_passkeys(uuid), authfort.rename_passkey(uuid, bytea, text), authfort.delete_passkey(uuid, bytea),

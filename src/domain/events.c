@@ -4,23 +4,18 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xlog.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/regproc.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/arguments.h"
 #include "base/json.h"
-#include "base/open_cursors.h"
+#include "base/others_code.h"
 #include "base/security_context.h"
 #include "base/spi_query.h"
 #include "compat.h"
@@ -198,20 +193,6 @@ add_handler_context(void *arg)
 	errcontext("handler %s of authfort event \"%s\"", call->handler, call->event);
 }
 
-/* InvalidOid if the function has gone. */
-static Oid
-find_handler(const char *signature)
-{
-	LOCAL_FCINFO(fcinfo, 1);
-	Datum		found;
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = CStringGetTextDatum(signature);
-	fcinfo->args[0].isnull = false;
-	found = to_regprocedure(fcinfo);
-	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(found);
-}
-
 /*
  * A role that may drop the function, or make others in its schema once it is
  * gone, could replace it by its own function and receive every event.  And if
@@ -232,41 +213,6 @@ require_same_owner(const HandlerCall *call, Oid owner)
 				 errhint("If it is the right one, have its owner register it again with authfort.on().")));
 }
 
-/* A function that returns void may well return NULL, unlike those of OidFunctionCall1(). */
-static void
-call_ignoring_result(Oid function, Datum argument)
-{
-	LOCAL_FCINFO(fcinfo, 1);
-	FmgrInfo	flinfo;
-
-	fmgr_info(function, &flinfo);
-	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = argument;
-	fcinfo->args[0].isnull = false;
-	(void) FunctionCallInvoke(fcinfo);
-}
-
-/* Calls a function of another role, which is kept from the cursors of the caller. */
-static void
-call_restricted(Oid function, Oid owner, Datum argument)
-{
-	OpenCursors *cursors = open_cursors_shield();
-	SecurityContext saved;
-
-	security_context_restrict(owner, &saved);
-	PG_TRY();
-	{
-		call_ignoring_result(function, argument);
-		open_cursors_close_new();
-	}
-	PG_FINALLY();
-	{
-		open_cursors_release(cursors);
-	}
-	PG_END_TRY();
-	security_context_restore(&saved);
-}
-
 /*
  * Calls a handler with the privileges of its owner.  This function runs with
  * those of the extension's owner, often a superuser.  Registering a handler
@@ -276,6 +222,8 @@ static void
 call_handler(const HandlerCall *call, Jsonb *event)
 {
 	ErrorContextCallback context;
+	Datum		argument = JsonbPGetDatum(event);
+	bool		isnull;
 	Oid			function;
 	Oid			owner;
 
@@ -284,7 +232,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 	context.previous = error_context_stack;
 	error_context_stack = &context;
 
-	function = find_handler(call->handler);
+	function = others_code_find(call->handler);
 	if (!OidIsValid(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
@@ -292,7 +240,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
 	owner = security_context_function_owner(function);
 	require_same_owner(call, owner);
-	call_restricted(function, owner, JsonbPGetDatum(event));
+	(void) others_code_call(function, owner, 1, &argument, &isnull);
 
 	error_context_stack = context.previous;
 }
@@ -459,42 +407,6 @@ require_event_name(const char *name)
 			 errhint("docs/reference.md lists the events; \"*\" is all of them.")));
 }
 
-/* A temporary function would disappear with its session. */
-static bool
-can_handle_events(Oid function)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc form;
-	bool		can;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	can = form->prokind == PROKIND_FUNCTION && !form->proretset &&
-		form->pronargs == 1 && form->proargtypes.values[0] == JSONBOID &&
-		!isAnyTempNamespace(form->pronamespace);
-	ReleaseSysCache(tuple);
-	return can;
-}
-
-/* Checks that a function can be a handler and belongs to the caller; returns its owner. */
-static Oid
-owner_of_own_handler(Oid function)
-{
-	Oid			owner = security_context_function_owner(function);
-
-	if (!compat_owns_function(function, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of function %s", format_procedure(function))));
-	if (!can_handle_events(function))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s cannot handle events", format_procedure(function)),
-				 errdetail("A handler takes one argument of type jsonb, returns no set, and is not temporary.")));
-	return owner;
-}
-
 /* The common part of on() and off(). */
 static void
 change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
@@ -507,7 +419,8 @@ change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
 	argument_require(fcinfo, 1, "handler");
 	function = PG_GETARG_OID(1);
 	require_event_name(event);
-	values[2] = CStringGetTextDatum(GetUserNameFromId(owner_of_own_handler(function), false));
+	values[2] = CStringGetTextDatum(GetUserNameFromId(others_code_require_own(function, 1, "handle events"),
+													  false));
 	values[0] = CStringGetTextDatum(event);
 	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
 	security_context_become_owner(fcinfo, &caller);

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "domain/claims_hook.h"
 #include "domain/refresh_token.h"
 #include "flow/auth_result.h"
 #include "identity/access_token.h"
@@ -22,11 +23,17 @@ auth_refused(const Refusal *refusal)
 AuthResult
 auth_tokens(User *user, const Session *session)
 {
+	return auth_tokens_with_claims(user, session, claims_hook_run(user, session));
+}
+
+AuthResult
+auth_tokens_with_claims(User *user, const Session *session, const char *claims)
+{
 	AuthResult	result = {0};
 
 	result.user = user;
 	result.session_id = session->id;
-	result.access_token = access_token_issue(user, session);
+	result.access_token = access_token_issue(user, session, claims);
 	result.refresh_token = refresh_token_issue(session);
 	result.expires_in = setting_access_token_ttl;
 	return result;

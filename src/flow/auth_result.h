@@ -30,8 +30,11 @@ typedef struct AuthResult
 
 extern AuthResult auth_refused(const Refusal *refusal);
 
-/* The current tokens of a session. */
+/* The current tokens of a session, with the claims that the claims hook adds. */
 extern AuthResult auth_tokens(User *user, const Session *session);
+
+/* The same with claims for which the hook has been called (domain/claims_hook.h). */
+extern AuthResult auth_tokens_with_claims(User *user, const Session *session, const char *claims);
 
 /* Something else was done, and gives no tokens; or those of a session that goes on. */
 extern AuthResult auth_done(void);

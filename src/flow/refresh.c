@@ -41,6 +41,7 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/uuid.h"
+#include "domain/claims_hook.h"
 #include "domain/events.h"
 #include "domain/rate_limit.h"
 #include "domain/refresh_token.h"
@@ -125,6 +126,7 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 	User	   *user;
 	TokenStanding standing;
 	const AccessClaims *claims;
+	char	   *more;
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REFRESH, NULL, client);
 
 	if (refusal != NULL)
@@ -160,10 +162,12 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 			return auth_refused(&refusal_refresh_token_invalid);
 		if (user->banned)
 			return auth_refused(&refusal_user_banned);
+		/* before the generation advances: a hook that fails must not end the session */
+		more = claims_hook_run(user, &session);
 	} while (standing == TOKEN_ROTATES && !sessions_rotate(&session, token.generation));
 
 	event_record_simple(EVENT_TOKEN_REFRESHED, &user->id, &session.id, client);
-	return auth_tokens(user, &session);
+	return auth_tokens_with_claims(user, &session, more);
 }
 
 void

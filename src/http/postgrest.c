@@ -200,7 +200,7 @@ raise_response(int status, const Refusal *refusal)
 
 /*
  * Whether the path is that of an open route, which an outdated token must not
- * block.  It may also be a function of the application with that name:
+ * block, or of one that takes a challenge instead of an access token.  It may also be a function of the application with that name:
  * PostgREST reports the schema only in headers, and of a duplicate header not
  * the one that it used.
  */
@@ -213,7 +213,7 @@ asks_for_open_route(void)
 	if (path == NULL || strncmp(path, "/rpc/", 5) != 0)
 		return false;
 	route = http_find_route(path + 5);
-	return route != NULL && route->access == ROUTE_OPEN;
+	return route != NULL && (route->access == ROUTE_OPEN || route->access == ROUTE_ENROLLING);
 }
 
 /*

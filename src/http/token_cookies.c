@@ -19,6 +19,7 @@
 #include "settings.h"
 
 /* Domains above the host's own for which cookies are cleared. */
+#define MAX_COOKIE_BYTES 4096	/* of name, "=" and value (RFC 6265bis) */
 #define MAX_PARENT_DOMAINS 3
 
 static bool
@@ -311,6 +312,21 @@ clear_others(HttpResponse *response, const char *name, int expected)
 		clear_for_requested_domains(response, name);
 }
 
+/*
+ * A browser drops a cookie over 4,096 bytes without a word.  An access token
+ * grows past that by roles, or by the claims hook.
+ */
+static void
+require_cookie_size(const char *name, const char *value)
+{
+	if (strlen(name) + strlen(value) + 1 > MAX_COOKIE_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cookie \"%s\" would be longer than %d bytes, and browsers would drop it",
+						name, MAX_COOKIE_BYTES),
+				 errhint("Have the claims hook return less, or give the user fewer roles.")));
+}
+
 static void
 write_own(HttpResponse *response, const char *name, const char *value, int max_age)
 {
@@ -325,6 +341,7 @@ token_cookies_set(HttpResponse *response, const AuthResult *result)
 	if (!setting_cookies)
 		return;
 	require_usable_settings();
+	require_cookie_size(setting_access_cookie_name, result->access_token);
 	clear_others(response, setting_access_cookie_name, expected);
 	clear_others(response, setting_refresh_cookie_name, expected);
 	write_own(response, setting_access_cookie_name, result->access_token, result->expires_in);

@@ -54,7 +54,7 @@ typedef struct CachedToken
 static CachedToken token_cache[TOKEN_CACHE_SLOTS];
 
 char *
-access_token_issue(const User *user, const Session *session)
+access_token_issue(const User *user, const Session *session, const char *more)
 {
 	SigningKey	key = signing_keys_signing_key();
 	int64		now = time(NULL);
@@ -84,6 +84,8 @@ access_token_issue(const User *user, const Session *session)
 	json_write_integer(&payload, "aal", session->aal);
 	json_write_integer(&payload, "auth_time", timestamptz_to_time_t(session->auth_time));
 	json_write_string(&payload, "role", setting_jwt_role);
+	if (more != NULL)
+		json_write_members(&payload, more);
 	json_close(&payload);
 	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_DEFAULT, &payload);
 }

@@ -31,7 +31,8 @@ typedef struct AccessClaims
 	Jsonb	   *json;			/* the whole payload */
 } AccessClaims;
 
-extern char *access_token_issue(const User *user, const Session *session);
+/* "more" has further claims, as the members of a JSON object in text; NULL: none. */
+extern char *access_token_issue(const User *user, const Session *session, const char *more);
 
 /*
  * Verifies a token; the text is NULL if the token is missing.  Returns NULL

@@ -19,6 +19,7 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/arguments.h"
 #include "base/json.h"
@@ -38,6 +39,11 @@ PG_FUNCTION_INFO_V1(authfort_claims);
 PG_FUNCTION_INFO_V1(authfort_has_role);
 PG_FUNCTION_INFO_V1(authfort_current_user);
 PG_FUNCTION_INFO_V1(authfort_require_role);
+PG_FUNCTION_INFO_V1(authfort_aal);
+PG_FUNCTION_INFO_V1(authfort_amr);
+PG_FUNCTION_INFO_V1(authfort_auth_time);
+PG_FUNCTION_INFO_V1(authfort_claim);
+PG_FUNCTION_INFO_V1(authfort_require_aal);
 
 /* Whether the next call has to revalidate the identity. */
 static bool revalidation_due = true;
@@ -220,6 +226,7 @@ typedef struct CallSite
 	bool		is_null;
 	bool		answer;
 	pg_uuid_t	uuid;
+	struct varlena *value;		/* in the call site's memory context */
 } CallSite;
 
 static CallSite *
@@ -366,6 +373,177 @@ authfort_require_role(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied: a required role is missing"),
 				 errdetail("insufficient_role")));
+	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
+}
+
+/* aal() -> integer */
+Datum
+authfort_aal(PG_FUNCTION_ARGS)
+{
+	ensure_current();
+	if (identity.caller == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(identity.caller->aal);
+}
+
+/* False if the token does not say when its user was authenticated. */
+static bool
+time_of_authentication(const AccessClaims *claims, TimestampTz *time)
+{
+	if (claims->auth_time <= 0 || claims->auth_time >= END_TIMESTAMP / USECS_PER_SEC)
+		return false;
+	*time = time_t_to_timestamptz((pg_time_t) claims->auth_time);
+	return true;
+}
+
+/* auth_time() -> timestamptz */
+Datum
+authfort_auth_time(PG_FUNCTION_ARGS)
+{
+	TimestampTz time;
+
+	ensure_current();
+	if (identity.caller == NULL || !time_of_authentication(identity.caller, &time))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(time);
+}
+
+/* Keeps a value for the call site, as long as the identity is the same; NULL: none. */
+static CallSite *
+keep_value(FunctionCallInfo fcinfo, Datum value, bool isnull)
+{
+	CallSite   *site = call_site(fcinfo);
+
+	if (site->value != NULL)
+		pfree(site->value);
+	site->value = NULL;
+	if (!isnull)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		site->value = PG_DETOAST_DATUM_COPY(value);
+		MemoryContextSwitchTo(old);
+	}
+	site->is_null = isnull;
+	site->serial = identity.serial;
+	return site;
+}
+
+/* A copy: another argument of the expression may change the identity, and with it what is kept. */
+static Datum
+kept_value(const CallSite *site)
+{
+	struct varlena *copy = palloc(VARSIZE(site->value));
+
+	memcpy(copy, site->value, VARSIZE(site->value));
+	return PointerGetDatum(copy);
+}
+
+static pg_noinline CallSite *
+answer_amr(FunctionCallInfo fcinfo)
+{
+	const AccessClaims *claims = identity.caller;
+
+	return keep_value(fcinfo, (claims != NULL) ? texts_to_array(claims->amr, claims->amr_count) : (Datum) 0,
+					  claims == NULL);
+}
+
+/* amr() -> text[] */
+Datum
+authfort_amr(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	ensure_current();
+	if (!cached_result_is_valid(site))
+		site = answer_amr(fcinfo);
+	if (site->is_null)
+		PG_RETURN_NULL();
+	return kept_value(site);
+}
+
+/* A string as it is, anything else as JSON; false if there is no such claim, or it is null. */
+static bool
+read_claim(const AccessClaims *claims, const char *name, Datum *text)
+{
+	JsonbValue *value = json_member(claims->json, name);
+
+	if (value == NULL || value->type == jbvNull)
+		return false;
+	if (value->type == jbvString)
+		*text = PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
+	else
+	{
+		Jsonb	   *json = JsonbValueToJsonb(value);
+
+		*text = CStringGetTextDatum(JsonbToCString(NULL, &json->root, VARSIZE(json)));
+	}
+	return true;
+}
+
+static pg_noinline Datum
+answer_claim(FunctionCallInfo fcinfo)
+{
+	char	   *name = argument_text(fcinfo, 0, "name");
+	Datum		text = (Datum) 0;
+	bool		isnull = identity.caller == NULL || !read_claim(identity.caller, name, &text);
+
+	if (has_constant_argument(fcinfo))
+		(void) keep_value(fcinfo, text, isnull);
+	fcinfo->isnull = isnull;
+	return text;
+}
+
+/* claim(name) -> text */
+Datum
+authfort_claim(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	ensure_current();
+	if (!cached_result_is_valid(site))
+		return answer_claim(fcinfo);
+	if (site->is_null)
+		PG_RETURN_NULL();
+	return kept_value(site);
+}
+
+static bool
+is_within(const AccessClaims *claims, Interval *max_age)
+{
+	TimestampTz time;
+	Datum		end;
+
+	if (!time_of_authentication(claims, &time))
+		return false;
+	end = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(time), IntervalPGetDatum(max_age));
+	return DatumGetTimestampTz(end) >= GetCurrentTimestamp();
+}
+
+/* require_aal(level, max_age) -> uuid */
+Datum
+authfort_require_aal(PG_FUNCTION_ARGS)
+{
+	const AccessClaims *claims = identity_caller();
+	int			level;
+
+	argument_require(fcinfo, 0, "level");
+	level = PG_GETARG_INT32(0);
+	if (level < 1 || level > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\"", "level"),
+				 errhint("Valid values are 1 and 2.")));
+	if (claims == NULL || claims->aal < level)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: this takes a second factor"),
+				 errdetail("insufficient_assurance")));
+	if (!PG_ARGISNULL(1) && !is_within(claims, PG_GETARG_INTERVAL_P(1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: the user has to be authenticated again"),
+				 errdetail("reauthentication_required")));
 	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
 }
 

@@ -22,6 +22,26 @@ CREATE FUNCTION authfort.require_role(VARIADIC roles text[]) RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_require_role';
 COMMENT ON FUNCTION authfort.require_role(text[]) IS 'Returns the caller''s id if the token claims one of these roles, and raises an error otherwise.';
 
+CREATE FUNCTION authfort.claim(name text) RETURNS text
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_claim';
+COMMENT ON FUNCTION authfort.claim(text) IS 'Returns one claim of the caller''s token as text, or NULL if the token does not have it.';
+
+CREATE FUNCTION authfort.aal() RETURNS integer
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_aal';
+COMMENT ON FUNCTION authfort.aal() IS 'Returns how strongly the caller was authenticated: 1, or 2 for two factors.';
+
+CREATE FUNCTION authfort.amr() RETURNS text[]
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_amr';
+COMMENT ON FUNCTION authfort.amr() IS 'Returns the methods by which the caller was authenticated (RFC 8176).';
+
+CREATE FUNCTION authfort.auth_time() RETURNS timestamptz
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_auth_time';
+COMMENT ON FUNCTION authfort.auth_time() IS 'Returns when the caller was authenticated last.';
+
+CREATE FUNCTION authfort.require_aal(level integer, max_age interval DEFAULT NULL) RETURNS uuid
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'authfort_require_aal';
+COMMENT ON FUNCTION authfort.require_aal(integer, interval) IS 'Returns the caller''s id after strong and recent authentication, and raises an error otherwise.';
+
 CREATE FUNCTION authfort.current_user() RETURNS jsonb
 	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_current_user';

@@ -17,8 +17,8 @@
 
 /* Functions in schema authfort that take no secret; policies call them. */
 static const char *const harmless_functions[] = {
-	"aal", "claim", "claims", "current_user", "has_role", "jwks", "require_role", "roles", "routes",
-	"session_id", "uid", "version",
+	"aal", "amr", "auth_time", "claim", "claims", "current_user", "has_role", "jwks", "require_aal",
+	"require_role", "roles", "routes", "session_id", "uid", "version",
 };
 
 static unsigned char

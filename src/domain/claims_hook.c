@@ -1,0 +1,248 @@
+/*
+ * claims_hook.c
+ *		The function that adds claims to access tokens: table
+ *		authfort.claims_hook.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+
+#include "base/json.h"
+#include "base/others_code.h"
+#include "base/security_context.h"
+#include "base/spi_query.h"
+#include "domain/claims_hook.h"
+
+PG_FUNCTION_INFO_V1(authfort_set_claims_hook);
+
+#define MAX_HOOK_CLAIMS 2048	/* bytes of JSON */
+
+/* Claims of RFC 7519, those that authfort sets or reads, and "scope" (RFC 8693). */
+static const char *const reserved_claims[] = {
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti",
+	"sid", "ver", "email", "name", "role", "roles", "mfa_enabled", "amr", "aal", "auth_time", "purpose",
+	"scope", "acr", "azp", "cnf", "client_id", "act", "may_act"
+};
+
+/* NULL if there is none. */
+static char *
+find_hook(char **owner)
+{
+	static SpiQuery query = {"SELECT hook, owner FROM authfort.claims_hook", 0};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *hook = NULL;
+
+	spi_query_open();
+	if (spi_query_run(&query, NULL, NULL, SPI_OK_SELECT) > 0)
+	{
+		hook = spi_query_text(caller, 1);
+		*owner = spi_query_text(caller, 2);
+	}
+	spi_query_close();
+	return hook;
+}
+
+/*
+ * An error that the hook raises is not one of the client's request, whatever
+ * its SQLSTATE says.  Errors of resources, conflicts and cancellation keep
+ * theirs.
+ */
+static void
+name_hook(void *arg)
+{
+	switch (ERRCODE_TO_CATEGORY(geterrcode()))
+	{
+		case ERRCODE_SUCCESSFUL_COMPLETION:
+		case ERRCODE_WARNING:
+		case ERRCODE_NO_DATA:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			break;
+		default:
+			errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION);
+			break;
+	}
+	errcontext("claims hook %s", (const char *) arg);
+}
+
+/* For the same reasons as for event handlers (events.c). */
+static Oid
+require_registered(const char *hook, const char *registered_by, Oid *owner)
+{
+	Oid			function = others_code_find(hook);
+	char	   *name;
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("claims hook %s does not exist", hook),
+				 errhint("Make the function again, or remove the hook with authfort.set_claims_hook(NULL).")));
+	*owner = security_context_function_owner(function);
+	name = GetUserNameFromId(*owner, false);
+	if (strcmp(name, registered_by) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("claims hook %s is not the function that was registered", hook),
+				 errdetail("It belongs to role \"%s\", and role \"%s\" registered it.", name, registered_by),
+				 errhint("If it is the right one, have its owner register it again with authfort.set_claims_hook().")));
+	return function;
+}
+
+static Datum
+user_argument(const User *user, const Session *session)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	users_append_profile_json(&json, user, &session->id);
+	return JsonbPGetDatum(json_to_jsonb(&json));
+}
+
+static Datum
+session_argument(const Session *session)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_uuid(&json, "id", &session->id);
+	json_write_time(&json, "created_at", session->created_at);
+	json_write_time(&json, "auth_time", session->auth_time);
+	json_write_integer(&json, "aal", session->aal);
+	json_write_strings(&json, "amr", session->amr, session->amr_count);
+	json_close(&json);
+	return JsonbPGetDatum(json_to_jsonb(&json));
+}
+
+static void
+refuse_reserved(Jsonb *claims)
+{
+	for (size_t i = 0; i < lengthof(reserved_claims); i++)
+	{
+		if (json_member(claims, reserved_claims[i]) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
+					 errmsg("the claims hook set the reserved claim \"%s\"", reserved_claims[i])));
+	}
+}
+
+/* The members of the object, without its braces; NULL if it has none. */
+static char *
+accept_claims(Jsonb *claims)
+{
+	char	   *text;
+	size_t		len;
+
+	if (!JB_ROOT_IS_OBJECT(claims))
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
+				 errmsg("the claims hook returned something else than a JSON object")));
+	if (JB_ROOT_COUNT(claims) == 0)
+		return NULL;
+	refuse_reserved(claims);
+	text = JsonbToCString(NULL, &claims->root, VARSIZE(claims));
+	len = strlen(text);
+	if (len > MAX_HOOK_CLAIMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
+				 errmsg("the claims hook returned more than %d bytes", MAX_HOOK_CLAIMS)));
+	text[len - 1] = '\0';
+	return text + 1;
+}
+
+char *
+claims_hook_run(const User *user, const Session *session)
+{
+	char	   *registered_by;
+	char	   *hook = find_hook(&registered_by);
+	ErrorContextCallback context;
+	Datum		arguments[2];
+	Oid			function;
+	Oid			owner;
+	Datum		result;
+	bool		isnull;
+	char	   *claims;
+
+	if (hook == NULL)
+		return NULL;
+	arguments[0] = user_argument(user, session);
+	arguments[1] = session_argument(session);
+
+	context.callback = name_hook;
+	context.arg = hook;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	function = require_registered(hook, registered_by, &owner);
+	result = others_code_call(function, owner, 2, arguments, &isnull);
+	claims = isnull ? NULL : accept_claims(DatumGetJsonbP(result));
+	error_context_stack = context.previous;
+	return claims;
+}
+
+static void
+require_jsonb_result(Oid function)
+{
+	if (get_func_rettype(function) != JSONBOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s cannot return claims", format_procedure(function)),
+				 errdetail("A claims hook returns jsonb.")));
+}
+
+static void
+store_hook(Oid function, const char *owner)
+{
+	static SpiQuery query = {
+		"INSERT INTO authfort.claims_hook (hook, owner) VALUES ($1, $2)"
+		" ON CONFLICT ((true)) DO UPDATE SET hook = excluded.hook, owner = excluded.owner",
+		2, {TEXTOID, TEXTOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(format_procedure_qualified(function)),
+	CStringGetTextDatum(owner)};
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
+	spi_query_close();
+}
+
+static void
+remove_hook(void)
+{
+	static SpiQuery query = {"DELETE FROM authfort.claims_hook", 0};
+
+	spi_query_open();
+	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
+	spi_query_close();
+}
+
+/* set_claims_hook(hook) -> void */
+Datum
+authfort_set_claims_hook(PG_FUNCTION_ARGS)
+{
+	Oid			function = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	char	   *owner = NULL;
+	SecurityContext caller;
+
+	if (OidIsValid(function))
+	{
+		owner = GetUserNameFromId(others_code_require_own(function, 2, "be the claims hook"), false);
+		require_jsonb_result(function);
+	}
+	security_context_become_owner(fcinfo, &caller);
+	if (OidIsValid(function))
+		store_hook(function, owner);
+	else
+		remove_hook();
+	security_context_restore(&caller);
+	PG_RETURN_VOID();
+}
