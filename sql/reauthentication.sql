@@ -1,3 +1,4 @@
+-- needs shared_preload_libraries = 'authfort'
 -- Proving again, in a session, who its user is.
 \pset null '(null)'
 CREATE FUNCTION pg_temp.send(method text, path text, token text DEFAULT NULL, body text DEFAULT NULL,
@@ -84,6 +85,45 @@ SELECT status, s.body::jsonb#>>'{detail,error}' AS error FROM pg_temp.send('POST
 UPDATE authfort.sessions SET auth_time = now() WHERE id = :'session';
 SELECT status, body FROM pg_temp.send('POST', '/auth/change-email', :'access', '{"new_email": "new@example.com"}');
 UPDATE authfort.users SET mfa_enabled = false WHERE id = :'ada';
+
+-- the app of the other side (RFC 6238)
+SET client_min_messages = warning;
+CREATE EXTENSION pgcrypto;
+CREATE FUNCTION pg_temp.app(secret text) RETURNS text LANGUAGE sql AS $$
+	WITH bits AS (SELECT string_agg((strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', c) - 1)::bit(5)::text, '' ORDER BY i) AS b
+			FROM regexp_split_to_table(secret, '') WITH ORDINALITY AS s(c, i)),
+		key AS (SELECT decode(string_agg(lpad(to_hex(substr(b, 8 * i + 1, 8)::bit(8)::integer), 2, '0'), '' ORDER BY i), 'hex') AS k
+			FROM bits, generate_series(0, length(b) / 8 - 1) AS i),
+		mac AS (SELECT hmac(decode(lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) / 30)::bigint), 16, '0'), 'hex'), k, 'sha1') AS m FROM key),
+		place AS (SELECT m, get_byte(m, 19) & 15 AS o FROM mac)
+	SELECT lpad((((get_byte(m, o) & 127)::bigint * 16777216 + get_byte(m, o + 1) * 65536 + get_byte(m, o + 2) * 256 + get_byte(m, o + 3)) % 1000000)::text, 6, '0') FROM place
+$$;
+SELECT authfort.mfa_init(:'ada')->>'secret' AS secret \gset
+SELECT authfort.mfa_confirm(:'ada', pg_temp.app(:'secret'), :'session')#>>'{backup_codes,0}' AS backup_code \gset
+UPDATE authfort.mfa SET totp_last_step = NULL, totp_earlier_steps = 0;
+SELECT authfort.login('ada@example.com', 'password-1') ? 'mfa_token' AS challenge;
+SELECT pg_temp.try(:'session', 'password', 'password-1'), pg_temp.try(:'session', 'totp', 'x'), pg_temp.try(:'session', 'backup_code', pg_temp.app(:'secret')), pg_temp.try(:'session', 'totp', :'backup_code');
+SELECT pg_temp.app(:'secret') AS code \gset
+SELECT pg_temp.try(:'session', 'totp', :'code'), pg_temp.try(:'session', 'totp', :'code') AS again;
+SELECT pg_temp.try(:'session', 'backup_code', :'backup_code'), pg_temp.try(:'session', 'backup_code', :'backup_code') AS again;
+-- undoing a change of the email removes an app and backup codes that were added since it was requested, and no others
+SELECT authfort.request_email_change(:'ada', 'new@example.com')->'ok' AS ok;
+SELECT message->>'token' AS confirm FROM authfort.take_messages() WHERE kind = 'email_change' \gset
+SELECT authfort.confirm_email_change(:'confirm', :'session')->'ok' AS ok;
+SELECT message->>'token' AS undo FROM authfort.take_messages() WHERE kind = 'email_changed' \gset
+SELECT authfort.undo_email_change(:'undo')->'ok' AS ok;
+SELECT mfa_enabled, (SELECT count(*) FROM authfort.backup_codes), (SELECT totp_secret IS NOT NULL FROM authfort.mfa) AS app FROM authfort.users WHERE id = :'ada';
+UPDATE authfort.mfa SET totp_last_step = NULL, totp_earlier_steps = 0;
+SELECT authfort.login('ada@example.com', 'password-1')->>'mfa_token' AS mfa_token \gset
+SELECT authfort.complete_mfa_login(:'mfa_token', pg_temp.app(:'secret'))#>>'{user,session_id}' AS session \gset
+SELECT authfort.request_email_change(:'ada', 'newer@example.com')->'ok' AS ok;
+SELECT message->>'token' AS confirm FROM authfort.take_messages() WHERE kind = 'email_change' \gset
+SELECT authfort.confirm_email_change(:'confirm', :'session')->'ok' AS ok;
+SELECT message->>'token' AS undo FROM authfort.take_messages() WHERE kind = 'email_changed' \gset
+UPDATE authfort.mfa SET totp_last_step = NULL, totp_earlier_steps = 0, totp_confirmed_at = clock_timestamp();
+SELECT authfort.undo_email_change(:'undo')->'ok' AS ok;
+SELECT mfa_enabled, (SELECT count(*) FROM authfort.backup_codes), (SELECT totp_secret IS NOT NULL FROM authfort.mfa) AS app FROM authfort.users WHERE id = :'ada';
+SELECT authfort.login('ada@example.com', 'password-1') ? 'tokens' AS one_factor;
 
 -- a ban, and a deletion
 SELECT authfort.ban_user(:'ada');

@@ -122,9 +122,12 @@ static const Refusal *
 prove_second_factor(User *locked, ReauthenticationMethod method, const char *code,
 					const Client *client, Authentication *how)
 {
-	return mfa_code_check(locked, code,
-						  (method == REAUTHENTICATE_BY_TOTP) ? CODE_TOTP : CODE_BACKUP,
-						  &refusal_wrong_mfa_code, client, how);
+	CodeKind	kind = (method == REAUTHENTICATE_BY_TOTP) ? CODE_TOTP : CODE_BACKUP;
+	const Refusal *refusal = mfa_code_check(locked, code, kind, &refusal_wrong_mfa_code, client, how);
+
+	if (refusal == NULL)
+		how->amr[how->amr_count++] = AMR_MULTIPLE;
+	return refusal;
 }
 
 /* Sets *locked and *how if the secret is right. */
@@ -149,7 +152,7 @@ prove(const User *user, const pg_uuid_t *session_id, ReauthenticationMethod meth
 }
 
 static void
-record_reauthenticated(const User *user, const pg_uuid_t *session_id,
+record_method(const User *user, const pg_uuid_t *session_id,
 					   ReauthenticationMethod method, const Client *client)
 {
 	Event		event;
@@ -184,7 +187,7 @@ flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
 		(refusal = check_method(locked, session_id, method)) != NULL)
 		return auth_refused(refusal);
 	sessions_authenticated(session_id, &how);
-	record_reauthenticated(locked, session_id, method, client);
+	record_method(locked, session_id, method, client);
 	/* read again, with what has been added */
 	if (!sessions_find(session_id, &session))
 		return auth_refused(&refusal_session_not_found);
