@@ -228,7 +228,7 @@ flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *se
 								   const Client *client)
 {
 	User	   *user = users_require(user_id);
-	const Refusal *refusal = rate_limit_check(RATE_LIMIT_OTP, user->email, client);
+	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REAUTHENTICATE, user->email, client);
 
 	if (refusal != NULL)
 		return refusal;
