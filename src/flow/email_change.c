@@ -62,7 +62,7 @@ is_at_old(Jsonb *detail)
 
 static void
 record_email_change(EventType type, const pg_uuid_t *user_id, const char *old_email,
-			  const char *new_email, const Client *client)
+					const char *new_email, const Client *client)
 {
 	Event		event;
 
@@ -96,7 +96,7 @@ send_confirmation(const User *user, const EmailChange *change, bool at_old)
 	token = one_time_token_create(&user->id, ONE_TIME_EMAIL_CHANGE, setting_email_change_ttl, &id,
 								  token_detail(change, at_old), &expires_at);
 	user_message_begin(&message, &recipient);
-	json_write_string(&message, "old_email", change->old_email);
+	/* not the old one: the new address may be mistyped, and its reader a stranger */
 	json_write_string(&message, "new_email", change->new_email);
 	user_message_add_token(&message, MESSAGE_EMAIL_CHANGE, token);
 	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGE), user, expires_at, &message);
@@ -257,7 +257,8 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	record_email_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email, client);
+	record_email_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email,
+						client);
 	if (!user->email_verified)
 		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", change->new_email);
 	send_way_back(user, change, client);
@@ -356,7 +357,8 @@ flow_undo_email_change(const char *token, const Client *client)
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	record_email_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email, client);
+	record_email_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email,
+						client);
 	email_change_notify(user, client);
 	return NULL;
 }

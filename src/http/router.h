@@ -85,7 +85,10 @@ extern void handle_own_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
 
-/* For what is dangerous (flow/recent_auth.h): false if the caller's session may not do it; then the response is complete. */
+/*
+ * For what is dangerous (flow/recent_auth.h).  Returns false if the caller's
+ * session may not do it; the response is then complete.
+ */
 extern bool http_require_recent_auth(const HttpRequest *request, HttpResponse *response);
 
 /* Responds with a page of a user's sessions, "current" being the caller's. */
