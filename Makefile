@@ -115,6 +115,7 @@ OBJS = \
 	src/flow/email_change.o \
 	src/flow/passwordless.o \
 	src/flow/reauthentication.o \
+	src/flow/invitations.o \
 	src/flow/password_policy.o \
 	src/flow/signup.o \
 	src/flow/no_password.o \
@@ -198,6 +199,7 @@ SQL_PIECES = \
 	src/flow/password_flows.sql \
 	src/flow/email_verification.sql \
 	src/flow/passwordless.sql \
+	src/flow/invitations.sql \
 	src/flow/role_admin.sql \
 	src/flow/belongings.sql \
 	src/flow/user_admin.sql \

@@ -22,7 +22,7 @@ static const OptionDefinition definitions[] = {
 	{"pool-size", "8", "connections to PostgreSQL", NUMBER(pool_size, 1, 1000)},
 	{"max-connections-per-route", "0", "connections that one route may use; 0 means half",
 	NUMBER(max_connections_per_route, 0, 1000)},
-	{"slow-routes", "/signup,/login,/forgot-password,/reset-password,/resend-verification,/magic-link,/otp,/otp/verify,/change-password,/set-password,/change-email,/reauthenticate,/admin/users",
+	{"slow-routes", "/signup,/login,/forgot-password,/reset-password,/resend-verification,/magic-link,/otp,/otp/verify,/accept-invitation,/change-password,/set-password,/change-email,/reauthenticate,/admin/users",
 	"path suffixes whose POST requests are slow; they share one route's limits", STRING(slow_routes)},
 	{"queue-size", "256", "requests that may wait; one route may use half", NUMBER(queue_size, 1, 100000)},
 	{"request-timeout", "15", "seconds that a request may wait, and again that it may run", NUMBER(request_timeout, 1, 3600)},

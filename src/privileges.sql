@@ -101,6 +101,8 @@ GRANT EXECUTE ON FUNCTION
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.create_email_verification_token(uuid), authfort.verify_email(text, uuid),
 	authfort.create_magic_link_token(text), authfort.verify_magic_link(text, text, inet),
+	authfort.invite_user(text, text[], text, jsonb), authfort.accept_invitation(text, text, text, inet),
+	authfort.generate_link(text, text),
 	authfort.create_email_otp(text), authfort.verify_email_otp(text, text, text, inet),
 	authfort.change_password(uuid, text, text, uuid, text, inet), authfort.set_password(uuid, text, uuid),
 	authfort.mfa_init(uuid, uuid, text), authfort.mfa_confirm(uuid, text, uuid, text, text, inet),

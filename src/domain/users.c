@@ -359,28 +359,35 @@ users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count, Js
 }
 
 char **
-users_take_invitation(const pg_uuid_t *id, int *role_count)
+users_invited_roles(const pg_uuid_t *id, int *count)
 {
-	static SpiQuery read = {
-		"SELECT COALESCE(invited_roles, '{}') FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery end = {
-		"UPDATE authfort.users SET invited_at = NULL, invited_roles = NULL"
-		" WHERE id OPERATOR(pg_catalog.=) $1",
+	static SpiQuery query = {
+		"SELECT invited_roles FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1"
+		" AND invited_roles IS NOT NULL",
 		1, {UUIDOID}
 	};
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		key = UUIDPGetDatum(id);
 	char	  **roles = NULL;
 
-	*role_count = 0;
+	*count = 0;
 	spi_query_open();
-	if (spi_query_run(&read, &key, NULL, SPI_OK_SELECT) > 0)
-		roles = spi_query_texts(caller, 1, role_count);
-	spi_query_run(&end, &key, NULL, SPI_OK_UPDATE);
+	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)
+		roles = spi_query_texts(caller, 1, count);
 	spi_query_close();
 	return roles;
+}
+
+void
+users_end_invitation(const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.users SET invited_at = NULL, invited_roles = NULL"
+		" WHERE id OPERATOR(pg_catalog.=) $1",
+		1, {UUIDOID}
+	};
+
+	spi_query_run_by_id(&query, id, SPI_OK_UPDATE);
 }
 
 void

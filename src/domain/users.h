@@ -175,8 +175,9 @@ extern pg_uuid_t *users_lock_unclaimed(int limit, int *count);
 extern void users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count,
 								 Jsonb *app_metadata);
 
-/* Ends the invitation; returns its roles, palloc'd. */
-extern char **users_take_invitation(const pg_uuid_t *id, int *role_count);
+/* The roles of the invitation, palloc'd. */
+extern char **users_invited_roles(const pg_uuid_t *id, int *count);
+extern void users_end_invitation(const pg_uuid_t *id);
 
 /* Whether the user has a second factor, which flow/second_factor.h decides. */
 extern void users_set_mfa_enabled(const pg_uuid_t *id, bool enabled);

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
+#include "flow/invitations.h"
 #include "flow/key_admin.h"
 #include "flow/role_admin.h"
 #include "flow/session_admin.h"
@@ -93,6 +94,31 @@ handle_create_user(HttpRequest *request, HttpResponse *response)
 	form.avatar_url = fields[3].value;
 	form.phone = fields[4].value;
 	refusal = flow_create_user(&form, fields[5].boolean, fields[6].values, fields[6].count, &user);
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		respond_user(response, 201, user);
+}
+
+void
+handle_invite_user(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {
+		{"email", true}, {"roles", false, FIELD_STRINGS}, {"name"},
+		{"app_metadata", false, FIELD_OBJECT}
+	};
+	InvitationForm form;
+	const Refusal *refusal;
+	User	   *user;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	form.email = fields[0].value;
+	form.roles = fields[1].values;
+	form.role_count = fields[1].count;
+	form.name = fields[2].value;
+	form.app_metadata = fields[3].present ? fields[3].object : NULL;
+	refusal = flow_invite_user(&form, &request->client, &user);
 	if (refusal != NULL)
 		http_respond_refusal(response, refusal);
 	else

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "flow/email_verification.h"
+#include "flow/invitations.h"
 #include "flow/passwordless.h"
 #include "http/auth_response.h"
 #include "http/router.h"
@@ -100,5 +101,17 @@ handle_verify_otp(HttpRequest *request, HttpResponse *response)
 		return;
 	result = flow_verify_email_otp(fields[0].value, fields[1].value, own_session(request),
 								   &request->client);
+	http_respond_auth_or_forbid(response, 200, &result);
+}
+
+void
+handle_accept_invitation(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"token", true}, {"password"}};
+	AuthResult	result;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	result = flow_accept_invitation(fields[0].value, fields[1].value, &request->client);
 	http_respond_auth_or_forbid(response, 200, &result);
 }

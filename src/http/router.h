@@ -101,6 +101,7 @@ extern void handle_verify_email(HttpRequest *request, HttpResponse *response);
 extern void handle_magic_link(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_magic_link(HttpRequest *request, HttpResponse *response);
 extern void handle_otp(HttpRequest *request, HttpResponse *response);
+extern void handle_accept_invitation(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_otp(HttpRequest *request, HttpResponse *response);
 
 /* passkeys.c */
@@ -149,6 +150,7 @@ extern void handle_remove_role(HttpRequest *request, HttpResponse *response);
 extern void handle_user_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke_session(HttpRequest *request, HttpResponse *response);
+extern void handle_invite_user(HttpRequest *request, HttpResponse *response);
 extern void handle_list_keys(HttpRequest *request, HttpResponse *response);
 extern void handle_rotate_key(HttpRequest *request, HttpResponse *response);
 extern void handle_prepare_key(HttpRequest *request, HttpResponse *response);
