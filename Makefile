@@ -135,6 +135,7 @@ OBJS = \
 	src/flow/passkey_assertion.o \
 	src/flow/passkeys.o \
 	src/flow/passkey_login.o \
+	src/flow/passkey_mfa.o \
 	src/flow/key_admin.o \
 	src/flow/message_failure.o \
 	src/flow/cleanup.o \

@@ -141,7 +141,8 @@ SELECT authfort.delete_passkey(:'ada', id) FROM authfort.list_passkeys(:'ada');
 SELECT authfort.passkey_register_begin(:'ada') AS options \gset
 SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x01'))) AS of_another_user,
 	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_login_begin(), '\x01'))) AS of_a_sign_in;
-SELECT authfort.passkey_register_finish(:'ada', device.register(:'options', '\x01', '{"aaguid": "bada5566a7aa401fbd9645619a55120d"}')) - 'created_at' AS added;
+SELECT authfort.passkey_register_finish(:'ada', device.register(:'options', '\x01', '{"aaguid": "bada5566a7aa401fbd9645619a55120d"}')) AS added \gset
+SELECT :'added'::jsonb - 'created_at' - 'backup_codes' AS added, jsonb_array_length(:'added'::jsonb->'backup_codes') AS backup_codes;
 SELECT outcome(authfort.passkey_register_finish(:'ada', device.register(:'options', '\x02'))) AS a_second_time,
 	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x01'))) AS id_twice,
 	outcome(authfort.passkey_register_finish(:'bob', device.register(authfort.passkey_register_begin(:'bob'), '\x01'))) AS id_of_another_user;
@@ -231,8 +232,11 @@ UPDATE authfort.passkeys SET sign_count = 0;
 
 -- a passkey that was registered without verifying the user is one factor
 SELECT register('{"flags": 65}', '\x07');
-SELECT authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr, authfort.verify_jwt(r->'tokens'->>'access_token')->'aal' AS aal
-	FROM authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x07', :'ada')) r WHERE r ? 'tokens';
+SELECT authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x07', :'ada')) AS challenge \gset
+SELECT :'challenge'::jsonb->'mfa_required' AS mfa_required, :'challenge'::jsonb->'methods' AS methods,
+	outcome(authfort.passkey_mfa_begin(:'challenge'::jsonb->>'mfa_token')) AS passkey_again;
+SELECT authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr
+	FROM authfort.complete_mfa_login(:'challenge'::jsonb->>'mfa_token', :'added'::jsonb->'backup_codes'->>0) r;
 
 -- other states of the user
 SELECT authfort.ban_user(:'ada');
@@ -257,7 +261,7 @@ UPDATE authfort.users SET email_verified = false WHERE id = :'ada';
 SELECT register('{}', '\x08');
 SELECT authfort.delete_passkey(:'ada', '\x08') AS with_another;
 SELECT authfort.delete_passkey(:'ada', '\x01');
-SELECT event, payload - 'user_id' - 'timestamp' AS payload FROM authfort.events WHERE event LIKE 'passkey\_%' AND event <> 'passkey_counter_anomaly' AND payload->>'passkey_id' IN ('CA', 'Aw', 'AQ') ORDER BY id;
+SELECT event, payload - '{user_id,timestamp,ip_address,user_agent}'::text[] AS payload FROM authfort.events WHERE event LIKE 'passkey\_%' AND event <> 'passkey_counter_anomaly' AND payload->>'passkey_id' IN ('CA', 'Aw', 'AQ') ORDER BY id;
 
 -- limits
 INSERT INTO authfort.passkeys (user_id, credential_id, public_key, algorithm, sign_count, aaguid, attestation, backup_eligible, backed_up, user_verified, name, created_at)
@@ -278,6 +282,58 @@ SELECT authfort.signup('eve@example.org', 'correct horse')->'user'->>'id' AS eve
 SELECT register('{}', '\x66', :'eve');
 SELECT authfort.reset_password(authfort.create_password_reset_token('eve@example.org'), 'battery staple')->>'ok' AS reset;
 SELECT count(*) AS of_eve FROM authfort.passkeys WHERE user_id = :'eve';
+
+-- as the second factor
+SELECT authfort.create_user('gus@example.org', 'correct horse')->>'id' AS gus \gset
+SELECT register('{"flags": 65}', '\x71', :'gus') AS without_verification;
+CREATE FUNCTION challenge() RETURNS text LANGUAGE sql AS $$ SELECT authfort.login('gus@example.org', 'correct horse')->>'mfa_token' $$;
+CREATE FUNCTION second_factor(token text, wrong jsonb DEFAULT '{}', id bytea DEFAULT '\x71', options jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+	SELECT outcome(authfort.passkey_mfa_finish(token, device.sign_in(coalesce(options, authfort.passkey_mfa_begin(token)), id,
+		(SELECT users.id FROM authfort.users WHERE email = 'gus@example.org'), 0, wrong), 'test', '192.0.2.1')) $$;
+SELECT mfa_enabled FROM authfort.users WHERE id = :'gus';
+SELECT authfort.login('gus@example.org', 'correct horse') - 'mfa_token' AS challenge;
+SELECT challenge() AS token \gset
+SELECT authfort.passkey_mfa_begin(:'token') - 'challenge' AS options;
+SELECT n, what, second_factor(:'token', wrong::jsonb, id) FROM (VALUES
+	(1, 'type', '{"type": "webauthn.create"}', '\x71'::bytea),
+	(2, 'origin', '{"origin": "https://evil.example"}', '\x71'),
+	(3, 'UP', '{"flags": 4}', '\x71'),
+	(4, 'signature', '{"signature": "00"}', '\x71'),
+	(5, 'user handle of another user', format('{"response": {"userHandle": "%s"}}', device.base64url(uuid_send(:'ada'))), '\x71'),
+	(6, 'passkey of another user', '{}', '\x01')
+) AS cases (n, what, wrong, id) ORDER BY n;
+SELECT second_factor(:'token', options => authfort.passkey_login_begin()) AS challenge_of_a_sign_in,
+	second_factor(:'token', options => authfort.passkey_mfa_begin(challenge())) AS challenge_of_another_token,
+	second_factor('x') AS no_token, outcome(authfort.passkey_mfa_begin(NULL)) AS null_token;
+SELECT authfort.passkey_mfa_begin(:'token') AS options \gset
+SET authfort.webauthn_user_verification = 'required';
+SELECT authfort.passkey_mfa_begin(:'token')->>'userVerification' AS asks, second_factor(:'token', '{"flags": 1}') AS without_uv;
+RESET authfort.webauthn_user_verification;
+SELECT authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr, authfort.verify_jwt(r->'tokens'->>'access_token')->'aal' AS aal
+	FROM authfort.passkey_mfa_finish(:'token', device.sign_in(:'options', '\x71', :'gus', 0, '{"flags": 1, "response": {"userHandle": null}}')) r;
+SELECT second_factor(:'token', options => :'options') AS token_again;
+SELECT user_verified AS confirmed FROM authfort.passkeys WHERE credential_id = '\x71';
+SELECT second_factor(challenge()) AS with_uv;
+SELECT user_verified AS confirmed FROM authfort.passkeys WHERE credential_id = '\x71';
+SELECT payload->>'method' AS method, payload->>'reason' AS reason, payload->>'check' AS "check", count(*) FROM authfort.events
+	WHERE event = 'mfa_failed' AND user_id = :'gus' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+-- without the last one there is no second factor
+SELECT token_version AS before FROM authfort.users WHERE id = :'gus' \gset
+SELECT authfort.delete_passkey(:'gus', '\x71');
+SELECT mfa_enabled, token_version - :before AS version_raised, authfort.mfa_status(id) AS status FROM authfort.users WHERE id = :'gus';
+SELECT outcome(authfort.login('gus@example.org', 'correct horse')) AS login;
+-- where a second factor is demanded, a challenge to enrol adds a passkey and signs in
+SET authfort.require_mfa = 'all';
+SELECT authfort.login('gus@example.org', 'correct horse') - 'mfa_token' AS challenge;
+SELECT challenge() AS token \gset
+SELECT challenge() AS other_token \gset
+SELECT authfort.passkey_register_begin(NULL, mfa_token => :'token') AS options \gset
+SELECT outcome(authfort.passkey_register_finish(NULL, device.register(:'options', '\x72'), mfa_token => :'other_token')) AS another_challenge,
+	outcome(authfort.passkey_register_begin(NULL, mfa_token => 'x')) AS no_token, outcome(authfort.passkey_mfa_begin(:'token')) AS no_second_factor_yet;
+SELECT r->>'id' AS id, jsonb_array_length(r->'backup_codes') AS backup_codes, r->'user'->>'mfa_enabled' AS mfa_enabled, authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr
+	FROM authfort.passkey_register_finish(NULL, device.register(:'options', '\x72'), mfa_token => :'token') r;
+SELECT outcome(authfort.passkey_register_finish(NULL, device.register(:'options', '\x73'), mfa_token => :'token')) AS again;
+RESET authfort.require_mfa;
 
 -- NULL and unknown users raise
 SELECT authfort.passkey_register_begin(NULL);
@@ -305,7 +361,7 @@ SELECT status, body FROM authfort.http('POST', '/auth/passkeys/login/verify', he
 SELECT answer('POST', '/auth/passkeys/register/options', NULL, :'token') AS options \gset
 SELECT request('POST', '/auth/passkeys/register/verify', jsonb_build_object('credential', device.register(:'options', '\xf1')), :'other_token') AS another_session;
 SET authfort.notices = 'passkey_added';
-SELECT answer('POST', '/auth/passkeys/register/verify', jsonb_build_object('credential', device.register(:'options', '\xf1'), 'name', 'Key'), :'token') - 'created_at' AS added;
+SELECT answer('POST', '/auth/passkeys/register/verify', jsonb_build_object('credential', device.register(:'options', '\xf1'), 'name', 'Key'), :'token') - 'created_at' - 'backup_codes' AS added;
 SELECT answer('POST', '/auth/passkeys/login/verify', jsonb_build_object('credential', device.sign_in(answer('POST', '/auth/passkeys/login/options', NULL), '\xf1', :'fay')))#>>'{tokens,access_token}' AS token \gset
 SELECT authfort.verify_jwt(:'token')->'amr' AS amr;
 SELECT p->>'id' AS id, p->>'name' AS name, p->>'last_used_at' IS NOT NULL AS used FROM jsonb_array_elements(answer('GET', '/auth/passkeys', NULL, :'token')) p;
@@ -317,7 +373,9 @@ SELECT request('POST', '/auth/passkeys/register/options', NULL, :'token') AS opt
 	request('DELETE', '/auth/passkeys/8Q', NULL, :'token') AS remove, request('GET', '/auth/passkeys', NULL, :'token') AS list;
 UPDATE authfort.sessions SET auth_time = now();
 SELECT request('DELETE', '/auth/passkeys/AQ', NULL, :'token') AS of_another_user, request('DELETE', '/auth/passkeys/', NULL, :'token') AS no_id, request('DELETE', '/auth/passkeys/8Q', NULL, :'token') AS own;
--- admins
+-- admins; without the last second factor, older tokens are no longer valid
+SELECT request('GET', '/auth/me', NULL, :'token') AS me;
+SELECT authfort.login('fay@example.org', 'correct horse')#>>'{tokens,access_token}' AS token \gset
 SELECT authfort.add_role(:'fay', 'admin', false);
 SELECT jsonb_array_length(answer('GET', '/auth/admin/users/' || :'ada' || '/passkeys', NULL, :'token')) AS of_ada, request('GET', '/auth/admin/users/x/passkeys', NULL, :'token') AS malformed,
 	request('DELETE', '/auth/admin/users/' || :'ada' || '/passkeys/AQ', NULL, :'token') AS the_last_way_in, request('DELETE', '/auth/admin/users/' || :'ada' || '/passkeys/8Q', NULL, :'token') AS unknown;

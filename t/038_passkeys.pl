@@ -118,6 +118,26 @@ is(query("SELECT '\\x' || encode(uuid_send(id), 'hex') FROM authfort.users WHERE
 like(register($signed_in->{tokens}{access_token}, 'Again')->{error}, qr/^InvalidStateError/,
 	'the same authenticator takes no second one');
 
+# as the second factor after a password
+my $challenge = in_page(q{return post('/login', {email: 'ada@example.org', password: 'correct horse'})});
+is_deeply($challenge->{methods}, [qw(passkey backup_code)], 'a password now ends in a challenge');
+sub second_factor
+{
+	return in_page(<<'JS', $challenge->{mfa_token}, @_);
+const [mfa_token, login] = args;
+const options = await post('/passkeys/mfa/options', {mfa_token});
+const credential = await get(login ? await post('/passkeys/login/options') : options);
+return post('/passkeys/mfa/verify', {mfa_token, credential});
+JS
+}
+is(outcome(second_factor('login')), '400 invalid_passkey challenge',
+	'which a response to a sign-in does not complete');
+my $completed = second_factor();
+is(query("SELECT c->>'aal', c->'amr' FROM authfort.verify_jwt('$completed->{tokens}{access_token}') c"),
+	'2|["pwd", "pop", "user", "mfa"]', 'and the passkey does');
+is(outcome(in_page(q{return post('/passkeys/mfa/options', {mfa_token: args[0]})}, $challenge->{mfa_token})),
+	'401 invalid_mfa_token', 'once');
+
 # What the page changes on the way, as malware in it would.
 sub sign_in_changed
 {
@@ -150,6 +170,9 @@ $browser->go("http://localhost:$other->{port}/.well-known/jwks.json");
 is(outcome(sign_in()), '400 invalid_passkey origin', 'a page at another port');
 is(outcome(register(password_token('bob@example.org'))), '400 invalid_passkey origin',
 	'which registers nothing either');
+# the authenticator does not know that, and keeps it
+my @refused = grep { $_ ne $added->{id} } map { $_->{credentialId} } $browser->credentials($device);
+$browser->remove_credential($device, $_) foreach @refused;
 $browser->go("http://127.0.0.1:$gateway->{port}/.well-known/jwks.json");
 like(sign_in()->{error}, qr/^SecurityError/, 'a page of another domain');
 $browser->go($page);

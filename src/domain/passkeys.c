@@ -277,9 +277,8 @@ passkey_id_text(const bytea *credential_id)
 }
 
 void
-passkey_append_json(StringInfo out, const Passkey *passkey)
+passkey_append_members(StringInfo out, const Passkey *passkey)
 {
-	json_open(out);
 	json_write_string(out, "id", passkey_id_text(passkey->credential_id));
 	json_write_string(out, "name", passkey->name);
 	json_write_strings(out, "transports", passkey->transports, passkey->transport_count);
@@ -289,6 +288,13 @@ passkey_append_json(StringInfo out, const Passkey *passkey)
 	json_write_bool(out, "backed_up", passkey->backed_up);
 	json_write_time(out, "created_at", passkey->created_at);
 	json_write_time(out, "last_used_at", passkey->last_used_at);
+}
+
+void
+passkey_append_json(StringInfo out, const Passkey *passkey)
+{
+	json_open(out);
+	passkey_append_members(out, passkey);
 	json_close(out);
 }
 

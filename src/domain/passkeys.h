@@ -68,7 +68,8 @@ extern void passkeys_delete_since(const pg_uuid_t *user_id, TimestampTz time);
 /* Base64url of the credential id, as WebAuthn writes it. */
 extern char *passkey_id_text(const bytea *credential_id);
 
-/* Appends the passkey as its user sees it. */
+/* Appends the passkey as its user sees it, or the members alone. */
+extern void passkey_append_members(StringInfo out, const Passkey *passkey);
 extern void passkey_append_json(StringInfo out, const Passkey *passkey);
 
 #endif							/* AUTHFORT_PASSKEYS_H */

@@ -42,9 +42,8 @@ PG_FUNCTION_INFO_V1(authfort_reset_mfa);
 
 static const Authentication by_app = {METHOD_TOTP, 2, 2, {AMR_TOTP, AMR_MULTIPLE}};
 
-/* Locks the user.  The challenge is set only if the enroller has one. */
-static const Refusal *
-lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user)
+const Refusal *
+mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user)
 {
 	if (enroller->mfa_token != NULL)
 		return mfa_challenge_open(enroller->mfa_token, CHALLENGE_ENROL, challenge, user);
@@ -94,7 +93,7 @@ flow_mfa_init(const Enroller *enroller, MfaSecret *secret)
 	const Refusal *refusal;
 
 	PreventCommandIfReadOnly("a second factor");
-	refusal = lock_enroller(enroller, &challenge, &user);
+	refusal = mfa_lock_enroller(enroller, &challenge, &user);
 	if (refusal != NULL)
 		return refusal;
 	if (mfa_find(&user->id).confirmed)
@@ -118,9 +117,8 @@ make_backup_codes(const User *user, BackupCodes *codes)
 	codes->count = BACKUP_CODES;
 }
 
-/* The new tokens of a session whose old ones have the token version from before. */
-static AuthResult
-go_on_with_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
+AuthResult
+mfa_go_on(User *user, const pg_uuid_t *session_id, bool new_tokens)
 {
 	Session		session;
 
@@ -140,7 +138,7 @@ flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens,
 	const Refusal *refusal;
 
 	PreventCommandIfReadOnly("a second factor");
-	refusal = lock_enroller(enroller, &challenge, &user);
+	refusal = mfa_lock_enroller(enroller, &challenge, &user);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	state = mfa_find(&user->id);
@@ -158,7 +156,7 @@ flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens,
 		return mfa_challenge_complete(&challenge, user, &by_app, client);
 	if (enroller->session_id != NULL)
 		sessions_authenticated(enroller->session_id, &by_app);
-	return go_on_with_session(user, enroller->session_id, new_tokens);
+	return mfa_go_on(user, enroller->session_id, new_tokens);
 }
 
 AuthResult
@@ -205,7 +203,7 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 		return auth_refused(refusal);
 	mfa_remove_secret(&user->id);
 	second_factor_disabled(user, METHOD_TOTP, client);
-	return go_on_with_session(user, session_id, new_tokens);
+	return mfa_go_on(user, session_id, new_tokens);
 }
 
 static void

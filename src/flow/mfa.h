@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "flow/auth_result.h"
+#include "flow/mfa_challenge.h"
 
 /*
  * The caller who sets up a factor: a user, in a session unless that is NULL, or
@@ -33,6 +34,19 @@ typedef struct BackupCodes
 	char	  **codes;
 	int			count;
 } BackupCodes;
+
+/*
+ * Locks the user and makes sure that the caller may set up a factor; returns
+ * NULL or the refusal.  Sets *challenge only if the enroller has one.
+ */
+extern const Refusal *mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge,
+										User **user);
+
+/*
+ * The new tokens of a session, if they are wanted, whose old ones have a token
+ * version from before; "session_id" may be NULL.
+ */
+extern AuthResult mfa_go_on(User *user, const pg_uuid_t *session_id, bool new_tokens);
 
 /* These return NULL or the refusal, and raise for an unknown user id. */
 extern const Refusal *flow_mfa_init(const Enroller *enroller, MfaSecret *secret);

@@ -19,6 +19,7 @@
 #include "flow/passkey_assertion.h"
 #include "flow/passkey_options.h"
 #include "flow/passkeys.h"
+#include "flow/second_factor.h"
 #include "flow/sign_in.h"
 #include "settings.h"
 
@@ -46,8 +47,8 @@ flow_passkey_login_options(StringInfo out)
 static Authentication
 authentication_by(const Passkey *passkey)
 {
-	Authentication verified = {"passkey", 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
-	Authentication unverified = {"passkey", 1, 1, {AMR_KEY}};
+	Authentication verified = {METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
+	Authentication unverified = {METHOD_PASSKEY, 1, 2, {AMR_KEY, AMR_USER_PRESENT}};
 
 	return passkey->user_verified ? verified : unverified;
 }

@@ -8,16 +8,18 @@
 #include "miscadmin.h"
 
 #include "base/arguments.h"
-#include "base/client_message.h"
 #include "base/json.h"
 #include "base/uuid.h"
 #include "crypto/base64url.h"
+#include "domain/backup_codes.h"
 #include "domain/events.h"
 #include "domain/input.h"
+#include "domain/mfa.h"
 #include "flow/notices.h"
 #include "flow/passkey_options.h"
 #include "flow/passkey_response.h"
 #include "flow/passkeys.h"
+#include "flow/second_factor.h"
 #include "flow/way_in.h"
 #include "settings.h"
 
@@ -29,23 +31,31 @@ PG_FUNCTION_INFO_V1(authfort_delete_passkey);
 #define DEFAULT_NAME "Passkey"
 
 static PasskeyChallengeUse
-registration_of(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
+registration_of(const User *user, const Enroller *enroller, const MfaChallenge *challenge)
 {
-	PasskeyChallengeUse use = {PASSKEY_REGISTRATION, user_id, session_id};
+	PasskeyChallengeUse use = {PASSKEY_REGISTRATION, &user->id};
 
+	use.bound_to = (enroller->mfa_token != NULL) ? &challenge->id : enroller->session_id;
 	return use;
 }
 
 const Refusal *
-flow_passkey_options(const User *user, const pg_uuid_t *session_id, StringInfo out)
+flow_passkey_options(const Enroller *enroller, StringInfo out)
 {
 	const Refusal *refusal = passkeys_check_configured();
-	PasskeyChallengeUse use = registration_of(&user->id, session_id);
+	MfaChallenge challenge;
+	PasskeyChallengeUse use;
+	User	   *user;
 	Passkey    *passkeys;
 	int			count;
 
 	if (refusal != NULL)
 		return refusal;
+	PreventCommandIfReadOnly("a registration of a passkey");
+	refusal = mfa_lock_enroller(enroller, &challenge, &user);
+	if (refusal != NULL)
+		return refusal;
+	use = registration_of(user, enroller, &challenge);
 	passkeys = passkeys_of_user(&user->id, &count);
 	if (count >= PASSKEYS_MAX)
 		return &refusal_too_many_passkeys;
@@ -162,36 +172,77 @@ store_passkey(const PasskeyResponse *response, Passkey *passkey)
 	return passkeys_insert(passkey) ? NULL : &refusal_passkey_exists;
 }
 
-const Refusal *
-flow_passkey_add(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Jsonb *credential,
-				 const char *name, const Client *client, Passkey *passkey)
+/* The first second factor brings backup codes, and ends the tokens issued before. */
+static void
+use_as_second_factor(User *user, AddedPasskey *added, const Client *client)
+{
+	if (user->mfa_enabled)
+		return;
+	added->codes.codes = backup_codes_make(&user->id);
+	added->codes.count = BACKUP_CODES;
+	second_factor_enabled(user, METHOD_PASSKEY, client);
+}
+
+/*
+ * Who adds a passkey has just used it.  Without verification of the user it is
+ * one factor, and the session has to prove that it is another one.
+ */
+static AuthResult
+go_on(User *user, const Enroller *enroller, const MfaChallenge *challenge,
+	  const AddedPasskey *added, bool new_tokens, const Client *client)
+{
+	static const Authentication by_passkey =
+		{METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
+
+	if (enroller->mfa_token != NULL)
+		return mfa_challenge_complete(challenge, user, &by_passkey, client);
+	if (enroller->session_id != NULL && added->passkey.user_verified)
+		sessions_authenticated(enroller->session_id, &by_passkey);
+	return mfa_go_on(user, enroller->session_id, new_tokens && added->codes.count > 0);
+}
+
+AuthResult
+flow_passkey_add(const Enroller *enroller, Jsonb *credential, const char *name, bool new_tokens,
+				 const Client *client, AddedPasskey *added)
 {
 	const Refusal *refusal = passkeys_check_configured();
-	PasskeyChallengeUse use = registration_of(user_id, session_id);
+	MfaChallenge challenge;
+	PasskeyChallengeUse use;
 	PasskeyResponse response;
 	const char *fault;
 	User	   *user;
 
+	memset(added, 0, sizeof(*added));
 	if (refusal != NULL)
-		return refusal;
+		return auth_refused(refusal);
 	PreventCommandIfReadOnly("a registration of a passkey");
-	memset(passkey, 0, sizeof(*passkey));
-	passkey->user_id = *user_id;
-	fault = check_registration(credential, &use, &response, passkey);
+	refusal = mfa_lock_enroller(enroller, &challenge, &user);
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	use = registration_of(user, enroller, &challenge);
+	added->passkey.user_id = user->id;
+	fault = check_registration(credential, &use, &response, &added->passkey);
 	if (fault != NULL)
-		return refuse_passkey(fault);
-	refusal = name_passkey(name, passkey);
-	if (refusal != NULL)
-		return refusal;
-	user = users_lock(user_id);
-	if (user == NULL)
-		return &refusal_user_gone;
-	refusal = store_passkey(&response, passkey);
-	if (refusal != NULL)
-		return refusal;
-	record_passkey(EVENT_PASSKEY_ADDED, passkey, session_id, client);
-	notice_added(user, passkey, client);
-	return NULL;
+		return auth_refused(refuse_passkey(fault));
+	if ((refusal = name_passkey(name, &added->passkey)) != NULL ||
+		(refusal = store_passkey(&response, &added->passkey)) != NULL)
+		return auth_refused(refusal);
+	record_passkey(EVENT_PASSKEY_ADDED, &added->passkey, enroller->session_id, client);
+	notice_added(user, &added->passkey, client);
+	use_as_second_factor(user, added, client);
+	return go_on(user, enroller, &challenge, added, new_tokens, client);
+}
+
+void
+flow_passkey_append_added(StringInfo out, const AddedPasskey *added, const AuthResult *result)
+{
+	json_open(out);
+	passkey_append_members(out, &added->passkey);
+	if (added->codes.count > 0)
+		json_write_strings(out, "backup_codes", added->codes.codes, added->codes.count);
+	if (result->user != NULL)
+		auth_append_members(out, result);
+	json_close(out);
 }
 
 /* Locks the user and finds a passkey of theirs; NULL if there is none. */
@@ -227,19 +278,29 @@ flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id, const 
 	return NULL;
 }
 
-const Refusal *
-flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id, const Client *client)
+static bool
+has_second_factor(const pg_uuid_t *user_id)
+{
+	return passkeys_count(user_id) > 0 || mfa_find(user_id).confirmed;
+}
+
+AuthResult
+flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
+					const pg_uuid_t *session_id, bool new_tokens, const Client *client)
 {
 	User	   *user;
 	Passkey    *passkey = lock_passkey(user_id, credential_id, &user);
 
 	if (passkey == NULL)
-		return &refusal_passkey_not_found;
+		return auth_refused(&refusal_passkey_not_found);
 	if (!way_in_remains(user, credential_id, NULL))
-		return &refusal_last_credential;
+		return auth_refused(&refusal_last_credential);
 	passkeys_delete(user_id, credential_id);
-	record_passkey(EVENT_PASSKEY_REMOVED, passkey, NULL, client);
-	return NULL;
+	record_passkey(EVENT_PASSKEY_REMOVED, passkey, session_id, client);
+	if (has_second_factor(user_id))
+		return auth_done();
+	second_factor_disabled(user, METHOD_PASSKEY, client);
+	return mfa_go_on(user, session_id, new_tokens);
 }
 
 bytea *
@@ -259,37 +320,52 @@ passkey_id_read(const char *text)
 	return id;
 }
 
-/* passkey_register_begin(user_id) -> jsonb */
+/* A user's id, which the challenge names if there is one. */
+static Enroller
+passkey_enroller(FunctionCallInfo fcinfo, int session_id, int mfa_token)
+{
+	Enroller	enroller = {0};
+
+	enroller.mfa_token = argument_token(fcinfo, mfa_token);
+	if (enroller.mfa_token == NULL)
+		enroller.user_id = argument_uuid(fcinfo, 0, "user_id");
+	enroller.session_id = PG_ARGISNULL(session_id) ? NULL : PG_GETARG_UUID_P(session_id);
+	return enroller;
+}
+
+/* passkey_register_begin(user_id, session_id, mfa_token) -> jsonb */
 Datum
 authfort_passkey_register_begin(PG_FUNCTION_ARGS)
 {
-	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
+	Enroller	enroller = passkey_enroller(fcinfo, 1, 2);
 	StringInfoData json;
 	const Refusal *refusal;
 
 	initStringInfo(&json);
-	refusal = flow_passkey_options(user, NULL, &json);
+	refusal = flow_passkey_options(&enroller, &json);
 	PG_RETURN_JSONB_P((refusal != NULL) ? done_to_jsonb(refusal) : json_to_jsonb(&json));
 }
 
-/* passkey_register_finish(user_id, credential, name) -> jsonb */
+/*
+ * passkey_register_finish(user_id, credential, name, session_id, mfa_token,
+ *		user_agent, ip_address) -> jsonb
+ */
 Datum
 authfort_passkey_register_finish(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	Enroller	enroller = passkey_enroller(fcinfo, 3, 4);
+	Client		client = argument_client(fcinfo, 5, 6);
 	StringInfoData json;
-	const Refusal *refusal;
-	Passkey		passkey;
+	AddedPasskey added;
+	AuthResult	result;
 
-	client_message_mark();
 	argument_require(fcinfo, 1, "credential");
-	users_require(user_id);
-	refusal = flow_passkey_add(user_id, NULL, PG_GETARG_JSONB_P(1),
-							   argument_optional_text(fcinfo, 2), NULL, &passkey);
-	if (refusal != NULL)
-		PG_RETURN_JSONB_P(done_to_jsonb(refusal));
+	result = flow_passkey_add(&enroller, PG_GETARG_JSONB_P(1), argument_optional_text(fcinfo, 2),
+							  true, &client, &added);
+	if (result.refusal != NULL)
+		PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 	initStringInfo(&json);
-	passkey_append_json(&json, &passkey);
+	flow_passkey_append_added(&json, &added, &result);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
 }
 
@@ -325,9 +401,9 @@ Datum
 authfort_delete_passkey(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	const Refusal *refusal;
+	AuthResult	result;
 
 	argument_require(fcinfo, 1, "id");
-	refusal = flow_passkey_remove(user_id, PG_GETARG_BYTEA_PP(1), NULL);
-	PG_RETURN_BOOL(found_or_raise(refusal, user_id));
+	result = flow_passkey_remove(user_id, PG_GETARG_BYTEA_PP(1), NULL, false, NULL);
+	PG_RETURN_BOOL(found_or_raise(result.refusal, user_id));
 }

@@ -14,29 +14,50 @@
 #include "domain/passkeys.h"
 #include "domain/users.h"
 #include "flow/auth_result.h"
+#include "flow/mfa.h"
+
+/* What a user gets who has added a passkey. */
+typedef struct AddedPasskey
+{
+	Passkey		passkey;
+	BackupCodes codes;			/* none unless it is the first second factor */
+} AddedPasskey;
 
 /*
- * Registration.  "session_id", which may be NULL, is the session that adds the
- * passkey: it must be the same for both.  They return NULL or the refusal.
+ * Registration.  Both take the same enroller: a challenge is bound to its
+ * session.  The first appends PublicKeyCredentialCreationOptionsJSON, and
+ * returns NULL or the refusal.
  *
- * The first appends PublicKeyCredentialCreationOptionsJSON; the second makes
- * *passkey.  "name" may be NULL, for the name of its provider.
+ * "name" may be NULL, for the name of the provider.  A session that has added
+ * the first second factor gets its new tokens if "new_tokens"; an enroller with
+ * a challenge is signed in.
  */
-extern const Refusal *flow_passkey_options(const User *user, const pg_uuid_t *session_id,
-										   StringInfo out);
-extern const Refusal *flow_passkey_add(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
-									   Jsonb *credential, const char *name,
-									   const Client *client, Passkey *passkey);
+extern const Refusal *flow_passkey_options(const Enroller *enroller, StringInfo out);
+extern AuthResult flow_passkey_add(const Enroller *enroller, Jsonb *credential, const char *name,
+								   bool new_tokens, const Client *client, AddedPasskey *added);
 
-/* These return NULL or the refusal, passkey_not_found if the user has no such passkey. */
+/* Appends the passkey, the codes, and what the client gets to sign in. */
+extern void flow_passkey_append_added(StringInfo out, const AddedPasskey *added,
+									  const AuthResult *result);
+
+/*
+ * These refuse with passkey_not_found if the user has no such passkey.
+ * Removing the last second factor changes the token version, so "session_id",
+ * if not NULL, gets new tokens if "new_tokens".
+ */
 extern const Refusal *flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id,
 										  const char *name, const Client *client);
-extern const Refusal *flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
-										  const Client *client);
+extern AuthResult flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
+									  const pg_uuid_t *session_id, bool new_tokens,
+									  const Client *client);
 
 /* Signing in: PublicKeyCredentialRequestOptionsJSON, and the response to them. */
 extern const Refusal *flow_passkey_login_options(StringInfo out);
 extern AuthResult flow_passkey_login(Jsonb *credential, const Client *client);
+
+/* The same as the second factor of a challenge, with one of the user's passkeys. */
+extern const Refusal *flow_passkey_mfa_options(const char *mfa_token, StringInfo out);
+extern AuthResult flow_passkey_mfa(const char *mfa_token, Jsonb *credential, const Client *client);
 
 /* Reads the base64url of a credential id; NULL if it cannot be one. */
 extern bytea *passkey_id_read(const char *text);

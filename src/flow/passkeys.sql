@@ -1,12 +1,16 @@
-CREATE FUNCTION authfort.passkey_register_begin(user_id uuid) RETURNS jsonb
+CREATE FUNCTION authfort.passkey_register_begin(user_id uuid, session_id uuid DEFAULT NULL, mfa_token text DEFAULT NULL)
+	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_register_begin';
-COMMENT ON FUNCTION authfort.passkey_register_begin(uuid) IS 'Returns the options with which a browser makes a passkey for a user.';
+COMMENT ON FUNCTION authfort.passkey_register_begin(uuid, uuid, text) IS 'Returns the options with which a browser makes a passkey for a user.';
 
-CREATE FUNCTION authfort.passkey_register_finish(user_id uuid, credential jsonb, name text DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION authfort.passkey_register_finish(user_id uuid, credential jsonb, name text DEFAULT NULL,
+												 session_id uuid DEFAULT NULL, mfa_token text DEFAULT NULL,
+												 user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL)
+	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_register_finish';
-COMMENT ON FUNCTION authfort.passkey_register_finish(uuid, jsonb, text) IS 'Adds the passkey that a browser has made, and returns it.';
+COMMENT ON FUNCTION authfort.passkey_register_finish(uuid, jsonb, text, uuid, text, text, inet) IS 'Adds the passkey that a browser has made, and returns it.';
 
 CREATE FUNCTION authfort.passkey_login_begin(email text DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -18,6 +22,17 @@ CREATE FUNCTION authfort.passkey_login_finish(credential jsonb, user_agent text 
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_login_finish';
 COMMENT ON FUNCTION authfort.passkey_login_finish(jsonb, text, inet) IS 'Signs in with what a browser has signed by a passkey.';
+
+CREATE FUNCTION authfort.passkey_mfa_begin(mfa_token text) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_mfa_begin';
+COMMENT ON FUNCTION authfort.passkey_mfa_begin(text) IS 'Returns the options with which a browser completes a sign-in by a passkey.';
+
+CREATE FUNCTION authfort.passkey_mfa_finish(mfa_token text, credential jsonb, user_agent text DEFAULT NULL,
+											ip_address inet DEFAULT NULL) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_mfa_finish';
+COMMENT ON FUNCTION authfort.passkey_mfa_finish(text, jsonb, text, inet) IS 'Completes a sign-in with what a browser has signed by a passkey.';
 
 CREATE FUNCTION authfort.rename_passkey(user_id uuid, id bytea, name text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

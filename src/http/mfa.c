@@ -11,8 +11,8 @@
 #include "http/router.h"
 #include "http/token_cookies.h"
 
-static Enroller
-enroller_of(const HttpRequest *request)
+Enroller
+http_enroller(const HttpRequest *request)
 {
 	Enroller	enroller = {0};
 
@@ -29,7 +29,7 @@ void
 handle_mfa_init(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"mfa_token"}};
-	Enroller	enroller = enroller_of(request);
+	Enroller	enroller = http_enroller(request);
 	MfaSecret	secret;
 	const Refusal *refusal;
 
@@ -73,7 +73,7 @@ void
 handle_mfa_confirm(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"code", true}, {"mfa_token"}};
-	Enroller	enroller = enroller_of(request);
+	Enroller	enroller = http_enroller(request);
 	BackupCodes codes;
 	AuthResult	result;
 

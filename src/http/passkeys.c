@@ -11,6 +11,7 @@
 #include "flow/recent_auth.h"
 #include "http/auth_response.h"
 #include "http/router.h"
+#include "http/token_cookies.h"
 #include "settings.h"
 
 /* Options of WebAuthn, which the page passes on as they are. */
@@ -23,7 +24,7 @@ respond_options(HttpResponse *response, const Refusal *refusal)
 		response->status = 200;
 }
 
-/* A stolen session must not add a passkey of the thief, nor remove one of the user. */
+/* A stolen session must not remove a passkey of its user. */
 static bool
 refuse_old_session(HttpRequest *request, HttpResponse *response)
 {
@@ -37,30 +38,32 @@ refuse_old_session(HttpRequest *request, HttpResponse *response)
 void
 handle_passkey_register_options(HttpRequest *request, HttpResponse *response)
 {
-	if (!refuse_old_session(request, response))
-		respond_options(response, flow_passkey_options(request->caller, &request->session_id,
-													   &response->body));
+	Enroller	enroller = http_enroller(request);
+
+	respond_options(response, flow_passkey_options(&enroller, &response->body));
 }
 
 void
 handle_passkey_register(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"credential", true, FIELD_OBJECT}, {"name"}};
-	const Refusal *refusal;
-	Passkey		passkey;
+	BodyField	fields[] = {{"credential", true, FIELD_OBJECT}, {"name"}, {"mfa_token"}};
+	Enroller	enroller = http_enroller(request);
+	AddedPasskey added;
+	AuthResult	result;
 
-	if (!http_read_body(request, fields, lengthof(fields), response) ||
-		refuse_old_session(request, response))
+	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	refusal = flow_passkey_add(&request->caller->id, &request->session_id, fields[0].object,
-							   fields[1].value, &request->client, &passkey);
-	if (refusal != NULL)
+	result = flow_passkey_add(&enroller, fields[0].object, fields[1].value, request->by_cookie,
+							  &request->client, &added);
+	if (result.refusal != NULL)
 	{
-		http_respond_refusal(response, refusal);
+		http_respond_refusal(response, result.refusal);
 		return;
 	}
 	response->status = 200;
-	passkey_append_json(&response->body, &passkey);
+	if (result.user != NULL)
+		token_cookies_set(response, &result);
+	flow_passkey_append_added(&response->body, &added, &result);
 }
 
 void
@@ -78,6 +81,27 @@ handle_passkey_login(HttpRequest *request, HttpResponse *response)
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	result = flow_passkey_login(fields[0].object, &request->client);
+	http_respond_auth(response, 200, &result);
+}
+
+void
+handle_passkey_mfa_options(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"mfa_token", true}};
+
+	if (http_read_body(request, fields, lengthof(fields), response))
+		respond_options(response, flow_passkey_mfa_options(fields[0].value, &response->body));
+}
+
+void
+handle_passkey_mfa(HttpRequest *request, HttpResponse *response)
+{
+	BodyField	fields[] = {{"mfa_token", true}, {"credential", true, FIELD_OBJECT}};
+	AuthResult	result;
+
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	result = flow_passkey_mfa(fields[0].value, fields[1].object, &request->client);
 	http_respond_auth(response, 200, &result);
 }
 
@@ -133,12 +157,18 @@ void
 handle_remove_passkey(HttpRequest *request, HttpResponse *response)
 {
 	bytea	   *id;
+	AuthResult	result;
 
 	if (refuse_old_session(request, response))
 		return;
 	id = read_passkey_id(request->segments[0], response);
-	if (id != NULL)
-		http_respond_nothing(response, flow_passkey_remove(&request->caller->id, id, &request->client));
+	if (id == NULL)
+		return;
+	result = flow_passkey_remove(&request->caller->id, id, &request->session_id, request->by_cookie,
+								 &request->client);
+	http_respond_nothing(response, result.refusal);
+	if (result.user != NULL)
+		token_cookies_set(response, &result);
 }
 
 void
@@ -165,7 +195,7 @@ handle_remove_user_passkey(HttpRequest *request, HttpResponse *response)
 	}
 	id = read_passkey_id(request->segments[1], response);
 	if (id != NULL)
-		http_respond_nothing(response, flow_passkey_remove(&user_id, id, &request->client));
+		http_respond_nothing(response, flow_passkey_remove(&user_id, id, NULL, false, &request->client).refusal);
 }
 
 /*

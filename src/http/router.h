@@ -104,7 +104,12 @@ extern void handle_otp(HttpRequest *request, HttpResponse *response);
 extern void handle_accept_invitation(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_otp(HttpRequest *request, HttpResponse *response);
 
+/* The caller of a route that sets up a second factor. */
+extern struct Enroller http_enroller(const HttpRequest *request);
+
 /* passkeys.c */
+extern void handle_passkey_mfa_options(HttpRequest *request, HttpResponse *response);
+extern void handle_passkey_mfa(HttpRequest *request, HttpResponse *response);
 extern void handle_passkey_register_options(HttpRequest *request, HttpResponse *response);
 extern void handle_passkey_register(HttpRequest *request, HttpResponse *response);
 extern void handle_passkey_login_options(HttpRequest *request, HttpResponse *response);
