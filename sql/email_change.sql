@@ -85,6 +85,13 @@ SELECT authfort.create_user('ada@example.com');
 SELECT authfort.update_user(:'eve', '{"email": "ada@example.com"}');
 SELECT authfort.request_email_change(:'eve', 'ada@example.com'), (SELECT count(*) FROM authfort.outbox WHERE kind = 'email_change') AS messages;
 SELECT count(*) FROM authfort.users;
+-- also from accounts at other providers
+SELECT authfort.set_oauth_provider('idp', '{"client_id": "id", "client_secret": "s", "redirect_uri": "https://auth.example/idp", "trust_email": true,
+	"endpoints": {"authorization": "https://id.example/a", "token": "https://id.example/t", "userinfo": "https://id.example/u"}, "mapping": {"id": "id", "email": "email"}}');
+SELECT a->>'state' AS state, a->>'cookie' AS cookie FROM authfort.oauth_authorize('idp', '/x') a \gset
+SELECT authfort.oauth_callback('idp', jsonb_build_object('code', 'c', 'state', :'state'), :'cookie')#>>'{fetch,resume}' AS resume \gset
+SELECT authfort.oauth_resume(:'resume', 200, '{}', '{"access_token": "at", "token_type": "Bearer"}')#>>'{fetch,resume}' AS resume \gset
+SELECT authfort.oauth_resume(:'resume', 200, '{}', '{"id": "1", "email": "ada@example.com"}')->>'error' AS error;
 -- back
 SELECT authfort.undo_email_change('x')->>'error' AS error;
 SELECT authfort.confirm_email_change(:'undo1')->>'error' AS error;
