@@ -46,6 +46,7 @@ SELECT authfort.load_breached_passwords(ARRAY['012345678901234567890123456789012
 SELECT authfort.prepare_key();
 UPDATE authfort.users SET banned = true WHERE email = 'user7@example.com';
 SELECT authfort.delete_user(id) FROM authfort.users WHERE email = 'user8@example.com';
+SELECT authfort.request_email_change(id, 'new@example.com') FROM authfort.users WHERE email = 'user9@example.com';
 SQL
 
 # The number of rows, and a hash of all that is in them, of each table.
@@ -60,7 +61,8 @@ SELECT c.oid::regclass, x.* FROM pg_class c, LATERAL xmltable('//row' PASSING qu
 SQL
 }
 my $before = contents($node, 'app');
-foreach my $table (qw(users user_roles sessions password_history one_time_tokens outbox events event_handlers signing_keys breached_passwords))
+foreach my $table (qw(users user_roles sessions password_history one_time_tokens email_changes outbox events
+	event_handlers signing_keys breached_passwords))
 {
 	like($before, qr/^authfort\.$table\|[1-9]\d*\|/m, "there are $table to lose");
 }
@@ -84,7 +86,7 @@ sub check
 		"$how: the password, and the role");
 	is($ask->(q{SELECT authfort.login('user8@example.com', 'x') ->> 'error'}), 'invalid_credentials',
 		"$how: who was deleted is");
-	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 19, "$how: messages can be read");
+	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 20, "$how: messages can be read");
 	is($ask->(q{SELECT authfort.get_user_count(role => 'r3', query => 'user')}), 572,
 		"$how: users are found by role and name");
 	like($ask->(q{SELECT authfort.create_user('new@example.com', name => 'New')}), qr/new\@example/,
