@@ -145,7 +145,8 @@ WHERE pronamespace = 'authfort'::regnamespace AND has_function_privilege(oid, 'E
 	AND oid::regprocedure::text NOT IN
 	('authfort.uid()', 'authfort.session_id()', 'authfort.roles()', 'authfort.claims()', 'authfort.has_role(text[])',
 	 'authfort.require_role(text[])', 'authfort."current_user"()', 'authfort.set_jwt(text,boolean)',
-	'authfort.version()');
+	'authfort.claim(text)', 'authfort.aal()', 'authfort.amr()', 'authfort.auth_time()',
+	'authfort.require_aal(integer,interval)', 'authfort.version()');
 SELECT authfort_internal.invalidate_keys();
 SELECT authfort.rotate_key();
 SELECT authfort.login('ada@example.com', 'wrong');
