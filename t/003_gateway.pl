@@ -150,7 +150,6 @@ is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM auth
 		passkey_register_options prepare_key reauthentication_code refresh revoke rotate_key
 		undo_email_change verify_email verify_magic_link)),
 	'every other POST is in --slow-routes');
-	'every other POST is in --slow-routes');
 my $taken = "127.0.0.1:$port";
 my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
 is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1, 'a port that is taken');
