@@ -66,6 +66,7 @@ INSERT INTO policies VALUES
 	('true', 'true'),
 	('constant', format('owner = %L', :'id')),
 	('uid', 'owner = authfort.uid()'),
+	('aal', 'authfort.aal() = 1'),
 	('has-role', $$authfort.has_role('bench')$$),
 	('setting', $$owner = (current_setting('request.jwt.claims', true)::jsonb->>'sub')::uuid$$);
 SELECT format('CREATE ROLE "reader-%1$s"; GRANT SELECT ON big TO "reader-%1$s"; CREATE POLICY "%1$s" ON big TO "reader-%1$s" USING (%2$s);', name, condition) FROM policies \gexec
