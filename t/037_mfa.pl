@@ -205,6 +205,19 @@ is($try->(code($of_bob, 1), 'COMMIT'), 'mfa_locked', 'and yet no more are checke
 $node->restart;
 is($try->(code($of_bob, 1), 'COMMIT'), 'tokens', 'until the server starts anew');
 
+# a claims hook that fails answers 500 and ends no session, whatever its error says
+my $carol = sign_up('carol@example.com');
+$node->safe_psql('app', q{CREATE FUNCTION broken_hook(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql
+	AS $$ BEGIN RAISE SQLSTATE 'PT403' USING MESSAGE = 'of the hook'; END $$;
+	SELECT authfort.set_claims_hook('broken_hook(jsonb, jsonb)')});
+($status, $answer, $response) = post('/refresh', { refresh_token => $carol->{tokens}{refresh_token} });
+is($status, 500, 'a refresh with a broken hook');
+unlike($response->{content}, qr/of the hook/, 'reveals nothing of it');
+like(slurp_file($node->logfile), qr/LOG:  claims hook public\.broken_hook\(.*\) failed with SQLSTATE 38000/,
+	'the log says which hook failed');
+$node->safe_psql('app', 'SELECT authfort.set_claims_hook(NULL)');
+is((post('/refresh', { refresh_token => $carol->{tokens}{refresh_token} }))[0], 200, 'without the hook the same token works');
+
 # where the secrets are not
 my $log = slurp_file($node->logfile);
 my %distinct = map { $_ => 1 } grep { length } @secrets;
