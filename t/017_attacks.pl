@@ -112,7 +112,7 @@ foreach my $what (qw(TABLES SEQUENCES FUNCTIONS TYPES SCHEMAS))
 }
 super('SET search_path = pg_catalog', 'REVOKE authfort_admin FROM eve');
 super('SET search_path = pg_catalog', 'ALTER ROLE authfort_admin NOLOGIN');
-super('SET search_path = pg_catalog', 'GRANT authfort_admin TO backend');
+super('SET search_path = pg_catalog', 'GRANT authfort_admin, authfort_courier TO backend');
 is(super('SET search_path = pg_catalog', <<'SQL'), undef, 'default privileges give nobody anything');
 SELECT string_agg(pg_describe_object(classid, objid, 0), ', ') FROM pg_depend d LEFT JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass
 	LEFT JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass LEFT JOIN pg_namespace n ON n.oid = objid AND classid = 'pg_namespace'::regclass,
@@ -120,7 +120,7 @@ SELECT string_agg(pg_describe_object(classid, objid, 0), ', ') FROM pg_depend d 
 	WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'authfort') AND deptype = 'e' AND
 	(a.grantee = 'eve'::regrole OR a.grantee = 0 AND (relacl IS NOT NULL OR a.privilege_type = 'CREATE'))
 SQL
-is(super('SET search_path = pg_catalog', q{SELECT count(*) FROM pg_proc WHERE pronamespace = 'authfort'::regnamespace AND has_function_privilege('eve', oid, 'EXECUTE')}), 9, 'eve may call what all may');
+is(super('SET search_path = pg_catalog', q{SELECT count(*) FROM pg_proc WHERE pronamespace = 'authfort'::regnamespace AND has_function_privilege('eve', oid, 'EXECUTE')}), 14, 'eve may call what all may');
 
 # After it: everything with the traps first in the search_path, and temporary objects before them.
 my $backend = session('backend');
@@ -346,7 +346,7 @@ super('ALTER FUNCTION eve.h(jsonb) OWNER TO CURRENT_USER');
 like(super(q{SELECT authfort.create_user('supers@example.com')}),
 	qr/^42501: .*is not the function that was registered.*belongs to role "\Q$super\E"/s,
 		q{nor one that has become a superuser's});
-super('ALTER FUNCTION eve.h(jsonb) OWNER TO mallory', 'GRANT authfort_admin TO mallory');
+super('ALTER FUNCTION eve.h(jsonb) OWNER TO mallory', 'GRANT authfort_admin, authfort_courier TO mallory');
 is(attempt('mallory', q{SELECT authfort.on('user_created', 'eve.h(jsonb)')}), '',
 	'or when it is registered again, by its owner');
 like(super(q{SELECT authfort.create_user('again@example.com')}), qr/again/, 'then it is called');
@@ -457,7 +457,7 @@ foreach my $where (sort keys %statements)
 	push @bare, "operator in $where" if $rest =~ m{[-=<>+*/|@~!#%^&]}
 		|| $rest =~ /\b(IN|BETWEEN|LIKE|DISTINCT FROM|NULLIF|SIMILAR)\b(?! \()/ || $rest =~ /\b(IN|NULLIF) ?\(/;
 	push @bare, "$1 in $where" while $sql =~ /(?<![.\w])(\w+)\(/g
-		&& $1 !~ /^(ANY|ALL|ARRAY|EXISTS|COALESCE|VALUES|AND|OR|NOT|FROM|SELECT|IN|P|OPERATOR|CASE|WHEN|CONFLICT)$/;
+		&& $1 !~ /^(ANY|ALL|ARRAY|EXISTS|COALESCE|VALUES|GREATEST|AND|OR|NOT|FROM|SELECT|IN|P|OPERATOR|CASE|WHEN|CONFLICT)$/;
 	push @bare, "type in $where" if $sql =~ /::(?!pg_catalog\.)/;
 	push @bare, "$1 in $where" while ($sql =~ s/^WITH (\w+) (.*)FROM \1\b/$2/r) =~ /(?<!DISTINCT )\b(?:FROM|INTO|JOIN|(?<!DO )(?<!FOR )UPDATE) (\w+)\b(?!\.)/g;
 }

@@ -174,7 +174,7 @@ identities_providers(const pg_uuid_t *user_id, int *count)
 {
 	static SpiQuery query = {
 		"SELECT ARRAY(SELECT DISTINCT i.provider FROM authfort.identities i"
-		" WHERE i.user_id OPERATOR(pg_catalog.=) $1 ORDER BY i.provider)::text[]",
+		" WHERE i.user_id OPERATOR(pg_catalog.=) $1 ORDER BY i.provider)::pg_catalog.text[]",
 		1, {UUIDOID}
 	};
 	MemoryContext caller = CurrentMemoryContext;
