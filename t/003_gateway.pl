@@ -145,10 +145,10 @@ my ($slow) = $help =~ /--slow-routes.*default "([^"]+)"/;
 is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM authfort.routes() WHERE method = 'POST'"
 		  . " AND NOT EXISTS (SELECT FROM string_to_table('$slow', ',') AS entry WHERE path LIKE '%' || entry)"),
 	join(' ', qw(confirm_email_change introspect invite_user logout mfa_confirm mfa_disable mfa_init
-		mfa_regenerate mfa_step_up mfa_verify oauth_callback_form oauth_id_token oauth_link oauth_token
-		passkey_login passkey_login_options passkey_mfa passkey_mfa_options passkey_register
-		passkey_register_options prepare_key reauthentication_code refresh revoke rotate_key
-		undo_email_change verify_email verify_magic_link)),
+		mfa_regenerate mfa_step_up mfa_verify oauth_callback_form oauth_id_token oauth_link
+		oauth_token passkey_login passkey_login_options passkey_mfa passkey_mfa_options
+		passkey_register passkey_register_options prepare_key reauthentication_code refresh
+		revoke rotate_key undo_email_change verify_email verify_magic_link)),
 	'every other POST is in --slow-routes');
 my $taken = "127.0.0.1:$port";
 my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;

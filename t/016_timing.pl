@@ -169,6 +169,11 @@ sub log_in { return post('login', email => $_[0], password => 'wrong horse'); }
 compare('login', 0.03, \&log_in, qw(usual bare banned gone));
 compare('signup', 0.03, sub { post('signup', email => $_[0], password => 'correct horse') }, qw(usual));
 compare('forgot-password', 0.03, sub { post('forgot-password', email => $_[0]) }, qw(usual));
+foreach my $route (qw(magic-link otp resend-verification))
+{
+	compare($route, 0.03, sub { post($route, email => $_[0]) }, qw(usual banned gone));
+}
+compare('otp/verify', 0.03, sub { post('otp/verify', email => $_[0], code => 'wrong') }, qw(usual banned gone));
 compare('create_password_reset_token', 0.03, sub { ('', (measure($token, $_[0]))[1]) }, qw(usual));
 # The work that is missing to a hash of less memory or passes is added up, but
 # how long it takes depends on the caches; without, it is 40% and 30% less.
