@@ -35,7 +35,8 @@ logger = logging.getLogger("authfort_postgresql")
 AnyHook = TypeVar("AnyHook", bound=Callable[..., Any])
 
 _SETTINGS = """
-    SELECT current_database() AS database, name, setting, unit, vartype
+    SELECT current_database() AS database, name, setting, unit, vartype,
+        (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses
     FROM pg_settings WHERE starts_with(name, 'authfort.') AND name <> 'authfort.jwt'"""
 
 _RECHECK_SECONDS = 1.0
@@ -207,6 +208,7 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
                 logger.error("the database is configured differently: %s", problem)
             # ALTER DATABASE concerns new connections only
             await self._database.close()
+            await self._admin.close()
             raise ConfigurationError(problems)
         self._mistaken = None
         return settings
@@ -217,5 +219,7 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
             await cursor.execute("SELECT authfort.uid()")
             await cursor.execute(_SETTINGS)
             rows = await cursor.fetchall()
+        if rows[0]["bypasses"]:
+            logger.warning("row-level security does not apply to the role of database_url")
         values = {row["name"]: Setting(row["setting"], row["unit"], row["vartype"]) for row in rows}
         return Settings(rows[0]["database"], values)

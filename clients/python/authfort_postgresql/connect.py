@@ -2,6 +2,9 @@
 
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 _SCHEMES = {"postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"}
 
 # What asyncpg and SQLAlchemy's dialects call otherwise than libpq, or have for themselves.
@@ -10,8 +13,30 @@ _IGNORED = {"prepared_statement_cache_size", "statement_cache_size", "prepared_s
 _SSL = {"true": "require", "1": "require", "false": "disable", "0": "disable"}
 
 
+# A server that vanishes without a word is noticed within half a minute.
+_DEFAULTS = {
+    "application_name": "authfort-postgresql",
+    "connect_timeout": "3",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
 def conninfo(database_url: str) -> str:
-    """Translates ``postgresql+asyncpg://`` and the like; libpq's own forms stay as they are."""
+    """The connection string for a URL, with defaults for what it leaves open."""
+    text = _translate(database_url)
+    try:
+        given = conninfo_to_dict(text)
+        return make_conninfo(text, **{name: value for name, value in _DEFAULTS.items() if name not in given})
+    except psycopg.ProgrammingError:
+        # whose text may show a part of the password
+        raise ValueError("the URL of the database is not valid") from None
+
+
+def _translate(database_url: str) -> str:
+    """Turns ``postgresql+asyncpg://`` and the like into libpq's form."""
     if "://" not in database_url:
         return database_url
     parts = urlsplit(database_url)

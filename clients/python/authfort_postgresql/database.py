@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg.pq import ConnStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     Pool = AsyncConnectionPool[Connection]
 else:
     Pool = AsyncConnectionPool
+
+
+# What an injected statement could leave behind, such as a temporary table that hides the
+# application's own from the next caller.  DISCARD ALL would also throw away every plan.
+_RESET = (
+    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *;"
+    " SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
+)
 
 
 class Database:
@@ -58,15 +66,22 @@ class Database:
         self._complained = 0.0
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit mode.  An error of the block that is a failure becomes Unavailable."""
+    async def connection(self, *, foreign: bool = False) -> AsyncIterator[Connection]:
+        """A connection in autocommit mode.  An error of the block that is a failure becomes Unavailable.
+
+        ``foreign`` says that it runs statements of the application: then no state of
+        its session is left to the next user.
+        """
         try:
             pool = await self._open_pool()
             connection = await self._take(pool)
             try:
                 yield connection
             finally:
-                await asyncio.shield(self._give_back(pool, connection))
+                if foreign:
+                    self._run(self._clean(pool, connection))
+                else:
+                    await asyncio.shield(self._give_back(pool, connection))
         except psycopg.Error as error:
             unavailable = failure(error)
             if unavailable is None:
@@ -103,7 +118,7 @@ class Database:
         for loop, pool in pools.items():
             if loop is here:
                 await pool.close()
-                await asyncio.gather(*(task for task in self._tasks if task.get_loop() is here), return_exceptions=True)
+                await asyncio.gather(*(task for task in list(self._tasks) if task.get_loop() is here), return_exceptions=True)
             elif loop.is_running():
                 elsewhere = asyncio.run_coroutine_threadsafe(pool.close(), loop)
                 await asyncio.wait([asyncio.wrap_future(elsewhere)], timeout=self._timeout)
@@ -126,7 +141,7 @@ class Database:
                     # own pauses between attempts grow, long after the database has come back.
                     reconnect_timeout=0.1,
                     # a pooler in transaction mode knows no prepared statements
-                    kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": max(2, round(self._timeout))},
+                    kwargs={"autocommit": True, "prepare_threshold": None},
                 )
         if pool.closed:
             await pool.open()
@@ -152,6 +167,16 @@ class Database:
 
     def _give_back(self, pool: Pool, connection: Connection) -> "asyncio.Task[None]":
         return self._run(pool.putconn(connection))
+
+    async def _clean(self, pool: Pool, connection: Connection) -> None:
+        """Resets the session, and gives the connection back; nobody waits for it."""
+        try:
+            async with asyncio.timeout(self._statement_timeout):
+                if connection.info.transaction_status == TransactionStatus.IDLE:
+                    await connection.execute(_RESET)
+        except (psycopg.Error, TimeoutError):
+            await connection.close()
+        await pool.putconn(connection)
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         task = asyncio.create_task(work)

@@ -90,7 +90,7 @@ def respond(row: dict[str, Any]) -> Response:
     response = Response(row["body"], row["status"])
     for one in row["headers"] or []:
         for name, value in one.items():
-            response.headers.append(name, value)
+            response.raw_headers.append((name.lower().encode(), value.encode()))
     return response
 
 

@@ -36,7 +36,7 @@ def cookie_values(connection: HTTPConnection, name: str) -> list[str]:
             key, _, value = pair.partition("=")
             if key.strip() == name:
                 values.append(value.strip().strip('"'))
-    return values
+    return [value for value in values if value]
 
 
 def _claims(token: str) -> dict[str, Any]:

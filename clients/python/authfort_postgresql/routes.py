@@ -35,6 +35,9 @@ change_password POST /change-password signed_in | Change the password | old_pass
 set_password POST /set-password signed_in | Set the first password | password
 resend_verification POST /resend-verification open | Ask for another verification of the email | email?
 verify_email POST /verify-email open | Verify the email with a mailed token | token
+reauthenticate POST /reauthenticate signed_in | Authenticate the session anew | method? secret? password? code?
+reauthentication_code POST /reauthenticate/code signed_in | Ask for a code to authenticate anew
+accept_invitation POST /accept-invitation open | Accept an invitation and sign in | token password?
 magic_link POST /magic-link open | Ask for a link to sign in with | email
 verify_magic_link POST /magic-link/verify open | Sign in with a mailed link | token
 otp POST /otp open | Ask for a code to sign in with | email
@@ -64,9 +67,12 @@ passkey_register_options POST /passkeys/register/options signed_in | Begin to ad
 passkey_register POST /passkeys/register/verify signed_in | Add a passkey | credential name?
 passkey_login_options POST /passkeys/login/options open | Begin to sign in with a passkey
 passkey_login POST /passkeys/login/verify open | Sign in with a passkey | credential
+passkey_mfa_options POST /passkeys/mfa/options open | Begin to use a passkey as second factor | mfa_token
+passkey_mfa POST /passkeys/mfa/verify open | Sign in with a passkey as second factor | mfa_token credential
 own_passkeys GET /passkeys signed_in | The caller's passkeys
 rename_passkey PATCH /passkeys/{id} signed_in | Rename a passkey | name
 remove_passkey DELETE /passkeys/{id} signed_in | Remove a passkey
+invite_user POST /admin/invitations admin | Invite a user | email roles? name? app_metadata?
 list_users GET /admin/users admin | Search users
 create_user POST /admin/users admin | Create a user | email password? name? avatar_url? phone? email_verified? roles?
 get_user GET /admin/users/{id} admin | A user
@@ -108,7 +114,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "app_metadata": {"type": "object"},
 }
 
-_PASSWORDS = ("password", "old_password", "new_password")
+_PASSWORDS = ("password", "old_password", "new_password", "secret")
 
 
 def _member(name: str) -> dict[str, Any]:

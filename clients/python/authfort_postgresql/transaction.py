@@ -33,7 +33,7 @@ class Transactions:
     @asynccontextmanager
     async def _open(self, caller: UserResponse | HTTPConnection | None) -> AsyncIterator[Connection]:
         token = await self._token(caller)
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._database.connection(foreign=True) as connection, connection.transaction():
             if token is not None:
                 await self._identify(connection, token)
             yield connection

@@ -226,6 +226,11 @@ class Configuration(AsyncCase):
             with self.assertRaises(ValueError) as caught:
                 AuthFort(bad, admin_database_url=bad)
             self.assertNotIn("secret", str(caught.exception))
+        for bad in ("dbname='secret", "postgresql://user:secret@host/app?no_such=1", "postgresql://[::1/app?password=secret"):
+            with self.assertRaises(ValueError) as caught:
+                AuthFort(bad, admin_database_url=bad)
+            self.assertNotIn("secret", str(caught.exception))
+            self.assertNotIn("secret", repr(caught.exception.__cause__))
         for good in (
             "postgresql://py_app@/calls", "postgres://py_app@/calls", "dbname=calls user=py_app",
             "postgresql+asyncpg://py_app@/calls?ssl=disable&prepared_statement_cache_size=0",

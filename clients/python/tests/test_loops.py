@@ -121,6 +121,33 @@ class Loops(unittest.TestCase):
         asyncio.run(use())
         wait_for(lambda: connections() == 0)
 
+    def test_no_state_is_left(self):
+        """What an injected statement leaves in the session is gone for the next caller."""
+
+        async def use():
+            auth = auth_of("loops", pool_size=1, pool_timeout=10.0)
+            async with auth.transaction(None) as db:
+                own = (await (await db.execute("SELECT pg_backend_pid()")).fetchone())[0]
+                await db.execute("CREATE TEMP TABLE note (body text)")
+                await db.execute("SET search_path = nowhere")
+                await db.execute("SET SESSION statement_timeout = '1ms'")
+                await db.execute("PREPARE later AS SELECT 1")
+                await db.execute("SELECT pg_advisory_lock(1)")
+                await db.execute("DECLARE held CURSOR WITH HOLD FOR SELECT 1")
+                await db.execute("SELECT set_config('authfort.jwt', 'x', false), set_config('role', 'authfort_http', false)")
+            async with auth.transaction(None) as db:
+                cursor = await db.execute(
+                    "SELECT pg_backend_pid(), to_regclass('note'), current_setting('search_path'),"
+                    " current_setting('statement_timeout'), current_setting('authfort.jwt'), current_user::text,"
+                    " (SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_cursors),"
+                    " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+                )
+                row = await cursor.fetchone()
+            self.assertEqual(row, (own, None, '"$user", public', "0", "", "py_app", 0, 0, 0))
+            await auth.dispose()
+
+        asyncio.run(use())
+
     def test_callers(self):
         """What a transaction is opened for."""
 
