@@ -120,6 +120,17 @@ users_lock(const pg_uuid_t *id)
 }
 
 User *
+users_lock_by_email(const char *email)
+{
+	User	   *user = users_find_by_email(email);
+
+	if (user != NULL)
+		user = users_lock(&user->id);
+	/* another transaction may have changed it meanwhile */
+	return (user != NULL && user->email != NULL && strcmp(user->email, email) == 0) ? user : NULL;
+}
+
+User *
 users_find_any(const pg_uuid_t *id)
 {
 	static SpiQuery query = {

@@ -85,6 +85,7 @@ extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
 
 /* The same, locked against change until the end of the transaction. */
 extern User *users_lock(const pg_uuid_t *id);
+extern User *users_lock_by_email(const char *email);
 
 /* The same, but raise if there is no such user. */
 extern User *users_require(const pg_uuid_t *id);

@@ -272,8 +272,8 @@ authfort_generate_link(PG_FUNCTION_ARGS)
 	if (refusal != NULL)
 		refusal_raise(refusal);
 	PreventCommandIfReadOnly("a link");
-	user = users_find_by_email(email);
-	if (user == NULL || (user = users_lock(&user->id)) == NULL)
+	user = users_lock_by_email(email);
+	if (user == NULL)
 		refusal_raise(&refusal_user_not_found);
 	require_use(user, kind);
 	token = mailed_token_create(link_kinds[kind].kind, user, NULL, NULL, &expires_at);

@@ -170,28 +170,34 @@ use_identity(const OAuthProvider *provider, const OAuthProfile *profile, const O
 	return NULL;
 }
 
+/* With authfort.hide_accounts, only the owner of the mailbox learns that there is an account. */
+static const Refusal *
+refuse_taken_email(const OAuthProvider *provider, const OAuthProfile *profile)
+{
+	return (setting_hide_accounts && !is_trusted_email(provider, profile))
+		? &refusal_email_not_verified : &refusal_account_exists;
+}
+
 /*
- * Links to the account with that email.  Whatever was in it before the owner of
- * the mailbox came is gone then, because someone else may have made it.
+ * Links to the account with that email, which is locked.  Whatever was in it
+ * before the owner of the mailbox came is gone then, because someone else may
+ * have made it.
  */
 static const Refusal *
 link_by_email(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,
-			  const pg_uuid_t *id, const Client *client, User **user)
+			  User *user, const Client *client)
 {
 	IdentityData data = describe_identity(provider, profile, tokens);
 
-	*user = users_lock(id);
-	if (*user == NULL)
-		return &again;
 	if (!is_trusted_email(provider, profile))
-		return setting_hide_accounts ? &refusal_email_not_verified : &refusal_account_exists;
-	if ((*user)->banned)
+		return refuse_taken_email(provider, profile);
+	if (user->banned)
 		return &refusal_user_banned;
-	mailbox_proved_elsewhere(*user);
-	if (!identities_insert(&(*user)->id, provider->name, profile->id, &data))
+	mailbox_proved_elsewhere(user);
+	if (!identities_insert(&user->id, provider->name, profile->id, &data))
 		return &again;
-	record_link(*user, provider, client);
-	fill_empty(*user, profile);
+	record_link(user, provider, client);
+	fill_empty(user, profile);
 	return NULL;
 }
 
@@ -248,19 +254,18 @@ find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 {
 	static const pg_uuid_t no_user = {{0}};
 	Identity	identity;
-	User	   *holder;
 	char	   *email;
 
 	if (identities_find(provider->name, profile->id, &identity))
 		return use_identity(provider, profile, tokens, &identity, user);
 	if (profile->email == NULL || input_email(profile->email, &email) != NULL)
 		return &refusal_oauth_no_email;
-	holder = users_find_by_email(email);
-	if (holder != NULL)
-		return link_by_email(provider, profile, tokens, &holder->id, client, user);
+	*user = users_lock_by_email(email);
+	if (*user != NULL)
+		return link_by_email(provider, profile, tokens, *user, client);
 	/* another user can get it back by undoing a change */
 	if (email_changes_reserve(email, &no_user))
-		return &refusal_account_exists;
+		return refuse_taken_email(provider, profile);
 	return make_user(provider, profile, tokens, email, client, user);
 }
 

@@ -272,7 +272,7 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("a password reset");
 	user = find_by_raw_email(email);
 	if (user != NULL)
-		user = users_lock(&user->id);
+		user = users_lock_by_email(user->email);
 	token = (user != NULL) ? mailed_token_create(MAILED_PASSWORD_RESET, user, NULL, NULL, &expires_at) : NULL;
 	if (token == NULL)
 		timing_equalize_commit();

@@ -269,10 +269,10 @@ record_wrong_code(const User *user, const Client *client)
 static User *
 redeem_code(const char *email, const char *code, const Client *client)
 {
-	User	   *user = users_find_by_email(email);
+	User	   *user = users_lock_by_email(email);
 	EmailCodeCheck check;
 
-	if (user == NULL || (user = users_lock(&user->id)) == NULL || strcmp(user->email, email) != 0)
+	if (user == NULL)
 		return NULL;
 	check = email_code_check(&user->id, EMAIL_CODE_SIGN_IN, code);
 	if (check == EMAIL_CODE_WRONG)
@@ -348,7 +348,7 @@ create_for_caller(FunctionCallInfo fcinfo, const Method *method)
 		refusal_raise(refusal);
 	outbox_prepare();
 	user = find_or_make(email, method, NULL);
-	if (user != NULL && (user = users_lock(&user->id)) != NULL && may_request(method, user))
+	if (user != NULL && (user = users_lock_by_email(email)) != NULL && may_request(method, user))
 	{
 		keep_unclaimed(user);
 		secret = method->create(user);
