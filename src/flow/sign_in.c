@@ -27,6 +27,8 @@ record_login(const User *user, const Session *session, const char *provider, con
 static const Refusal *
 check_admission(const User *user)
 {
+	if (user->banned)
+		return &refusal_user_banned;
 	/* until the invitation is accepted, the account reveals nothing */
 	if (user->invited)
 		return &refusal_invalid_credentials;
@@ -38,9 +40,12 @@ check_admission(const User *user)
 AuthResult
 sign_in(User *user, const Authentication *how, const Client *client)
 {
-	const Refusal *refusal = check_admission(user);
+	const Refusal *refusal;
 	Session		session;
 
+	/* a handler of an event before this may have banned or deleted it, or changed its roles */
+	user = users_lock(&user->id);
+	refusal = (user != NULL) ? check_admission(user) : &refusal_user_gone;
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	if (how->aal < 2 && user->mfa_enabled)

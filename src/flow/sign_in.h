@@ -11,11 +11,12 @@
 #include "flow/auth_result.h"
 
 /*
- * Completes the sign-in of a user who has proven what "how" says, is not
- * banned, and whose row is locked: starts a session and records the login.
- * Refuses if an invitation was not accepted or, with
- * authfort.require_verified_email, the address was not verified.  If the user has a second factor, or authfort.require_mfa demands one, and "how"
- * is one factor, the result is a challenge instead (flow/mfa_challenge.h).
+ * Completes the sign-in of a user who has proven what "how" says: locks and
+ * reads the user again, starts a session and records the login.  Refuses if the
+ * user is banned or gone, an invitation was not accepted or, with
+ * authfort.require_verified_email, the address was not verified.  If the user
+ * has a second factor, or authfort.require_mfa demands one, and "how" is one
+ * factor, the result is a challenge instead (flow/mfa_challenge.h).
  */
 extern AuthResult sign_in(User *user, const Authentication *how, const Client *client);
 
