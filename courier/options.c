@@ -35,7 +35,7 @@ static const OptionDefinition definitions[] = {
 	{"webhook-secret-file", "", "file with secrets that sign them, whsec_... one a line",
      STRING(webhook_secret_file)},
 	{"webhook-kinds", "",
-     "kinds of messages to post if there is a mail server too, separated by commas",
+     "kinds of messages that are posted, separated by commas; others are mailed",
      STRING(webhook_kinds)},
 	{"ca-file", "", "file with trusted certificates, PEM; else the system's", STRING(ca_file)},
 	{"concurrency", "8", "messages sent at the same time, by mail and by webhook each",
@@ -213,9 +213,16 @@ check_webhook(Options *options)
 	read_secrets(options);
 	if (options->smtp_url[0] != '\0' && options->webhook_kinds[0] == '\0')
 		refuse("--webhook-kinds must be set where there is a mail server too");
-	if (options->webhook_kinds[strspn(options->webhook_kinds,
-	                                  "abcdefghijklmnopqrstuvwxyz0123456789_,")] != '\0')
-		refuse("--webhook-kinds must be names separated by commas");
+}
+
+/* The names become an array in SQL as they are. */
+static bool
+is_list_of_names(const char *names)
+{
+	size_t len = strlen(names);
+
+	return strspn(names, "abcdefghijklmnopqrstuvwxyz0123456789_,") == len && names[0] != ',' &&
+	       (len == 0 || names[len - 1] != ',') && strstr(names, ",,") == NULL;
 }
 
 static void
@@ -227,6 +234,8 @@ check_options(Options *options)
 		refuse("--log must be on or off");
 	if (options->retry_max < options->retry_min)
 		refuse("--retry-max must not be smaller than --retry-min");
+	if (!is_list_of_names(options->webhook_kinds))
+		refuse("--webhook-kinds must be names separated by commas");
 	if (options->smtp_url[0] != '\0')
 		check_smtp(options);
 	if (options->webhook_url[0] != '\0')

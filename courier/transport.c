@@ -73,11 +73,11 @@ array_of(const char *names)
 int
 transports_make(Transport *transports, const Options *options)
 {
-	bool both = options->smtp_url[0] != '\0' && options->webhook_url[0] != '\0';
-	char *posted = both ? array_of(options->webhook_kinds) : NULL;
+	bool is_divided = options->webhook_kinds[0] != '\0';
+	char *posted = is_divided ? array_of(options->webhook_kinds) : NULL;
 	int count = 0;
 
-	if (both && posted == NULL)
+	if (is_divided && posted == NULL)
 		return 0;
 	if (options->smtp_url[0] != '\0')
 		transports[count++] = (Transport){.name = "smtp",

@@ -216,6 +216,9 @@ foreach my $case (
 	[ 'must be https', '--webhook-url=http://hooks.example.com/' ],
 	[ 'needs --webhook-secret-file', '--webhook-url=https://hooks.example.com/' ],
 	[ 'whsec_', '--webhook-url=https://hooks.example.com/', "--webhook-secret-file=$password" ],
+	[ 'names separated by commas', '--smtp-url=smtp://mail.example.com', @from, '--webhook-kinds=a,,b' ],
+	[ 'names separated by commas', '--smtp-url=smtp://mail.example.com', @from, '--webhook-kinds=a,' ],
+	[ 'names separated by commas', '--smtp-url=smtp://mail.example.com', @from, '--webhook-kinds={}' ],
 	[ 'must be a number', '--smtp-url=smtp://mail.example.com', @from, '--concurrency=0' ])
 {
 	my ($message, @options) = @$case;
@@ -369,6 +372,17 @@ sql("UPDATE authfort.outbox SET kind = 'sms_code' WHERE id = (SELECT min(id::tex
 $hook->set_mode('429 3600');
 once(@hook, @smtp, '--webhook-kinds=sms_code');
 is(scalar(@mails = $smtp->received), 1, 'mail goes on while the webhook pauses');
+$hook->set_mode('200');
+$hook->received;
+queue(qw(ada bob));
+sql("UPDATE authfort.outbox SET kind = 'sms_code' WHERE id = (SELECT min(id::text)::uuid FROM authfort.outbox)");
+once(@smtp, '--webhook-kinds=sms_code');
+is(waiting(), 1, 'a courier that only mails leaves the kinds that are posted');
+once(@hook, '--webhook-kinds=other');
+is(waiting(), 1, 'one that only posts leaves the others');
+once(@hook, '--webhook-kinds=other,sms_code');
+is(join(' ', map { $_->{body}{type} } $hook->received), 'sms_code', 'and posts its own');
+$smtp->received;
 
 # As a service
 $hook->set_mode('200');
