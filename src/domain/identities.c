@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "crypto/seal.h"
 #include "domain/identities.h"
+#include "domain/oauth_providers.h"
 #include "domain/users.h"
 
 PG_FUNCTION_INFO_V1(authfort_list_identities);
@@ -265,14 +266,17 @@ authfort_provider_tokens(PG_FUNCTION_ARGS)
 		2, {UUIDOID, TEXTOID}
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *provider = argument_text(fcinfo, 1, "provider");
-	Datum		values[2] = {UUIDPGetDatum(argument_uuid(fcinfo, 0, "user_id")), CStringGetTextDatum(provider)};
+	char	   *provider = oauth_provider_name(argument_text(fcinfo, 1, "provider"));
+	Datum		values[2] = {UUIDPGetDatum(argument_uuid(fcinfo, 0, "user_id"))};
 	bytea	   *sealed = NULL;
 	pg_uuid_t	id;
 	unsigned char *tokens;
 	size_t		len;
 	Datum		result;
 
+	if (provider == NULL)
+		PG_RETURN_NULL();
+	values[1] = CStringGetTextDatum(provider);
 	spi_query_open();
 	if (spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0)
 	{

@@ -168,7 +168,8 @@ list_member(const Config *config, const char *name, int *count)
 	if (JsonContainerSize(value->val.binary.data) > MAX_LIST)
 		raise_fault(config, "has too many elements", name, NULL);
 	for (uint32 i = 0; i < JsonContainerSize(value->val.binary.data); i++)
-		list[(*count)++] = value_text(config, name, getIthJsonbValueFromContainer(value->val.binary.data, i));
+		list[(*count)++] =
+			value_text(config, name, getIthJsonbValueFromContainer(value->val.binary.data, i));
 	return list;
 }
 
@@ -205,7 +206,8 @@ read_key_id(const Config *config)
 
 	if (id != NULL &&
 		strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") != strlen(id))
-		raise_fault(config, "must have letters, digits, dots, dashes, colons and underscores", "key_id", NULL);
+		raise_fault(config, "must have letters, digits, dots, dashes, colons and underscores",
+		            "key_id", NULL);
 	return id;
 }
 

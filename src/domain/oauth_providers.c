@@ -208,8 +208,9 @@ may_point_to(const OAuthProvider *provider, const char *text)
 	WebUrl		issuer;
 	WebUrl		url;
 
-	if (strlen(text) > MAX_ENDPOINT || !web_url_read(provider->issuer, &issuer) || !web_url_read(text, &url) ||
-		url.host[0] == '\0' || strcmp(url.scheme, issuer.scheme) != 0 || strchr(text, '#') != NULL)
+	if (strlen(text) > MAX_ENDPOINT || !web_url_read(provider->issuer, &issuer) ||
+	    !web_url_read(text, &url) || url.host[0] == '\0' ||
+	    strcmp(url.scheme, issuer.scheme) != 0 || strchr(text, '#') != NULL)
 		return false;
 	return web_url_same_origin(&issuer, &url) || is_listed_host(provider, &url);
 }
@@ -307,11 +308,14 @@ check_private_key(const OAuthProvider *provider)
 	key = pkey_from_pem(unseal_member(provider, provider->private_key, PRIVATE_KEY));
 	if (key == NULL || !pkey_algorithm_of(key, &algorithm) ||
 		(provider->token_auth == TOKEN_AUTH_SIGNED_SECRET && algorithm != SIGN_ES256))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("configuration of OAuth provider \"%s\": \"private_key\" is no key that can sign",
-						provider->name),
-				 errhint("It is in PEM without a passphrase: RSA of at least 2048 bits, P-256 (Apple's) or Ed25519.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		     errmsg(
+				 "configuration of OAuth provider \"%s\": \"private_key\" is no key that can sign",
+				 provider->name),
+		     errhint("It is in PEM without a passphrase: RSA of at least 2048 bits, P-256 "
+		             "(Apple's) or Ed25519.")));
 }
 
 static void

@@ -105,7 +105,8 @@ begin_check(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progr
 	if (flow->endpoints.jwks != NULL)
 		return check_app_token(provider, flow, progress, continuation);
 	url = oauth_discovery_url(provider);
-	known = oauth_use_discovery(provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
+	known = oauth_use_discovery(
+		provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
 	if ((known && fresh) || !oauth_documents_may_ask(provider->name, OAUTH_DISCOVERY, url))
 		return known ? check_app_token(provider, flow, progress, continuation)
 			: oauth_refused(&refusal_oauth_provider_unavailable);

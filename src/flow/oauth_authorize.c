@@ -127,11 +127,13 @@ discover(const OAuthProvider *provider, OAuthFlow *flow, const Client *client)
 {
 	char	   *url = oauth_discovery_url(provider);
 	bool		fresh;
-	bool		known = oauth_use_discovery(provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
+	bool known = oauth_use_discovery(
+		provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
 	OAuthResult result = {NULL};
 
 	if ((known && fresh) || !oauth_documents_may_ask(provider->name, OAUTH_DISCOVERY, url))
-		return known ? send_to_provider(provider, flow) : oauth_refused(&refusal_oauth_provider_unavailable);
+		return known ? send_to_provider(provider, flow)
+		             : oauth_refused(&refusal_oauth_provider_unavailable);
 	fetch_flow_begin(&result.continuation, &flow->id, provider->name, client);
 	return oauth_ask(&result.continuation, OAUTH_STEP_DISCOVERY, oauth_fetch_document(url), flow, NULL);
 }
@@ -178,7 +180,8 @@ oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow, co
 		oauth_documents_keep(provider->name, OAUTH_DISCOVERY, url, document);
 		return true;
 	}
-	return oauth_use_discovery(provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
+	return oauth_use_discovery(
+		provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
 }
 
 OAuthResult

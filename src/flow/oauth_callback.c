@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/json.h"
-#include "base/secret.h"
+#include "base/log_limit.h"
 #include "crypto/id_token.h"
 #include "crypto/jwk.h"
 #include "domain/database_id.h"
@@ -401,6 +401,27 @@ take_answer(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progr
 	return oauth_take_app_answer(provider, flow, progress, continuation, answer);
 }
 
+/*
+ * For the operator, who may have configured something wrong.  Of the answer only
+ * the status is logged: its body may hold tokens.
+ */
+static void
+log_failure(const FetchFlow *continuation, const FetchAnswer *answer, const Refusal *refusal)
+{
+	static TimestampTz last = 0;
+
+	if (strncmp(refusal->code, "oauth_", 6) != 0 || !log_limit_allows(&last))
+		return;
+	ereport(LOG, (errhidestmt(true),
+	              errmsg("a sign-in at OAuth provider \"%s\" failed: %s", continuation->provider,
+	                     refusal->code),
+	              (answer->status != 0)
+	                  ? errdetail("The step was %s, and the provider's answer had status %d.",
+	                              continuation->step, answer->status)
+	                  : errdetail("The step was %s, and there was no usable answer.",
+	                              continuation->step)));
+}
+
 OAuthResult
 oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 {
@@ -415,11 +436,19 @@ oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 	if (continuation->state == NULL || !oauth_flow_read_members(continuation->state, &flow))
 		return oauth_refused(&refusal_resume_invalid);
 	if (strcmp(continuation->step, OAUTH_STEP_DISCOVERY) == 0)
-		return oauth_take_discovery(provider, &flow, answer);
+	{
+		result = oauth_take_discovery(provider, &flow, answer);
+		if (result.refusal != NULL)
+			log_failure(continuation, answer, result.refusal);
+		return result;
+	}
 	read_progress(continuation->state, &progress);
 	result = take_answer(provider, &flow, &progress, continuation, answer);
 	if (result.refusal != NULL)
+	{
 		oauth_record_failure(result.refusal, &continuation->client);
+		log_failure(continuation, answer, result.refusal);
+	}
 	result.flow = flow;
 	result.has_flow = true;
 	return result;

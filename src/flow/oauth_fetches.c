@@ -4,7 +4,8 @@
  */
 #include "postgres.h"
 
-#include "common/base64.h"
+#include <sodium.h>
+
 #include "utils/timestamp.h"
 
 #include "base/json.h"
@@ -17,6 +18,7 @@
 #include "settings.h"
 
 #define USER_AGENT "authfort"	/* GitHub refuses requests without one */
+#define BASIC "Basic "
 #define ASSERTION_TTL 60		/* seconds */
 
 static Fetch *
@@ -101,15 +103,12 @@ basic_credentials(const OAuthProvider *provider)
 {
 	char	   *text = psprintf("%s:%s", encoded(provider->client_id),
 								encoded(oauth_provider_client_secret(provider)));
-	int			size = pg_b64_enc_len(strlen(text));
-	char	   *out = palloc(sizeof("Basic ") + size);
-	int			len;
+	size_t		size = sodium_base64_ENCODED_LEN(strlen(text), sodium_base64_VARIANT_ORIGINAL);
+	char	   *out = palloc(strlen(BASIC) + size);
 
-	strcpy(out, "Basic ");
-	len = pg_b64_encode(text, strlen(text), out + strlen("Basic "), size);
-	if (len < 0)
-		elog(ERROR, "could not encode client credentials");
-	out[strlen("Basic ") + len] = '\0';
+	strcpy(out, BASIC);
+	sodium_bin2base64(out + strlen(BASIC), size, (unsigned char *) text, strlen(text),
+					  sodium_base64_VARIANT_ORIGINAL);
 	return out;
 }
 

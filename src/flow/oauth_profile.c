@@ -184,10 +184,10 @@ first_text(Jsonb *a, Jsonb *b, const char *mapping)
 
 /* OpenID Connect Core 1.0, section 5.3.2: userinfo counts only for the same subject. */
 static bool
-is_same_subject(Jsonb *claims, Jsonb *userinfo)
+is_same_subject(Jsonb *claims, Jsonb *userinfo, const char *mapping)
 {
 	char	   *subject = json_member_string(claims, "sub");
-	char	   *other = json_member_string(userinfo, "sub");
+	char	   *other = find_id(userinfo, mapping);
 
 	return subject != NULL && other != NULL && strcmp(subject, other) == 0;
 }
@@ -199,7 +199,7 @@ oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jsonb *userinfo
 	const ProfileMapping *mapping = &provider->mapping;
 
 	memset(profile, 0, sizeof(*profile));
-	if (claims != NULL && userinfo != NULL && !is_same_subject(claims, userinfo))
+	if (claims != NULL && userinfo != NULL && !is_same_subject(claims, userinfo, mapping->id))
 		return false;
 	profile->document = (userinfo != NULL) ? userinfo : claims;
 	profile->id = (claims != NULL) ? json_member_string(claims, "sub") : find_id(userinfo, mapping->id);

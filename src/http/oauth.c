@@ -112,7 +112,7 @@ respond_linked(HttpResponse *response, const OAuthFlow *flow)
 	json_close(&response->body);
 	if (flow->mode == OAUTH_POPUP)
 		make_popup_page(response, flow);
-	else if (flow->redirect_to != NULL && flow->mode == OAUTH_REDIRECT)
+	else if (flow->redirect_to != NULL && flow->mode != OAUTH_JSON)
 		redirect(response, 302, flow->redirect_to);
 }
 
