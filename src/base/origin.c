@@ -168,7 +168,7 @@ origin_is_listed(const char *origin, const char *list)
 
 /* Whether the host of a normalized origin is the domain or one of its subdomains. */
 static bool
-is_within(const char *origin, size_t len, const char *domain)
+is_within_domain(const char *origin, size_t len, const char *domain)
 {
 	const char *host = strstr(origin, "://") + 3;
 	size_t		host_len = strcspn(host, ":,");
@@ -190,7 +190,7 @@ origin_list_outside(const char *list, const char *domain, char ***origins)
 	{
 		size_t		len = strcspn(list, ",");
 
-		if (!is_within(list, len, domain))
+		if (!is_within_domain(list, len, domain))
 			(*origins)[count++] = pnstrdup(list, len);
 		list += len;
 		list += (*list == ',');

@@ -240,7 +240,7 @@ load_key(const unsigned char *spki, size_t len, int algorithm)
 
 /* What is stored can be read later. */
 static bool
-is_usable(const WebauthnKey *key)
+is_loadable(const WebauthnKey *key)
 {
 	EVP_PKEY   *loaded = load_key(key->spki, key->len, key->algorithm);
 
@@ -250,7 +250,7 @@ is_usable(const WebauthnKey *key)
 }
 
 static bool
-read_p256(const CborItem *map, WebauthnKey *key)
+read_cose_p256(const CborItem *map, WebauthnKey *key)
 {
 	CborItem	x;
 	CborItem	y;
@@ -262,12 +262,12 @@ read_p256(const CborItem *map, WebauthnKey *key)
 	append(key, p256_prefix, sizeof(p256_prefix));
 	append(key, x.content, COORDINATE_BYTES);
 	append(key, y.content, COORDINATE_BYTES);
-	return is_usable(key);
+	return is_loadable(key);
 }
 
 /* libsodium also refuses points of small order, for which many signatures are valid. */
 static bool
-read_ed25519(const CborItem *map, WebauthnKey *key)
+read_cose_ed25519(const CborItem *map, WebauthnKey *key)
 {
 	CborItem	x;
 
@@ -277,7 +277,7 @@ read_ed25519(const CborItem *map, WebauthnKey *key)
 		return false;
 	append(key, ed25519_prefix, sizeof(ed25519_prefix));
 	append(key, x.content, COORDINATE_BYTES);
-	return is_usable(key);
+	return is_loadable(key);
 }
 
 static bool
@@ -291,11 +291,11 @@ write_rsa(const BIGNUM *n, const BIGNUM *e, WebauthnKey *key)
 		key->len = i2d_PUBKEY(rsa, &end);
 	EVP_PKEY_free(rsa);
 	ERR_clear_error();
-	return len > 0 && key->len == (size_t) len && is_usable(key);
+	return len > 0 && key->len == (size_t) len && is_loadable(key);
 }
 
 static bool
-read_rsa(const CborItem *map, WebauthnKey *key)
+read_cose_rsa(const CborItem *map, WebauthnKey *key)
 {
 	CborItem	n_bytes;
 	CborItem	e_bytes;
@@ -327,17 +327,17 @@ webauthn_read_key(const unsigned char *cose, size_t len, WebauthnKey *key)
 	if (has_integer(&map, COSE_ALGORITHM, WEBAUTHN_ES256))
 	{
 		key->algorithm = WEBAUTHN_ES256;
-		return read_p256(&map, key);
+		return read_cose_p256(&map, key);
 	}
 	if (has_integer(&map, COSE_ALGORITHM, WEBAUTHN_EDDSA))
 	{
 		key->algorithm = WEBAUTHN_EDDSA;
-		return read_ed25519(&map, key);
+		return read_cose_ed25519(&map, key);
 	}
 	if (has_integer(&map, COSE_ALGORITHM, WEBAUTHN_RS256))
 	{
 		key->algorithm = WEBAUTHN_RS256;
-		return read_rsa(&map, key);
+		return read_cose_rsa(&map, key);
 	}
 	return false;
 }

@@ -64,7 +64,7 @@ is_same_bytes(const bytea *a, const bytea *b)
 }
 
 static Jsonb *
-read_object(Jsonb *object, const char *name)
+read_inner_object(Jsonb *object, const char *name)
 {
 	JsonbValue *value = json_member(object, name);
 
@@ -90,7 +90,7 @@ read_outer(Jsonb *credential, PasskeyResponse *response)
 		!is_same_bytes(response->credential_id, raw_id) ||
 		type == NULL || strcmp(type, "public-key") != 0)
 		return NULL;
-	return read_object(credential, "response");
+	return read_inner_object(credential, "response");
 }
 
 static bool

@@ -188,7 +188,7 @@ use_as_second_factor(User *user, AddedPasskey *added, const Client *client)
  * one factor, and the session has to prove that it is another one.
  */
 static AuthResult
-go_on(User *user, const Enroller *enroller, const MfaChallenge *challenge,
+go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *challenge,
 	  const AddedPasskey *added, bool new_tokens, const Client *client)
 {
 	static const Authentication by_passkey =
@@ -230,7 +230,7 @@ flow_passkey_add(const Enroller *enroller, Jsonb *credential, const char *name, 
 	record_passkey(EVENT_PASSKEY_ADDED, &added->passkey, enroller->session_id, client);
 	notice_added(user, &added->passkey, client);
 	use_as_second_factor(user, added, client);
-	return go_on(user, enroller, &challenge, added, new_tokens, client);
+	return go_on_with_passkey(user, enroller, &challenge, added, new_tokens, client);
 }
 
 void

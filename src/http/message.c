@@ -201,7 +201,7 @@ read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
 }
 
 static void
-read_object(JsonbValue *value, BodyField *field, HttpResponse *response)
+read_object_field(JsonbValue *value, BodyField *field, HttpResponse *response)
 {
 	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
 		field->object = JsonbValueToJsonb(value);
@@ -235,7 +235,7 @@ read_field(Jsonb *json, BodyField *field, HttpResponse *response)
 			read_strings(value, field, response);
 			break;
 		case FIELD_OBJECT:
-			read_object(value, field, response);
+			read_object_field(value, field, response);
 			break;
 		case FIELD_ANY:
 			if (value->type == jbvString)
