@@ -14,6 +14,7 @@
 #include "domain/refresh_token.h"
 #include "http/cookie.h"
 #include "http/cross_origin.h"
+#include "http/form.h"
 #include "http/token_cookies.h"
 #include "identity/access_token.h"
 #include "settings.h"
@@ -333,12 +334,16 @@ write_own(HttpResponse *response, const char *name, const char *value, int max_a
 	write_cookie(response, name, value, max_age, setting_cookie_domain, setting_cookie_path);
 }
 
+/*
+ * Not for a form: a page of another site can send one without a preflight
+ * request, and would sign the user in to the account of its author.
+ */
 void
 token_cookies_set(HttpResponse *response, const AuthResult *result)
 {
 	int			expected = response->request->by_cookie ? 1 : 0;
 
-	if (!setting_cookies)
+	if (!setting_cookies || http_has_form_type(response->request))
 		return;
 	require_usable_settings();
 	require_cookie_size(setting_access_cookie_name, result->access_token);
