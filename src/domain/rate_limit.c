@@ -85,7 +85,7 @@ typedef struct Counters
 
 static const char *const endpoint_names[RATE_LIMIT_ENDPOINTS] = {
 	"login", "change_password", "change_email", "reauthenticate", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
-	"oauth_authorize", "mfa_verify"
+	"oauth_authorize", "oauth_answer", "mfa_verify"
 };
 
 static char **const limits[RATE_LIMIT_ENDPOINTS] = {
@@ -99,6 +99,7 @@ static char **const limits[RATE_LIMIT_ENDPOINTS] = {
 	&setting_rate_limit_magic_link,
 	&setting_rate_limit_otp,
 	&setting_rate_limit_verify_email,
+	&setting_rate_limit_oauth_authorize,
 	&setting_rate_limit_oauth_authorize,
 	&setting_rate_limit_mfa_verify,
 };

@@ -15,6 +15,7 @@
 
 #include "crypto/id_token.h"
 #include "domain/oauth_documents.h"
+#include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
 #include "flow/oauth_fetches.h"
 #include "flow/oauth_steps.h"
@@ -122,9 +123,13 @@ oauth_sign_in_with_id_token(const char *name, const char *id_token, const char *
 	OAuthFlow	flow;
 	FetchFlow	continuation;
 	OAuthResult result;
+	const Refusal *refusal;
 
 	if (provider == NULL || provider->issuer == NULL)
 		return oauth_refused(&refusal_unknown_provider);
+	refusal = rate_limit_check(RATE_LIMIT_OAUTH_ANSWER, NULL, client);
+	if (refusal != NULL)
+		return oauth_refused(refusal);
 	PreventCommandIfReadOnly("a sign-in");
 	signing_keys_require_master_key();
 	oauth_flow_begin(&flow, provider->name);

@@ -18,6 +18,7 @@
 #include "domain/database_id.h"
 #include "domain/events.h"
 #include "domain/oauth_documents.h"
+#include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
 #include "flow/oauth_fetches.h"
 #include "flow/oauth_steps.h"
@@ -219,6 +220,10 @@ oauth_callback(const char *name, const OAuthParameters *parameters, OAuthCookieF
 		oauth_record_failure(refusal, client);
 		return oauth_refused(refusal);
 	}
+	/* until the flow is spent, each code that a client makes up leads to a fetch */
+	refusal = rate_limit_check(RATE_LIMIT_OAUTH_ANSWER, NULL, client);
+	if (refusal != NULL)
+		return oauth_refused(refusal);
 	progress.given_name = read_given_name(parameters->user);
 	fetch_flow_begin(&continuation, &flow.id, provider->name, client);
 	return oauth_ask(&continuation, OAUTH_STEP_TOKENS,
