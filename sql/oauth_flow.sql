@@ -61,6 +61,10 @@ SELECT email_verified, password_hash IS NULL AS no_password, (SELECT count(*) FR
 SELECT authfort.create_user('dan@example.com', 'correct horse')->>'email_verified' AS verified;
 SELECT pg_temp.code(pg_temp.sign_in('trusted', '{"id": "d", "email": "dan@example.com", "verified": true}'));
 SELECT authfort.login('dan@example.com', 'correct horse') ? 'tokens' AS kept, email_verified FROM authfort.users WHERE email = 'dan@example.com';
+-- one that was invited accepts that first
+SELECT authfort.invite_user('ida@example.com', '{editor}')->>'email' AS invited;
+SELECT pg_temp.code(pg_temp.sign_in('trusted', '{"id": "ida", "email": "ida@example.com", "verified": true}')), (SELECT count(*) FROM authfort.identities WHERE provider_user_id = 'ida') AS linked,
+	(SELECT count(*) FROM authfort.one_time_tokens t JOIN authfort.users u ON u.id = t.user_id WHERE u.email = 'ida@example.com') AS invitations;
 
 -- what ends without an account
 SELECT name, pg_temp.code(pg_temp.sign_in('trusted', profile)) FROM (VALUES ('no id', '{"email": "e@example.com"}'::jsonb), ('empty id', '{"id": "", "email": "e@example.com"}'),

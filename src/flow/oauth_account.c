@@ -193,6 +193,9 @@ link_by_email(const OAuthProvider *provider, const OAuthProfile *profile, const 
 		return refuse_taken_email(provider, profile);
 	if (user->banned)
 		return &refusal_user_banned;
+	/* the invitation, with its roles, is accepted first */
+	if (user->invited)
+		return &refusal_account_exists;
 	mailbox_proved_elsewhere(user);
 	if (!identities_insert(&user->id, provider->name, profile->id, &data))
 		return &again;

@@ -87,12 +87,16 @@ oauth_finish(const OAuthProvider *provider, OAuthFlow *flow, const OAuthProfile 
 	return result;
 }
 
+/* A token is refused a day after "iat" anyway (crypto/id_token.c), however late its "exp". */
 static TimestampTz
 expiry_of(Jsonb *claims)
 {
+	TimestampTz latest = GetCurrentTimestamp() + 2 * USECS_PER_DAY;
 	int64		expires = 0;
 
 	(void) json_member_rounded(claims, "exp", true, &expires);
+	if (expires > timestamptz_to_time_t(latest))
+		return latest;
 	return time_t_to_timestamptz(expires) + ID_TOKEN_SLACK;
 }
 
