@@ -383,5 +383,7 @@ SELECT jsonb_array_length(answer('GET', '/auth/admin/users/' || :'ada' || '/pass
 SELECT request('GET', '/.well-known/webauthn', NULL) AS all_within;
 SET authfort.webauthn_origins = 'https://example.org, https://example.com, https://app.example.org:8443, https://notexample.org, http://[::1]';
 SELECT answer('GET', '/.well-known/webauthn', NULL);
+SET authfort.webauthn_rp_id = '';
+SELECT request('GET', '/.well-known/webauthn', NULL) AS without_a_domain;
 -- what the user is told
 SELECT kind, user_id = :'fay' AS to_fay, message->>'passkey' AS passkey FROM authfort.take_messages();

@@ -206,8 +206,10 @@ void
 handle_related_origins(HttpRequest *request, HttpResponse *response)
 {
 	char	  **origins;
-	int			count = origin_list_outside(setting_webauthn_origins, setting_webauthn_rp_id, &origins);
+	int			count = 0;
 
+	if (setting_webauthn_rp_id[0] != '\0')
+		count = origin_list_outside(setting_webauthn_origins, setting_webauthn_rp_id, &origins);
 	if (count == 0)
 	{
 		http_respond_refusal(response, &http_not_found);
