@@ -25,8 +25,8 @@ static const DefaultTemplate templates[] = {
 	{"magic_link", "Sign in to {{app}}",
      "{{#link}}Use this link to sign in to {{app}}:\n\n{{link}}{{/link}}"
      "{{^link}}Use this token to sign in to {{app}}:\n\n{{token}}{{/link}}\n\n"
-     "It can be used once, within {{expires_in}}. Do not forward this message: whoever has it can "
-     "sign in as you.\n\n"
+     "It can be used once, within {{expires_in}}. Do not forward this message: anyone who has it "
+     "can sign in as you.\n\n"
      "If you did not ask for this, you can ignore this message.\n",
      "Sign in"},
 	{"email_otp", "{{code}} is your code for {{app}}",
@@ -71,8 +71,9 @@ static const DefaultTemplate templates[] = {
      "ignore this message.\n",
      "Accept the invitation"},
 	{"signup_attempt", "You already have an account",
-     "Somebody, perhaps you, tried to use this email address for another account at {{app}}. It "
-     "already has an account: sign in instead, or request a new password if you have forgotten yours.\n\n"
+     "Someone, perhaps you, tried to use this email address for another account at {{app}}. It "
+     "already has an account: sign in instead, or request a new password if you have forgotten "
+     "yours.\n\n"
      "If it was not you, you can ignore this message.\n",
      NULL},
 	{"password_changed", "Your password was changed",
