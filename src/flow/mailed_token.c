@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "base/json.h"
 #include "base/uuid_v7.h"
 #include "domain/events.h"
@@ -74,6 +76,7 @@ mailed_token_send(MailedToken kind, const User *user, Jsonb *detail, const Clien
 	token = create(kind, user, &id, detail, client, &expires_at);
 	user_message_begin(&message, user);
 	user_message_add_token(&message, mailed_tokens[kind].message, token);
+	sodium_memzero(token, strlen(token));
 	user_message_put(&id, user_message_kind(mailed_tokens[kind].message), user, expires_at, &message);
 }
 

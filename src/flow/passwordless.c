@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -123,6 +125,7 @@ send_code(const User *user, const Client *client)
 	record_for_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, client);
 	user_message_begin(&message, user);
 	json_write_string(&message, "code", code);
+	sodium_memzero(code, strlen(code));
 	user_message_put(&id, CODE_MESSAGE, user, expires_at, &message);
 }
 
