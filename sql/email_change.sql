@@ -23,6 +23,7 @@ CREATE FUNCTION pg_temp.hour() RETURNS void LANGUAGE sql AS
 
 SELECT r#>>'{user,id}' AS ada, r#>>'{user,session_id}' AS session, r#>>'{tokens,access_token}' AS access FROM authfort.signup('ada@example.com', 'password-1', 'Ada') r \gset
 SELECT authfort.create_user('eve@example.com', 'password-1')->>'id' AS eve \gset
+UPDATE authfort.users SET mailbox_proven = true WHERE id = :'ada';
 DELETE FROM authfort.outbox;
 
 -- the request

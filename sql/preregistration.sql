@@ -38,3 +38,16 @@ SELECT * FROM pg_temp.has('c@example.com');
 -- accounts made by an admin are the users' own
 SELECT authfort.create_user('admin-made@example.com', 'password-1') IS NOT NULL;
 SELECT * FROM pg_temp.state('admin-made@example.com');
+
+-- a stranger who moves on to another address keeps nobody from having the one left
+SELECT pg_temp.register('left@example.com');
+DELETE FROM authfort.outbox;
+SELECT authfort.request_email_change(u.id, 'stranger@example.com') FROM authfort.users u WHERE email = 'left@example.com';
+SELECT authfort.confirm_email_change(m.message->>'token', s.id) FROM authfort.take_messages() m JOIN authfort.sessions s ON s.user_id = m.user_id WHERE m.kind = 'email_change';
+SELECT authfort.signup('left@example.com', 'owners-password') ? 'tokens' AS owner;
+-- one who had verified it can still get it back, and no other user gets it meanwhile
+UPDATE authfort.users SET email_verified = true, mailbox_proven = false WHERE email = 'left@example.com';
+DELETE FROM authfort.outbox;
+SELECT authfort.request_email_change(u.id, 'gone@example.com') FROM authfort.users u WHERE email = 'left@example.com';
+SELECT authfort.confirm_email_change(m.message->>'token', s.id) FROM authfort.take_messages() m JOIN authfort.sessions s ON s.user_id = m.user_id WHERE m.kind = 'email_change';
+SELECT authfort.signup('left@example.com', 'owners-password')->>'error' AS reserved;

@@ -110,16 +110,17 @@ email_changes_confirm(const EmailChange *change)
 }
 
 void
-email_changes_complete(const pg_uuid_t *id)
+email_changes_complete(const pg_uuid_t *id, bool reserves)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.email_changes SET awaits_old = false, awaits_new = false,"
-		" changed_at = $2, expires_at = $3 WHERE id OPERATOR(pg_catalog.=) $1",
-		3, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		" changed_at = $2, expires_at = $3, reserves = $4 WHERE id OPERATOR(pg_catalog.=) $1",
+		4, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID}
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
-	TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC)};
+	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
+		TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC),
+	BoolGetDatum(reserves)};
 
 	spi_query_open();
 	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
@@ -147,7 +148,7 @@ email_changes_reserve(const char *email, const pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"SELECT FROM authfort.email_changes WHERE old_email OPERATOR(pg_catalog.=) $1"
-		" AND changed_at IS NOT NULL AND expires_at OPERATOR(pg_catalog.>) $2"
+		" AND reserves AND expires_at OPERATOR(pg_catalog.>) $2"
 		" AND user_id OPERATOR(pg_catalog.<>) $3 LIMIT 1",
 		3, {TEXTOID, TIMESTAMPTZOID, UUIDOID}
 	};

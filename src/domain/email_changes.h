@@ -14,7 +14,7 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
-/* For so long a change can be undone, and the old address is reserved. */
+/* For so long a change can be undone, and the old address may be reserved. */
 #define EMAIL_CHANGE_UNDO_SECONDS (7 * SECS_PER_DAY)
 
 typedef struct EmailChange
@@ -48,8 +48,8 @@ extern EmailChange *email_changes_find(const pg_uuid_t *id);
 /* Records which confirmations the change still waits for. */
 extern void email_changes_confirm(const EmailChange *change);
 
-/* Records that the address has been changed. */
-extern void email_changes_complete(const pg_uuid_t *id);
+/* Records that the address has been changed, and whether the old one is reserved. */
+extern void email_changes_complete(const pg_uuid_t *id, bool reserves);
 
 /* Deletes the change and all that the user has made or requested after it. */
 extern void email_changes_delete_from(const EmailChange *change);

@@ -246,14 +246,19 @@ email_change_notify(const User *before, const Client *client)
 	notice_put(NOTICE_EMAIL_CHANGED, before, client, NULL);
 }
 
-/* Whatever was sent to the old address gives no more access, except the way back. */
+/*
+ * Whatever was sent to the old address gives no more access, except the way
+ * back.  The old address is reserved only if it was known to be the user's:
+ * otherwise a stranger could sign up with any address, move on, and keep its
+ * owner from having an account.
+ */
 static const Refusal *
 complete_change(const User *user, const EmailChange *change, bool proven, const Client *client)
 {
 	if (!set_email(&user->id, change->new_email))
 		return &refusal_user_exists;
 	users_set_mailbox_proven(&user->id, proven);
-	email_changes_complete(&change->id);
+	email_changes_complete(&change->id, user->email_verified || user->mailbox_proven);
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
