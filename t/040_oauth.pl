@@ -534,7 +534,7 @@ SKIP:
 	like($chromium->url, qr{^\Q$issuer\E/authorize}, 'Chromium is at the provider');
 	provider();
 	$chromium->click('#allow');
-	like($chromium->url, qr{^\Q$base\E/auth/oauth/idp/callback}, 'and comes back');
+	ok(poll('Chromium comes back', sub { $chromium->url =~ m{^\Q$base\E/auth/oauth/idp/callback} }), 'and comes back');
 	my %cookies = map { $_->{name} => $_ } $chromium->cookies;
 	ok($cookies{access_token} && $cookies{refresh_token}, 'signed in');
 	is_deeply([ grep { /oauth/ } keys %cookies ], [], 'the cookie of the flow is gone');
