@@ -55,6 +55,11 @@ SELECT count(*) FROM authfort.users WHERE email = 'x@example.com';
 -- a ban keeps the invitation; expired; deleted; another email by an admin; a taken one stays with whoever has it
 SELECT authfort.invite_user('bob@example.com', '{editor}')->>'id' AS bob \gset
 SELECT authfort.generate_link('invitation', 'bob@example.com')->>'token' AS token \gset
+-- it is what verifies the address: no other message does
+DELETE FROM authfort.outbox;
+SELECT authfort.create_email_verification_token(:'bob') AS verification;
+SELECT r.status FROM pg_temp.send('resend-verification', '{"email": "bob@example.com"}') r;
+SELECT kind FROM authfort.take_messages();
 SELECT authfort.ban_user(:'bob');
 SELECT pg_temp.accept(:'token') AS banned;
 SELECT authfort.unban_user(:'bob');

@@ -23,6 +23,13 @@
 PG_FUNCTION_INFO_V1(authfort_create_email_verification_token);
 PG_FUNCTION_INFO_V1(authfort_verify_email);
 
+/* An invited user verifies the address by accepting the invitation. */
+static bool
+has_to_verify(const User *user)
+{
+	return user != NULL && !user->email_verified && !user->invited;
+}
+
 /* False if there is nothing to send. */
 static bool
 send_again(const char *raw_email, const Client *client)
@@ -33,10 +40,10 @@ send_again(const char *raw_email, const Client *client)
 	if (input_email(raw_email, &email) != NULL)
 		return false;
 	user = users_find_by_email(email);
-	if (user == NULL || user->email_verified)
+	if (!has_to_verify(user))
 		return false;
 	user = mailed_token_claim(MAILED_VERIFICATION, &user->id);
-	if (user == NULL || user->email_verified)
+	if (!has_to_verify(user))
 		return false;
 	mailed_token_send(MAILED_VERIFICATION, user, NULL, client);
 	return true;
@@ -89,7 +96,7 @@ authfort_create_email_verification_token(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("an email verification");
 	user = users_lock(id);
-	if (user == NULL || user->email_verified)
+	if (!has_to_verify(user))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(mailed_token_create(MAILED_VERIFICATION, user, NULL, NULL,
 														 &expires_at)));
