@@ -122,6 +122,10 @@ sub try_routes
 	is(code(ask($server, 'GET', '/auth/admin/users?query=a%20b', $by{ada})), '403 insufficient_role', "$name: an admin route");
 	is(code(ask($server, 'GET', '/auth/nothing')), '404 not_found', "$name: an unknown route");
 	is(ask($server, 'GET', '/fail', $by{ada})->{content}, '{"error":"internal"}', "$name: other errors are the application's");
+	is(ask($server, 'GET', '/go-on', $by{ada})->{content}, '{"error":"internal"}',
+		"$name: what was rolled back is no success");
+	is(ask($server, 'GET', '/leave', $by{ada})->{content}, '"left"', "$name: a caller leaves a temporary table");
+	is(ask($server, 'GET', '/todo')->{content}, '[]', "$name: which hides nothing from the next one");
 	is(ask($server, 'POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logging out");
 	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
 	is(code(ask($server, 'GET', '/todo', $by{ada})), '401 token_version_mismatch', "$name: a revoked session ends at once");

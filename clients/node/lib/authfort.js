@@ -9,6 +9,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const SETTINGS = ['http_prefix', 'cookies', 'access_cookie_name', 'cors_origins', 'site_url'];
 const SETTINGS_MS = 60_000;
 
+// What statements of a transaction could leave in the session for the next caller: an identity, a temporary table.
+const RESET = `CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *;
+	SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES`;
+
 const detailError = ({ status, headers, body }) => {
 	const { error, message, ...extra } = JSON.parse(body).detail;
 	const kept = headers.flatMap((one) => Object.entries(one)).filter(([name]) => /^(www-authenticate|retry-after)$/i.test(name));
@@ -104,7 +108,8 @@ export class AuthFort {
 
 	// Runs fn(client) in a transaction under the identity of the request's
 	// sender, in which row-level security applies.  A request without a token has
-	// no identity there; an invalid token is refused.
+	// no identity there; an invalid token is refused.  A pool of the application
+	// keeps what fn leaves in the session.
 	async withIdentity(req, fn) {
 		const token = await this.#token(req);
 		let client;
@@ -118,13 +123,19 @@ export class AuthFort {
 			await client.query('BEGIN');
 			if (token !== null)
 				await client.query('SELECT authfort.set_jwt($1), authfort.current_user()', [token]);
+			else
+				await client.query("SELECT pg_catalog.set_config('authfort.jwt', '', true)");
 			const result = await fn(client);
-			await client.query('COMMIT');
+			// PostgreSQL answers with ROLLBACK if fn went on after an error
+			if ((await client.query('COMMIT')).command !== 'COMMIT')
+				throw new Error('the transaction was rolled back, because a statement of it had failed');
 			return result;
 		} catch (error) {
 			await client.query('ROLLBACK').catch(() => { broken = true; });
 			throw translate(error);
 		} finally {
+			if (this.#owned && !broken)
+				await client.query(RESET).catch(() => { broken = true; });
 			// a connection that could not roll back is not used again
 			client.release(broken);
 		}

@@ -8,6 +8,11 @@ const auth = new AuthFort({ max: 4, connectionTimeoutMillis: 2000, fetch: ca ? {
 const list = (db) => db.query('SELECT id, title, done FROM todo ORDER BY id').then(({ rows }) => rows);
 const add = (title) => (db) => db.query('INSERT INTO todo (title) VALUES ($1) RETURNING id, title', [title]).then(({ rows }) => rows[0]);
 const fail = (db) => db.query('SELECT 1 / 0');
+const goOn = (db) => fail(db).catch(() => 'lost');
+const leave = async (db) => {
+	await db.query("CREATE TEMP TABLE todo AS SELECT 1 AS id, 'of another' AS title, false AS done");
+	return 'left';
+};
 
 async function withExpress() {
 	const { default: makeApp, json } = await import('express');
@@ -23,6 +28,8 @@ async function withExpress() {
 	app.get('/profile', currentUser, (req, res) => res.json(req.user));
 	app.get('/editors', requireRole('editor', 'admin'), (req, res) => res.json(req.user.roles));
 	app.get('/fail', guarded(async (req) => withIdentity(req, fail)));
+	app.get('/go-on', guarded(async (req, res) => res.json(await withIdentity(req, goOn))));
+	app.get('/leave', guarded(async (req, res) => res.json(await withIdentity(req, leave))));
 	app.use((error, req, res, next) => res.headersSent ? next(error) : res.status(500).json({ error: 'internal' }));
 	return new Promise((resolve) => { app.listen(port, '127.0.0.1', resolve); });
 }
@@ -39,6 +46,8 @@ async function withFastify() {
 	app.get('/profile', { preHandler: currentUser }, async (request) => request.user);
 	app.get('/editors', { preHandler: requireRole('editor', 'admin') }, async (request) => request.user.roles);
 	app.get('/fail', guarded((request) => withIdentity(request, fail)));
+	app.get('/go-on', guarded(async (request) => JSON.stringify(await withIdentity(request, goOn))));
+	app.get('/leave', guarded(async (request) => JSON.stringify(await withIdentity(request, leave))));
 	app.setErrorHandler((error, request, reply) => reply.code(500).send({ error: 'internal' }));
 	return app.listen({ port: Number(port), host: '127.0.0.1' });
 }
