@@ -41,15 +41,18 @@ SELECT name, outcome(authfort.verify_magic_link(authfort.create_magic_link_token
 SELECT split_part(email, '+', 1) AS email, banned, (SELECT count(*) FROM authfort.sessions s WHERE s.user_id = u.id) AS sessions FROM authfort.users u ORDER BY 1;
 SELECT authfort.off('email_verified', 'change_user(jsonb)');
 
--- an address that another user can get back is not revealed either
+-- addresses are not revealed, nor those that another user can get back, nor where no one can sign up
 DELETE FROM authfort.users;
 SELECT authfort.set_oauth_provider('idp', jsonb_build_object('client_id', 'id', 'client_secret', 's', 'redirect_uri', 'https://auth.example/cb', 'trust_email', false,
 	'authorization_endpoint', 'https://id.example/a', 'token_endpoint', 'https://id.example/t', 'userinfo_endpoint', 'https://id.example/u'));
 SET authfort.hide_accounts = on;
 SELECT count(authfort.create_user('new@example.com'));
-INSERT INTO authfort.email_changes (user_id, old_email, new_email, was_proven, awaits_old, awaits_new, created_at, changed_at, expires_at)
-	SELECT id, 'old@example.com', 'new@example.com', true, false, false, now(), now(), now() + interval '1 day' FROM authfort.users;
+INSERT INTO authfort.email_changes (user_id, old_email, new_email, was_proven, awaits_old, awaits_new, created_at, changed_at, reserves, expires_at)
+	SELECT id, 'old@example.com', 'new@example.com', true, false, false, now(), now(), true, now() + interval '1 day' FROM authfort.users;
 SELECT name, outcome(sign_in_at_provider(name || '@example.com')) FROM unnest(ARRAY['free', 'new', 'old']) name;
+SET authfort.allow_signup = off;
+SELECT name, outcome(sign_in_at_provider(name || '@example.com')) FROM unnest(ARRAY['free', 'new', 'old']) name;
+RESET authfort.allow_signup;
 RESET authfort.hide_accounts;
 
 SELECT authfort.drop_oauth_provider('idp');

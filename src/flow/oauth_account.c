@@ -228,10 +228,11 @@ make_user(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 	IdentityData data = describe_identity(provider, profile, tokens);
 	pg_uuid_t	id;
 
-	if (!setting_allow_signup)
-		return &refusal_signup_disabled;
+	/* first, as for an email that is taken */
 	if (setting_hide_accounts && !is_trusted_email(provider, profile))
 		return &refusal_email_not_verified;
+	if (!setting_allow_signup)
+		return &refusal_signup_disabled;
 	values.email = email;
 	values.name = usable_name(profile);
 	values.avatar_url = usable_avatar(profile);
