@@ -32,7 +32,7 @@ extern bool database_report_sent(Database *database, const char *ids);
 extern bool database_report_failed(Database *database, const char *id, const char *reason);
 extern bool database_report_deferred(Database *database, const char *id, long seconds);
 
-/* For what is undone: a transaction around database_take(). */
+/* A transaction around database_take() that is rolled back, for the dry run. */
 extern bool database_begin(Database *database);
 extern bool database_rollback(Database *database);
 

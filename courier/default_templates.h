@@ -15,7 +15,7 @@ typedef struct DefaultTemplate
 	const char *action; /* what the link reads in HTML */
 } DefaultTemplate;
 
-/* NULL if there is none for that kind. */
+/* NULL for a kind without a default. */
 extern const DefaultTemplate *default_template(const char *kind);
 
 /* All of them, for tests; NULL after the last. */

@@ -1,6 +1,6 @@
 /*
  * dry_run.c
- *		Shows what is due, without sending it.
+ *		Shows the messages that are due, without sending them.
  *
  * The messages are taken in a transaction that is rolled back.  Their secrets
  * are replaced before anything is made of them.

@@ -1,6 +1,6 @@
 /*
  * dry_run.h
- *		Shows what is due, without sending it.
+ *		Shows the messages that are due, without sending them.
  */
 #ifndef COURIER_DRY_RUN_H
 #define COURIER_DRY_RUN_H

@@ -1,6 +1,6 @@
 /*
  * log.c
- *		What the courier writes about its work.
+ *		The courier's log.
  */
 #include <ctype.h>
 #include <stdarg.h>

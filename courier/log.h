@@ -1,6 +1,6 @@
 /*
  * log.h
- *		What the courier writes about its work.
+ *		The courier's log.
  *
  * Messages are named by their id and kind: no address, and no secret.
  */

@@ -19,7 +19,7 @@ add_string(struct curl_slist **list, const char *string)
 	return true;
 }
 
-/* Takes what was made of a header, if that went well. */
+/* Takes a header that was made, unless that failed. */
 static bool
 add_header(Mail *mail, Text *header, bool ok)
 {

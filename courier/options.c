@@ -50,8 +50,8 @@ static const OptionDefinition definitions[] = {
 	{"shutdown-timeout", "10", "seconds for finishing messages after SIGTERM",
      NUMBER(shutdown_timeout, 0, 3600)},
 	{"log", "on", "log of messages on standard output: on or off", STRING(log)},
-	{"once", "off", "deliver what is due, and exit", SWITCH(once)},
-	{"dry-run", "off", "show what is due without its secrets, and exit; nothing is sent or changed",
+	{"once", "off", "deliver the messages that are due, and exit", SWITCH(once)},
+	{"dry-run", "off", "show the messages that are due, without secrets, and exit; nothing is sent or changed",
      SWITCH(dry_run)},
 };
 

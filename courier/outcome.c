@@ -1,6 +1,6 @@
 /*
  * outcome.c
- *		What came of an attempt to send a message.
+ *		The outcome of an attempt to send a message.
  */
 #include <stdarg.h>
 #include <stdio.h>

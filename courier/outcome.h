@@ -1,6 +1,6 @@
 /*
  * outcome.h
- *		What came of an attempt to send a message.
+ *		The outcome of an attempt to send a message.
  */
 #ifndef COURIER_OUTCOME_H
 #define COURIER_OUTCOME_H

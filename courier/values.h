@@ -25,7 +25,7 @@ typedef struct Values
 /* The value is made one line of characters that can be shown.  False if out of memory. */
 extern bool values_add(Values *values, const char *name, const char *text);
 
-/* "" if there is no such value. */
+/* "" for an unknown value. */
 extern const char *values_find(const Values *values, const char *name, size_t name_len);
 extern const char *values_get(const Values *values, const char *name);
 

@@ -1,7 +1,7 @@
 /*
  * webauthn.c
- *		Fuzz target: what an authenticator sends.  What is read lies within the
- *		input, and a key that is read verifies nothing that it has not signed.
+ *		Fuzz target: data that an authenticator sends.  Parts that are read lie
+ *		within the input, and a key that is read verifies only its own signatures.
  *
  * The first byte selects the reader, the rest is its input.
  */

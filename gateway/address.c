@@ -125,7 +125,7 @@ read_network(const char *text, size_t len, Network *network)
 
 /*
  * Reads the next network of a list, and moves the list behind it.  At the end
- * of the list, or at what is not a network, it returns false and stays.
+ * of the list, or at an invalid network, it returns false and stays.
  */
 static bool
 next_network(const char **list, Network *network)

@@ -3,10 +3,9 @@
  *		Requests to other servers, which the router has asked for.
  *
  * One thread drives all of them with libcurl and never waits for a single one;
- * libcurl resolves names in threads of its own.  What is fetched was configured
- * by an administrator or is named by a provider's discovery document, so a
- * provider must not be able to reach into this network: each address is
- * checked when the connection to it is made, after the name was resolved.
+ * libcurl resolves names in its own threads.  URLs are configured by an
+ * administrator or named by a provider's discovery document, and a provider
+ * must not be able to reach into this network: each address is checked when the connection to it is made, after the name was resolved.
  *
  * A fetch is sent at most once.  libcurl repeats a request by itself if a
  * connection that it kept turns out to be dead; so none is kept.
@@ -379,7 +378,7 @@ finish_transfer(Transfer *transfer, int status)
 	hand_back(request);
 }
 
-/* The status of a complete answer; 0, after a record in the log, if there is none. */
+/* The status of a complete answer; 0, after a record in the log, for an incomplete one. */
 static int
 judge_transfer(const Transfer *transfer, CURLcode result)
 {

@@ -290,7 +290,7 @@ take_column(Text *text, PGresult *result, int column)
 	return ok;
 }
 
-/* What is asked for is taken instead of the answer beside it, which is for doors that cannot fetch. */
+/* Takes the fetch instead of the answer beside it, which is for doors that cannot fetch. */
 static void
 take_answer(Request *request, PGresult *result)
 {

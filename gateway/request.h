@@ -21,10 +21,10 @@ typedef struct Request
 	struct MHD_Connection *connection;
 	char	   *target;			/* as sent; path and query lie in it */
 	char	   *path;
-	char	   *query;			/* behind the '?'; NULL if there is none */
+	char	   *query;			/* behind the '?'; NULL without one */
 	char		method[32];
 	char		peer[64];		/* address without port */
-	Text		headers;		/* see headers.h; empty if there is none */
+	Text		headers;		/* see headers.h; empty without headers */
 	Text		body;
 	int64_t		received;		/* its first line; clock_ms() */
 	int64_t		queued;			/* since when it waits in the pool's queue */
@@ -43,7 +43,7 @@ typedef struct Request
 	int			fetch_status;	/* 0: no answer */
 	Text		fetch_headers;
 	Text		fetch_body;
-	int64_t		fetch_until;	/* for all fetches of the request; 0: there was none */
+	int64_t		fetch_until;	/* for all fetches of the request; 0 before the first */
 	struct Request *next;		/* in the pool's queue, or the fetcher's */
 } Request;
 

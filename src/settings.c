@@ -361,7 +361,7 @@ settings_notice_name(NoticeKind kind)
 	return notice_names[kind];
 }
 
-/* Adds the bit of a notice; false if there is none of that name. */
+/* Adds the bit of a notice; false for an unknown name. */
 static bool
 add_notice(const char *name, int *bits)
 {
@@ -560,8 +560,8 @@ define_account_settings(void)
 							 &setting_secure_email_change, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomBoolVariable("authfort.email_optional",
-							 "Allows accounts without an email, which other identity providers may create.",
-							 NULL,
+							 "Reserved for accounts without an email.",
+							 "Has no effect yet: every account has an email.",
 							 &setting_email_optional, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("authfort.notices",

@@ -36,7 +36,7 @@ typedef enum UserVerification
 	USER_VERIFICATION_REQUIRED
 } UserVerification;
 
-/* What users can be informed of; the names of authfort.notices are in this order. */
+/* The notices to users; the names of authfort.notices are in this order. */
 typedef enum NoticeKind
 {
 	NOTICE_PASSWORD_CHANGED,

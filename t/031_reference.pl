@@ -87,5 +87,19 @@ is_same_set([ grep { !$documented{$_} && /_/
 		map { /\(\w{5}, `(\w+)`/g } section('Functions') ],
 	[], 'codes that functions raise are among them');
 
+# routes
+my %routes_in_docs;
+my $http = slurp_file('docs/http.md');
+while ($http =~ m{^\| ([A-Z][A-Z, ]+) (/[^\s?|]+)[^|]* \|}mg)
+{
+	my ($methods, $path) = ($1, $2);
+	$path =~ s/\{\w+\}/{}/g;
+	$routes_in_docs{"$_ $path"}++ foreach split /, /, $methods;
+}
+my @routes = map { s{^(\S+) /auth/}{$1 /}r =~ s/\{\w+\}/{}/gr } lines(q{SELECT method || ' ' || path FROM authfort.routes()});
+cmp_ok(scalar(@routes), '>', 50, 'authfort.routes() has routes');
+is_same_set([ keys %routes_in_docs ], \@routes, 'docs/http.md has each route of authfort.routes(), and no other');
+is_same_set([ grep { $routes_in_docs{$_} > 1 } keys %routes_in_docs ], [], 'docs/http.md has no route twice');
+
 $node->stop;
 done_testing();

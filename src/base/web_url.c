@@ -19,7 +19,7 @@ lower_copy(const char *text, size_t len)
 	return copy;
 }
 
-/* What every program reads alike. */
+/* A host or path that all programs read alike. */
 static bool
 has_plain_characters(const char *text)
 {

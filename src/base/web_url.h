@@ -40,7 +40,7 @@ extern bool web_url_is_confidential(const WebUrl *url);
 /* scheme://host[:port], without a default port. */
 extern char *web_url_origin(const WebUrl *url);
 
-/* Appends a text, percent-encoded but for unreserved characters (RFC 3986, section 2.3). */
+/* Appends a text, percent-encoded except for unreserved characters (RFC 3986, section 2.3). */
 extern void web_url_append_encoded(StringInfo out, const char *text);
 
 /* Appends "&name=value", encoded; without the ampersand where "out" is empty or ends in '?'. */

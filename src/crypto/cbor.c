@@ -10,7 +10,7 @@
 #define MAX_DEPTH 8				/* attestations nest five levels deep */
 #define MAX_PAIRS 64			/* keys are compared with each other */
 
-/* What libcbor reports of one head. */
+/* The head of an item, as libcbor reports it. */
 typedef struct Head
 {
 	bool		known;			/* a kind of item that is accepted */

@@ -9,7 +9,7 @@
 
 #include "utils/jsonb.h"
 
-/* What an id_token has to say; NULL where nothing is demanded. */
+/* The claims that an id_token must have; NULL where none is required. */
 typedef struct IdTokenRules
 {
 	const char *issuer;			/* "{tenantid}" in it stands for the claim "tid" */

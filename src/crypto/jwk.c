@@ -14,7 +14,7 @@
 
 #define MAX_NUMBER_BYTES 1056	/* RSA of 8,192 bits, and some zero bytes before */
 
-/* A number of the key; false if there is none in base64url. */
+/* A number of the key; false if it is missing or not in base64url. */
 static bool
 read_number(Jsonb *jwk, const char *name, unsigned char number[MAX_NUMBER_BYTES], size_t *len)
 {
@@ -75,7 +75,7 @@ member_is(Jsonb *object, const char *name, const char *value)
 	return text != NULL && strcmp(text, value) == 0;
 }
 
-/* What is not said allows it. */
+/* An absent member permits it. */
 static bool
 is_for_signatures(Jsonb *jwk, SignatureAlgorithm algorithm)
 {
@@ -100,7 +100,7 @@ read_jwk(Jsonb *jwk, Jwk *result)
 	return read && is_for_signatures(jwk, result->algorithm);
 }
 
-/* The array "keys"; NULL if there is none. */
+/* The array "keys"; NULL if it is missing. */
 static JsonbContainer *
 keys_of(Jsonb *set)
 {
@@ -111,7 +111,7 @@ keys_of(Jsonb *set)
 	return keys->val.binary.data;
 }
 
-/* The key at that place; NULL if it is no object. */
+/* The key at that place; NULL if it is not an object. */
 static Jsonb *
 key_at(JsonbContainer *keys, int index)
 {

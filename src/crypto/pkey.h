@@ -34,7 +34,7 @@ extern EVP_PKEY *pkey_from_private_der(const unsigned char *der, size_t len);
 
 /*
  * Public keys of others, from their numbers, big-endian.  NULL, and nothing is
- * raised, for what is no such key, or too weak: RSA under 2,048 bits.
+ * raised, if it is not such a key, or is too weak: RSA under 2,048 bits.
  */
 extern EVP_PKEY *pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
 									   const unsigned char *exponent, size_t exponent_len);
@@ -42,7 +42,7 @@ extern EVP_PKEY *pkey_from_p256_point(const unsigned char *x, size_t x_len,
 									  const unsigned char *y, size_t y_len);
 extern EVP_PKEY *pkey_from_ed25519_bytes(const unsigned char *bytes, size_t len);
 
-/* A private key in PEM: PKCS #8 or a traditional form, not encrypted.  NULL if it is none. */
+/* A private key in PEM: PKCS #8 or a traditional form, not encrypted.  NULL if it is invalid. */
 extern EVP_PKEY *pkey_from_pem(const char *pem);
 
 /* The algorithm that a key of its kind signs with; false if it is of no supported kind. */

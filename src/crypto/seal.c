@@ -119,7 +119,7 @@ report_changed(int level, const char *name)
 			 errdetail("It was changed, or belongs to another row or database.")));
 }
 
-/* Reports a value that does not open at that level; returns NULL if that is no error. */
+/* Reports a value that does not open at that level; returns NULL if that is not an error. */
 static unsigned char *
 open_or_report(const bytea *sealed, const char *name, const pg_uuid_t *database, int level,
 			   size_t *len)

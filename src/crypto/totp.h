@@ -22,7 +22,7 @@ extern uint32_t totp_code(const unsigned char *secret, size_t len, uint64_t step
 
 /*
  * The step that a code of TOTP_DIGITS digits belongs to, within TOTP_DRIFT of
- * "now", the latest one; -1 if there is none.  Takes the same time for each code.
+ * "now", the latest one; -1 without a match.  Takes the same time for each code.
  */
 extern int64_t totp_find_step(const unsigned char *secret, size_t len, const char *code,
 							  int64_t now);

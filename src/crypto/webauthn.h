@@ -1,6 +1,6 @@
 /*
  * webauthn.h
- *		What an authenticator sends (W3C Web Authentication, Level 3): its
+ *		The data that an authenticator sends (W3C Web Authentication, Level 3): its
  *		data, public keys, attestations and signatures.  Builds without a server.
  *
  * Structs point into the bytes that were read.

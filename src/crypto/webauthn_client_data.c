@@ -1,6 +1,6 @@
 /*
  * webauthn_client_data.c
- *		What the browser adds to a ceremony (Web Authentication, section 5.8.1).
+ *		The data that the browser adds to a ceremony (Web Authentication, section 5.8.1).
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * webauthn_client_data.h
- *		What the browser adds to a ceremony (Web Authentication, section 5.8.1).
+ *		The data that the browser adds to a ceremony (Web Authentication, section 5.8.1).
  */
 #ifndef AUTHFORT_WEBAUTHN_CLIENT_DATA_H
 #define AUTHFORT_WEBAUTHN_CLIENT_DATA_H

@@ -238,7 +238,7 @@ load_key(const unsigned char *spki, size_t len, int algorithm)
 	return NULL;
 }
 
-/* What is stored can be read later. */
+/* Only a key that can be read later is stored. */
 static bool
 is_loadable(const WebauthnKey *key)
 {

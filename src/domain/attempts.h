@@ -4,8 +4,8 @@
  *
  * The rows of the codes count failures as well, but forget those of a
  * transaction that was rolled back, which an attacker can bring about by a
- * cancelled or timed-out request.  These counters do not.  Without preloading
- * there are none, and only the rows count.
+ * cancelled or timed-out request.  These counters do not.  Without preloading,
+ * only the rows count failures.
  */
 #ifndef AUTHFORT_ATTEMPTS_H
 #define AUTHFORT_ATTEMPTS_H

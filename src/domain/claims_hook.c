@@ -30,7 +30,7 @@ static const char *const reserved_claims[] = {
 	"scope", "acr", "azp", "cnf", "client_id", "act", "may_act"
 };
 
-/* NULL if there is none. */
+/* NULL without a hook. */
 static char *
 find_hook(char **owner)
 {
@@ -51,7 +51,7 @@ find_hook(char **owner)
 /*
  * An error that the hook raises is not one of the client's request, whatever
  * its SQLSTATE says.  Errors of resources, conflicts and cancellation keep
- * theirs.
+ * their SQLSTATE.
  */
 static void
 name_hook(void *arg)

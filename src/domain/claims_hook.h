@@ -13,7 +13,7 @@
 
 /*
  * Calls the hook for a token of that session.  Returns further claims, as the
- * members of a JSON object in text, or NULL if there are none.  An error of
+ * members of a JSON object in text, or NULL without any.  An error of
  * the hook has its name as context, and an SQLSTATE that means a fault of the
  * server to all doors.
  */

@@ -42,7 +42,7 @@ extern void email_changes_insert(EmailChange *change);
  */
 extern bool email_changes_are_frequent(const char *new_email);
 
-/* NULL if there is no such change, or it has expired. */
+/* NULL if the change is unknown or has expired. */
 extern EmailChange *email_changes_find(const pg_uuid_t *id);
 
 /* Records which confirmations the change still waits for. */

@@ -19,7 +19,7 @@ COMMENT ON COLUMN authfort.email_changes.awaits_new IS 'Whether it has yet to be
 COMMENT ON COLUMN authfort.email_changes.in_session IS 'Whether the new address was confirmed in a session of the account';
 COMMENT ON COLUMN authfort.email_changes.changed_at IS 'When the address was changed; null before';
 COMMENT ON COLUMN authfort.email_changes.reserves IS 'Whether no other user gets the old address until expires_at: it was changed, and had been verified or proven';
-COMMENT ON COLUMN authfort.email_changes.expires_at IS 'Until when the row counts: before the change, for the limit of messages; after it, the change can be undone';
+COMMENT ON COLUMN authfort.email_changes.expires_at IS 'Until then the row counts against the limit of messages before the change, and the change can be undone after it';
 
 CREATE INDEX email_changes_user_id ON authfort.email_changes (user_id);
 CREATE INDEX email_changes_old_email ON authfort.email_changes (old_email) WHERE reserves;

@@ -109,7 +109,7 @@ email_code_create(const pg_uuid_t *user_id, EmailCodePurpose purpose, int ttl,
 	return code;
 }
 
-/* False if there is none that could be right. */
+/* False without a code that could be right. */
 static bool
 find_live_code(const pg_uuid_t *user_id, EmailCodePurpose purpose, StoredEmailCode *stored)
 {

@@ -4,8 +4,8 @@
  *		authfort.email_codes.
  *
  * One code of a purpose counts, the latest.  It can be guessed with five tries,
- * and all codes of a user with fifty a day: then there are none until the day
- * is over.  Tries are counted in the row and, because a rollback forgets those,
+ * and all codes of a user with fifty a day: then the user gets no code until
+ * the day is over.  Tries are counted in the row and, because a rollback forgets those,
  * in shared memory (attempts.h); the higher number counts.
  *
  * The user's row is locked in all of these.

@@ -52,7 +52,7 @@ identities_find(const char *provider, const char *provider_user_id, Identity *id
 	return found;
 }
 
-/* What the tokens of a row are bound to. */
+/* The associated data of a row's tokens. */
 static char *
 tokens_seal_name(const pg_uuid_t *id, const char *provider)
 {

@@ -20,7 +20,7 @@ typedef struct Identity
 	pg_uuid_t	user_id;
 } Identity;
 
-/* What the provider says of an account, at each sign-in. */
+/* The provider's description of an account, at each sign-in. */
 typedef struct IdentityData
 {
 	const char *email;			/* as the provider wrote it; NULL: none */

@@ -37,7 +37,7 @@ item_of_mark(char mark)
 	}
 }
 
-/* What follows two opening braces. */
+/* The text after two opening braces. */
 static TemplateItem
 read_tag(TemplateReader *reader)
 {
@@ -107,14 +107,14 @@ is_innermost(const OpenSections *open, const TemplateReader *reader)
 	return last->len == reader->len && memcmp(last->start, reader->start, reader->len) == 0;
 }
 
-/* Returns what is wrong, or NULL. */
+/* Returns a description of the fault, or NULL. */
 static const char *
 change_sections(OpenSections *open, TemplateItem item, const TemplateReader *reader)
 {
 	if (item == TEMPLATE_CLOSE)
 	{
 		if (!is_innermost(open, reader))
-			return "a section is closed that is not open";
+			return "it closes a section that is not open";
 		open->count--;
 	}
 	else
@@ -148,17 +148,17 @@ template_check(const char *template, TemplateNameFilter is_known, const void *ar
 		const char *wrong = NULL;
 
 		if (item == TEMPLATE_INVALID)
-			return report(problem, "braces are not those of a place", &reader);
+			return report(problem, "the braces do not enclose a name", &reader);
 		if (item == TEMPLATE_TEXT)
 			continue;
 		if (!is_known(reader.start, reader.len, arg))
-			return report(problem, "there is no value of that name", &reader);
+			return report(problem, "the message does not have this value", &reader);
 		if (item != TEMPLATE_PLACE)
 			wrong = change_sections(&open, item, &reader);
 		if (wrong != NULL)
 			return report(problem, wrong, &reader);
 	}
 	if (open.count > 0)
-		return report(problem, "a section is not closed", &open.section[open.count - 1]);
+		return report(problem, "the section is not closed", &open.section[open.count - 1]);
 	return true;
 }

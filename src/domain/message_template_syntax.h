@@ -25,7 +25,7 @@ typedef enum TemplateItem
 	TEMPLATE_IF,
 	TEMPLATE_UNLESS,
 	TEMPLATE_CLOSE,
-	TEMPLATE_INVALID /* braces that are none of these; the last item */
+	TEMPLATE_INVALID /* any other braces; the last item */
 } TemplateItem;
 
 /* Reads a template item by item: set "next" to its text first. */

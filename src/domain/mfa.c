@@ -52,7 +52,7 @@ mfa_find(const pg_uuid_t *user_id)
 	return state;
 }
 
-/* What a sealed secret is bound to. */
+/* The associated data of a sealed secret. */
 static char *
 secret_seal_name(const pg_uuid_t *user_id)
 {

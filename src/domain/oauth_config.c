@@ -66,7 +66,7 @@ joined(const char *const *names, int count)
 	return list.data;
 }
 
-/* A misspelt member would be ignored, and leave a default where there was meant to be none. */
+/* A misspelt member would be ignored, and leave the default in effect. */
 static void
 check_names(const Config *config, Jsonb *object, const char *const *names, int count)
 {
@@ -303,7 +303,7 @@ read_token_auth(const Config *config, TokenAuth otherwise)
 }
 
 /*
- * What a client proves itself with has to be there.  Without a stated method a
+ * The client's credential must be present.  Without a stated method a
  * client without a secret is a public one.
  */
 static void

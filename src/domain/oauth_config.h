@@ -13,9 +13,9 @@
 
 /*
  * Makes a provider from its preset and its configuration.  Raises
- * invalid_parameter_value, naming what is wrong; the value is not repeated,
+ * invalid_parameter_value, naming the faulty member; its value is not repeated,
  * because it may be a secret in the wrong member.  "has_secret" and "has_key"
- * say which secrets there are.
+ * state which secrets exist.
  */
 extern OAuthProvider *oauth_config_read(const char *name, Jsonb *config, bool has_secret,
 										bool has_key);

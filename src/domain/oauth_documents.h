@@ -18,7 +18,7 @@ typedef enum OAuthDocument
 } OAuthDocument;
 
 /*
- * The last good document that came from that URL; NULL if there is none.
+ * The last good document that came from that URL, or NULL.
  * *fresh says whether it is less than a day old.
  */
 extern Jsonb *oauth_documents_find(const char *provider, OAuthDocument kind, const char *url,

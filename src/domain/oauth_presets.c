@@ -1,6 +1,6 @@
 /*
  * oauth_presets.c
- *		What is known of well-known OAuth providers.
+ *		Presets of well-known OAuth providers.
  *
  * An email is trusted only of providers that check it themselves and let no
  * administrator of a customer write it.

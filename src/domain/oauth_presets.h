@@ -1,6 +1,6 @@
 /*
  * oauth_presets.h
- *		What is known of well-known OAuth providers.
+ *		Presets of well-known OAuth providers.
  */
 #ifndef AUTHFORT_OAUTH_PRESETS_H
 #define AUTHFORT_OAUTH_PRESETS_H
@@ -61,7 +61,7 @@ typedef struct OAuthPreset
 	ProfileMapping mapping;
 } OAuthPreset;
 
-/* NULL if there is no preset of that name; "" is a provider without one. */
+/* NULL for an unknown name; "" is a provider without a preset. */
 extern const OAuthPreset *oauth_preset_find(const char *name);
 
 /* The presets for providers that are described by their configuration alone. */

@@ -66,7 +66,7 @@ require_name(FunctionCallInfo fcinfo, int number)
 	return name;
 }
 
-/* What a secret is bound to, and what messages call it. */
+/* The associated data of a secret, and its name in messages. */
 static char *
 seal_name(const char *member, const char *provider)
 {
@@ -130,7 +130,7 @@ jsonb_column(MemoryContext context, int column)
 	return copy;
 }
 
-/* What of a provider is stored. */
+/* The stored part of a provider. */
 typedef struct StoredProvider
 {
 	Jsonb	   *config;			/* without secrets */
@@ -215,7 +215,7 @@ may_point_to(const OAuthProvider *provider, const char *text)
 	return web_url_same_origin(&issuer, &url) || is_listed_host(provider, &url);
 }
 
-/* False if the document has the endpoint, and it is none. */
+/* False if the document has the endpoint, but it is invalid. */
 static bool
 read_endpoint_of(const OAuthProvider *provider, Jsonb *document, const char *name, char **endpoint)
 {
@@ -273,7 +273,7 @@ oauth_provider_read_discovery(const OAuthProvider *provider, Jsonb *document,
 	return endpoints->authorization != NULL && endpoints->token != NULL && endpoints->jwks != NULL;
 }
 
-/* Takes a secret out of the configuration.  What is there already stays if none is given. */
+/* Takes a secret out of the configuration.  A secret that is not given keeps its stored value. */
 static bytea *
 take_secret(const char *name, Jsonb **config, const char *member, bytea *stored)
 {
@@ -312,7 +312,7 @@ check_private_key(const OAuthProvider *provider)
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		     errmsg(
-				 "configuration of OAuth provider \"%s\": \"private_key\" is no key that can sign",
+				 "configuration of OAuth provider \"%s\": \"private_key\" is not a key that can sign",
 				 provider->name),
 		     errhint("It is in PEM without a passphrase: RSA of at least 2048 bits, P-256 "
 		             "(Apple's) or Ed25519.")));

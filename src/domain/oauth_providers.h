@@ -56,10 +56,10 @@ typedef struct OAuthProvider
 	bytea	   *private_key;	/* PEM, sealed; NULL: none */
 } OAuthProvider;
 
-/* The form in which a provider's name is stored: lower case.  NULL if it can be none. */
+/* The form in which a provider's name is stored: lower case.  NULL if it is invalid. */
 extern char *oauth_provider_name(const char *raw);
 
-/* NULL if there is no such provider.  "name" is in its stored form. */
+/* NULL for an unknown provider.  "name" is in its stored form. */
 extern OAuthProvider *oauth_providers_find(const char *name);
 
 /* Appends the names of the enabled providers as a JSON array of objects. */
@@ -67,7 +67,7 @@ extern void oauth_providers_append_json(StringInfo out);
 
 /*
  * Both are unsealed in the current memory context, and wiped with it.  They
- * raise if there is none: the configuration was checked for that.
+ * raise without one: the configuration was checked for that.
  */
 extern char *oauth_provider_client_secret(const OAuthProvider *provider);
 extern EVP_PKEY *oauth_provider_private_key(const OAuthProvider *provider);

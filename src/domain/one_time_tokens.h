@@ -39,7 +39,7 @@ typedef enum OneTimePurpose
 /*
  * Makes a token that is valid for "ttl" seconds; palloc'd, the caller's to wipe.
  * "message_id" is the message that contains it, or NULL if it is returned.
- * "detail" is what has to be known when it is used, or NULL.  The user's row is
+ * "detail" is data for the use of the token, or NULL.  The user's row is
  * locked.
  */
 extern char *one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,

@@ -19,7 +19,7 @@
 #define VERSION 1
 #define MAC_BYTES 32
 
-/* What the client gets.  It has no padding, and comes back to the same kind of machine. */
+/* The challenge as the client gets it.  It has no padding, and comes back to the same kind of machine. */
 typedef struct pg_attribute_packed() Challenge
 {
 	unsigned char version;
@@ -29,7 +29,7 @@ typedef struct pg_attribute_packed() Challenge
 	unsigned char mac[MAC_BYTES];
 } Challenge;
 
-/* What the MAC covers beside the part of the challenge before it. */
+/* The input of the MAC, beside the part of the challenge before it. */
 typedef struct pg_attribute_packed() Binding
 {
 	unsigned char ceremony;

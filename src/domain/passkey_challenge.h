@@ -20,7 +20,7 @@ typedef enum PasskeyCeremony
 	PASSKEY_SECOND_FACTOR
 } PasskeyCeremony;
 
-/* What a challenge is for; all of it must be the same when it comes back. */
+/* The purpose of a challenge; all of it must be the same when it comes back. */
 typedef struct PasskeyChallengeUse
 {
 	PasskeyCeremony ceremony;

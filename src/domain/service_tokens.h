@@ -15,7 +15,7 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
-/* What a service may do; authfort.service_tokens.scopes has their names. */
+/* The privileges of a service; authfort.service_tokens.scopes has their names. */
 #define SCOPE_INTROSPECT "introspect"
 #define SCOPE_INTROSPECT_REFRESH "introspect_refresh"
 
@@ -47,7 +47,7 @@ extern bool service_token_has_scope(const ServiceToken *token, const char *scope
  */
 extern void service_tokens_note_use(const ServiceToken *token);
 
-/* False if there is none of that name. */
+/* False for an unknown name. */
 extern bool service_tokens_delete(const char *name);
 extern void service_tokens_delete_all(void);
 

@@ -2,7 +2,7 @@
  * spent_ids.h
  *		Ids of things that may be used once: table authfort.spent_ids.
  *
- * What is sealed and handed out (an OAuth flow, a WebAuthn challenge) is in no
+ * A sealed value that is handed out (an OAuth flow, a WebAuthn challenge) is in no
  * table, so that requesting it costs no row.  Its id is stored when it is used.
  */
 #ifndef AUTHFORT_SPENT_IDS_H
@@ -18,9 +18,9 @@
  * it was spent before.  If another transaction is spending it, this waits for
  * the end of that one.
  *
- * "expires_at" is when the caller refuses the id anyway, which it has checked:
- * from then on the row may be removed.  It is spent when the transaction
- * commits, so in the same one the caller does what may be done once.
+ * The caller has checked the expiry, and refuses the id from "expires_at" on:
+ * then the row may be removed.  The id is spent when the transaction commits, so
+ * the caller uses it in the same transaction.
  */
 extern bool spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at);
 

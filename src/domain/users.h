@@ -141,7 +141,7 @@ extern const Refusal *users_check_claims(const char *email, const char *name,
 										 char *const *roles, int role_count);
 
 /*
- * What a user or an application stores: an object of at most 16 KiB that
+ * Metadata of a user or an application: an object of at most 16 KiB that
  * base/json.h can read again.  Returns NULL or the refusal.
  */
 extern const Refusal *users_check_metadata(Jsonb *metadata);

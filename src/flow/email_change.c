@@ -329,7 +329,7 @@ flow_confirm_email_change(const char *token, const pg_uuid_t *session_id, const 
 	return NULL;
 }
 
-/* What was added since the change was requested may be the doing of who requested it. */
+/* Credentials added since the change was requested may belong to the attacker who requested it. */
 static void
 remove_added_since(User *user, TimestampTz time)
 {

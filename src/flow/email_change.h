@@ -2,13 +2,13 @@
  * email_change.h
  *		Changing the address of an account, by its user.
  *
- * Whoever can read a mailbox can reset the password, so a stolen session must
+ * A reader of the mailbox can reset the password, so a stolen session must
  * not be enough to change the address for good.  The old address gets a message
  * with a token that undoes the change for a week.
  *
  * A confirmation proves who reads the new mailbox, and not that its reader has
  * anything to do with the account: a stranger can request that an account gets
- * the address of somebody who then confirms without thinking.  So it proves the
+ * another person's address, who then confirms without thinking.  So it proves the
  * mailbox (mailbox_proof.h) only in a session of the account.
  */
 #ifndef AUTHFORT_EMAIL_CHANGE_H

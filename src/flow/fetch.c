@@ -174,7 +174,7 @@ fetch_append(StringInfo out, const Fetch *fetch)
 	json_close(out);
 }
 
-/* NULL if there is no such member. */
+/* NULL if the member is missing. */
 static Jsonb *
 read_object(Jsonb *json, const char *name)
 {
@@ -195,7 +195,7 @@ read_client(Jsonb *json)
 	return client;
 }
 
-/* What was sealed here has the members that write_flow() wrote, unless another version did. */
+/* The sealed text has the members that write_flow() wrote, unless another version wrote it. */
 static bool
 read_flow(Jsonb *json, FetchFlow *flow)
 {

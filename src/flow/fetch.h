@@ -12,7 +12,7 @@
  * read nor change it.  It expires 30 seconds after the flow began.  The door
  * can hand it back more than once.  So the last step of a flow, in the
  * transaction in which it signs in, spends the flow's id (domain/spent_ids.h).
- * What binds the flow to a browser is checked before the first fetch.
+ * The flow's binding to the browser is checked before the first fetch.
  *
  * A step, from the side of a flow:
  *
@@ -67,7 +67,7 @@ typedef struct Fetch
 	char	   *resume;
 } Fetch;
 
-/* What a continuation holds. */
+/* The contents of a continuation. */
 typedef struct FetchFlow
 {
 	pg_uuid_t	id;				/* spent by the last step */

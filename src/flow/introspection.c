@@ -21,7 +21,7 @@
 
 PG_FUNCTION_INFO_V1(authfort_introspect);
 
-/* What is known of a token; without a user it is not valid. */
+/* The state of a token; without a user it is not valid. */
 typedef struct Introspection
 {
 	const User *user;

@@ -28,7 +28,7 @@ extern void introspection_append(StringInfo out, const char *token, Introspectio
 
 /*
  * Ends the session of an access or refresh token, and so both of its tokens.
- * Ignores what is not a valid token.
+ * Ignores an invalid token.
  */
 extern void flow_revoke_token(const char *token, const Client *client);
 

@@ -208,7 +208,7 @@ authfort_accept_invitation(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
-/* The kinds of links, and who may have one. */
+/* The kinds of links, and the users for whom they can be made. */
 static const struct
 {
 	const char *name;

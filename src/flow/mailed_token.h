@@ -25,7 +25,7 @@ typedef enum MailedToken
 
 /*
  * Makes a token for a caller that delivers it, and records the event.
- * "detail" is what has to be known when it is used, or NULL.  Palloc'd.
+ * "detail" is data for the use of the token, or NULL.  Palloc'd.
  */
 extern char *mailed_token_create(MailedToken kind, const User *user, Jsonb *detail,
 								 const Client *client, TimestampTz *expires_at);

@@ -32,7 +32,7 @@ typedef struct MfaChallenge
 	pg_uuid_t	user_id;
 	int64		token_version;	/* the user's, when it was issued */
 	int64		expires_at;		/* Unix time */
-	Authentication first;		/* what was proven already */
+	Authentication first;		/* the first factor */
 } MfaChallenge;
 
 /* A challenge for a user who has proven "first"; the row is locked. */

@@ -9,8 +9,8 @@
  * a user out.
  *
  * The failures are counted in the user's row.  If the library is preloaded,
- * attempts are also counted in shared memory, before the check: an attacker
- * who has the transaction rolled back, by cancelling the request, does not
+ * attempts are also counted in shared memory, before the check, so that an
+ * attacker who cancels the request, and so rolls the transaction back, does not
  * get more of them.
  */
 #include "postgres.h"

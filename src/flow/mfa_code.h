@@ -20,7 +20,7 @@ typedef enum CodeKind
 
 /*
  * Checks a code of a user whose row is locked.  If it is right, it is used up,
- * *second says what was proven, and the failures before it are forgotten.
+ * *second is the method that was proven, and earlier failures are forgotten.
  * Otherwise returns "wrong", after recording mfa_failed, or mfa_locked after
  * too many wrong codes (authfort.mfa_lock_attempts).  A try that comes while
  * the user is locked is not checked, not counted and not recorded.

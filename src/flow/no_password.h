@@ -12,7 +12,7 @@
 
 /*
  * oauth_account, naming the providers at which the user has linked accounts, or
- * no_password if there are none.
+ * no_password without any.
  */
 extern const Refusal *no_password_refusal(const User *user);
 

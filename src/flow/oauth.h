@@ -15,7 +15,7 @@
 #include "flow/fetch.h"
 #include "flow/oauth_flow.h"
 
-/* What is asked for at the beginning. */
+/* The parameters of the first request. */
 typedef struct OAuthRequest
 {
 	const char *provider;
@@ -37,7 +37,7 @@ typedef struct OAuthParameters
 	const char *user;			/* Apple's, at the first sign-in */
 } OAuthParameters;
 
-/* What is to be done next; the first that is set. */
+/* The next step: the first member that is set. */
 typedef struct OAuthResult
 {
 	const Refusal *refusal;
@@ -45,7 +45,7 @@ typedef struct OAuthResult
 	FetchFlow	continuation;
 	char	   *url;			/* where the browser goes, with "cookie" */
 	char	   *code;			/* the one-time code of the mode "code" */
-	bool		linked;			/* an account was linked, and nobody signed in */
+	bool		linked;			/* an account was linked, without a sign-in */
 	AuthResult	auth;
 	char	   *cookie;
 	OAuthFlow	flow;			/* once it is known */

@@ -97,7 +97,7 @@ record_filled(const User *user, const UserChanges *changes)
 	event_record(&event);
 }
 
-/* What the user has stays. */
+/* Values of the user stay. */
 static void
 fill_empty(User *user, const OAuthProfile *profile)
 {
@@ -179,9 +179,9 @@ refuse_taken_email(const OAuthProvider *provider, const OAuthProfile *profile)
 }
 
 /*
- * Links to the account with that email, which is locked.  Whatever was in it
- * before the owner of the mailbox came is gone then, because someone else may
- * have made it.
+ * Links to the account with that email, which is locked.  Unproven credentials
+ * in it are deleted, because an attacker may have registered the account before
+ * the owner of the mailbox came.
  */
 static const Refusal *
 link_by_email(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,

@@ -121,7 +121,7 @@ oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, OAuthFlow *f
 	return true;
 }
 
-/* Once a day, and whenever there is no good document. */
+/* Once a day, and whenever a good document is missing. */
 static OAuthResult
 discover(const OAuthProvider *provider, OAuthFlow *flow, const Client *client)
 {

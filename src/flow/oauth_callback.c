@@ -2,7 +2,7 @@
  * oauth_callback.c
  *		From the provider's answer to an account at it.
  *
- * What binds the flow to the browser is checked first.  Then come up to four
+ * The flow's binding to the browser is checked first.  Then come up to four
  * fetches: the tokens, the provider's keys where those that are known do not
  * verify the id_token, the profile, and GitHub's addresses.
  */
@@ -89,7 +89,7 @@ write_progress(StringInfo out, const OAuthProgress *progress)
 	json_close(out);
 }
 
-/* NULL if there is no such object. */
+/* NULL if the object is missing. */
 static Jsonb *
 object_member_of(Jsonb *json, const char *name)
 {
@@ -160,8 +160,8 @@ read_given_name(const char *user)
 
 /*
  * RFC 9207: another provider's answer to a flow that was begun at this one is an
- * attempt to have its code sent there.  The issuer of many tenants is no text
- * that could be compared.
+ * attempt to have its code sent there.  The issuer of many tenants is
+ * a pattern that cannot be compared.
  */
 static const Refusal *
 check_response_issuer(const OAuthProvider *provider, const OAuthFlow *flow, const char *issuer)

@@ -227,7 +227,7 @@ oauth_flow_read_members(Jsonb *json, OAuthFlow *flow)
 							read_id_member(json, "session_id", &flow->session_id));
 }
 
-/* What the cookie is bound to. */
+/* The associated data of the cookie. */
 static char *
 cookie_seal_name(const pg_uuid_t *id)
 {

@@ -5,7 +5,7 @@
  * No table knows of it.  The provider hands back "state", which holds the
  * flow's id and a MAC, and the browser hands back a cookie, in which the rest
  * is sealed and bound to that id.  So only the browser that began a flow can
- * end it, and what the provider's logs and the visitor's history show is no
+ * end it, and the provider's logs and the visitor's history do not contain a
  * secret.
  */
 #ifndef AUTHFORT_OAUTH_FLOW_H
@@ -24,7 +24,7 @@
 #define OAUTH_FLOW_TTL 600		/* seconds */
 #define OAUTH_VERIFIER_SIZE 44	/* characters of a PKCE verifier or a nonce, and a zero byte */
 
-/* What the end of a flow looks like. */
+/* The form in which a flow ends. */
 typedef enum OAuthMode
 {
 	OAUTH_REDIRECT,				/* cookies, and a redirect if there is a target */

@@ -29,7 +29,7 @@ write_parameter(StringInfo out, const char *name, const char *value)
 		json_write_string(out, name, value);
 }
 
-/* NULL if there is no such provider, or they are too long for a URL. */
+/* NULL for an unknown provider, or if they are too long for a URL. */
 char *
 oauth_form_to_url(const char *name, const OAuthParameters *parameters)
 {

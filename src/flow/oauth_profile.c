@@ -1,9 +1,9 @@
 /*
  * oauth_profile.c
- *		What a provider answers: tokens, and what it says of an account.
+ *		The answers of a provider: tokens, and the profile of an account.
  *
  * Everything here is what another server wrote.  Nothing raises for it, and
- * what has another type than it should counts as absent.
+ * a member of the wrong type is treated as absent.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ is_token(const char *text)
 	return true;
 }
 
-/* NULL if there is none. */
+/* NULL if it is missing. */
 static char *
 token_member(Jsonb *json, const char *name)
 {
@@ -80,7 +80,7 @@ oauth_tokens_read(const char *body, OAuthTokens *tokens)
 		(tokens->id_token != NULL || json_member(json, "id_token") == NULL);
 }
 
-/* The value at a path such as "picture.data.url"; NULL if there is none. */
+/* The value at a path such as "picture.data.url"; NULL if it is missing. */
 static JsonbValue *
 value_at(Jsonb *document, const char *path, size_t path_len)
 {

@@ -1,6 +1,6 @@
 /*
  * oauth_profile.h
- *		What a provider answers: tokens, and what it says of an account.
+ *		The answers of a provider: tokens, and the profile of an account.
  */
 #ifndef AUTHFORT_OAUTH_PROFILE_H
 #define AUTHFORT_OAUTH_PROFILE_H
@@ -42,7 +42,7 @@ extern bool oauth_tokens_read(const char *body, OAuthTokens *tokens);
 extern bool oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jsonb *userinfo,
 							   OAuthProfile *profile);
 
-/* Takes the email from GitHub's list of addresses; false if it is none. */
+/* Takes the email from GitHub's list of addresses; false if the list is invalid. */
 extern bool oauth_profile_read_emails(const char *body, OAuthProfile *profile);
 
 #endif							/* AUTHFORT_OAUTH_PROFILE_H */

@@ -1,6 +1,6 @@
 /*
  * oauth_steps.h
- *		What the files of flow/oauth.h share.
+ *		Declarations shared by the files of flow/oauth.h.
  */
 #ifndef AUTHFORT_OAUTH_STEPS_H
 #define AUTHFORT_OAUTH_STEPS_H
@@ -20,7 +20,7 @@
 #define OAUTH_STEP_APP_DISCOVERY "oauth_app_discovery"
 #define OAUTH_STEP_APP_KEYS "oauth_app_keys"
 
-/* What was learned since the callback, as far as later steps need it. */
+/* Results of the steps since the callback that later steps need. */
 typedef struct OAuthProgress
 {
 	OAuthTokens tokens;
@@ -32,7 +32,7 @@ typedef struct OAuthProgress
 
 extern OAuthResult oauth_refused(const Refusal *refusal);
 
-/* The enabled provider of that name, in any case of letters; NULL if there is none. */
+/* The enabled provider of that name, in any letter case, or NULL. */
 extern OAuthProvider *oauth_find_provider(const char *name);
 
 /* Asks for something, and continues with the step when the answer is there. */
@@ -52,7 +52,7 @@ extern bool oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, 
 extern bool oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow,
 										  const FetchAnswer *answer);
 
-/* The answer's keys, which are kept, or else those of before; NULL if there are none. */
+/* The answer's keys, which are kept, or else the stored ones; NULL without either. */
 extern Jsonb *oauth_take_keys(const OAuthProvider *provider, const char *url, const FetchAnswer *answer);
 
 /* oauth_app_token.c */

@@ -10,7 +10,7 @@
 #include "flow/passkey_assertion.h"
 #include "settings.h"
 
-/* The handle is the user's id; a browser that was told which passkey to use may omit it. */
+/* The handle is the user's id; a browser may omit it if the options named the passkey. */
 static bool
 has_user_handle(const PasskeyResponse *response, const PasskeyChallengeUse *use,
 				const pg_uuid_t *user_id)
@@ -33,7 +33,7 @@ verify_signature(const PasskeyResponse *response, const Passkey *passkey)
 						   VARSIZE(response->signature) - VARHDRSZ);
 }
 
-/* What needs no row.  Returns NULL or the name of the check that failed. */
+/* The checks that need no row.  Returns NULL or the name of the check that failed. */
 static const char *
 check_alone(Jsonb *credential, const PasskeyChallengeUse *use, bool must_verify_user,
 			PasskeyAssertion *assertion)
@@ -111,7 +111,7 @@ record_anomaly(const PasskeyAssertion *assertion, const Client *client)
 
 /*
  * The challenge is spent before the counter is compared: a request that a
- * client sends twice is no sign of a copied key.
+ * client sends twice is not a sign of a copied key.
  */
 static const Refusal *
 check_under_lock(PasskeyAssertion *assertion, const Client *client)

@@ -1,6 +1,6 @@
 /*
  * passkey_options.h
- *		What a page passes to navigator.credentials, as JSON (Web
+ *		The options that a page passes to navigator.credentials, as JSON (Web
  *		Authentication, sections 5.1.8 and 5.1.9).
  */
 #ifndef AUTHFORT_PASSKEY_OPTIONS_H

@@ -1,6 +1,6 @@
 /*
  * passkey_response.c
- *		What a browser returns from a WebAuthn ceremony, and the checks that
+ *		The response of a browser in a WebAuthn ceremony, and the checks that
  *		both ceremonies have in common.
  */
 #include "postgres.h"
@@ -73,7 +73,7 @@ read_inner_object(Jsonb *object, const char *name)
 	return JsonbValueToJsonb(value);
 }
 
-/* What both responses have.  Returns the inner object; NULL if the form is wrong. */
+/* The common part of both responses.  Returns the inner object; NULL if the form is wrong. */
 static Jsonb *
 read_outer(Jsonb *credential, PasskeyResponse *response)
 {

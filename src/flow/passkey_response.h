@@ -1,6 +1,6 @@
 /*
  * passkey_response.h
- *		What a browser returns from a WebAuthn ceremony, and the checks that
+ *		The response of a browser in a WebAuthn ceremony, and the checks that
  *		both ceremonies have in common.
  */
 #ifndef AUTHFORT_PASSKEY_RESPONSE_H
@@ -37,8 +37,8 @@ extern const Refusal *passkeys_check_configured(void);
 
 /*
  * The refusal invalid_passkey with the name of the check that failed, which
- * helps its developers and tells an attacker nothing new: who sends a response
- * knows what is in it.
+ * helps its developers and reveals nothing to an attacker: the sender of a
+ * response knows its contents.
  */
 extern const Refusal *refuse_passkey(const char *check);
 

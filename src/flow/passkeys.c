@@ -184,8 +184,8 @@ use_as_second_factor(User *user, AddedPasskey *added, const Client *client)
 }
 
 /*
- * Who adds a passkey has just used it.  Without verification of the user it is
- * one factor, and the session has to prove that it is another one.
+ * A user who adds a passkey has just used it.  Without user verification it
+ * proves one factor, and the session has to prove another one.
  */
 static AuthResult
 go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *challenge,
@@ -245,7 +245,7 @@ flow_passkey_append_added(StringInfo out, const AddedPasskey *added, const AuthR
 	json_close(out);
 }
 
-/* Locks the user and finds a passkey of theirs; NULL if there is none. */
+/* Locks the user and finds one of the user's passkeys; NULL for an unknown one. */
 static Passkey *
 lock_passkey(const pg_uuid_t *user_id, const bytea *credential_id, User **user)
 {

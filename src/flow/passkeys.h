@@ -16,7 +16,7 @@
 #include "flow/auth_result.h"
 #include "flow/mfa.h"
 
-/* What a user gets who has added a passkey. */
+/* The result of adding a passkey. */
 typedef struct AddedPasskey
 {
 	Passkey		passkey;

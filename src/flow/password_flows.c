@@ -162,7 +162,7 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 			return &refusal_invalid_reset_token;
 	} while (!user_has_same_password(user, locked));
 
-	/* deleting what is unproven has ended sessions and tokens */
+	/* deleting unproven credentials has ended sessions and tokens */
 	if (mailbox_proved_elsewhere(locked))
 		store_password(locked, hash, client);
 	else

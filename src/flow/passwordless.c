@@ -1,6 +1,6 @@
 /*
  * passwordless.c
- *		Signing in by what was mailed: a link or a code.
+ *		Signing in by a link or a code from a message.
  */
 #include "postgres.h"
 
@@ -334,7 +334,7 @@ passwordless_delete_unclaimed(int limit)
 	return count;
 }
 
-/* What create_magic_link_token() and create_email_otp() do. */
+/* The common part of create_magic_link_token() and create_email_otp(). */
 static Datum
 create_for_caller(FunctionCallInfo fcinfo, const Method *method)
 {

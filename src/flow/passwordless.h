@@ -1,9 +1,9 @@
 /*
  * passwordless.h
- *		Signing in by what was mailed: a link or a code.
+ *		Signing in by a link or a code from a message.
  *
  * The requests put it into the outbox for the account with that email, which
- * with authfort.allow_passwordless_signup is made if there is none.  Where
+ * with authfort.allow_passwordless_signup is made if necessary.  Where
  * nothing is sent, because the user is unknown or banned or got too many
  * messages, they take the same time.  They return NULL, or the refusal
  * invalid_email or rate_limit_exceeded.
@@ -27,8 +27,8 @@ extern AuthResult flow_verify_email_otp(const char *email, const char *code,
 										const pg_uuid_t *session_id, const Client *client);
 
 /*
- * Removes at most "limit" accounts that such a request has made and nobody has
- * used; returns how many it has looked at.
+ * Removes at most "limit" accounts that such a request has made and that were
+ * never used; returns the number of accounts that it has looked at.
  */
 extern int	passwordless_delete_unclaimed(int limit);
 

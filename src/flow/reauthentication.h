@@ -3,8 +3,8 @@
  *		Proving again, in a session, who its user is.
  *
  * That makes the session recent (recent_auth.h).  A user with a second factor
- * has to prove that one: who has stolen a session often has the password, or
- * the mailbox, as well.
+ * has to prove that one: the thief of a session often has the password, or
+ * access to the mailbox, as well.
  */
 #ifndef AUTHFORT_REAUTHENTICATION_H
 #define AUTHFORT_REAUTHENTICATION_H
@@ -23,7 +23,7 @@ typedef enum ReauthenticationMethod
 	REAUTHENTICATE_BY_BACKUP_CODE
 } ReauthenticationMethod;
 
-/* False if there is no method of that name. */
+/* False for an unknown name. */
 extern bool reauthentication_method_by_name(const char *name, ReauthenticationMethod *method);
 
 /* The result has new tokens of the session, which say when its user was authenticated. */

@@ -3,7 +3,7 @@ CREATE FUNCTION authfort.reauthenticate(session_id uuid, method text, secret tex
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_reauthenticate';
-COMMENT ON FUNCTION authfort.reauthenticate(uuid, text, text, text, inet) IS 'Authenticates the user of a session again, so that the session may do what is dangerous.';
+COMMENT ON FUNCTION authfort.reauthenticate(uuid, text, text, text, inet) IS 'Authenticates the user of a session again, so that the session may change credentials.';
 
 CREATE FUNCTION authfort.create_reauthentication_code(session_id uuid) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

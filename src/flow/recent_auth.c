@@ -1,6 +1,6 @@
 /*
  * recent_auth.c
- *		Whether a session may do what is dangerous.
+ *		Whether a session was authenticated recently and strongly enough.
  */
 #include "postgres.h"
 

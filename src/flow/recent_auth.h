@@ -1,6 +1,6 @@
 /*
  * recent_auth.h
- *		Whether a session may do what is dangerous.
+ *		Whether a session was authenticated recently and strongly enough.
  */
 #ifndef AUTHFORT_RECENT_AUTH_H
 #define AUTHFORT_RECENT_AUTH_H

@@ -12,7 +12,7 @@
 #include "base/refusal.h"
 #include "domain/users.h"
 
-/* Who makes the changes decides which members they may have. */
+/* The members that changes may have depend on who makes them. */
 typedef enum UserChanger
 {
 	CHANGED_BY_ADMIN,

@@ -35,7 +35,7 @@ static const struct
 StaticAssertDecl(lengthof(token_messages) == MESSAGE_INVITATION + 1,
                  "each TokenMessage needs a path");
 
-/* Codes that are typed: one to sign in with, and one to confirm who is signed in. */
+/* Codes that are typed: one to sign in with, and one to authenticate again. */
 #define CODE_KINDS "email_otp", "reauthentication"
 
 const char *

@@ -50,7 +50,7 @@ serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *res
 	security_context_restore(&caller);
 }
 
-/* What is no HTTP status, or is larger than was asked for, counts as no answer. */
+/* An invalid HTTP status, and a body larger than the limit, is treated as a missing answer. */
 static FetchAnswer
 read_answer(FunctionCallInfo fcinfo, const HttpHeaders *headers)
 {

@@ -1,6 +1,6 @@
 /*
  * mail.c
- *		HTTP: what is proven by a message that was received.
+ *		HTTP: routes that a token or code from a message proves.
  */
 #include "postgres.h"
 

@@ -98,7 +98,7 @@ typedef struct BodyField
 extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
 						   HttpResponse *response);
 
-/* A string of the body before it is read; NULL if there is none, or the body is refused. */
+/* A string of the body before it is read; NULL if it is missing, or the body is refused. */
 extern char *http_body_string(const HttpRequest *request, const char *name);
 
 /* The same for a body whose members the caller reads: request->json. */

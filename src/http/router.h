@@ -33,7 +33,7 @@ typedef struct Route
 /* Serves a request; the response is complete except for the transport. */
 extern void http_serve(HttpRequest *request, HttpResponse *response);
 
-/* What stands before and after a handler, for one that the router does not call. */
+/* The steps before and after a handler, for one that the router does not call. */
 extern void http_begin_response(const HttpRequest *request, HttpResponse *response);
 extern void http_complete_response(const HttpRequest *request, HttpResponse *response);
 
@@ -86,7 +86,7 @@ extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *respon
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
 
 /*
- * For what is dangerous (flow/recent_auth.h).  Returns false if the caller's
+ * For routes that change credentials (flow/recent_auth.h).  Returns false if the caller's
  * session may not do it; the response is then complete.
  */
 extern bool http_require_recent_auth(const HttpRequest *request, HttpResponse *response);

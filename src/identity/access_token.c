@@ -181,11 +181,11 @@ read_claims(Jsonb *json, AccessClaims *claims)
 	claims->json = json;
 	claims->has_sid = claims->has_ver = true;
 	if (json_member(json, "purpose") != NULL)
-		return "it is for another purpose";
+		return "it has the claim \"purpose\"";
 	if (iss == NULL || !claim_is_string(iss, setting_jwt_issuer))
-		return "its issuer is another one";
+		return "it has the wrong issuer";
 	if (!has_right_audience(json))
-		return "its audience is another one";
+		return "it has the wrong audience";
 	if (!json_member_integer(json, "iat", &iat) ||
 		!json_member_integer(json, "exp", &claims->exp) || iat < 0 || claims->exp <= iat)
 		return "its dates are missing or wrong";
@@ -232,15 +232,15 @@ read_verified_claims(Jsonb *json, AccessClaims *claims)
 
 	claims->json = json;
 	if (json_member(json, "purpose") != NULL)
-		return "they are for another purpose";
+		return "they contain the claim \"purpose\"";
 	if (iss != NULL && !claim_is_string(iss, setting_jwt_issuer))
-		return "their issuer is another one";
+		return "they have the wrong issuer";
 	if (!has_right_audience(json))
-		return "their audience is another one";
+		return "they have the wrong audience";
 	if (!read_foreign_dates(json, claims))
 		return "their dates are wrong";
 	if (!read_uuid_member(json, "sub", &claims->sub))
-		return "they name no user";
+		return "they do not name a user";
 	if (json_member(json, "roles") != NULL && !read_roles(json, claims))
 		return "their roles are not a list of names";
 	claims->has_sid = read_uuid_member(json, "sid", &claims->sid);
@@ -379,7 +379,7 @@ verify_except_expiry(const char *token, const AccessClaims **claims, const char 
 
 	if (token == NULL || token[0] == '\0')
 	{
-		*reason = "there is none";
+		*reason = "it is missing";
 		return &refusal_token_missing;
 	}
 	slot = cache_slot(token);

@@ -462,7 +462,7 @@ authfort_amr(PG_FUNCTION_ARGS)
 	return kept_value(site);
 }
 
-/* A string as it is, anything else as JSON; false if there is no such claim, or it is null. */
+/* A string as it is, anything else as JSON; false if the claim is missing or null. */
 static bool
 read_claim(const AccessClaims *claims, const char *name, Datum *text)
 {
