@@ -177,9 +177,10 @@ end_of_lifetime(Datum lifetime)
 	TimestampTz end = DatumGetTimestampTz(
 		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), lifetime));
 
-	if (end <= now)
+	/* an interval may be infinite from PostgreSQL 17 on, and a courier cannot say how long that is */
+	if (end <= now || TIMESTAMP_NOT_FINITE(end))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		                errmsg("the lifetime of a message must be positive")));
+		                errmsg("the lifetime of a message must be positive and finite")));
 	return end;
 }
 
