@@ -74,11 +74,12 @@ SELECT event, payload->>'provider' AS provider, user_agent FROM authfort.events 
 SELECT message->>'token' AS token FROM authfort.take_messages() \gset
 SELECT pg_temp.verify(:'token');
 SELECT email_verified, mailbox_proven, unclaimed_until FROM authfort.users WHERE email = 'new@example.com';
--- cleanup removes what was not used: but neither what a later request keeps, nor what an admin has verified or given a password
-SELECT count(authfort.create_magic_link_token(e || '@example.com')) FROM unnest(ARRAY['unused', 'kept', 'verified', 'password', 'referred']) e;
+-- cleanup removes what was not used: but neither what a later request keeps, nor what an admin has verified, banned or given a password
+SELECT count(authfort.create_magic_link_token(e || '@example.com')) FROM unnest(ARRAY['unused', 'kept', 'verified', 'password', 'banned', 'referred']) e;
 UPDATE authfort.users SET unclaimed_until = now() WHERE unclaimed_until IS NOT NULL;
 SELECT authfort.create_magic_link_token('kept@example.com') IS NOT NULL, authfort.update_user(id, '{"email_verified": true}') IS NOT NULL FROM authfort.users WHERE email = 'verified@example.com';
 SELECT authfort.set_password(id, 'password-1') FROM authfort.users WHERE email = 'password@example.com';
+SELECT authfort.ban_user(id) FROM authfort.users WHERE email = 'banned@example.com';
 CREATE TABLE note (owner uuid REFERENCES authfort.users);
 INSERT INTO note SELECT id FROM authfort.users WHERE email = 'referred@example.com';
 SELECT accounts FROM authfort.cleanup();

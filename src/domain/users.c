@@ -326,13 +326,16 @@ users_set_unclaimed_until(const pg_uuid_t *id, TimestampTz time)
 	spi_query_close();
 }
 
-/* An account that an admin has verified or given a password is in use. */
+/*
+ * An account that an admin has verified or given a password is in use.  One
+ * that is banned stays as well: its address would be free to sign up again.
+ */
 pg_uuid_t *
 users_lock_unclaimed(int limit, int *count)
 {
 	static SpiQuery query = {
 		"SELECT id FROM authfort.users WHERE unclaimed_until OPERATOR(pg_catalog.<=) $1"
-		" AND NOT email_verified AND password_hash IS NULL AND deleted_at IS NULL"
+		" AND NOT email_verified AND NOT banned AND password_hash IS NULL AND deleted_at IS NULL"
 		" ORDER BY unclaimed_until LIMIT $2 FOR UPDATE SKIP LOCKED",
 		2, {TIMESTAMPTZOID, INT4OID}
 	};
