@@ -11,7 +11,7 @@ export function target(url) {
 	return { path: escaped(path || '/'), query: query === undefined ? null : escaped(query) };
 }
 
-// Node reads a request line as Latin-1: what is no ASCII is escaped, as it should have been.
+// Node reads a request line as Latin-1: other characters than ASCII are escaped.
 function escaped(text) {
 	return text.replace(/[^\x21-\x7e]/g, (c) =>
 		[...Buffer.from(c, 'latin1')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));

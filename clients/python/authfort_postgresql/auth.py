@@ -86,7 +86,7 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
         self._database = database(database_url)
         if admin_database_url is None:
             warnings.warn(
-                "AuthFort() without admin_database_url administers with database_url: whoever can inject SQL there"
+                "AuthFort() without admin_database_url administers with database_url: an attacker who can inject SQL there"
                 " owns every account.  Give it the URL of a role of its own, a member of authfort_admin.",
                 stacklevel=2,
             )

@@ -12,7 +12,7 @@ UserId = UUID | str
 
 
 def user_uuid(user_id: UserId) -> UUID:
-    """An id as UUID.  What is none is the id of no user."""
+    """An id as UUID; any other text is treated as an unknown user."""
     if isinstance(user_id, UUID):
         return user_id
     try:

@@ -121,7 +121,7 @@ def _status_of(code: str, sqlstate: str) -> int:
 
 
 def failure(error: Exception) -> Unavailable | None:
-    """What the client is told of an error that is no fault of the application or the client."""
+    """The response to an error that neither the application nor the client has caused."""
     if isinstance(error, (psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests)):
         return Unavailable("The server is busy", "server_busy")
     if not isinstance(error, psycopg.Error):

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS authfort_client.followed (
     follower text, cluster bigint, xid xid8 NOT NULL, id uuid NOT NULL,
     PRIMARY KEY (follower, cluster));"""
 
-# An open transaction without a write of its own holds back nobody.
+# An open transaction without a write does not hold back other followers.
 _LOCK = """
     SELECT pg_try_advisory_xact_lock(hashtextextended('authfort_client.followed ' || %(follower)s, 0)) AS locked,
         set_config('idle_in_transaction_session_timeout', '0', true)"""
@@ -186,7 +186,7 @@ class Follower:
 
 
 async def _run(hook: Hook, event: Event) -> None:
-    """Calls a hook; one that is no coroutine function runs in a thread."""
+    """Calls a hook; one that is not a coroutine function runs in a thread."""
     if inspect.iscoroutinefunction(hook):
         await hook(event)
         return

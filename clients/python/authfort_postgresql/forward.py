@@ -36,7 +36,7 @@ def client_address(client: Any) -> str | None:
 
 
 def header_objects(headers: list[tuple[bytes, bytes]]) -> list[dict[str, str]]:
-    """The headers as authfort.http() takes them, without those that are no UTF-8."""
+    """The headers as authfort.http() takes them, without those that are not UTF-8."""
     objects = []
     for name, value in headers:
         try:
@@ -47,7 +47,7 @@ def header_objects(headers: list[tuple[bytes, bytes]]) -> list[dict[str, str]]:
 
 
 def ascii_of(raw: bytes) -> str:
-    """A part of a URL, in which what is no ASCII is escaped, as it should have been."""
+    """A part of a URL, with non-ASCII characters escaped."""
     return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
 
 

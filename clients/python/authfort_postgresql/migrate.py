@@ -1,4 +1,4 @@
-"""What is to be done in a database for an application to use authfort in it."""
+"""Prepares a database for an application that uses authfort."""
 
 from collections.abc import Iterable
 from typing import Any

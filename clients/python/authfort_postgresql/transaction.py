@@ -21,7 +21,7 @@ def token_of(user: UserResponse) -> str:
 
 
 class Transactions:
-    """Opens transactions for a user of ``current_user``, a request, or (None) for no one."""
+    """Opens transactions for a user of ``current_user``, a request, or, with None, without an identity."""
 
     def __init__(self, database: Database, current_user: Callable[[HTTPConnection], Awaitable[UserResponse]]):
         self._database = database

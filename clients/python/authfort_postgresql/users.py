@@ -26,7 +26,7 @@ class Users(Calls):
         email_verified: bool = False,
         roles: list[str] | None = None,
     ) -> AuthResponse:
-        """Creates a user, also where sign-up is closed.  The response has no tokens: nobody has signed in."""
+        """Creates a user, also where sign-up is closed.  The response has no tokens, because the user has not signed in."""
         user = await self._call(
             "create_user",
             email=email,
@@ -89,7 +89,7 @@ class Users(Calls):
         phone: str | None = _UNSET,
         email_verified: bool = _UNSET,
     ) -> UserResponse:
-        """Changes what is named; None clears it."""
+        """Changes the members that are given; None clears one."""
         named = {"name": name, "avatar_url": avatar_url, "phone": phone, "email_verified": email_verified}
         changes = {member: value for member, value in named.items() if value is not _UNSET}
         if not changes:
@@ -124,7 +124,7 @@ class Users(Calls):
         return [SessionResponse(**row) for row in await database.rows(_SESSIONS, (user_uuid(user_id), active_only))]
 
     async def revoke_session(self, session_id: UUID | str) -> bool:
-        """Ends a session; False if there is none."""
+        """Ends a session; False for an unknown one."""
         try:
             id = session_id if isinstance(session_id, UUID) else UUID(session_id)
         except ValueError:
