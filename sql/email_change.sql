@@ -226,3 +226,24 @@ UPDATE authfort.email_changes SET expires_at = now() - interval '1 s';
 SELECT authfort.cleanup_expired_tokens() > 0 AS cleaned, (SELECT count(*) FROM authfort.email_changes);
 -- misuse
 SELECT authfort.request_email_change('00000000-0000-0000-0000-000000000000', 'x@example.com');
+
+-- whether an address is taken shows neither in what becomes of the request before, nor in what the old address gets
+SET authfort.secure_email_change = on;
+SELECT authfort.create_user('prober@example.com')->>'id' AS prober, authfort.create_user('owner@example.com') IS NOT NULL AS owner \gset
+CREATE FUNCTION pg_temp.probe(email text) RETURNS TABLE (probed text, before text, at_old bigint) LANGUAGE plpgsql AS $$
+	DECLARE
+		prober uuid := (SELECT u.id FROM authfort.users u WHERE u.email = 'prober@example.com');
+	BEGIN
+		PERFORM pg_temp.hour(), authfort.request_email_change(prober, 'probers-own@example.com');
+		PERFORM pg_temp.mail();
+		before := pg_temp.mailed('email_change', 'probers-own@example.com');
+		PERFORM authfort.request_email_change(prober, probe.email);
+		PERFORM pg_temp.mail();
+		RETURN QUERY SELECT probe.email, authfort.confirm_email_change(probe.before)->>'error',
+			(SELECT count(*) FROM mails m WHERE m."to" = 'prober@example.com' AND m.token IS NOT NULL);
+	END $$;
+SELECT p.* FROM unnest(ARRAY['nobody@example.com', 'owner@example.com']) e, pg_temp.probe(e) p;
+-- the one at the old address confirms nothing alone
+SELECT authfort.confirm_email_change(pg_temp.mailed('email_change', 'prober@example.com'));
+SELECT count(*) FROM authfort.users WHERE email IN ('prober@example.com', 'owner@example.com');
+RESET authfort.secure_email_change;

@@ -102,9 +102,14 @@ send_confirmation(const User *user, const EmailChange *change, bool at_old)
 	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGE), user, expires_at, &message);
 }
 
-/* "user" is locked.  A previous request that was not confirmed is replaced. */
+/*
+ * "user" is locked.  A previous request that was not confirmed is replaced.  If
+ * the address is taken, its owner is informed instead of asked to confirm; the
+ * rest is the same, so that the user cannot learn it from what becomes of the
+ * previous request, or from what is sent to the old address.
+ */
 static void
-start_change(const User *user, const char *new_email, const Client *client)
+start_change(const User *user, const char *new_email, bool taken, const Client *client)
 {
 	EmailChange change = {0};
 
@@ -116,40 +121,44 @@ start_change(const User *user, const char *new_email, const Client *client)
 	change.awaits_old = setting_secure_email_change;
 	email_changes_insert(&change);
 	record_email_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
-	send_confirmation(user, &change, false);
+	if (taken)
+		flow_tell_owner(new_email, client);
+	else
+		send_confirmation(user, &change, false);
 	if (change.awaits_old)
 		send_confirmation(user, &change, true);
 }
 
-/*
- * The user who makes the request is not locked: two who each want the address
- * of the other would wait for each other.
- */
-static bool
-report_taken(const User *user, const char *new_email, const Client *client)
+/* In the order of ids: two users who each want the address of the other do not deadlock. */
+static void
+lock_with_owner(const pg_uuid_t *user_id, const char *email)
 {
-	if (event_is_frequent(EVENT_EMAIL_CHANGE_REQUESTED, &user->id))
-		return false;
-	record_email_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
-	flow_tell_owner(new_email, client);
-	return true;
+	User	   *owner = users_find_by_email(email);
+	bool		owner_first = owner != NULL && memcmp(&owner->id, user_id, UUID_LEN) < 0;
+
+	if (owner_first)
+		(void) users_lock(&owner->id);
+	(void) users_lock(user_id);
+	if (owner != NULL && !owner_first)
+		(void) users_lock(&owner->id);
 }
 
 /* False if there is nothing to write. */
 static bool
 request_change(const User *user, const char *new_email, const Client *client)
 {
+	bool		taken = users_email_is_taken(new_email, &user->id);
 	User	   *locked;
 
-	if (users_email_is_taken(new_email, &user->id))
-		return report_taken(user, new_email, client);
 	if (email_changes_are_frequent(new_email))
 		return false;
+	if (taken)
+		lock_with_owner(&user->id, new_email);
 	locked = mail_limit_claim(&user->id, EVENT_EMAIL_CHANGE_REQUESTED,
 							  user_message_kind(MESSAGE_EMAIL_CHANGE));
 	if (locked == NULL)
 		return false;
-	start_change(locked, new_email, client);
+	start_change(locked, new_email, taken, client);
 	return true;
 }
 
