@@ -174,6 +174,9 @@ class Database:
             async with asyncio.timeout(self._statement_timeout):
                 if connection.info.transaction_status == TransactionStatus.IDLE:
                     await connection.execute(_RESET)
+                else:
+                    # the pool would roll back, and keep the rest
+                    await connection.close()
         except (psycopg.Error, TimeoutError):
             await connection.close()
         await pool.putconn(connection)

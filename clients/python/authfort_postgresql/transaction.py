@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from starlette.requests import HTTPConnection
 
 from .database import Connection, Database
@@ -37,6 +38,11 @@ class Transactions:
             if token is not None:
                 await self._identify(connection, token)
             yield connection
+            # psycopg would send COMMIT, and be content that PostgreSQL rolls back
+            if connection.info.transaction_status == TransactionStatus.INERROR:
+                raise psycopg.errors.InFailedSqlTransaction(
+                    "the transaction is rolled back, because a statement of it has failed"
+                )
 
     async def _token(self, caller: UserResponse | HTTPConnection | None) -> str | None:
         if caller is None:

@@ -6,6 +6,7 @@ import random
 import threading
 import unittest
 
+import psycopg
 from fastapi import Depends, FastAPI, WebSocket
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -144,6 +145,25 @@ class Loops(unittest.TestCase):
                 )
                 row = await cursor.fetchone()
             self.assertEqual(row, (own, None, '"$user", public', "0", "", "py_app", 0, 0, 0))
+            await auth.dispose()
+
+        asyncio.run(use())
+
+    def test_no_silent_rollback(self):
+        """A block that goes on after an error of a statement does not look as if it were committed."""
+
+        async def use():
+            auth = auth_of("loops", pool_size=1, pool_timeout=10.0)
+            with self.assertRaises(psycopg.errors.InFailedSqlTransaction):
+                async with auth.transaction(None) as db:
+                    with self.assertRaises(psycopg.errors.DivisionByZero):
+                        await db.execute("SELECT 1 / 0")
+            async with auth.transaction(None) as db:
+                async with db.transaction() as inner:
+                    with self.assertRaises(psycopg.errors.DivisionByZero):
+                        await db.execute("SELECT 1 / 0")
+                    raise psycopg.Rollback(inner)
+                await db.execute("SELECT 1")
             await auth.dispose()
 
         asyncio.run(use())
