@@ -163,6 +163,6 @@ SET authfort.jwt_issuer = 'authfort';
 SELECT r.status, r.body FROM authfort.http('GET', '/.well-known/openid-configuration', NULL, '{"host": "evil.example"}') r;
 RESET authfort.jwt_issuer;
 
--- in another database's place there are none
+-- after a reset of the database's identity, services are unknown
 SELECT authfort.reset_database_identity() IS NOT NULL AS reset;
 SELECT count(*) FROM authfort.list_service_tokens();

@@ -75,7 +75,7 @@ $node->append_conf('postgresql.conf', qq(authfort.cleanup_databases = '"App, too
 $node->reload;
 my $offset = -s $node->logfile;
 ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" does not exist/, $offset),
-	'an unknown database is told');
+	'an unknown database is reported in the log');
 revoke_one($node, $_) foreach 'app', 'App, too';
 ok($node->poll_query_until('App, too', $cleaned), 'a database of the list is cleaned');
 is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'another one is not');

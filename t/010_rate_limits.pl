@@ -89,7 +89,7 @@ sql("ALTER DATABASE app SET authfort.rate_limit_refresh = '2/sec'");
 ok($node->poll_query_until('app', "SELECT r->>'error' <> '$limited' FROM authfort.refresh('x', ip_address => '192.0.2.50') r"), 'and again later');
 sql('ALTER DATABASE app RESET authfort.rate_limit_refresh');
 is($node->safe_psql('app', "SET authfort.rate_limit_refresh = ''; $burst"), join(' ', ('refresh_token_invalid') x 3),
-	'an empty limit is none');
+	'an empty value disables a limit');
 
 # the memory is fixed, regardless of the number of clients
 is(sql(q{SELECT count(*) FROM generate_series(1, 20000) g, authfort.refresh('x', ip_address => '10.0.0.0'::inet + g) r WHERE r->>'error' = 'refresh_token_invalid'}), '20000', 'twenty thousand addresses');

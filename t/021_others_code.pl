@@ -362,7 +362,7 @@ eve(q{SELECT authfort.off('user_deleted', 'eve.h(jsonb)')});
 eve("CREATE TABLE eve.note (owner uuid REFERENCES authfort.users DEFERRABLE INITIALLY DEFERRED)",
 	"INSERT INTO eve.note VALUES ('$bob')");
 like(super($delete->($bob)), qr/^42501: .*deferred trigger within security-restricted operation/,
-	'a foreign key that waits for the end of the transaction is none that can be refused');
+	'a deferred foreign key raises an error instead of a refusal');
 is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '409 user_in_use', 'unless it does not wait');
 eve('TRUNCATE eve.note');
 is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '204', 'and a user whom nothing refers to goes');

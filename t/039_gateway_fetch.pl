@@ -134,7 +134,7 @@ foreach my $case (
 {
 	my ($path, $name, $timeout) = @$case;
 	my $before = requests();
-	like(fetched($gateway, "$base/$path", timeout => $timeout, method => 'POST', body => 'a=b'), $failed, "$name is none");
+	like(fetched($gateway, "$base/$path", timeout => $timeout, method => 'POST', body => 'a=b'), $failed, "$name is not passed on as an answer");
 	is(scalar(requests()) - $before, 1, "$name: asked once");
 }
 like(fetched($gateway, "https://localhost:1/"), $failed, 'no server');

@@ -270,7 +270,7 @@ my %many;
 begin(\%many) foreach 1 .. 7;
 is(scalar(keys %many), 5, 'at most five cookies of flows');
 
-# A provider that misbehaves makes no account and signs nobody in.
+# A provider that misbehaves cannot make an account or sign a user in.
 sub state_of
 {
 	return sql(

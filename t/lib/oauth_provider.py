@@ -178,7 +178,7 @@ def endless():
 
 
 def misanswer(what):
-    """An answer that is none; None if this one is to be good."""
+    """An invalid answer; None if this one is to be good."""
     fault = control['fault']
     if fault == f'{what}_html':
         return Response('<!DOCTYPE html><title>Sign in</title>', mimetype='text/html')
