@@ -76,6 +76,7 @@ END $$;
 SELECT c, with_claims(c) FROM unnest(ARRAY[NULL, '{}', 'null', '[]', '1', '{"Role": "x", "a": [1, {"b": null}]}', '{"": 1}']::jsonb[]) c;
 SELECT name, with_claims(jsonb_build_object('tenant', 1, name, 'x')) FROM unnest(ARRAY['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'ver', 'email', 'name', 'role', 'roles', 'mfa_enabled', 'amr', 'aal', 'auth_time', 'purpose', 'scope']) name;
 SELECT with_claims(jsonb_build_object('a', repeat('x', 2048 - 9))), with_claims(jsonb_build_object('a', repeat('x', 2048 - 8)));
+SELECT name, with_claims(jsonb_build_object('a', claim::jsonb)) FROM (VALUES ('31 arrays', repeat('[', 31) || repeat(']', 31)), ('32 arrays', repeat('[', 32) || repeat(']', 32)), ('long number', '1e400')) AS v(name, claim);
 
 -- A hook that fails changes nothing; its SQLSTATE does not speak to the client.
 CREATE FUNCTION fails(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE 'PT403' USING MESSAGE = 'no'; END $$;

@@ -142,6 +142,7 @@ accept_claims(Jsonb *claims)
 {
 	char	   *text;
 	size_t		len;
+	Jsonb	   *read_again;
 
 	if (!JB_ROOT_IS_OBJECT(claims))
 		ereport(ERROR,
@@ -156,6 +157,11 @@ accept_claims(Jsonb *claims)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
 				 errmsg("the claims hook returned more than %d bytes", MAX_HOOK_CLAIMS)));
+	/* a token with such claims would be issued, and accepted nowhere */
+	if (json_read_object(text, len, &read_again) != JSON_READ)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
+				 errmsg("the claims hook returned claims that are nested too deeply, or have a number that is too long")));
 	text[len - 1] = '\0';
 	return text + 1;
 }
