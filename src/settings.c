@@ -625,7 +625,7 @@ define_account_settings(void)
 							&setting_webauthn_timeout, 5 * MINUTE, 1, HOUR, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomEnumVariable("authfort.passkey_counter_action",
-							 "What happens when the counter of a passkey does not rise, which may mean that there is a copy of it.",
+							 "Reaction to a passkey whose counter does not rise, which may mean that its key was copied.",
 							 "The event passkey_counter_anomaly is recorded either way.",
 							 &setting_passkey_counter_action, PASSKEY_COUNTER_REFUSES, passkey_counter_options, PGC_SUSET, 0,
 							 NULL, NULL, NULL);

@@ -3,7 +3,7 @@
 CREATE TABLE authfort.breached_passwords (
 	prefix bigint PRIMARY KEY
 );
-COMMENT ON TABLE authfort.breached_passwords IS 'Passwords that are refused since they are known from breaches; none until authfort.load_breached_passwords()';
+COMMENT ON TABLE authfort.breached_passwords IS 'Passwords that are refused because they are known from breaches; filled by authfort.load_breached_passwords()';
 COMMENT ON COLUMN authfort.breached_passwords.prefix IS 'First eight bytes of the SHA-1 of the password, as a number';
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.breached_passwords', '');

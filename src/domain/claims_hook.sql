@@ -5,7 +5,7 @@ CREATE TABLE authfort.claims_hook (
 );
 COMMENT ON TABLE authfort.claims_hook IS 'The function that adds claims to access tokens, in at most one row';
 COMMENT ON COLUMN authfort.claims_hook.hook IS 'Signature with its schema; as text, because pg_upgrade refuses tables that hold object identifiers';
-COMMENT ON COLUMN authfort.claims_hook.owner IS 'Whose function it was when it was registered; while another role owns it, no token is issued';
+COMMENT ON COLUMN authfort.claims_hook.owner IS 'Owner of the function when it was registered; while another role owns it, no token is issued';
 
 CREATE UNIQUE INDEX claims_hook_one_row ON authfort.claims_hook ((true));
 

@@ -4,7 +4,7 @@ CREATE TABLE authfort.database_identity (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE authfort.database_identity IS 'Which database this is, in at most one row; authfort.reset_database_identity() makes a copy another one';
+COMMENT ON TABLE authfort.database_identity IS 'The id of this database, in at most one row; authfort.reset_database_identity() gives a copy its own';
 COMMENT ON COLUMN authfort.database_identity.id IS 'Bound into refresh tokens, one-time tokens and messages of the outbox';
 
 CREATE UNIQUE INDEX database_identity_one_row ON authfort.database_identity ((true));

@@ -18,12 +18,12 @@ CREATE TABLE authfort.events (
 	xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
 	cluster bigint NOT NULL DEFAULT authfort.cluster_id()
 );
-COMMENT ON TABLE authfort.events IS 'What happened, recorded by the transaction that did it; an audit trail, and an outbox to follow';
+COMMENT ON TABLE authfort.events IS 'Events, recorded by the transactions that caused them; an audit trail, and an outbox to follow';
 COMMENT ON COLUMN authfort.events.id IS 'UUID of version 7: in the order of time, as far as clocks agree';
-COMMENT ON COLUMN authfort.events.user_id IS 'Not a foreign key: what happened stays true when the user is deleted';
-COMMENT ON COLUMN authfort.events.payload IS 'What the event says of itself; never a secret';
+COMMENT ON COLUMN authfort.events.user_id IS 'Not a foreign key: events are kept when the user is deleted';
+COMMENT ON COLUMN authfort.events.payload IS 'Details of the event; never a secret';
 COMMENT ON COLUMN authfort.events.xid IS 'Of the transaction that recorded it, with its epoch; docs/events.md says how to follow the table by it';
-COMMENT ON COLUMN authfort.events.cluster IS 'In which xid means something: authfort.cluster_id() of where it was recorded';
+COMMENT ON COLUMN authfort.events.cluster IS 'The cluster to which xid belongs: authfort.cluster_id() where the event was recorded';
 
 CREATE INDEX events_created_at ON authfort.events USING brin (created_at);
 CREATE INDEX events_position ON authfort.events (cluster, xid, id);
@@ -44,8 +44,8 @@ CREATE UNIQUE INDEX event_handlers_event_handler ON authfort.event_handlers (eve
 
 COMMENT ON TABLE authfort.event_handlers IS 'Functions that are called for events, in the order of id';
 COMMENT ON COLUMN authfort.event_handlers.event IS 'Name of an event, or * for all';
-COMMENT ON COLUMN authfort.event_handlers.handler IS 'Signature with its schema; as text, for pg_upgrade refuses tables that hold object identifiers';
-COMMENT ON COLUMN authfort.event_handlers.owner IS 'Whose function it was when it was registered; while another role owns it, it is not called';
+COMMENT ON COLUMN authfort.event_handlers.handler IS 'Signature with its schema; as text, because pg_upgrade refuses tables that hold object identifiers';
+COMMENT ON COLUMN authfort.event_handlers.owner IS 'Owner of the function when it was registered; while another role owns it, it is not called';
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.events', '');
 SELECT pg_catalog.pg_extension_config_dump('authfort.event_handlers', '');

@@ -11,7 +11,7 @@ CREATE TABLE authfort.one_time_tokens (
 COMMENT ON TABLE authfort.one_time_tokens IS 'Tokens that were sent to users and count once; the first use ends the others of the user';
 COMMENT ON COLUMN authfort.one_time_tokens.message_id IS 'The message of authfort.outbox that it was put into, which may have been delivered and be gone; NULL for a token that was returned by SQL';
 COMMENT ON COLUMN authfort.one_time_tokens.detail IS 'Data for the use of the token, such as the new address of an account';
-COMMENT ON COLUMN authfort.one_time_tokens.token_hash IS 'SHA-256 of the id of this database and a token of 256 random bits, which nothing can be guessed from';
+COMMENT ON COLUMN authfort.one_time_tokens.token_hash IS 'SHA-256 of the id of this database and a token of 256 random bits, which cannot be reversed';
 
 CREATE UNIQUE INDEX one_time_tokens_token_hash ON authfort.one_time_tokens (token_hash) WHERE token_hash IS NOT NULL;
 CREATE INDEX one_time_tokens_user_id ON authfort.one_time_tokens (user_id);

@@ -11,7 +11,7 @@ CREATE TABLE authfort.outbox (
 	has_secret boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() hands them out';
-COMMENT ON COLUMN authfort.outbox.kind IS 'What the message is for: password_reset, signup_attempt';
+COMMENT ON COLUMN authfort.outbox.kind IS 'Kind of the message, such as password_reset';
 COMMENT ON COLUMN authfort.outbox.message IS 'JSON, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
 COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was handed out last; it is handed out again authfort.outbox_visibility_timeout later';
 COMMENT ON COLUMN authfort.outbox.not_before IS 'When a delivery that failed is to be tried again; NULL: see taken_at';

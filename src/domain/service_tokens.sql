@@ -8,7 +8,7 @@ CREATE TABLE authfort.service_tokens (
 	last_used_at timestamptz
 );
 COMMENT ON TABLE authfort.service_tokens IS 'Services that may ask whether a token is valid';
-COMMENT ON COLUMN authfort.service_tokens.scopes IS 'What the service may do: introspect, introspect_refresh';
+COMMENT ON COLUMN authfort.service_tokens.scopes IS 'Privileges of the service: introspect, introspect_refresh';
 COMMENT ON COLUMN authfort.service_tokens.master_key_id IS 'The master key from which the key of secret_mac is derived';
 COMMENT ON COLUMN authfort.service_tokens.secret_mac IS 'BLAKE2b of the id of this database and the secret, under a key that is not in the database';
 COMMENT ON COLUMN authfort.service_tokens.last_used_at IS 'To the minute';

@@ -26,15 +26,15 @@ CREATE TABLE authfort.users (
 	invited_roles text[],
 	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
 ) WITH (fillfactor = 90);
-COMMENT ON TABLE authfort.users IS 'Everybody who can sign in';
+COMMENT ON TABLE authfort.users IS 'Accounts that can sign in, and deleted ones';
 COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
 COMMENT ON COLUMN authfort.users.password_set_at IS 'When the user chose the password; null if not known';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';
 COMMENT ON COLUMN authfort.users.mailbox_proven IS 'Whether the account belongs to the owner of the mailbox; false after a sign-up, until its session confirms a message to the mailbox';
 COMMENT ON COLUMN authfort.users.locale IS 'Language tag of messages to the user (BCP 47)';
-COMMENT ON COLUMN authfort.users.user_metadata IS 'What the user may change';
-COMMENT ON COLUMN authfort.users.app_metadata IS 'What only the application may change';
+COMMENT ON COLUMN authfort.users.user_metadata IS 'JSON object that the user may change';
+COMMENT ON COLUMN authfort.users.app_metadata IS 'JSON object that only the application may change';
 COMMENT ON COLUMN authfort.users.unclaimed_until IS 'When cleanup removes an account that a request for a magic link or code has made; null once its mailbox is proven';
 COMMENT ON COLUMN authfort.users.invited_at IS 'When the user was invited; null once the invitation was accepted';
 COMMENT ON COLUMN authfort.users.invited_roles IS 'The roles that the user gets by accepting the invitation';

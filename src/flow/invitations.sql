@@ -13,4 +13,4 @@ COMMENT ON FUNCTION authfort.accept_invitation(text, text, text, inet) IS 'Activ
 CREATE FUNCTION authfort.generate_link(kind text, email text) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_generate_link';
-COMMENT ON FUNCTION authfort.generate_link(text, text) IS 'Makes the link of a message, for an admin who delivers it otherwise.';
+COMMENT ON FUNCTION authfort.generate_link(text, text) IS 'Makes the link of a message, for an admin who delivers it by other means.';

@@ -21,7 +21,7 @@ CREATE FUNCTION authfort.passkey_login_finish(credential jsonb, user_agent text 
 											  ip_address inet DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_login_finish';
-COMMENT ON FUNCTION authfort.passkey_login_finish(jsonb, text, inet) IS 'Signs in with what a browser has signed by a passkey.';
+COMMENT ON FUNCTION authfort.passkey_login_finish(jsonb, text, inet) IS 'Signs in with the response of a browser to a passkey challenge.';
 
 CREATE FUNCTION authfort.passkey_mfa_begin(mfa_token text) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ CREATE FUNCTION authfort.passkey_mfa_finish(mfa_token text, credential jsonb, us
 											ip_address inet DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_mfa_finish';
-COMMENT ON FUNCTION authfort.passkey_mfa_finish(text, jsonb, text, inet) IS 'Completes a sign-in with what a browser has signed by a passkey.';
+COMMENT ON FUNCTION authfort.passkey_mfa_finish(text, jsonb, text, inet) IS 'Completes a sign-in with the response of a browser to a passkey challenge.';
 
 CREATE FUNCTION authfort.rename_passkey(user_id uuid, id bytea, name text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
