@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         "--set", dest="settings", metavar="NAME=VALUE", type=_setting, action="append", default=[],
         help="a setting of the database, such as cookies=on",
     )
-    migrate.add_argument("--dry-run", action="store_true", help="only show what is missing")
+    migrate.add_argument("--dry-run", action="store_true", help="only show the statements that would be run")
     migrate.add_argument("--yes", action="store_true", help="do not ask")
     return parser
 

@@ -24,7 +24,7 @@ class CookieConfig:
 
 @dataclass(frozen=True)
 class RateLimitConfig:
-    """The rate limits that the application expects; None is no limit."""
+    """The rate limits that the application expects; None disables a limit."""
 
     login: str | None = "5/min"
     signup: str | None = "3/min"
@@ -37,7 +37,7 @@ class RateLimitConfig:
 
 
 class Options(TypedDict, total=False):
-    """Arguments of AuthFort that are settings of the database.  Only what is given is compared."""
+    """Arguments of AuthFort that are settings of the database.  Only those that are given are compared."""
 
     access_token_ttl: int
     refresh_token_ttl: int
@@ -65,7 +65,7 @@ _RENAMED = {
     "mfa_lockout_seconds": "mfa_lock_time",
 }
 
-# Arguments of AuthFort for what is done elsewhere here.
+# Arguments of AuthFort that are refused, and the replacement of each.
 _ELSEWHERE = {
     "providers": "authfort.set_oauth_provider(name, config) configures a provider, once, in the database",
     "introspect_secret": "authfort.create_service_token(name, scopes) makes the secrets of POST /auth/introspect",
@@ -158,7 +158,7 @@ class Settings:
         return [element for element in elements if element]
 
     def differences(self, expected: Iterable[Expected]) -> list[str]:
-        """What is to be run for the database to be as expected."""
+        """The statements that give the database the expected settings."""
         return [
             self._alter(one)
             for one in expected

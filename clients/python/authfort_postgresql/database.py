@@ -61,7 +61,7 @@ class Database:
         self._max_lifetime = max_lifetime
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         self._lock = threading.Lock()
-        # tasks that take connections and give them back, whoever waits for them
+        # tasks that take connections and give them back, whether or not a request waits for them
         self._tasks: set[asyncio.Task[Any]] = set()
         self._complained = 0.0
 
@@ -169,7 +169,7 @@ class Database:
         return self._run(pool.putconn(connection))
 
     async def _clean(self, pool: Pool, connection: Connection) -> None:
-        """Resets the session, and gives the connection back; nobody waits for it."""
+        """Resets the session, and gives the connection back, in the background."""
         try:
             async with asyncio.timeout(self._statement_timeout):
                 if connection.info.transaction_status == TransactionStatus.IDLE:

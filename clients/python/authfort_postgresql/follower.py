@@ -1,7 +1,7 @@
 """Calls functions for the events in authfort.events, in order and without gaps.
 
-One worker at a time follows, among all processes of an application: whoever has
-the advisory lock.  The position is saved after a batch, so each event is handled
+One worker at a time follows, among all processes of an application: the one that
+has the advisory lock.  The position is saved after a batch, so each event is handled
 at least once: a worker that dies in between leaves it to be handled again.
 docs/events.md explains the position.
 """

@@ -63,7 +63,7 @@ def raw_path(scope: Scope) -> str:
 
 
 def _has_root(scope: Scope, path: str) -> bool:
-    """Whether the raw path is longer than what was routed."""
+    """Whether the raw path is longer than the routed one."""
     root: str = scope["root_path"].rstrip("/")
     routed: str = scope["path"]
     decoded = unquote_to_bytes(path).decode("utf-8", "replace")
@@ -110,7 +110,7 @@ class Forwarder:
         try:
             return respond(await self._answer(request))
         except ClientDisconnect:
-            # the response reaches nobody
+            # the client has gone
             return Response(status_code=400)
         except AuthError as error:
             return refuse(error)

@@ -16,7 +16,7 @@ class MigrationError(Exception):
 
 
 class Migration:
-    """Runs what is missing in one transaction, and keeps the statements.
+    """Runs the missing statements in one transaction, and keeps them.
 
     Run it once and roll back, and they are the plan.
     """

@@ -80,7 +80,7 @@ class ListUsersResponse(BaseModel):
 
 
 def auth_result(result: dict[str, Any]) -> AuthResponse | MFAChallenge:
-    """The model of an auth result that is no refusal."""
+    """The model of an auth result that is not a refusal."""
     if result.get("mfa_required"):
         return MFAChallenge(**{name: result[name] for name in ("mfa_token", "expires_in")})
     return AuthResponse(**result)

@@ -33,7 +33,7 @@ def auth_router(forwarder: Forwarder, settings: Callable[[], Awaitable[Settings]
     """Every route below the prefix.
 
     The documented ones are there for OpenAPI.  The last one takes everything, so
-    that the database answers for what is no route, for CORS, and for routes that
+    that the database answers for unknown paths, for CORS, and for routes that
     a later version has.
     """
     router = APIRouter(tags=["auth"])

@@ -105,7 +105,7 @@ def _route(line: str) -> Route:
 
 ROUTES = tuple(_route(line) for line in _TABLE.strip().splitlines())
 
-# Members that are no strings.
+# Members that are not strings.
 _TYPES: dict[str, dict[str, Any]] = {
     "email_verified": {"type": "boolean"},
     "roles": {"type": "array", "items": {"type": "string"}},
