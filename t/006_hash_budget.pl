@@ -112,7 +112,7 @@ is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@'
 # a refresh and reading the keys do not wait
 $holder = hold();
 is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')'), '1',
-	'what does not hash does not wait');
+	'requests that do not hash do not wait');
 
 # who stops waiting and goes on, and whose client has gone
 my $trying = session("SET statement_timeout = '50ms'");

@@ -120,7 +120,7 @@ is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application
 	cookies => { refresh_token => $refresh })->{status}, 404, 'a form finds no function');
 
 is($auth->request('GET', 'logout', cookies => { refresh_token => $refresh })->{status}, 405,
-	'a link signs nobody out');
+	'a link does not sign the user out');
 is($auth->request('GET', 'login')->{status}, 405, 'nor in');
 
 # the application's own functions

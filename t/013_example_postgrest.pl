@@ -105,7 +105,7 @@ like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid
 
 # an old token is not passed on to the routes open to all, not even one that PostgREST would refuse
 is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'correct horse' })->{status}, 200,
-	'login with a bearer that is no token') foreach 'x.y.z', 'x';
+	'login with a bearer that is not a token') foreach 'x.y.z', 'x';
 is(ask('POST', '/auth/logout', 'x.y.z', {})->{status}, 204, 'and logout');
 is(ask('GET', '/auth/me', 'x.y.z')->{status}, 401, 'me is refused');
 is(ask('HEAD', '/auth/me')->{status}, 401, 'HEAD is refused without a token');

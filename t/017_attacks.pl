@@ -52,7 +52,7 @@ foreach my $schema (qw(authfort authfort_api authfort_internal))
 {
 	attempt('eve', "CREATE SCHEMA $schema");
 	like(super('CREATE EXTENSION authfort'), qr/^42P06: .*schema "$schema" already exists/,
-		"a schema $schema of somebody else's is not taken over");
+		"a schema $schema of another role is not taken over");
 	attempt('eve', "DROP SCHEMA $schema");
 	is(super("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'authfort%'"), 0,
 		'and nothing is left of the attempt');
@@ -108,7 +108,7 @@ foreach my $what (qw(TABLES SEQUENCES FUNCTIONS TYPES SCHEMAS))
 	my ($code, $out, $err) = $node->psql('app', 'CREATE EXTENSION authfort');
 	is($code, 0, 'the extension is made among the traps') or diag $err;
 	like($err, qr/^.*WARNING:  role "authfort_admin" already exists.*\n.*it can log in; its members: eve\.$/m,
-		'who held the role before is told');
+		'earlier members of the role are reported');
 }
 super('SET search_path = pg_catalog', 'REVOKE authfort_admin FROM eve');
 super('SET search_path = pg_catalog', 'ALTER ROLE authfort_admin NOLOGIN');
@@ -212,7 +212,7 @@ foreach my $statement (
 	like($outcome, $refusal, "refused: $statement");
 }
 is(attempt($eve, "SELECT count(*) FROM pg_stats WHERE schemaname = 'authfort'"), 0,
-	'pg_stats tells nothing of the values in our tables');
+	'pg_stats does not show values of authfort\'s tables');
 super('ANALYZE authfort.users');
 is(attempt($eve, "SELECT count(*) FROM pg_stats WHERE schemaname = 'authfort'"), 0, 'not when there are some');
 {
@@ -253,7 +253,7 @@ super("ALTER ROLE backend SET authfort.trusted_authenticators = 'backend'");
 	is(attempt($trusting, 'SET SESSION AUTHORIZATION backend', 'SELECT authfort.uid()'), $id{ada},
 		'SET SESSION AUTHORIZATION does');
 	is(attempt($trusting, 'SET SESSION AUTHORIZATION eve', 'SELECT authfort.uid()'), undef,
-		'to somebody else it does not, though the identity was remembered');
+		'to another role it does not, though the identity was remembered');
 	is(attempt($trusting, "SET authfort.jwt = '$token{bob}'", 'SELECT authfort.uid()'), $id{bob},
 		'a token is good in any session');
 	is(attempt($trusting, 'SET SESSION AUTHORIZATION DEFAULT', "SET authfort.jwt = 'x'", 'SELECT authfort.uid()'),
@@ -266,14 +266,14 @@ super("SELECT authfort.add_role('$id{ada}', 'editor')");
 my $editor = super("SELECT authfort.login('ada\@example.com', 'correct horse')#>>'{tokens,access_token}'");
 is(attempt($eve, "SET authfort.jwt = '$editor'",
 	q{SELECT string_agg((OPERATOR(eve.~>) ARRAY[r])::text, ' ') FROM unnest(ARRAY['editor', 'admin', 'editor']) r}),
-		'true false true', 'an operator of somebody else over has_role()');
+		'true false true', 'an operator of another role over has_role()');
 
 # Handlers. Who may register which.
 like(attempt($eve, q{SELECT authfort.on('login', 'eve.h(jsonb)')}), qr/^42/, 'on() needs authfort_admin');
 super('GRANT authfort_admin TO eve');
 super('CREATE FUNCTION public.supers(jsonb) RETURNS void LANGUAGE sql AS $$ $$');
 like(attempt($eve, q{SELECT authfort.on('login', 'public.supers(jsonb)')}), qr/^42501: .*must be owner/,
-	'a function of somebody else is no handler');
+	'a function of another role cannot be a handler');
 like(attempt($eve, q{INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ('login', 'public.supers(jsonb)', 'eve')}), qr/^42501/, 'nor by writing into the table');
 attempt($eve, q{CREATE FUNCTION eve.trick() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT authfort.on('login', 'public.supers(jsonb)')::text $$});
 like(super('SELECT eve.trick()'), qr/^42501: .*must be owner/,
@@ -282,7 +282,7 @@ attempt($eve, qq{CREATE FUNCTION eve.peek() RETURNS text LANGUAGE sql SECURITY D
 like(super('SELECT eve.peek()'), qr/^42501: .*read files/, 'nor are files of the server read for one who may not');
 like(attempt($eve, 'CREATE FUNCTION pg_temp.h(jsonb) RETURNS void LANGUAGE sql AS $$ $$',
 	q{SELECT authfort.on('login', 'pg_temp.h(jsonb)')}), qr/^42P13: .*is not temporary/s,
-		'a temporary function is no handler');
+		'a temporary function cannot be a handler');
 is(super('SELECT count(*) FROM authfort.event_handlers'), 0, 'none is registered');
 
 # What a handler may do: nothing that outlives it, nothing as another role.
@@ -341,7 +341,7 @@ like(super(q{SELECT authfort.create_user('gone@example.com')}),
 attempt('mallory', 'CREATE FUNCTION eve.h(event jsonb) RETURNS void LANGUAGE sql AS $$ $$');
 like(super(q{SELECT authfort.create_user('replaced@example.com')}),
 	qr/^42501: .*is not the function that was registered.*belongs to role "mallory", and role "eve" registered/s,
-		'one that somebody else put in its place is not called');
+		'a function that another role put in its place is not called');
 super('ALTER FUNCTION eve.h(jsonb) OWNER TO CURRENT_USER');
 like(super(q{SELECT authfort.create_user('supers@example.com')}),
 	qr/^42501: .*is not the function that was registered.*belongs to role "\Q$super\E"/s,
@@ -368,7 +368,7 @@ is(attempt($eve, "INSERT INTO eve.note VALUES ('$id{bob}')"), undef, 'a table th
 	is(attempt($db, 'SHOW search_path'), '"$user", public', 'a setting that its trigger changed goes back');
 }
 like(attempt($eve, q{SELECT string_agg(who, ', ' ORDER BY at) FROM eve.log}),
-	qr/^BEFORE eve, AFTER (authfort_http|eve)$/, 'its triggers ran as their owner, or as nobody in particular');
+	qr/^BEFORE eve, AFTER (authfort_http|eve)$/, 'its triggers ran as their owner, or as authfort_http');
 is(super("SELECT count(*) FROM authfort.users WHERE id = '$id{bob}'"), 0, 'the user is gone');
 is(super('SELECT count(*) FROM eve.note'), 0, 'and the rows');
 attempt($eve, $_) foreach 'CREATE FUNCTION eve.later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (current_user); RETURN NULL; END $$',
@@ -386,7 +386,7 @@ super('CREATE TABLE eve.cart (session pg_catalog.uuid REFERENCES authfort.sessio
 attempt($eve, 'CREATE TRIGGER a AFTER DELETE ON eve.cart FOR EACH ROW EXECUTE FUNCTION eve.note_and_set()');
 like(super('SELECT authfort.cleanup_expired_sessions()'), qr/^[1-9]/, 'sessions are cleaned up');
 like(attempt($eve, 'SELECT string_agg(who, $$, $$) FROM eve.log'), qr/^AFTER (authfort_http|eve)$/,
-	'and a trigger behind them runs as nobody in particular');
+	'and a trigger behind them runs as its owner, or as authfort_http');
 attempt($eve, 'DROP TABLE eve.cart');
 
 # Arguments that are not what the function expects.

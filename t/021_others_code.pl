@@ -154,7 +154,7 @@ like(super(q{SELECT authfort.create_user('trap@example.com')}), $foreign_code,
 	q{a function of eve's does not run with our rights});
 super('ALTER TABLE authfort.users DISABLE TRIGGER profile');
 like(super(q{SELECT authfort.create_user('disabled@example.com')}), qr/disabled/,
-	'a trigger that is disabled is no matter');
+	'a disabled trigger is ignored');
 super('ALTER TABLE authfort.users ENABLE TRIGGER profile');
 super('GRANT INSERT ON profile TO eve');
 eve('ALTER FUNCTION public.make_profile() SECURITY DEFINER');

@@ -85,7 +85,7 @@ sub check
 	is($ask->(q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{user,roles}'}), '["admin"]',
 		"$how: the password, and the role");
 	is($ask->(q{SELECT authfort.login('user8@example.com', 'x') ->> 'error'}), 'invalid_credentials',
-		"$how: who was deleted is");
+		"$how: deleted users stay deleted");
 	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 20, "$how: messages can be read");
 	is($ask->(q{SELECT authfort.get_user_count(role => 'r3', query => 'user')}), 572,
 		"$how: users are found by role and name");

@@ -67,7 +67,7 @@ foreach my $path ('/auth/logout', '/auth/refresh')
 }
 is(lives($session), 't', 'the visitor is still signed in');
 is(outcome(request('POST', '/auth/refresh', undef, Cookie => $cookies, Origin => "http://$host")), '200',
-	'a page of ours refreshes without a content type');
+	'a page of the site refreshes without a content type');
 is(outcome(request('POST', '/auth/logout', undef, Cookie => $cookies, 'Sec-Fetch-Site' => 'same-origin')), '204',
 	'and signs out');
 is(lives($session), 'f', 'the session has ended');

@@ -111,7 +111,7 @@ like($code, qr/^\d{6}$/, 'of six digits');
 is(
 	outcome(request('POST', '/otp/verify', { email => $ada{email}, code => $code })),
 	'400 invalid_otp',
-	'which signs nobody in'
+	'which does not sign in'
 );
 is(
 	outcome(request('POST', '/reauthenticate', { code => '000000' eq $code ? '000001' : '000000' }, %cookie)),

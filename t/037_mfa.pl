@@ -135,7 +135,7 @@ is_deeply([ request('GET', '/mfa/status', undef, $token) ]->[1],
 my ($challenge, $response) = challenge('ada@example.com');
 is_deeply([ sort keys %$challenge ], [qw(expires_in methods mfa_required mfa_token)], 'has these members');
 is($response->{headers}{'set-cookie'}, undef, 'and sets no cookies');
-is((request('GET', '/me', undef, $challenge->{mfa_token}))[0], 401, 'is no access token');
+is((request('GET', '/me', undef, $challenge->{mfa_token}))[0], 401, 'a challenge is not an access token');
 is((post('/mfa/init', undef, $challenge->{mfa_token}))[0], 401, 'and adds no factor');
 my ($status, $answer) = post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => wrong($secret) });
 is("$status $answer->{detail}{error} $answer->{detail}{message}", '401 invalid_mfa_code Invalid MFA code', 'a wrong code');

@@ -51,7 +51,7 @@ my ($access, $refresh) = sign_in();
 my ($status, $response, $body) = post($gateway, '/auth/introspect', { token => $access }, @bearer);
 is($status, 200, 'a service is answered');
 is_deeply([ sort keys %$body ], [qw(active email exp iat iss name roles sub token_type token_version)], 'with these members');
-is_deeply([ @$body{qw(email roles token_version)} ], [ 'ada@example.com', ['editor'], 0 ], 'and what is known of the user');
+is_deeply([ @$body{qw(email roles token_version)} ], [ 'ada@example.com', ['editor'], 0 ], 'and the current values of the user');
 like($response, qr/^Cache-Control: no-store\r$/m, 'which nothing may keep');
 my $shape = [ sort keys %$body ];
 ($status, $response, $body) = post($gateway, '/auth/introspect', "token=$access&token_type_hint=access_token", @basic);
