@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "compat.h"
 #include "crypto/master_key.h"
 #include "crypto/short_code.h"
 
