@@ -191,21 +191,14 @@ log_failure(const char *hook)
 			(errmsg("claims hook %s failed with SQLSTATE %s, and no token was issued", hook, state)));
 }
 
-char *
-claims_hook_run(const User *user, const Session *session)
+/* The claims of a hook that exists; an error of it is logged with its name. */
+static char *
+call_hook_or_log(const char *hook, const char *registered_by, const User *user,
+				 const Session *session)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *registered_by;
-	char	   *hook = find_hook(&registered_by);
 	char	   *volatile claims = NULL;
-	ErrorContextCallback context;
 
-	if (hook == NULL)
-		return NULL;
-	context.callback = name_hook;
-	context.arg = hook;
-	context.previous = error_context_stack;
-	error_context_stack = &context;
 	PG_TRY();
 	{
 		claims = call_hook(hook, registered_by, user, session);
@@ -217,6 +210,24 @@ claims_hook_run(const User *user, const Session *session)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	return claims;
+}
+
+char *
+claims_hook_run(const User *user, const Session *session)
+{
+	char	   *registered_by;
+	char	   *hook = find_hook(&registered_by);
+	char	   *claims;
+	ErrorContextCallback context;
+
+	if (hook == NULL)
+		return NULL;
+	context.callback = name_hook;
+	context.arg = hook;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	claims = call_hook_or_log(hook, registered_by, user, session);
 	error_context_stack = context.previous;
 	return claims;
 }
