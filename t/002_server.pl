@@ -1,4 +1,4 @@
-# What needs a server of its own: restarts, dumps, standbys, the master key.
+# Restarts, dumps, standbys and the master key, each with a server of its own.
 use strict;
 use warnings FATAL => 'all';
 
@@ -20,14 +20,14 @@ sub tokens
 
 my $password = 'planted-Secret-1';
 my ($access, $refresh) = tokens("signup('a\@example.com', '$password')");
-like($access, qr/^[\w-]+\.[\w-]+\.[\w-]+$/, 'signup gives an access token');
+like($access, qr/^[\w-]+\.[\w-]+\.[\w-]+$/, 'sign-up gives an access token');
 
 my $key_file = $node->data_dir . '/authfort_master.key';
-is((stat $key_file)[2] & 07777, 0600, 'the master key file is for its owner only');
+is((stat $key_file)[2] & 07777, 0600, 'only the owner can read the master key file');
 my ($master_key) = slurp_file($key_file) =~ /^([0-9a-f]{64})$/m;
-ok($master_key, 'the master key is in it');
+ok($master_key, 'the master key file holds the master key');
 
-# a restart changes nothing for those who are signed in
+# a restart ends no session
 $node->restart;
 is($node->safe_psql('app', "SELECT authfort.authenticate('$access')->>'email'"),
 	'a@example.com', 'an access token survives a restart');
@@ -42,26 +42,26 @@ $standby->init_from_backup($node, $backup, has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"),
-	'a@example.com', 'a standby verifies');
+	'a@example.com', 'a standby verifies an access token');
 is($standby->safe_psql('app', "SET authfort.jwt = '$access'; SELECT authfort.uid() IS NOT NULL"),
-	't', 'a standby knows the identity');
+	't', 'a standby knows the identity of a session');
 is($standby->safe_psql('app', "SELECT authfort.authenticate('$access')->>'email'"),
-	'a@example.com', 'a standby authenticates');
-is($standby->safe_psql('app', "SELECT jsonb_array_length(authfort.jwks()->'keys')"), '1', 'a standby has the JWKS');
+	'a@example.com', 'a standby authenticates a request');
+is($standby->safe_psql('app', "SELECT jsonb_array_length(authfort.jwks()->'keys')"), '1', 'a standby returns the key set');
 my ($code, $out, $err) = $standby->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
-like($err, qr/read-only transaction/, 'a standby does not sign in');
+like($err, qr/read-only transaction/, 'a standby refuses a login');
 
 my $session = $standby->background_psql('app');
 is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 't',
-	'an open connection to the standby verifies');
+	'an open connection to the standby verifies an access token');
 $node->safe_psql('app', 'SET authfort.key_rotation_ttl = 0; SELECT authfort.rotate_key()');
 $node->wait_for_catchup($standby);
 is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 'f',
-	'a rotation reaches it at commit');
+	'a rotation reaches an open connection to the standby at commit');
 $session->quit;
 $standby->stop;
 
-# events are announced, when they are wanted
+# events are announced if notify_events is on
 my $listener = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 });
 $listener->do("SET authfort.notify_events = on; LISTEN authfort_events; LISTEN authfort_outbox");
 my $forgot = q{SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "a@example.com"}')};
@@ -71,8 +71,8 @@ while (my $notice = $listener->pg_notifies)
 {
 	$heard{ $notice->[0] } = $notice->[2];
 }
-like($heard{authfort_events}, qr/^\{"id":"[0-9a-f-]{36}","event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'an event is announced');
-is($heard{authfort_outbox}, 'password_reset', 'and a message');
+like($heard{authfort_events}, qr/^\{"id":"[0-9a-f-]{36}","event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'a NOTIFY announces an event');
+is($heard{authfort_outbox}, 'password_reset', 'a NOTIFY announces a message of the outbox');
 $listener->disconnect;
 my $message = "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'";
 my $reset = $node->safe_psql('app', $message);
@@ -81,40 +81,40 @@ my $reset = $node->safe_psql('app', $message);
 ($access, $refresh) = tokens("refresh('$refresh')");
 $node->safe_psql('app', "SELECT authfort.add_role(id, 'admin', false) FROM authfort.users");
 my $dump = $node->basedir . '/app.dump.sql';
-$node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr('app') ], 'pg_dump');
+$node->command_ok([ 'pg_dump', '--file', $dump, $node->connstr('app') ], 'pg_dump succeeds');
 my $text = slurp_file($dump);
 my $events = $node->safe_psql('app', 'SELECT count(*), max(id::text) FROM authfort.events');
-like($text, qr/a\@example\.com/, 'the dump has the user');
+like($text, qr/a\@example\.com/, 'the dump contains the user');
 foreach my $secret ($password, $reset, $access, $refresh, $master_key, (split /\./, $access)[2])
 {
-	unlike($text, qr/\Q$secret\E/, 'the dump does not have a secret');
+	unlike($text, qr/\Q$secret\E/, 'the dump contains no secret in clear text');
 }
-unlike($text, qr/PRIVATE KEY/, 'nor a private key in PEM');
+unlike($text, qr/PRIVATE KEY/, 'the dump contains no private key in PEM');
 create_database($node, 'restored');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ],
-	'the dump restores');
+	'the dump can be restored');
 is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events,
-	'what happened is back');
-is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; $message"), $reset, 'so is what was to be sent');
+	'the restored database has the events');
+is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; $message"), $reset, 'a message of the restored outbox can be opened');
 is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
-	'["admin"]', 'users, roles, sessions and keys are back');
-is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'and sessions go on');
+	'["admin"]', 'an access token is accepted after the restore, with its role');
+is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'a refresh token is accepted after the restore');
 is($node->safe_psql('restored', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't',
-	'and passwords are good');
+	'a password is accepted after the restore');
 
 # a missing or wrong master key is reported, and never created again
 rename $key_file, "$key_file.away" or die $!;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
-like($err, qr/could not read master key file .*No such file.*HINT:.*Restore/s, 'a missing master key is told');
-ok(!-e $key_file, 'and not made again');
+like($err, qr/could not read master key file .*No such file.*HINT:.*Restore/s, 'a missing master key is reported');
+ok(!-e $key_file, 'a missing master key is not created again');
 is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com',
-	'verifying needs none');
+	'an access token is verified without the master key');
 append_to_file($key_file, ('0' x 64) . "\n");
 chmod 0600, $key_file;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
-like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master key/s, 'a wrong master key is told');
+like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master key/s, 'a wrong master key is reported at login');
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
-like($err, qr/sealed with master key .* holds master key/s, 'whatever the token says');
+like($err, qr/sealed with master key .* holds master key/s, 'a wrong master key is reported at refresh');
 # rotated: the new key first, the old one below it
 append_to_file($key_file, slurp_file("$key_file.away"));
 is($node->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't',
@@ -125,12 +125,12 @@ like($err, qr/is open to others/, 'a master key that others can read is refused'
 $node->append_conf('postgresql.conf', "authfort.master_key_command = 'cat $key_file.away'");
 $node->reload;
 is($node->safe_psql('app', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't',
-	'authfort.master_key_command gives it');
+	'authfort.master_key_command provides the master key');
 $node->append_conf('postgresql.conf', "authfort.master_key_command = 'false'");
 $node->reload;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
-like($err, qr/authfort.master_key_command failed/, 'a command that fails is told');
+like($err, qr/authfort.master_key_command failed/, 'a failure of authfort.master_key_command is reported');
 
-unlike(slurp_file($node->logfile), qr/\Q$master_key\E/, 'the log does not have the master key');
+unlike(slurp_file($node->logfile), qr/\Q$master_key\E/, 'the log does not contain the master key');
 $node->stop;
 done_testing();

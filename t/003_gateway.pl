@@ -32,62 +32,62 @@ sub request
 poll('gateway connects', sub { request('GET', '/readyz')->{status} == 200 });
 
 my %ada = (email => 'ada@example.com', password => 'planted-Secret-1');
-is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'signup');
-is(request('POST', '/auth/signup', \%ada)->{json}{detail}{error}, 'user_exists', 'a second signup is refused');
+is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'sign-up succeeds');
+is(request('POST', '/auth/signup', \%ada)->{json}{detail}{error}, 'user_exists', 'a second sign-up with the same email is refused');
 my $r = request('POST', '/auth/login', \%ada);
-is($r->{status}, 200, 'login');
-is($r->{headers}{'cache-control'}, 'no-store', 'it is not to be stored');
+is($r->{status}, 200, 'login succeeds');
+is($r->{headers}{'cache-control'}, 'no-store', 'the response to a login must not be cached');
 my $tokens = $r->{json}{tokens};
 my $sid = $r->{json}{user}{session_id};
 $r = request('GET', '/auth/me?code=planted-Query-1', undef, Authorization => "Bearer $tokens->{access_token}");
-is($r->{json}{email}, 'ada@example.com', 'me');
-is($r->{json}{session_id}, $sid, 'me has the session');
-is($node->safe_psql('app', 'SELECT DISTINCT ip_address FROM authfort.sessions'), '127.0.0.1', 'the peer address is kept');
+is($r->{json}{email}, 'ada@example.com', '/auth/me returns the user');
+is($r->{json}{session_id}, $sid, '/auth/me returns the session of the login');
+is($node->safe_psql('app', 'SELECT DISTINCT ip_address FROM authfort.sessions'), '127.0.0.1', 'the session has the address of the peer');
 $r = request('POST', '/auth/refresh', { refresh_token => $tokens->{refresh_token} });
-is($r->{json}{user}{session_id}, $sid, 'refresh keeps the session');
-is(request('POST', '/auth/refresh', { refresh_token => $r->{json}{tokens}{refresh_token} })->{status}, 200, 'refresh again');
+is($r->{json}{user}{session_id}, $sid, 'a refresh keeps the session');
+is(request('POST', '/auth/refresh', { refresh_token => $r->{json}{tokens}{refresh_token} })->{status}, 200, 'a refreshed token can be refreshed');
 $r = request('POST', '/auth/refresh', { refresh_token => $tokens->{refresh_token} });
-is($r->{status} . $r->{json}{detail}{error}, '401refresh_token_revoked', 'an old refresh token is refused');
-is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), '0', 'and the revocation is kept');
-is(request('POST', '/auth/logout')->{status}, 204, 'logout');
+is($r->{status} . $r->{json}{detail}{error}, '401refresh_token_revoked', 'a reused refresh token is refused');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), '0', 'the revocation of the reused session is committed');
+is(request('POST', '/auth/logout')->{status}, 204, 'logout succeeds without a token');
 $r = request('GET', '/.well-known/jwks.json');
-is($r->{json}{keys}[0]{kty} . $r->{headers}{'cache-control'}, 'RSApublic, max-age=3600', 'JWKS');
-is(request('GET', '/nothing')->{status}, 404, 'an unknown path');
+is($r->{json}{keys}[0]{kty} . $r->{headers}{'cache-control'}, 'RSApublic, max-age=3600', 'the key set is public and may be cached');
+is(request('GET', '/nothing')->{status}, 404, 'an unknown path gets 404');
 $r = request('GET', '/auth/login');
-is($r->{status} . $r->{headers}{allow}, '405POST', 'a wrong method');
-is(request('POST', '/auth/login', 'a=b', 'Content-Type' => 'application/x-www-form-urlencoded')->{status}, 415, 'a form');
-is(request('POST', '/auth/login', '{')->{status}, 422, 'broken JSON');
-is(request('POST', '/auth/login', 'x' x 70000)->{status}, 413, 'a large body');
-is(request('POST', '/auth/login', "\xff")->{status}, 400, 'a body that is not UTF-8');
-is(request('GET', '/auth/me', undef, 'X-Large' => 'x' x 100000)->{status}, 431, 'large headers');
-is(request('GET', '/auth/%6De')->{status}, 404, 'a path goes to the router as it was sent');
+is($r->{status} . $r->{headers}{allow}, '405POST', 'a wrong method gets 405 and the allowed ones');
+is(request('POST', '/auth/login', 'a=b', 'Content-Type' => 'application/x-www-form-urlencoded')->{status}, 415, 'a form as the body of a login gets 415');
+is(request('POST', '/auth/login', '{')->{status}, 422, 'invalid JSON gets 422');
+is(request('POST', '/auth/login', 'x' x 70000)->{status}, 413, 'a large body gets 413');
+is(request('POST', '/auth/login', "\xff")->{status}, 400, 'a body that is not UTF-8 gets 400');
+is(request('GET', '/auth/me', undef, 'X-Large' => 'x' x 100000)->{status}, 431, 'large headers get 431');
+is(request('GET', '/auth/%6De')->{status}, 404, 'an escaped path is not decoded');
 
 # accounts and admins: other methods, parameters in path and query
 $node->safe_psql('app', "SELECT authfort.add_role(id, 'admin') FROM authfort.users");
 my %admin = (Authorization => 'Bearer ' . request('POST', '/auth/login', \%ada)->{json}{tokens}{access_token});
 $r = request('POST', '/auth/admin/users', { email => 'bob@example.com', name => 'Bob' }, %admin);
-is($r->{status}, 201, 'an admin makes a user');
+is($r->{status}, 201, 'an admin creates a user');
 my $bob = $r->{json}{id};
-is(request('PATCH', "/auth/admin/users/$bob", { name => "B\x{f6}b" }, %admin)->{json}{name}, "B\x{f6}b", 'and changes one');
-is(request('PUT', "/auth/admin/users/$bob/roles/head%20of%20all", undef, %admin)->{status}, 204, 'and gives a role');
+is(request('PATCH', "/auth/admin/users/$bob", { name => "B\x{f6}b" }, %admin)->{json}{name}, "B\x{f6}b", 'an admin changes a user');
+is(request('PUT', "/auth/admin/users/$bob/roles/head%20of%20all", undef, %admin)->{status}, 204, 'an admin grants a role with blanks in its name');
 $r = request('GET', '/auth/admin/users?query=B%C3%96B&limit=5', undef, %admin);
-is(join(' ', $r->{json}{total}, @{ $r->{json}{users}[0]{roles} }), '1 head of all', 'and finds both');
-is(request('DELETE', "/auth/admin/users/$bob", undef, %admin)->{status}, 204, 'and deletes one');
-is(request('GET', '/auth/admin/users')->{status}, 401, 'nobody else does');
-is(scalar @{ request('GET', '/auth/sessions', undef, %admin)->{json} }, 1, 'her own sessions');
-is(request('POST', '/auth/forgot-password', { email => $ada{email} })->{status}, 200, 'a reset is asked for');
+is(join(' ', $r->{json}{total}, @{ $r->{json}{users}[0]{roles} }), '1 head of all', 'an admin finds a user by name, with the roles');
+is(request('DELETE', "/auth/admin/users/$bob", undef, %admin)->{status}, 204, 'an admin deletes a user');
+is(request('GET', '/auth/admin/users')->{status}, 401, 'an anonymous request to the admin routes is refused');
+is(scalar @{ request('GET', '/auth/sessions', undef, %admin)->{json} }, 1, 'a user lists the own sessions');
+is(request('POST', '/auth/forgot-password', { email => $ada{email} })->{status}, 200, 'a request for a password reset succeeds');
 is(request('POST', '/auth/reset-password', { new_password => $ada{password} . '2',
-	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'") })->{status}, 200, 'and done');
+	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'") })->{status}, 200, 'the reset token sets a new password');
 $ada{password} .= '2';
 
 # several cookies
 $node->append_conf('postgresql.conf', 'authfort.cookies = on');
 $node->reload;
 poll('cookies are on', sub { $r = request('POST', '/auth/login', \%ada); $r->{headers}{'set-cookie'} });
-is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'two cookies are set');
+is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'a login sets two cookies');
 my $cookies = join '; ', map { /^([^;]+)/ } @{ $r->{headers}{'set-cookie'} };
-is(request('GET', '/auth/me', undef, Cookie => $cookies)->{status}, 200, 'the cookies identify');
-is(request('POST', '/auth/refresh', undef, Cookie => $cookies, 'Content-Type' => 'application/json')->{status}, 200, 'the cookies refresh');
+is(request('GET', '/auth/me', undef, Cookie => $cookies)->{status}, 200, '/auth/me accepts the cookies');
+is(request('POST', '/auth/refresh', undef, Cookie => $cookies, 'Content-Type' => 'application/json')->{status}, 200, '/auth/refresh accepts the cookies');
 
 # logins that wait for a lock, as many as there are connections, hold up no other path
 my $lock = $node->background_psql('app');
@@ -100,8 +100,8 @@ my @slow = map {
 	$socket
 } 1 .. 4;
 poll('logins wait', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") == 2 });
-is(request('GET', '/auth/me')->{status}, 401, 'slow logins do not hold up /auth/me');
-is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'"), 2, 'while they still run');
+is(request('GET', '/auth/me')->{status}, 401, 'slow logins do not block /auth/me');
+is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'"), 2, 'the slow logins still run after that');
 $lock->query_safe('COMMIT');
 $lock->quit;
 like(join('', <$_>), qr{^HTTP/1.1 200 }, 'a slow login is answered in the end') foreach @slow;
@@ -109,37 +109,37 @@ like(join('', <$_>), qr{^HTTP/1.1 200 }, 'a slow login is answered in the end') 
 # PostgreSQL goes, and comes back
 $node->stop;
 poll('gateway notices', sub { request('GET', '/readyz')->{status} == 503 });
-is(request('GET', '/healthz')->{status}, 200, 'the gateway itself is well');
+is(request('GET', '/healthz')->{status}, 200, '/healthz succeeds without PostgreSQL');
 $r = request('GET', '/auth/me');
-is($r->{status} . $r->{json}{detail}{error}, '503service_unavailable', 'without PostgreSQL: 503');
-ok($r->{headers}{'retry-after'}, 'with Retry-After');
+is($r->{status} . $r->{json}{detail}{error}, '503service_unavailable', 'a request without PostgreSQL gets 503');
+ok($r->{headers}{'retry-after'}, 'a 503 without PostgreSQL has Retry-After');
 $node->start;
 poll('gateway recovers', sub { request('GET', '/readyz')->{status} == 200 });
-is(request('POST', '/auth/login', \%ada)->{status}, 200, 'it recovers by itself');
+is(request('POST', '/auth/login', \%ada)->{status}, 200, 'a login succeeds after a restart of PostgreSQL');
 
-# what an administrator has to mend
+# a fault that an administrator has to repair
 rename $node->data_dir . '/authfort_master.key', $node->data_dir . '/away' or die $!;
 $r = request('POST', '/auth/login', \%ada);
-is($r->{status} . $r->{json}{detail}{message}, '503The database is not available', 'without the master key: 503');
-ok($r->{headers}{'retry-after'}, 'with Retry-After');
-like(slurp_file($errors), qr/could not read master key file/, 'the log says why');
+is($r->{status} . $r->{json}{detail}{message}, '503The database is not available', 'a login without the master key gets 503');
+ok($r->{headers}{'retry-after'}, 'a 503 without the master key has Retry-After');
+like(slurp_file($errors), qr/could not read master key file/, 'the log of the gateway reports the missing master key');
 
-is($gateway->stop, 0, 'SIGTERM ends it cleanly');
+is($gateway->stop, 0, 'SIGTERM ends the gateway cleanly');
 
 my $access_log = slurp_file($log);
-like($access_log, qr{^\S+Z 127\.0\.0\.1 GET /auth/me 200 \d+ \d+ms$}m, 'the access log has a line a request');
-unlike($access_log . slurp_file($errors), qr/planted|\Q$tokens->{access_token}\E|\Q$tokens->{refresh_token}\E/, 'and no secret');
+like($access_log, qr{^\S+Z 127\.0\.0\.1 GET /auth/me 200 \d+ \d+ms$}m, 'the access log has a line per request');
+unlike($access_log . slurp_file($errors), qr/planted|\Q$tokens->{access_token}\E|\Q$tokens->{refresh_token}\E/, 'the logs of the gateway contain no secret');
 
-is(system("./gateway/authfort-gateway --pool-size=0 2>/dev/null") >> 8, 2, 'a value out of range');
-is(system("AUTHFORT_GATEWAY_POOL_SIZE=x ./gateway/authfort-gateway 2>/dev/null") >> 8, 2, 'a bad variable');
-is(system("./gateway/authfort-gateway --tls-cert=x 2>/dev/null") >> 8, 2, 'half of a pair');
+is(system("./gateway/authfort-gateway --pool-size=0 2>/dev/null") >> 8, 2, 'a value out of range is refused at start');
+is(system("AUTHFORT_GATEWAY_POOL_SIZE=x ./gateway/authfort-gateway 2>/dev/null") >> 8, 2, 'an invalid environment variable is refused at start');
+is(system("./gateway/authfort-gateway --tls-cert=x 2>/dev/null") >> 8, 2, 'a certificate without its key is refused at start');
 my $help = qx(./gateway/authfort-gateway --help);
 my @options = $help =~ /^  --(\S+)/gm;
-cmp_ok(scalar @options, '>', 15, '--help has the options');
+cmp_ok(scalar @options, '>', 15, '--help lists the options');
 foreach my $manual ('docs/authfort-gateway.md', 'gateway/authfort-gateway.1')
 {
 	my $text = slurp_file($manual) =~ s/\\-/-/gr;
-	is(join(' ', grep { $text !~ /--\Q$_\E\b/ } @options), '', "$manual has all of them");
+	is(join(' ', grep { $text !~ /--\Q$_\E\b/ } @options), '', "$manual documents every option");
 }
 my ($slow) = $help =~ /--slow-routes.*default "([^"]+)"/;
 is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM authfort.routes() WHERE method = 'POST'"
@@ -149,10 +149,10 @@ is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM auth
 		oauth_token passkey_login passkey_login_options passkey_mfa passkey_mfa_options
 		passkey_register passkey_register_options prepare_key reauthentication_code refresh
 		revoke rotate_key undo_email_change verify_email verify_magic_link)),
-	'every other POST is in --slow-routes');
+	'every other POST route is in the default of --slow-routes');
 my $taken = "127.0.0.1:$port";
 my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
-is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1, 'a port that is taken');
-like(slurp_file("$errors.taken"), qr/cannot listen on \Q$taken\E/, 'and it says so');
+is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1, 'the gateway exits if its port is taken');
+like(slurp_file("$errors.taken"), qr/cannot listen on \Q$taken\E/, 'a taken port is reported');
 $node->stop;
 done_testing();

@@ -1,4 +1,4 @@
-# What the gateway does by itself: TLS, limits, timeouts, and its end.
+# The gateway's own work: TLS, limits, timeouts and shutdown.
 use strict;
 use warnings FATAL => 'all';
 
@@ -13,7 +13,7 @@ use Test::More;
 my $node = start_node('limits', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');
 $node->safe_psql('app', "SELECT authfort.signup('ada\@example.com', 'planted-Secret-1')");
 
-# The client writes bytes, for a library would not send what is wrong.
+# The client writes bytes, because a library would refuse to send malformed requests.
 sub connection
 {
 	my ($gateway) = @_;
@@ -53,7 +53,7 @@ sub up
 	return $gateway;
 }
 
-# Logins wait for this lock, and so does the connection that runs one.
+# Logins wait for this lock, each on a connection to the database.
 my $lock = $node->background_psql('app');
 sub hold { $lock->query_safe('BEGIN; SELECT 1 FROM authfort.users FOR UPDATE'); return; }
 sub release { $lock->query_safe('COMMIT'); return; }
@@ -77,20 +77,20 @@ sub curl
 my $url = "https://127.0.0.1:$tls->{port}";
 poll('gateway connects', sub { curl('--cacert', "$dir/cert.pem", "$url/healthz") eq '{"status":"ok"}' });
 is(curl('--cacert', "$dir/cert.pem", '-w', '%{http_code}', '-o', '/dev/null', '-H', 'Content-Type: application/json',
-		'-d', '{"email": "ada@example.com", "password": "planted-Secret-1"}', "$url/auth/login"), '200', 'TLS: a login');
-is(curl("$url/healthz"), '', 'TLS: a client that does not know the certificate turns away');
-is(answer(send_to($tls, get('/healthz'))), '', 'TLS: who speaks none gets nothing');
-is(status(answer(send_to($tls, 'x' x 100000))), 'none: ', 'TLS: nor for garbage');
-is(curl('--cacert', "$dir/cert.pem", "$url/healthz"), '{"status":"ok"}', 'TLS: and it goes on');
-is($tls->stop, 0, 'TLS: the end');
+		'-d', '{"email": "ada@example.com", "password": "planted-Secret-1"}', "$url/auth/login"), '200', 'TLS: a login succeeds');
+is(curl("$url/healthz"), '', 'TLS: a client that does not trust the certificate gives up');
+is(answer(send_to($tls, get('/healthz'))), '', 'TLS: a request in clear text gets no answer');
+is(status(answer(send_to($tls, 'x' x 100000))), 'none: ', 'TLS: garbage gets no answer');
+is(curl('--cacert', "$dir/cert.pem", "$url/healthz"), '{"status":"ok"}', 'TLS: the gateway serves requests after garbage');
+is($tls->stop, 0, 'TLS: the gateway ends cleanly');
 foreach my $pair ([ 'none.pem', 'key.pem' ], [ 'cert.pem', 'cert.pem' ])
 {
 	is(system("./gateway/authfort-gateway --listen=127.0.0.1:0 --tls-cert=$dir/$pair->[0] --tls-key=$dir/$pair->[1] 2>$dir/err") >> 8,
-		1, "TLS: does not start with @$pair");
-	isnt(slurp_file("$dir/err"), '', 'and says why');
+		1, "TLS: the gateway does not start with @$pair");
+	isnt(slurp_file("$dir/err"), '', "TLS: the gateway reports why it does not start with @$pair");
 }
 
-# a full queue: one login runs, one waits, and of five more none does
+# a full queue: one login runs, one waits, and five more are refused
 my $small = up(Gateway->new('small', $node, '--pool-size=1', '--queue-size=1'));
 hold();
 my $running = send_to($small, $login);
@@ -104,58 +104,58 @@ while (@refused < 5)
 	$select->remove(@ready);
 	push @refused, map { answer($_) } @ready;
 }
-is(scalar @refused, 5, 'as many are refused as the queue has no room for');
+is(scalar @refused, 5, 'a full queue refuses the logins that it has no room for');
 foreach my $refusal (@refused)
 {
-	like($refusal, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r\n.*"server_busy"/ms, 'with 503, Retry-After and server_busy');
+	like($refusal, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r\n.*"server_busy"/ms, 'a refused login gets 503, Retry-After and server_busy');
 }
-is(status(answer(send_to($small, get('/healthz')))), '200', 'healthz needs no room');
+is(status(answer(send_to($small, get('/healthz')))), '200', '/healthz succeeds while the queue is full');
 release();
-is(status(answer($_)), '200', 'the others are answered') foreach $running, $select->handles;
-is($small->stop, 0, 'the end');
+is(status(answer($_)), '200', 'a login in the queue is answered') foreach $running, $select->handles;
+is($small->stop, 0, 'a gateway whose queue was full ends cleanly');
 
 # one second: the first runs too long, the last waits too long
 my $hasty = up(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=1'));
 hold();
 my @late = map { send_to($hasty, $login) } 1 .. 4;
 my @answers = map { answer($_) } @late;
-like($_, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r$/ms, 'too late: 503 and Retry-After') foreach @answers;
-like("@answers", qr/"timeout"/, 'one ran too long');
-like("@answers", qr/"server_busy"/, 'one waited too long');
+like($_, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r$/ms, 'a login that times out gets 503 and Retry-After') foreach @answers;
+like("@answers", qr/"timeout"/, 'a login that runs too long times out');
+like("@answers", qr/"server_busy"/, 'a login that waits too long in the queue is refused as server_busy');
 release();
-is(status(answer(send_to($hasty, $login))), '200', 'it goes on');
-is($hasty->stop, 0, 'the end');
+is(status(answer(send_to($hasty, $login))), '200', 'a login succeeds after others timed out');
+is($hasty->stop, 0, 'a gateway with timeouts ends cleanly');
 
 # sizes, and clients that are slow or many
 my $strict = up(Gateway->new('strict', $node, '--max-header-size=4096', '--max-body-size=1000', '--connection-timeout=1'));
-is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 3000)))), '401', 'headers that fit');
-is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 5000)))), '431', 'a large header');
-is(status(answer(send_to($strict, get('/auth/me', map { "X-$_: x" } 1 .. 2000)))), '431', 'many headers');
-is(status(answer(send_to($strict, get('/' . 'x' x 5000)))), '414', 'a long path');
-is(status(answer(send_to($strict, post('/auth/login', ' ' x 1000)))), '422', 'a body that fits');
-is(status(answer(send_to($strict, post('/auth/login', ' ' x 1001)))), '413', 'a large body');
+is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 3000)))), '401', 'headers below the limit are accepted');
+is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 5000)))), '431', 'a header over the limit gets 431');
+is(status(answer(send_to($strict, get('/auth/me', map { "X-$_: x" } 1 .. 2000)))), '431', 'many headers get 431');
+is(status(answer(send_to($strict, get('/' . 'x' x 5000)))), '414', 'a path over the limit gets 414');
+is(status(answer(send_to($strict, post('/auth/login', ' ' x 1000)))), '422', 'a body at the limit is read');
+is(status(answer(send_to($strict, post('/auth/login', ' ' x 1001)))), '413', 'a body over the limit gets 413');
 is(status(answer(send_to($strict, post('/auth/login', sprintf("%x\r\n%s\r\n0\r\n\r\n", 1000, ' ' x 1000), 'Transfer-Encoding: chunked')))),
-	'422', 'a body in chunks that fits');
+	'422', 'a chunked body at the limit is read');
 is(status(answer(send_to($strict, post('/auth/login', sprintf("%x\r\n%s\r\n", 1000, ' ' x 1000) . "1\r\n \r\n0\r\n\r\n", 'Transfer-Encoding: chunked')))),
-	'413', 'a large body in chunks');
+	'413', 'a chunked body over the limit gets 413');
 # depends on the version of libmicrohttpd
 like(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 99999999999999999999')))), qr/^(413|400)$/,
 	'a body of absurd length is refused');
-is(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: -1')))), '400', 'a body of negative length');
-is(answer(send_to($strict, '')), '', 'a client that says nothing is dropped');
-is(answer(send_to($strict, "GET /auth/me HTTP/1.1\r\nHost:")), '', 'a client that stops in its headers');
-is(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 2'))), '', 'a client that stops in its body');
-is($strict->stop, 0, 'the end');
+is(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: -1')))), '400', 'a body of negative length is refused');
+is(answer(send_to($strict, '')), '', 'a client that sends nothing is disconnected');
+is(answer(send_to($strict, "GET /auth/me HTTP/1.1\r\nHost:")), '', 'a client that stops in its headers is disconnected');
+is(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 2'))), '', 'a client that stops in its body is disconnected');
+is($strict->stop, 0, 'a gateway with small limits ends cleanly');
 
 my $few = up(Gateway->new('few', $node, '--max-connections-per-ip=2'));
 my @idle = map { send_to($few, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") } 1 .. 2;
 IO::Select->new($_)->can_read(60) foreach @idle;
-is(answer(send_to($few, '')), '', 'a third connection from one address is dropped');
+is(answer(send_to($few, '')), '', 'a connection over --max-connections-per-ip is closed');
 close $_ foreach @idle;
 poll('there is room again', sub { status(answer(send_to($few, get('/healthz')))) eq '200' });
-is($few->stop, 0, 'the end');
+is($few->stop, 0, 'a gateway with a limit of connections ends cleanly');
 
-# the end: what has begun is finished, and who is idle holds up nothing
+# shutdown: running requests are finished, and idle clients do not delay it
 my $patient = up(Gateway->new('patient', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=3600', '--connection-timeout=3600'));
 my $idle = send_to($patient, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 IO::Select->new($idle)->can_read(60);
@@ -169,20 +169,20 @@ release();
 foreach my $socket ($first, $second)
 {
 	my $answer = answer($socket);
-	is(status($answer), '200', 'a login that had begun is finished');
-	like($answer, qr/^Connection: close\r$/m, 'and its connection ends');
+	is(status($answer), '200', 'a login that runs at SIGTERM is finished');
+	like($answer, qr/^Connection: close\r$/m, 'the connection of a login that ran at SIGTERM is closed');
 }
-is($patient->wait, 0, 'then it ends');
+is($patient->wait, 0, 'the gateway ends cleanly after the running logins');
 
-# the end, when what runs does not finish
+# shutdown, while a running request does not finish
 my $brief = up(Gateway->new('brief', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=0'));
 hold();
 my @cut = map { send_to($brief, $login) } 1;
 waits();
 push @cut, send_to($brief, get('/auth/me'));
-is(status(answer(pop @cut)), '401', 'another path has its share');
-is($brief->stop, 0, 'it ends at once');
-is(status(answer($_)), '503', 'what ran is cancelled, and told so') foreach @cut;
+is(status(answer(pop @cut)), '401', 'a limit per route leaves connections to other routes');
+is($brief->stop, 0, 'the gateway ends at once with --shutdown-timeout=0');
+is(status(answer($_)), '503', 'a login cancelled at shutdown gets 503') foreach @cut;
 release();
 
 $lock->quit;

@@ -96,7 +96,7 @@ my %header = (alg => 'EdDSA', typ => 'JWT', kid => 'ed');
 sub claiming { return token(\%header, but(\%right, @_)); }
 sub headed { return token(but(\%header, @_), \%right); }
 
-# one call, in one session: what it gives, or the DETAIL of the error
+# one call, in one session: the result, or the DETAIL of the error
 sub verdict
 {
 	my ($token) = @_;
@@ -114,16 +114,16 @@ my %public = (rs => add_key('rs', 'RS256', '1 day'), es => add_key('es', 'ES256'
 add_key('gone', 'EdDSA', '-1 second');
 my %algorithm = (rs => 'RS256', es => 'ES256', ed => 'EdDSA');
 
-# what is right passes, so that the refusals below are for what they say
+# correct tokens are accepted, so the refusals below have the reason that their names give
 foreach my $kid (qw(rs es ed))
 {
 	accepted(token(but(\%header, kid => $kid, alg => $algorithm{$kid}), \%right, $kid, $algorithm{$kid}),
 		$algorithm{$kid});
 }
-accepted(headed(typ => 'jwt'), 'typ in lower case, for a media type has no case');
-accepted(headed(jku => 'https://evil.example', x5u => 'https://evil.example'), 'header members that nobody looks at');
-accepted(claiming(nbf => $now - 5, jti => 'x', name => "\x{1F511}"), 'claims that may be there');
-accepted(claiming(roles => []), 'no role');
+accepted(headed(typ => 'jwt'), 'typ in lower case');
+accepted(headed(jku => 'https://evil.example', x5u => 'https://evil.example'), 'header members that are ignored');
+accepted(claiming(nbf => $now - 5, jti => 'x', name => "\x{1F511}"), 'optional claims');
+accepted(claiming(roles => []), 'an empty list of roles');
 my $escaped = json(\%right);
 $escaped =~ s/"exp"/"\\u0065xp"/;
 accepted(token(\%header, $escaped), 'a claim whose name is written with an escape');
@@ -131,7 +131,7 @@ accepted(token(\%header, $escaped), 'a claim whose name is written with an escap
 # claims
 refused(claiming(purpose => $_), 'a token for another purpose, ' . json([$_]))
 	foreach 'mfa_challenge', 'access', '', undef;
-refused(claiming($_ => 'missing'), "no $_") foreach qw(iss sub sid iat exp ver email roles);
+refused(claiming($_ => 'missing'), "a token without $_") foreach qw(iss sub sid iat exp ver email roles);
 refused(claiming($_ => undef), "$_ is null") foreach qw(iss sub sid iat exp ver email roles nbf);
 refused(claiming($_ => "$right{$_}"), "$_ as a string") foreach qw(iat exp ver);
 refused(claiming($_ => 7), "$_ as a number") foreach qw(iss sub sid email roles);
@@ -153,28 +153,28 @@ foreach my $huge ('9223372036854775808', '18446744073709551617', '1' . '0' x 400
 refused(claiming(iss => $_), "issuer \"$_\"") foreach 'AuthFort', 'authfort ', '', "authfort\0x", 'authfor';
 refused(claiming(iss => ['authfort']), 'an array as issuer');
 refused(claiming(aud => $_), 'an audience where none is set, ' . json([$_])) foreach 'app', '', ['app'], [], undef;
-refused(claiming(nbf => $now + 300), 'not valid yet');
+refused(claiming(nbf => $now + 300), 'a token that is not valid yet');
 refused(claiming(nbf => "$now"), 'nbf as a string');
-refused(claiming(iat => $now + 300), 'issued in the future');
-refused(claiming(iat => -1), 'issued before there was time');
-refused(claiming(exp => $now, iat => $now), 'no lifetime');
+refused(claiming(iat => $now + 300), 'a token issued in the future');
+refused(claiming(iat => -1), 'a token issued at a negative time');
+refused(claiming(exp => $now, iat => $now), 'a token without a lifetime');
 refused(claiming(sub => $_), "sub \"$_\"") foreach uc 'aaaaaaaa-2222-4333-8444-555555555555',
 	'11111111222243338444555555555555', "{$right{sub}}", "$right{sub} ", '', "$right{sub}\0";
-refused(claiming(sid => 'x'), 'sid that is no UUID');
+refused(claiming(sid => 'x'), 'sid that is not a UUID');
 refused(claiming(roles => $_), 'roles ' . json($_)) foreach [undef], [1], [['admin']], { admin => 1 };
 refused(claiming(roles => 'admin'), 'roles as a string');
 
 # time
-refused(claiming(iat => $now - 600, exp => $now - 1), 'expired', 'token_expired');
-refused(claiming(iat => 0, exp => 1), 'expired long ago', 'token_expired');
-refused(claiming(iat => $now - 600, exp => $now - 1, purpose => 'x'), 'expired and wrong');
-refused(token(but(\%header, kid => 'gone'), \%right, 'gone'), 'by a key that has expired');
+refused(claiming(iat => $now - 600, exp => $now - 1), 'an expired token', 'token_expired');
+refused(claiming(iat => 0, exp => 1), 'a token that expired in 1970', 'token_expired');
+refused(claiming(iat => $now - 600, exp => $now - 1, purpose => 'x'), 'an expired token for another purpose');
+refused(token(but(\%header, kid => 'gone'), \%right, 'gone'), 'a token signed with an expired key');
 
 # the audience that is set
 $session->query("SET authfort.jwt_audience = 'app'");
-accepted(claiming(aud => 'app'), 'the audience that is set');
+accepted(claiming(aud => 'app'), 'the required audience');
 accepted(claiming(aud => [ 'other', 'app' ]), 'one of several audiences');
-refused(claiming(), 'no audience where one is set');
+refused(claiming(), 'no audience where one is required');
 refused(claiming(aud => $_), 'another audience, ' . json([$_]))
 	foreach 'App', '', 'apple', [], ['other'], [['app']], { app => 1 }, undef;
 $session->query('RESET authfort.jwt_audience');
@@ -197,11 +197,11 @@ foreach my $kid (qw(rs es ed))
 	foreach my $other (grep { $_ ne $kid } qw(rs es ed))
 	{
 		refused(token(but(\%header, kid => $kid, alg => $algorithm{$other}), \%right, $kid, $algorithm{$kid}),
-			"$algorithm{$other} said, $algorithm{$kid} made, by its key");
+			"alg $algorithm{$other}, but a signature with its $algorithm{$kid} key");
 		refused(token(but(\%header, kid => $kid, alg => $algorithm{$other}), \%right, $other, $algorithm{$other}),
-			"$algorithm{$other} for a key of $algorithm{$kid}");
+			"alg $algorithm{$other} and such a signature, but the kid of a $algorithm{$kid} key");
 		refused(token(but(\%header, kid => $kid, alg => $algorithm{$kid}), \%right, $other, $algorithm{$other}),
-			"$algorithm{$kid} said, $algorithm{$other} made");
+			"alg $algorithm{$kid}, but a signature with an $algorithm{$other} key");
 	}
 }
 refused(headed(alg => $_), "alg \"$_\"") foreach qw(eddsa EDDSA Ed25519 RS384 PS256), "EdDSA\0";
@@ -235,16 +235,16 @@ refused(token(\%header, $payload =~ s/ada@/ada$_@/r), 'payload not UTF-8, ' . un
 # the compact form
 my $right = claiming();
 my ($first, $second, $third) = split /\./, $right;
-accepted($right, 'the token that is now spoilt');
-refused("$first.$second.$third" . '=' x $_, "$_ of padding") foreach 1, 2;
+accepted($right, 'the token whose form is changed below');
+refused("$first.$second.$third" . '=' x $_, "$_ characters of padding") foreach 1, 2;
 refused("$first=.$second.$third", 'padding in the header');
 refused("$first.$second.$third.", 'four parts, the last empty');
 refused("$right.$third", 'four parts');
 refused("$right.$first.$second", 'five parts, as encrypted tokens have');
 refused("$first.$second", 'two parts');
-refused("$first.$second.", 'no signature');
-refused(".$second.$third", 'no header');
-refused("$first..$third", 'no payload');
+refused("$first.$second.", 'an empty signature');
+refused(".$second.$third", 'an empty header');
+refused("$first..$third", 'an empty payload');
 refused($_, "\"$_\" alone") foreach '.', '..', '...', 'x', ' ';
 refused($_->[0], "white space: $_->[1]")
   foreach [ " $right", 'before' ], [ "$right ", 'behind' ], [ "$right\n", 'a line end' ],
@@ -257,8 +257,8 @@ my @alphabet = ('A' .. 'Z', 'a' .. 'z', 0 .. 9, '-', '_');
 my %value = map { $alphabet[$_] => $_ } 0 .. 63;
 my $last = substr $third, -1;
 is(decode_base64url($third), decode_base64url(substr($third, 0, -1) . $alphabet[ $value{$last} | 1 ]),
-	'a lax decoder sees no difference');
-refused(substr($right, 0, -1) . $alphabet[ $value{$last} | $_ ], "stray bit $_") foreach 1, 2, 4, 8;
+	'a lenient decoder ignores the unused bits of the last character');
+refused(substr($right, 0, -1) . $alphabet[ $value{$last} | $_ ], "unused bit $_ set in the last character") foreach 1, 2, 4, 8;
 
 # signatures
 my $flipped = decode_base64url($third);
@@ -271,7 +271,7 @@ refused("$first.$second." . encode_base64url("\0" x 64), 'zeros as signature');
 my %es = (alg => 'ES256', typ => 'JWT', kid => 'es');
 my $es = token(\%es, \%right, 'es', 'ES256');
 my ($es_signed, $es_signature) = $es =~ /^(.*)\.(.*)$/;
-accepted($es, 'ES256 that is now spoilt');
+accepted($es, 'the ES256 token whose signature is changed below');
 write_file("$dir/message", $es_signed);
 refused("$es_signed." . encode_base64url(openssl('dgst', '-sha256', '-sign', "$dir/es.pem", "$dir/message")),
 	'ES256 in DER');
@@ -282,25 +282,25 @@ refused("$es_signed." . encode_base64url($_->[0]), "ES256: $_->[1]")
   [ substr(decode_base64url($es_signature), 32) . substr(decode_base64url($es_signature), 0, 32), 'r and s swapped' ];
 my ($rs_signed, $rs_signature) = token(but(\%header, alg => 'RS256', kid => 'rs'), \%right, 'rs',
 	'RS256') =~ /^(.*)\.(.*)$/;
-refused("$rs_signed." . encode_base64url("\0" . decode_base64url($rs_signature)), 'RS256: a zero before');
-refused("$rs_signed." . encode_base64url(substr decode_base64url($rs_signature), 0, -1), 'RS256: one byte less');
+refused("$rs_signed." . encode_base64url("\0" . decode_base64url($rs_signature)), 'RS256: a zero byte in front of the signature');
+refused("$rs_signed." . encode_base64url(substr decode_base64url($rs_signature), 0, -1), 'RS256: a signature one byte too short');
 
 # size
 accepted(claiming(filler => 'x' x 11000), 'a large token');
 my $large = claiming(filler => 'x' x 12300);
-cmp_ok(length $large, '>', 16384, 'a token over the limit');
+cmp_ok(length $large, '>', 16384, 'the large token is over the limit');
 refused($large, 'a token over the limit');
 refused('x' x 1000000, 'a million letters');
 refused('.' x 1000000, 'a million dots');
 
-# none is another thing than a wrong one
+# a missing token is distinguished from an invalid one
 refused('', 'an empty text', 'token_missing');
 is($session->query("SELECT authfort.try_verify_jwt('$right') IS NOT NULL, authfort.try_verify_jwt('$right=') IS NULL"),
-	't|t', 'try_verify_jwt agrees');
+	't|t', 'try_verify_jwt() gives NULL for a refused token only');
 
-# the log tells why
+# the log has the reason
 my $log = slurp_file($node->logfile);
-like($log, qr/access token refused: its signature does not verify/, 'the log tells why');
+like($log, qr/access token refused: its signature does not verify/, 'the log reports why a token was refused');
 $session->quit;
 $node->stop;
 done_testing();

@@ -75,72 +75,72 @@ sub go_on
 	kill 'CONT', $call->{pid} if delete $call->{stopped};
 }
 
-is(answer(begin(session(), 'a@example.com')), 'ok', 'a login alone');
+is(answer(begin(session(), 'a@example.com')), 'ok', 'a login alone succeeds');
 
 # a backend that stops waiting leaves the queue
 my $holder = hold();
 my $cancelled = begin(session(), 'cancelled@example.com');
-is_waiting($cancelled, 'the second waits');
+is_waiting($cancelled, 'a second login waits for the turn');
 my $terminated = begin(session(), 'terminated@example.com');
-is_waiting($terminated, 'so does the third');
+is_waiting($terminated, 'a third login waits for the turn');
 # slow enough for the one to be done before the other, whose turn is next, is
 my $slow = "SET authfort.argon2_memory = '64MB'; SET authfort.argon2_time_cost = 4";
 my $first = begin(session($slow), 'first@example.com');
-is_waiting($first, 'and the fourth');
+is_waiting($first, 'a fourth login waits for the turn');
 my $second = begin(session($slow), 'second@example.com');
-is_waiting($second, 'and the fifth');
+is_waiting($second, 'a fifth login waits for the turn');
 $node->safe_psql('app', "SELECT pg_cancel_backend($cancelled->{pid}), pg_terminate_backend($terminated->{pid})");
-like(answer($cancelled), qr/canceling statement due to user request/, 'one can be cancelled');
-like(answer($terminated), qr/terminating connection/, 'and terminated');
+like(answer($cancelled), qr/canceling statement due to user request/, 'a waiting login can be cancelled');
+like(answer($terminated), qr/terminating connection/, 'a waiting login can be terminated');
 like(answer(begin(session("SET statement_timeout = '50ms'"), 'x@example.com')), qr/statement timeout/,
-	'a statement timeout counts');
+	'statement_timeout ends a waiting login');
 is(answer(begin(session("SET authfort.hash_queue_timeout = '50ms'"), 'x@example.com')), 'server_busy',
-	'who waits too long is refused');
+	'a login that waits too long is refused');
 my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET authfort.hash_queue_timeout = '50ms';
 	SELECT authfort.create_user('busy\@example.com', 'correct horse')");
-like($err, qr/ERROR:  53000: .*DETAIL:  server_busy/s, 'an admin who makes an account then gets an error of class 53');
-is($node->safe_psql('app', <<'SQL'), '503|5|5', 'over HTTP as well');
+like($err, qr/ERROR:  53000: .*DETAIL:  server_busy/s, 'create_user() that waits too long raises an error of class 53');
+is($node->safe_psql('app', <<'SQL'), '503|5|5', 'a sign-up over HTTP that waits too long gets 503 and Retry-After');
 SET authfort.hash_queue_timeout = 0;
 SELECT status, body::jsonb#>>'{detail,retry_after}', (SELECT h->>'Retry-After' FROM jsonb_array_elements(headers) h WHERE h ? 'Retry-After')
 	FROM authfort.http('POST', '/auth/signup', NULL, '{"content-type": "application/json"}', '{"email": "b@example.com", "password": "correct horse"}');
 SQL
-is($node->safe_psql('app', 'SELECT count(*) FROM authfort.users'), '1', 'nothing is kept of it');
-is(answer($_), 'invalid_credentials', 'the others get their turn') foreach $holder, $first, $second;
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.users'), '1', 'a refused sign-up creates no user');
+is(answer($_), 'invalid_credentials', 'the other logins get their turn') foreach $holder, $first, $second;
 is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@', 1), ' ' ORDER BY id) FROM authfort.events WHERE event = 'login_failed'"),
-	'holder first second', 'in their order; being busy is no failed login');
+	'holder first second', 'logins run in the order of arrival, and a busy server records no failed login');
 
 # a refresh and reading the keys do not wait
 $holder = hold();
 is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')'), '1',
-	'requests that do not hash do not wait');
+	'reading the key set does not wait for a hash');
 
-# who stops waiting and goes on, and whose client has gone
+# a backend that stops waiting and continues, and one whose client disconnects
 my $trying = session("SET statement_timeout = '50ms'");
 $trying->do(q{DO $$ BEGIN PERFORM authfort.login('x@example.com', 'wrong'); EXCEPTION WHEN query_canceled THEN NULL; END $$});
 my $gone = begin(session("SET client_connection_check_interval = '50ms'"), 'gone@example.com');
-is_waiting($gone, 'somebody waits whose client goes');
+is_waiting($gone, 'a login whose client will disconnect waits for the turn');
 POSIX::close($gone->{dbh}{pg_socket});
 ok($node->poll_query_until('app', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $gone->{pid}"),
-	'the wait ends with it');
+	'a login stops waiting when its client disconnects');
 is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE pid = $holder->{pid} AND state = 'active'"),
-	'1', 'while the turn is another one\'s');
+	'1', 'the login that has the turn still runs');
 $trying->do('RESET statement_timeout');
 my $again = begin($trying, 'a@example.com');
-is(answer($holder), 'invalid_credentials', 'who had the turn is done');
-is(answer($again), 'ok', 'who gave up waiting may wait again');
+is(answer($holder), 'invalid_credentials', 'the login that had the turn finishes');
+is(answer($again), 'ok', 'a session whose wait timed out can wait again');
 
-# the turn itself comes back, whatever becomes of who had it
+# the turn is given back, however its backend ends
 $holder = hold();
 $node->safe_psql('app', "SELECT pg_terminate_backend($holder->{pid})");
 go_on($holder);
-is(answer(begin(session(), 'a@example.com')), 'ok', 'after a backend was terminated');
+is(answer(begin(session(), 'a@example.com')), 'ok', 'the turn of a terminated backend is given back');
 answer($holder);
 $holder = hold();
 kill 'KILL', $holder->{pid};
 delete $holder->{stopped};
 answer($holder);
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
-is(answer(begin(session(), 'a@example.com')), 'ok', 'and nobody has the turn');
+is(answer(begin(session(), 'a@example.com')), 'ok', 'the turn is free after a crash');
 
 # more turns
 $node->append_conf('postgresql.conf', 'authfort.max_concurrent_hashes = 2');
@@ -148,7 +148,7 @@ $node->reload;
 $node->poll_query_until('app', "SELECT setting = '2' FROM pg_settings WHERE name = 'authfort.max_concurrent_hashes'");
 $holder = hold();
 is(answer(begin(session('SET authfort.hash_queue_timeout = 0'), 'a@example.com')), 'ok',
-	'the setting can be raised while it runs');
+	'max_concurrent_hashes can be raised while the server runs');
 answer($holder);
 $node->stop;
 
@@ -156,7 +156,7 @@ $node->stop;
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 $node->start;
 ($code, $out, $err) = $node->psql('app', 'SELECT authfort.version()');
-like($err, qr/WARNING: .*max_concurrent_hashes" has no effect/, 'without preload it warns');
-is(answer(begin(session(), 'a@example.com')), 'ok', 'and logins go on');
+like($err, qr/WARNING: .*max_concurrent_hashes" has no effect/, 'max_concurrent_hashes without preload gives a warning');
+is(answer(begin(session(), 'a@example.com')), 'ok', 'a login succeeds without preload');
 $node->stop;
 done_testing();

@@ -31,14 +31,14 @@ create_database($node, $_, $contents) foreach 'app', 'App, too', 'broken';
 $node->safe_psql('broken', 'ALTER TABLE authfort.sessions RENAME TO away');
 revoke_one($node, $_) foreach 'app', 'App, too';
 ok($node->poll_query_until('app', $cleaned), 'the worker cleans a database');
-ok($node->poll_query_until('App, too', $cleaned), 'and another one');
-ok($node->wait_for_log(qr/relation "authfort.sessions" does not exist/), 'what it cannot clean is logged');
+ok($node->poll_query_until('App, too', $cleaned), 'the worker cleans another database');
+ok($node->wait_for_log(qr/relation "authfort.sessions" does not exist/), 'a failed cleanup is logged');
 revoke_one($node, 'app');
-ok($node->poll_query_until('app', $cleaned), 'and does not stop the others');
+ok($node->poll_query_until('app', $cleaned), 'a failed cleanup of one database does not stop that of others');
 $node->safe_psql('postgres', 'DROP DATABASE broken');
 
 is($node->safe_psql('postgres', "SELECT application_name, datname FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'"),
-	'authfort cleanup|', 'it shows in pg_stat_activity, connected to no database');
+	'authfort cleanup|', 'pg_stat_activity shows the launcher, without a database');
 
 # it waits for no lock on a row, and gives up on one on a table
 my $session = $node->background_psql('app');
@@ -49,39 +49,39 @@ do
 	revoke_one($node, 'app');
 } until $session->query_safe('SELECT id FROM authfort.sessions WHERE revoked_at IS NOT NULL FOR UPDATE');
 revoke_one($node, 'App, too');
-ok($node->poll_query_until('App, too', $cleaned), 'a locked session does not hold the cleanup up');
+ok($node->poll_query_until('App, too', $cleaned), 'a locked session does not block the cleanup');
 is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'a locked session is not deleted');
 $session->query_safe('COMMIT; BEGIN; LOCK TABLE authfort.sessions');
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'authfort cleanup worker'
-	AND datname = 'app' AND wait_event_type = 'Lock' AND query = 'authfort: cleaning up sessions'"), 'what a worker does is seen');
-ok($node->wait_for_log(qr/canceling statement due to lock timeout/), 'it does not wait for ever');
+	AND datname = 'app' AND wait_event_type = 'Lock' AND query = 'authfort: cleaning up sessions'"), 'pg_stat_activity shows what a worker does');
+ok($node->wait_for_log(qr/canceling statement due to lock timeout/), 'a worker does not wait forever for a table lock');
 $session->query_safe('COMMIT');
 $session->quit;
-ok($node->poll_query_until('app', $cleaned), 'and cleans once it can');
+ok($node->poll_query_until('app', $cleaned), 'the cleanup resumes once the table is unlocked');
 
 # an end by an administrator, and a restart
 my $pid = $node->safe_psql('postgres', $launcher);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($launcher) l WHERE pid <> $pid"),
-	'one that was terminated is started again');
+	'a terminated launcher is restarted');
 revoke_one($node, 'app');
-ok($node->poll_query_until('app', $cleaned), 'and cleans');
+ok($node->poll_query_until('app', $cleaned), 'a restarted launcher cleans');
 $node->restart;
 revoke_one($node, 'app');
-ok($node->poll_query_until('app', $cleaned), 'so it does after a restart');
+ok($node->poll_query_until('app', $cleaned), 'the launcher cleans after a restart of the server');
 
 # settings are read again; the list says which databases
 $node->append_conf('postgresql.conf', qq(authfort.cleanup_databases = '"App, too", missing'));
 $node->reload;
 my $offset = -s $node->logfile;
 ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" does not exist/, $offset),
-	'an unknown database is reported in the log');
+	'an unknown database in cleanup_databases is reported');
 revoke_one($node, $_) foreach 'app', 'App, too';
-ok($node->poll_query_until('App, too', $cleaned), 'a database of the list is cleaned');
-is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'another one is not');
+ok($node->poll_query_until('App, too', $cleaned), 'a database in cleanup_databases is cleaned');
+is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'a database not in cleanup_databases is not cleaned');
 $node->append_conf('postgresql.conf', "authfort.cleanup_databases = ''\nauthfort.cleanup_interval = 0");
 $node->reload;
-ok($node->poll_query_until('postgres', "SELECT setting = '0' FROM pg_settings WHERE name = 'authfort.cleanup_interval'"), 'it is turned off');
+ok($node->poll_query_until('postgres', "SELECT setting = '0' FROM pg_settings WHERE name = 'authfort.cleanup_interval'"), 'a reload turns the cleanup off');
 
 # idle on a standby, until that is promoted
 $node->backup('base');
@@ -90,10 +90,10 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->append_conf('postgresql.conf', "authfort.cleanup_interval = '1s'");
 $standby->start;
 $node->wait_for_catchup($standby);
-is($standby->safe_psql('postgres', "SELECT count(*) FROM ($launcher) l"), '0', 'a standby has none');
-is($standby->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'and what there is to clean');
+is($standby->safe_psql('postgres', "SELECT count(*) FROM ($launcher) l"), '0', 'a standby has no launcher');
+is($standby->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'the standby has a session to clean');
 $standby->promote;
-ok($standby->poll_query_until('app', $cleaned), 'it begins after promotion');
+ok($standby->poll_query_until('app', $cleaned), 'the cleanup begins after promotion');
 $standby->stop;
 $node->stop;
 
@@ -106,18 +106,18 @@ CONF
 create_database($cron, 'app', $contents);
 my ($code, $out, $err) = $cron->psql('app', 'SELECT authfort.version()');
 like($err, qr/WARNING:.*cleanup_interval" has no effect.*shared_preload_libraries/s,
-	'without preload the setting warns');
+	'cleanup_interval without preload gives a warning');
 
 my ($example) = slurp_file('docs/cleanup.md') =~ /```sql\n(.*?cron\.schedule.*?)```/s;
-ok($example, 'the manual has an example');
+ok($example, 'the manual has an example for pg_cron');
 $cron->safe_psql('app', $example);
 is($cron->safe_psql('app', "SELECT count(*) FROM cron.job WHERE command LIKE '%authfort.cleanup()%' AND active"), '1',
-	'the example makes a job');
+	'the example creates a job');
 # pg_cron runs a job at the full minute at the soonest
 $cron->safe_psql('app', "UPDATE cron.job SET schedule = '* * * * *'");
 revoke_one($cron, 'app');
-ok($cron->poll_query_until('app', $cleaned), 'and pg_cron runs it');
+ok($cron->poll_query_until('app', $cleaned), 'pg_cron runs the job');
 is($cron->safe_psql('app', "SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'failed'"), 'f',
-	'without a failure');
+	'the job of pg_cron does not fail');
 $cron->stop;
 done_testing();

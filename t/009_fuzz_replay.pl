@@ -1,5 +1,5 @@
-# What strangers send: kept inputs of the fuzzers, replayed under sanitizers,
-# and requests made up at random, given to the router and to the gateway.
+# Hostile input: the kept inputs of the fuzzers, replayed under sanitizers, and
+# random requests to the router and to the gateway.
 use strict;
 use warnings FATAL => 'all';
 
@@ -35,7 +35,7 @@ my ($signed_up, $access, @pieces);
 
 sub pick { return $_[ int rand @_ ]; }
 
-# Bytes that parsers are known to stumble over, and what a new admin knows.
+# Bytes that parsers are known to stumble over, and the tokens and ids of a new admin.
 sub begin
 {
 	$signed_up = decode_json($node->safe_psql('app', <<'SQL'));
@@ -83,7 +83,7 @@ sub value
 
 # Methods and paths as the router has them.
 my @routes = split /[|\n]/, $node->safe_psql('app', 'SELECT method, path FROM authfort.routes()');
-ok(@routes >= 12, 'routes are known');
+ok(@routes >= 12, 'the routes are known');
 @fuzz::fields = qw(email password name avatar_url phone refresh_token token new_password old_password
   code role roles email_verified changes banned algorithm authfort);
 
@@ -148,8 +148,8 @@ foreach my $round (1 .. $requests / 100)
 	push @lines, split /\n/, $stdout;
 	$raised .= $stderr;
 }
-is($raised, '', 'the router raises nothing');
-is(scalar @lines, $requests, 'each request has an answer');
+is($raised, '', 'the router raises no error for any request');
+is(scalar @lines, $requests, 'every request to the router is answered');
 my %statuses;
 my @strange;
 foreach (@lines)
@@ -159,9 +159,9 @@ foreach (@lines)
 	push @strange, $_ unless $status =~ /^(2\d\d|4\d\d)$/ && $type eq 'array'
 		&& ($body eq '' || eval { decode_json($body) });
 }
-is_deeply(\@strange, [], 'which is documented, and JSON');
+is_deeply(\@strange, [], 'every answer of the router has a documented status and a JSON body');
 note(join ' ', map { "$_: $statuses{$_}" } sort keys %statuses);
-ok($statuses{200} && $statuses{401} && $statuses{404} && $statuses{405} && $statuses{422}, 'all kinds were met');
+ok($statuses{200} && $statuses{401} && $statuses{404} && $statuses{405} && $statuses{422}, 'the requests met success and every kind of refusal');
 
 # To the gateway over its socket: bytes that need not be HTTP.
 my $errors = $node->basedir . '/gateway.err';
@@ -221,14 +221,14 @@ foreach (1 .. $requests / 5)
 	push @odd, [ $bytes, $answer ] unless defined $answer
 		&& ($answer eq '' || $answer =~ /^HTTP\/1\.[01] (100|2\d\d|4\d\d|501|505) /);
 }
-is_deeply(\@odd, [], 'the gateway answers what is no HTTP with 4xx, or hangs up');
+is_deeply(\@odd, [], 'the gateway answers malformed HTTP with 4xx, or disconnects');
 like(exchange($port, "GET /auth/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), qr/^HTTP\/1.1 401 /,
-	'and goes on answering');
-is(waitpid($pid, 1), 0, 'in the same process');
-unlike(slurp_file($errors), qr/Sanitizer|ERROR/, 'with no error of the database behind it');
+	'the gateway answers requests after malformed ones');
+is(waitpid($pid, 1), 0, 'the process of the gateway did not end');
+unlike(slurp_file($errors), qr/Sanitizer|ERROR/, 'the log of the gateway has no error');
 kill 'TERM', $pid;
 waitpid $pid, 0;
-is($?, 0, 'which ends cleanly');
+is($?, 0, 'the gateway ends cleanly');
 $pid = undef;
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC/, 'no backend crashed');
 $node->stop;

@@ -38,33 +38,33 @@ my $who = "SELECT coalesce(authfort.claims()->>'email', 'nobody')";
 	local $ENV{PGOPTIONS} = "-c authfort.jwt=$token{ada}";
 	is(ask($who), 'ada@example.com', 'an option of the connection gives the identity');
 	is(ask("BEGIN; SET LOCAL authfort.jwt = '$token{bob}'; $who; COMMIT; $who"), "bob\@example.com\nada\@example.com",
-		'a transaction may have another');
+		'SET LOCAL gives a transaction another identity');
 	is(ask("SET authfort.jwt = ''; $who; RESET authfort.jwt; $who"), "nobody\nada\@example.com",
-		'RESET goes back to the option');
-	is(ask("DISCARD ALL; $who"), 'ada@example.com', 'so does DISCARD ALL');
-	is(ask("$who; SHOW authfort.jwt"), "ada\@example.com\n********", 'it does not show');
+		'RESET restores the identity of the option');
+	is(ask("DISCARD ALL; $who"), 'ada@example.com', 'DISCARD ALL restores the identity of the option');
+	is(ask("$who; SHOW authfort.jwt"), "ada\@example.com\n********", 'SHOW masks the token');
 }
 {
 	local $ENV{PGOPTIONS} = '-c authfort.jwt=nonsense';
-	is(ask($who), 'nobody', 'an option that is no token is nobody');
+	is(ask($who), 'nobody', 'an invalid token in an option gives no identity');
 }
 
 # The library is not loaded before its first function is called: until then anybody may make a placeholder of any name.
 my $claims = '{"sub":"11111111-1111-1111-1111-111111111111"}';
 my $trust = "SET authfort.trusted_authenticators = 'app'; SET request.jwt.claims = '$claims'; SELECT coalesce(authfort.uid()::text, 'nobody')";
-like(ask($trust), qr/nobody$/, 'a trust that was set before the library was loaded is dropped');
+like(ask($trust), qr/nobody$/, 'trusted_authenticators set before the library was loaded is dropped');
 {
 	local $ENV{PGOPTIONS} = '-c authfort.trusted_authenticators=app';
-	unlike(ask($trust), qr/1111/, 'so is one in an option of the connection');
+	unlike(ask($trust), qr/1111/, 'trusted_authenticators in an option of the connection is dropped');
 }
 $node->safe_psql('app', 'ALTER ROLE app IN DATABASE app SET authfort.trusted_authenticators = app');
 like(ask("SET request.jwt.claims = '$claims'; SELECT authfort.uid()"), qr/^1111/,
-	'one that a superuser gave the role counts');
-like(ask("$trust"), qr/1111/, 'and is not lost by trying to set it');
+	'trusted_authenticators that a superuser set for the role is valid');
+like(ask("$trust"), qr/1111/, 'an attempt to set trusted_authenticators does not change it');
 is(ask("BEGIN; SET LOCAL request.jwt.claims = '$claims'; SELECT authfort.uid() IS NULL; COMMIT; SELECT authfort.uid() IS NULL"), "f\nt", 'claims end with their transaction');
 my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;';
 my $query = "SELECT count(*) = 0 FROM pg_class WHERE coalesce(authfort.uid()::text, relname) NOT LIKE '1111%'";
-like(ask("$parallel EXPLAIN $query"), qr/Workers Planned/, 'a parallel query');
+like(ask("$parallel EXPLAIN $query"), qr/Workers Planned/, 'the query runs in parallel workers');
 is(ask("$parallel SET request.jwt.claims = '$claims'; $query"), 't', 'claims reach parallel workers');
 $node->safe_psql('app', 'ALTER ROLE app IN DATABASE app RESET ALL');
 
@@ -93,7 +93,7 @@ poll('pgbouncer answers', sub { ($node->psql('app', 'SELECT 1', connstr => $pool
 my %client = map { $_ => DBI->connect("dbi:Pg:$pooled", 'app', '',
 	{ RaiseError => 1, pg_server_prepare => 0 }) } qw(ada bob);
 
-# Runs statements in one transaction; returns what the last one gives.
+# Runs statements in one transaction; returns the result of the last.
 sub transaction
 {
 	my ($client, @statements) = @_;
@@ -110,22 +110,22 @@ foreach my $round (1 .. 3)
 	foreach my $name (qw(ada bob))
 	{
 		my $c = $client{$name};
-		is($c->selectrow_array($who), 'nobody', "round $round: before its transaction $name is nobody");
+		is($c->selectrow_array($who), 'nobody', "round $round: $name has no identity before the transaction");
 		is(transaction($c, "SET LOCAL authfort.jwt = '$token{$name}'",
 			"INSERT INTO note (body) VALUES ('of $name $round')", $who),
-			"$name\@example.com", "round $round: $name in it");
+			"$name\@example.com", "round $round: $name has the identity of the token in the transaction");
 		is(transaction($c, "SELECT authfort.set_jwt('$token{$name}')",
 			"SELECT string_agg(body, ',' ORDER BY body) FROM note"),
-			join(',', map { "of $name $_" } 1 .. $round), "round $round: $name sees no other rows");
+			join(',', map { "of $name $_" } 1 .. $round), "round $round: $name sees only the own rows");
 	}
 }
 $client{ada}->begin_work;
 $client{ada}->do("SET LOCAL authfort.jwt = '$token{ada}'");
-is($client{ada}->selectrow_array($who), 'ada@example.com', 'a transaction that is rolled back');
+is($client{ada}->selectrow_array($who), 'ada@example.com', 'a transaction has an identity before its rollback');
 $client{ada}->rollback;
-is($client{bob}->selectrow_array($who), 'nobody', 'leaves nobody behind');
+is($client{bob}->selectrow_array($who), 'nobody', 'a rollback leaves no identity in the server session');
 is($client{ada}->selectrow_array('SELECT pg_backend_pid()'), $client{bob}->selectrow_array('SELECT pg_backend_pid()'),
-	'all of it in one server session');
+	'both clients shared one server session');
 $_->disconnect foreach values %client;
 $bouncer->signal('INT');
 $bouncer->finish;

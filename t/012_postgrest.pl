@@ -34,8 +34,8 @@ SQL
 sub sql { return $node->safe_psql('app', @_); }
 
 is(sql("SELECT string_agg(rolname || ' ' || rolcanlogin || ' ' || rolinherit, ', ' ORDER BY rolname) FROM pg_roles WHERE rolname IN ('door', 'web_anon', 'authenticated')"),
-	'authenticated false false, door true false, web_anon false false', 'setup_postgrest makes the roles');
-is(sql("SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = setrole, unnest(setconfig) WHERE rolname = 'door'"), '2', 'and is idempotent');
+	'authenticated false false, door true false, web_anon false false', 'setup_postgrest() creates the roles');
+is(sql("SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = setrole, unnest(setconfig) WHERE rolname = 'door'"), '2', 'setup_postgrest() is idempotent');
 
 my $dsn = 'dbi:Pg:' . $node->connstr('app');
 my %options = (dsn => $dsn, user => 'door', anon => 'web_anon', pre_request => 'authfort_api.pre_request');
@@ -55,12 +55,12 @@ sub tokens { return @{ decoded($_[0])->{tokens} }{qw(access_token refresh_token)
 # both doors answer alike
 my $signup = post('signup', { email => 'ada@example.com', password => 'correct horse',
 	name => 'Ada "quoted" \\ Łovelace' });
-is($signup->{status}, 201, q{signup});
-is(decoded($signup)->{user}{name}, 'Ada "quoted" \\ Łovelace', 'the body goes through as it is');
-is(scalar LikePostgREST::header($signup, 'set-cookie'), 2, 'two cookies');
-like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a cookie')
+is($signup->{status}, 201, 'sign-up through PostgREST succeeds');
+is(decoded($signup)->{user}{name}, 'Ada "quoted" \\ Łovelace', 'a body with quotes and UTF-8 arrives unchanged');
+is(scalar LikePostgREST::header($signup, 'set-cookie'), 2, 'sign-up through PostgREST sets two cookies');
+like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a cookie has its attributes')
 	foreach LikePostgREST::header($signup, 'set-cookie');
-is_deeply([ LikePostgREST::header($signup, 'cache-control') ], ['no-store'], 'Cache-Control');
+is_deeply([ LikePostgREST::header($signup, 'cache-control') ], ['no-store'], 'the response to a sign-up must not be cached');
 my $id = decoded($signup)->{user}{id};
 
 sub http
@@ -100,47 +100,47 @@ foreach my $case (
 		or diag(explain([ $here, $there ]));
 }
 is(sql("SELECT string_agg(name, ',' ORDER BY name) FROM authfort.routes() r WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE pronamespace = 'authfort_api'::regnamespace
-	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = 'v')"), '', 'each route has its function, which is VOLATILE');
+	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = 'v')"), '', 'each route has a VOLATILE function');
 
-# HEAD: PostgREST leaves the output away, and PostgreSQL then what it would come from
+# HEAD: PostgREST omits the output, and PostgreSQL then does not compute it
 is($auth->request('HEAD', 'me')->{status}, 401, 'HEAD of a route is refused like GET');
 my $head = $auth->request('HEAD', 'me', bearer($access));
-is_deeply([ @$head{qw(status body)} ], [ 200, '' ], 'and answered without a body');
-is($auth->request('HEAD', $_, bearer($access))->{status}, 403, "HEAD $_") foreach qw(list_users list_keys);
+is_deeply([ @$head{qw(status body)} ], [ 200, '' ], 'HEAD is answered without a body');
+is($auth->request('HEAD', $_, bearer($access))->{status}, 403, "HEAD of $_ is refused without the role") foreach qw(list_users list_keys);
 
 # sessions
-is(decoded($auth->request('GET', 'me', bearer($access)))->{id}, $id, 'me by bearer');
+is(decoded($auth->request('GET', 'me', bearer($access)))->{id}, $id, 'me accepts a bearer token');
 my $refreshed = post('refresh', { refresh_token => $refresh });
-is($refreshed->{status}, 200, 'refresh by the body');
+is($refreshed->{status}, 200, 'refresh accepts a token in the body');
 my $by_cookie = post('refresh', undef, cookies => { refresh_token => (tokens($refreshed))[1],
 	access_token => (tokens($refreshed))[0] });
-is($by_cookie->{status}, 200, 'refresh by cookies, without a body');
+is($by_cookie->{status}, 200, 'refresh accepts cookies without a body');
 ($access, $refresh) = tokens($by_cookie);
 is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application/x-www-form-urlencoded' },
-	cookies => { refresh_token => $refresh })->{status}, 404, 'a form finds no function');
+	cookies => { refresh_token => $refresh })->{status}, 404, 'a form does not reach a function');
 
 is($auth->request('GET', 'logout', cookies => { refresh_token => $refresh })->{status}, 405,
-	'a link does not sign the user out');
-is($auth->request('GET', 'login')->{status}, 405, 'nor in');
+	'a GET request does not log out');
+is($auth->request('GET', 'login')->{status}, 405, 'a GET request does not log in');
 
 # the application's own functions
 is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef,
-	role => 'web_anon' }, 'anonymous requests pass');
+	role => 'web_anon' }, 'an anonymous request has no identity');
 is_deeply(decoded($api->request('GET', 'who', bearer($access))), { uid => $id, session => JSON::PP::true, roles => [],
 	role => 'authenticated' }, 'a token gives the identity');
 is_deeply(decoded($api->request('GET', 'who', cookies => { access_token => $access })),
 	{ uid => $id, session => JSON::PP::true, roles => [], role => 'authenticated' },
-		'so does a cookie, with its role');
+		'a cookie gives the identity and the role');
 is($api->request('POST', 'add_note', headers => { authorization => "Bearer $access" },
 	body => '{"body": "x"}')->{body}, '"x"', 'a policy lets the owner write');
 is($api->request('POST', 'add_note', headers => { 'content-type' => 'application/json' },
-	cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"', 'by cookie too');
+	cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"', 'a policy lets the owner of a cookie write');
 is($api->request('POST', 'add_note', cookies => { access_token => $access }, body => '{"body": "z"}')->{status}, 415,
-	'but not where another site could have sent it');
-is($api->request('POST', 'add_note', body => '{"body": "z"}')->{status}, 401, 'nor an anonymous one');
-is(sql('SELECT string_agg(body, $$,$$ ORDER BY body) FROM api.note'), 'x,y', 'the rows');
+	'a write by cookie without a content type is refused');
+is($api->request('POST', 'add_note', body => '{"body": "z"}')->{status}, 401, 'an anonymous write is refused');
+is(sql('SELECT string_agg(body, $$,$$ ORDER BY body) FROM api.note'), 'x,y', 'the table has the rows of accepted writes only');
 is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef,
-	role => 'web_anon' }, 'nothing stays behind');
+	role => 'web_anon' }, 'a request leaves no identity to the next');
 
 # what pre_request refuses
 sub refused
@@ -171,9 +171,9 @@ sql("SELECT authfort.unban_user('$id')");
 is($auth->request('POST', 'login', headers => { 'content-type' => 'application/json' },
 	cookies => { access_token => $access },
 		body => '{"email": "ada@example.com", "password": "correct horse"}')->{status},
-	200, 'an old cookie does not stand in the way of signing in');
+	200, 'an outdated cookie does not prevent a login');
 again();
-is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204, 'logout');
+is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204, 'logout through PostgREST succeeds');
 refused('token_invalid', 'after logout');
 again();
 
@@ -211,18 +211,18 @@ foreach my $case ([ 'expired', $expired, 'token_expired' ], [ 'outdated', $outda
 	is_deeply(\@refused, [ ("401 $code") x 4 ], "anywhere else an $name bearer is refused as $code");
 }
 is(decoded($api->request('GET', 'who', bearer(aged(40))))->{code}, 'PGRST303',
-	'past the 30 seconds it is PostgREST that refuses');
+	'PostgREST refuses a token 30 seconds after its expiry');
 is(decoded($auth->request('GET', 'me', headers => { authorization => 'Bearer ' }))->{code}, 'PGRST301',
-	'and an empty bearer always');
+	'PostgREST refuses an empty bearer');
 again();
 
-# a role may have another isolation level as its default: not the routes
+# the routes do not depend on the default isolation level of the role
 sql("ALTER ROLE authenticated SET default_transaction_isolation = 'serializable'; ALTER ROLE authenticated SET statement_timeout = '7s'");
 sql("CREATE FUNCTION api.modes() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('isolation', current_setting('transaction_isolation'), 'timeout', current_setting('statement_timeout')) \$\$");
 $_->load_config foreach $api, $auth;
 is_deeply(decoded($api->request('GET', 'modes', bearer($access))), { isolation => 'serializable', timeout => '7s' },
-	'settings of the role count for the application');
-is($auth->request('GET', 'me', bearer($access))->{status}, 200, 'the routes go on');
+	'settings of the role apply to functions of the application');
+is($auth->request('GET', 'me', bearer($access))->{status}, 200, 'the routes work with a default of serializable');
 sql('ALTER ROLE authenticated RESET ALL');
 $_->load_config foreach $api, $auth;
 
@@ -230,8 +230,8 @@ $_->load_config foreach $api, $auth;
 my $stolen = $refresh;
 ($access, $refresh) = tokens(post('refresh', { refresh_token => $stolen }));
 my ($a2, $r2) = tokens(post('refresh', { refresh_token => $refresh }));
-is(decoded(post('refresh', { refresh_token => $stolen }))->{detail}{error}, 'refresh_token_revoked', 'reuse is theft');
-is(post('refresh', { refresh_token => $r2 })->{status}, 401, 'and ends the session for good');
+is(decoded(post('refresh', { refresh_token => $stolen }))->{detail}{error}, 'refresh_token_revoked', 'the reuse of a refresh token is refused');
+is(post('refresh', { refresh_token => $r2 })->{status}, 401, 'the reuse of a refresh token ends the session');
 again();
 
 # segments and queries come in a header
@@ -239,68 +239,68 @@ sql("SELECT authfort.add_role('$id', 'admin')");
 again();
 my %admin = (authorization => "Bearer $access", 'content-type' => 'application/json');
 is(decoded($auth->request('GET', 'list_users',
-	headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0, 'a query');
+	headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0, 'a query in X-Original-URI is read');
 is(decoded($auth->request('GET', 'get_user',
-	headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com', 'a segment');
+	headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com', 'a path segment in X-Original-URI is read');
 is($auth->request('POST', 'add_role', headers => { %admin,
-	'x-original-uri' => "/auth/admin/users/$id/roles/editor" })->{status}, 204, 'PUT, as a POST');
+	'x-original-uri' => "/auth/admin/users/$id/roles/editor" })->{status}, 204, 'a PUT route accepts POST');
 again();
 $admin{authorization} = "Bearer $access";
-is($auth->request('GET', 'get_user', headers => \%admin)->{status}, 404, 'no segment, no user');
+is($auth->request('GET', 'get_user', headers => \%admin)->{status}, 404, 'a request without the path segment gets 404');
 is($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => '/auth/admin/keys' })->{status}, 404,
-	'another path is not taken');
+	'a path of another route gets 404');
 again();
 
-# someone who is no authenticator
+# a role that is not an authenticator
 sql('CREATE ROLE other LOGIN; GRANT web_anon, authenticated TO other; GRANT CONNECT ON DATABASE app TO other');
 my $other = LikePostgREST->new(%options, user => 'other', schema => 'api');
 $other->{keys} = $api->{keys};
 is($other->request('GET', 'who', bearer($access))->{status}, 403,
 	'claims from a role that is not trusted are refused');
 delete $other->{pre_request};
-is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef, 'and nobody without the check');
+is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef, 'claims from a role that is not trusted give no identity');
 
 # the keys follow
 my $kid = sql('SELECT authfort.rotate_key()');
 ok(poll('a notification', sub { $api->reload_if_told }), 'a rotation notifies');
 is_deeply([ map { $_->{kid} } grep { $_->{kid} eq $kid } @{ $api->{keys} } ], [$kid], 'the new key is published');
-is(scalar @{ $api->{keys} }, 2, 'beside the old one');
+is(scalar @{ $api->{keys} }, 2, 'the old key is still published');
 is($json->encode({ keys => $api->{keys} }), $json->encode($json->decode(sql('SELECT authfort.jwks()'))),
 	'the key set is that of jwks()');
 is(sql('SELECT count(*) FROM authfort.signing_keys'), '2', 'publishing makes no key');
 $kid = sql("SELECT authfort.prepare_key('EdDSA')");
-ok(poll('a notification', sub { $api->reload_if_told }), 'so does preparing one');
-is(scalar(grep { $_->{kid} eq $kid } @{ $api->{keys} }), 1, 'which is published before it signs');
+ok(poll('a notification', sub { $api->reload_if_told }), 'a prepared key notifies');
+is(scalar(grep { $_->{kid} eq $kid } @{ $api->{keys} }), 1, 'a prepared key is published before it signs');
 $auth->load_config;
-is($api->request('GET', 'who', bearer($access))->{status}, 200, 'tokens of the old key go on');
+is($api->request('GET', 'who', bearer($access))->{status}, 200, 'a token of the old key is accepted');
 again();
-is($api->request('GET', 'who', bearer($access))->{status}, 200, 'and those of the new one');
+is($api->request('GET', 'who', bearer($access))->{status}, 200, 'a token of the new key is accepted');
 
 # misuse
 foreach my $case ([ 'setup_postgrest(NULL)', '22004' ], [ "publish_jwks(NULL)", '22004' ],
 	[ "publish_jwks('missing')", '42704' ])
 {
 	my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY sqlstate\nSELECT authfort.$case->[0]");
-	like($err, qr/$case->[1]/, $case->[0]);
+	like($err, qr/$case->[1]/, "$case->[0] is refused with $case->[1]");
 }
 foreach my $function ("setup_postgrest()", "publish_jwks('door')", 'routes()')
 {
 	my ($code, $out, $err) = $node->psql('app', "SET ROLE web_anon; SELECT authfort.$function");
-	like($err, qr/permission denied for function/, "not for everybody: $function");
+	like($err, qr/permission denied for function/, "an ordinary role may not call $function");
 }
 
-# whose address it is: only what a proxy in front tells, and only if there is one
+# the address of the client: the one that a trusted proxy reports
 my %wrong = (email => 'nobody@example.com', password => 'wrong');
 my $last_address = "SELECT coalesce(host(ip_address), 'none') FROM authfort.events ORDER BY id DESC LIMIT 1";
 my %forwarded = (headers => { 'x-forwarded-for' => '198.51.100.7, 203.0.113.1' });
 post('login', \%wrong, %forwarded);
-is(sql($last_address), 'none', 'nobody is believed unless there are trusted proxies');
+is(sql($last_address), 'none', 'X-Forwarded-For is ignored without trusted proxies');
 sql("ALTER DATABASE app SET authfort.trusted_proxies = '127.0.0.1'");
 $auth = LikePostgREST->new(%options, schema => 'authfort_api');
 post('login', \%wrong, %forwarded);
-is(sql($last_address), '203.0.113.1', 'what the proxy wrote counts');
+is(sql($last_address), '203.0.113.1', 'the address from a trusted proxy is recorded');
 post('login', \%wrong);
-is(sql($last_address), 'none', 'and nothing where it wrote nothing');
+is(sql($last_address), 'none', 'a request without X-Forwarded-For has no address');
 
 $node->stop;
 done_testing();

@@ -20,7 +20,7 @@ authfort.cookies = on
 CONF
 create_database($node, 'todo');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/postgrest/schema.sql',
-	$node->connstr('todo') ], 'schema.sql');
+	$node->connstr('todo') ], 'the schema of the example can be installed');
 
 # its settings, as far as LikePostgREST has them
 my %conf = slurp_file('examples/postgrest/postgrest.conf') =~ /^([a-z-]+) = "?([^"\n]*)"?$/mg;
@@ -67,21 +67,21 @@ foreach my $name (qw(ada bob))
 {
 	my $r = ask('POST', '/auth/signup', undef, { email => "$name\@example.com", password => 'correct horse' });
 	is($r->{status}, 201, "$name signs up");
-	is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'with two cookies');
+	is(scalar @{ $r->{headers}{'set-cookie'} }, 2, "$name gets two cookies at sign-up");
 	$token{$name} = decode_json($r->{content})->{tokens}{access_token};
-	is(decode_json(ask('GET', '/auth/me', $token{$name})->{content})->{email}, "$name\@example.com", 'me');
+	is(decode_json(ask('GET', '/auth/me', $token{$name})->{content})->{email}, "$name\@example.com", "$name reads /auth/me");
 	is(ask('POST', '/todo', $token{$name}, { title => "of $name" })->{status}, 201, "$name writes");
 	is_deeply([ map { $_->{title} } @{ decode_json(ask('GET', '/todo', $token{$name})->{content}) } ], ["of $name"],
-		'and reads no more than that');
+		"$name reads only the own rows");
 }
 is(ask('GET', '/todo')->{status}, 401, 'a stranger reads nothing');
-is(ask('GET', '/auth/todo')->{status}, 404, 'a path that is no route');
-is(ask('POST', '/auth/me', $token{ada})->{status}, 404, 'a method that is none');
-is(ask('HEAD', '/auth/me', $token{ada})->{status}, 200, 'HEAD');
-is(ask('GET', '/auth/me/', $token{ada})->{status}, 200, 'a slash at the end');
-is(ask('DELETE', '/auth/sessions/', $token{ada})->{status}, 404, 'but not where something is deleted');
-is(decode_json(ask('GET', '/.well-known/jwks.json')->{content})->{keys}[0]{use}, 'sig', 'the key set');
-is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', 'which may be cached');
+is(ask('GET', '/auth/todo')->{status}, 404, 'an unknown path gets 404');
+is(ask('POST', '/auth/me', $token{ada})->{status}, 404, 'a wrong method gets 404');
+is(ask('HEAD', '/auth/me', $token{ada})->{status}, 200, 'HEAD is answered');
+is(ask('GET', '/auth/me/', $token{ada})->{status}, 200, 'a trailing slash is accepted');
+is(ask('DELETE', '/auth/sessions/', $token{ada})->{status}, 404, 'a DELETE with an empty id gets 404');
+is(decode_json(ask('GET', '/.well-known/jwks.json')->{content})->{keys}[0]{use}, 'sig', 'the key set is served');
+is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', 'the key set may be cached');
 
 # each route leads to its function, whatever it says then
 my %calls;
@@ -90,24 +90,24 @@ foreach my $route (split /\n/, $node->safe_psql('todo', 'SELECT name, method, pa
 	my ($name, $method, $path, $access) = split /\|/, $route;
 	$path =~ s/\{\w+\}/x/g;
 	my $r = ask($method, $path, undef, $method eq 'GET' ? undef : {});
-	if ($access eq 'open') { isnt($r->{status}, 404, "$method $path"); }
+	if ($access eq 'open') { isnt($r->{status}, 404, "$method $path reaches its function"); }
 	else { is("$r->{status} " . (eval { decode_json($r->{content})->{detail}{error} } // $r->{content}),
-		'401 token_missing', "$method $path"); }
+		'401 token_missing', "$method $path reaches its function, which asks for a token"); }
 }
 $node->safe_psql('todo', "SELECT authfort.add_role(id, 'admin') FROM authfort.users WHERE email = 'ada\@example.com'");
 my $admin = decode_json(ask('POST', '/auth/login', undef,
 	{ email => 'ada@example.com', password => 'correct horse' })->{content})->{tokens}{access_token};
 my $list = decode_json(ask('GET', '/auth/admin/users?query=bob', $admin)->{content});
-is($list->{total}, 1, 'a query gets through');
-is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204, 'PUT with a segment');
-is(ask('GET', '/todo', $token{bob})->{status}, 401, 'a ban counts at once');
-like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/, 'and says so');
+is($list->{total}, 1, 'a query string reaches the function');
+is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204, 'a PUT with a path segment reaches the function');
+is(ask('GET', '/todo', $token{bob})->{status}, 401, 'a ban is effective at once');
+like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/, 'the refusal of a banned user has WWW-Authenticate');
 
 # an old token is not passed on to the routes open to all, not even one that PostgREST would refuse
 is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'correct horse' })->{status}, 200,
-	'login with a bearer that is not a token') foreach 'x.y.z', 'x';
-is(ask('POST', '/auth/logout', 'x.y.z', {})->{status}, 204, 'and logout');
-is(ask('GET', '/auth/me', 'x.y.z')->{status}, 401, 'me is refused');
+	'an invalid bearer does not prevent a login') foreach 'x.y.z', 'x';
+is(ask('POST', '/auth/logout', 'x.y.z', {})->{status}, 204, 'an invalid bearer does not prevent a logout');
+is(ask('GET', '/auth/me', 'x.y.z')->{status}, 401, '/auth/me refuses an invalid bearer');
 is(ask('HEAD', '/auth/me')->{status}, 401, 'HEAD is refused without a token');
 
 kill 'TERM', $upstream, $nginx;

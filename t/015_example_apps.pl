@@ -39,7 +39,7 @@ foreach my $name (sort keys %command)
 		}
 		create_database($node, $name);
 		$node->safe_psql('postgres', 'DROP ROLE IF EXISTS todo_app, todo_admin');
-		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql", $node->connstr($name) ], "$name: schema.sql");
+		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql", $node->connstr($name) ], "$name: schema.sql can be installed");
 
 		my $port = PostgreSQL::Test::Cluster::get_free_port();
 		my $log = $node->basedir . "/$name.log";
@@ -78,30 +78,30 @@ sub try_it
 	{
 		my $r = $ask->('POST', '/auth/signup', {}, qq({"email": "$user\@example.com", "password": "correct horse"}));
 		is($r->{status}, 201, "$name: $user signs up");
-		is(scalar @{ $r->{headers}{'set-cookie'} // [] }, 2, "$name: with two cookies");
+		is(scalar @{ $r->{headers}{'set-cookie'} // [] }, 2, "$name: $user gets two cookies at sign-up");
 		$by{$user} = { authorization => 'Bearer ' . decode_json($r->{content})->{tokens}{access_token} };
-		is(decode_json($ask->('GET', '/auth/me', $by{$user})->{content})->{email}, "$user\@example.com", "$name: me");
-		is($ask->('POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201, "$name: $user writes");
-		is_deeply([ map { $_->{title} } @{ decode_json($ask->('GET', '/todo', $by{$user})->{content}) } ], ["of $user"], "$name: and reads no more than that");
+		is(decode_json($ask->('GET', '/auth/me', $by{$user})->{content})->{email}, "$user\@example.com", "$name: $user reads /auth/me");
+		is($ask->('POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201, "$name: $user inserts a row");
+		is_deeply([ map { $_->{title} } @{ decode_json($ask->('GET', '/todo', $by{$user})->{content}) } ], ["of $user"], "$name: $user reads only the own rows");
 	}
 	# either no rows, or no answer at all
 	like($ask->('GET', '/todo')->{content}, qr/^\[\]$|token_missing/, "$name: a stranger reads nothing");
-	is($ask->('POST', '/todo', {}, '{"title": "x"}')->{status}, 401, "$name: nor writes");
-	is($ask->('GET', '/todo', { authorization => 'Bearer x' })->{status}, 401, "$name: a bad token");
-	like($ask->('GET', '/todo', { authorization => 'Bearer x' })->{headers}{'www-authenticate'}, qr/invalid_token/, "$name: is told");
+	is($ask->('POST', '/todo', {}, '{"title": "x"}')->{status}, 401, "$name: a stranger cannot write");
+	is($ask->('GET', '/todo', { authorization => 'Bearer x' })->{status}, 401, "$name: an invalid token is refused");
+	like($ask->('GET', '/todo', { authorization => 'Bearer x' })->{headers}{'www-authenticate'}, qr/invalid_token/, "$name: the refusal of an invalid token has WWW-Authenticate");
 	my $cookie = { cookie => 'access_token=' . $by{ada}{authorization} =~ s/Bearer //r };
-	is(decode_json($ask->('GET', '/todo', $cookie)->{content})->[0]{title}, 'of ada', "$name: by cookie");
-	is($ask->('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', "$name: the key set");
-	is($ask->('POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')->{status}, 401, "$name: a wrong password");
-	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400, "$name: what is no UTF-8");
-	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400, "$name: a zero byte");
-	like($ask->('OPTIONS', '/auth/login')->{content}, qr/method_not_allowed/, "$name: OPTIONS is the router's to answer, for CORS");
-	is($ask->('PUT', '/auth/me', $by{ada})->{status}, 405, "$name: a method that the path does not take");
-	is($ask->('GET', '/auth/admin/users?query=a%20b', $by{ada})->{status}, 403, "$name: a query");
-	is($ask->('POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logout");
+	is(decode_json($ask->('GET', '/todo', $cookie)->{content})->[0]{title}, 'of ada', "$name: a cookie identifies the user");
+	is($ask->('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', "$name: the key set is served and may be cached");
+	is($ask->('POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')->{status}, 401, "$name: a wrong password gets 401");
+	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400, "$name: a body that is not UTF-8 gets 400");
+	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400, "$name: a zero byte in a body gets 400");
+	like($ask->('OPTIONS', '/auth/login')->{content}, qr/method_not_allowed/, "$name: OPTIONS reaches the router");
+	is($ask->('PUT', '/auth/me', $by{ada})->{status}, 405, "$name: a wrong method gets 405");
+	is($ask->('GET', '/auth/admin/users?query=a%20b', $by{ada})->{status}, 403, "$name: a query string reaches the router");
+	is($ask->('POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logout succeeds");
 	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
-	is($ask->('GET', '/todo', $by{ada})->{status}, 401, "$name: a revoked session counts at once");
-	is(decode_json($ask->('GET', '/todo', $by{bob})->{content})->[0]{title}, 'of bob', "$name: and nobody else is concerned");
+	is($ask->('GET', '/todo', $by{ada})->{status}, 401, "$name: a revoked session is refused at once");
+	is(decode_json($ask->('GET', '/todo', $by{bob})->{content})->[0]{title}, 'of bob', "$name: the session of another user is still accepted");
 }
 
 $node->stop;

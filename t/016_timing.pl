@@ -160,10 +160,10 @@ sub compare_unprotected
 	ok(!$alike, "$what: $kind accounts, which nothing protects, are distinguished ($result)");
 }
 
-# the statistic itself, on what is known to differ and not to
+# the statistic itself, on samples known to differ and known to be equal
 my @base = map { 10 + 0.1 * rand } 1 .. $rounds;
 ok(probability([ map { $_ + 0.05 } @base ], [ @base ]) < 0.001, 'the statistic sees a shift by half of the spread');
-ok(probability([ map { 10 + 0.1 * rand } @base ], [ @base ]) > 0.001, 'the statistic sees no shift where there is none');
+ok(probability([ map { 10 + 0.1 * rand } @base ], [ @base ]) > 0.001, 'the statistic sees no shift between equal samples');
 
 sub log_in { return post('login', email => $_[0], password => 'wrong horse'); }
 compare('login', 0.03, \&log_in, qw(usual bare banned gone));

@@ -95,7 +95,7 @@ sub storm
 	return (\%answers, $peak, \%me);
 }
 
-# what a backend keeps from its first logins is no matter of hashing
+# the memory that a backend keeps after its first logins is not used for hashes
 foreach my $session (@sessions)
 {
 	$session->do("SET authfort.argon2_memory = '1MB'");
@@ -105,8 +105,8 @@ foreach my $session (@sessions)
 my $idle = memory();
 my ($answers, $peak, $me) = storm();
 is_deeply($answers, { ok => $logins }, 'all logins are answered');
-is_deeply([ keys %$me ], [200], 'and /auth/me is, meanwhile');
-cmp_ok($me->{200}, '>', 5, 'again and again');
+is_deeply([ keys %$me ], [200], '/auth/me is answered during the logins');
+cmp_ok($me->{200}, '>', 5, '/auth/me is answered repeatedly during the logins');
 # a backend keeps some memory that is not a hash's; that counts in what is given back
 my $after = memory();
 cmp_ok($peak - $after, '<=', 1.1 * $budget * $hash_kb, 'the memory taken for hashes is that of the budget');
@@ -123,7 +123,7 @@ foreach my $session (@sessions)
 	poll('the setting is read', sub { $session->selectrow_array('SHOW authfort.max_concurrent_hashes') == 8 });
 }
 ($answers, $peak, $me) = storm();
-is_deeply($answers, { ok => $logins }, 'with a larger budget as well');
+is_deeply($answers, { ok => $logins }, 'all logins are answered with a larger budget');
 cmp_ok($peak - $after, '>', 1.5 * $budget * $hash_kb, 'a larger budget takes more memory');
 
 $gateway->stop;

@@ -1,5 +1,5 @@
-# What the server logs about a sensitive message holds nothing of that message,
-# whatever is logged; all other messages are logged as they are.
+# The log holds nothing of a sensitive message, whatever is logged; all other
+# messages are logged as they are.
 use strict;
 use warnings FATAL => 'all';
 
@@ -79,7 +79,7 @@ sub session
 	  // die $DBI::errstr;
 }
 
-# What was logged in one of the formats; only what is new is read.
+# The log in one of the formats; only new parts are read.
 my %logged;
 sub log_files
 {
@@ -125,13 +125,13 @@ sub records
 my $mistaken = "SELECT authfort.login('a', '{s}')";
 my $dbh = session();
 $dbh->do(with_secrets($mistaken));
-is($dbh->state, '3F000', 'a call where the extension is not installed');
+is($dbh->state, '3F000', 'a call without the extension fails');
 all_logs();
 foreach my $ending (qw(.log .csv .json))
 {
 	is(scalar @{ leaks(log_files($ending)) }, 1, "without the library its text is in $ending");
 }
-is(scalar @{ leaks($dbh->selectrow_array("SELECT string_agg(query, ' ') FROM pg_stat_activity") . $dbh->selectrow_array("SELECT 'planted001secret'")) }, 1, 'and a secret is recognized');
+is(scalar @{ leaks($dbh->selectrow_array("SELECT string_agg(query, ' ') FROM pg_stat_activity") . $dbh->selectrow_array("SELECT 'planted001secret'")) }, 1, 'pg_stat_activity shows one secret without the library');
 $dbh->disconnect;
 
 $node->stop;
@@ -167,7 +167,7 @@ CREATE ROLE tenant LOGIN;
 GRANT USAGE ON SCHEMA authfort TO tenant;
 SQL
 
-# Each with the SQLSTATE that the client is to see.
+# Each with the SQLSTATE that the client gets.
 my @named = (
 	[ "SELECT authfort.signup('b\@example.com', '{s}', name => '{s}')", '' ],
 	[ "SELECT authfort.login('a\@example.com', '{s}') ->> 'error'", '' ],
@@ -218,7 +218,7 @@ my @named = (
 	[ "CREATE VIEW v AS SELECT authfort.login('a', '{s}') AS x", '' ],
 	[ 'SELECT * FROM v', '' ],
 	[ "COPY (SELECT authfort.login('a', '{s}')) TO '/dev/null'", '' ],
-	# what an earlier sensitive message began
+	# later messages that continue a sensitive one
 	[ "PREPARE p (text) AS SELECT authfort.login('a', \$1), '{s}'", '' ],
 	[ "EXECUTE p('{s}')", '' ],
 	[ "EXECUTE p('{s}', 2)", '42601' ],
@@ -246,7 +246,7 @@ my @named = (
 	[ 'RESET authfort.log_redact_names', '' ],
 	[ "SET authfort.jwt = ''", '' ]);
 
-# What is known when it reaches us, so not to log_statement.
+# Messages that are recognized only once a function of authfort is called, after log_statement.
 my @reaching = (
 	[ "SELECT sign_in('a', '{s}'), 1 / (random() > 2)::int", '22012' ],
 	[ "SELECT sign_in_by_sql('a', '{s}')", '' ],
@@ -314,7 +314,7 @@ sub simple
 		$dbh->pg_putcopyend;
 	}
 	matches_state($dbh, $state, $sql);
-	# what is not analyzed is shown as it is until the next message
+	# a message that is not analyzed is shown as it is until the next one
 	return $state =~ /^42601/ ? 1 : activity_is_silent($sql);
 }
 
@@ -334,7 +334,7 @@ sub extended
 	return activity_is_silent($sql);
 }
 
-# Waits until the session waits for a lock, and returns what it is shown to do.
+# Waits until the session waits for a lock, and returns the query that pg_stat_activity shows.
 sub shown_while_waiting
 {
 	my ($dbh) = @_;
@@ -412,7 +412,7 @@ sub check_all
 	$ours->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
 	$ours->do($node->pg_version < 16 ? 'SET force_parallel_mode = on' : 'SET debug_parallel_query = on');
 	simple($ours, "SELECT mislabelled('{s}' || relname) FROM pg_class", '25000');
-	like($ours->errstr, qr/cannot run in a parallel worker/, 'a worker takes no secret');
+	like($ours->errstr, qr/cannot run in a parallel worker/, 'a function that takes a secret fails in a parallel worker');
 	$ours->disconnect;
 
 	# a message that ends in another way
@@ -436,7 +436,7 @@ sub check_all
 	$failed->disconnect;
 
 	my ($shown, @pids) = deadlock("SELECT authfort.login('a', '{s}'), pg_advisory_lock(11)", "SELECT authfort.login('a', '{s}'), pg_advisory_lock(10)", 'both ours');
-	is($shown, '<hidden>', 'what waits is not shown');
+	is($shown, '<hidden>', 'pg_stat_activity hides a message that waits for a lock');
 	deadlock("SELECT 'foreign', pg_advisory_lock(11)", "SELECT authfort.login('a', '{s}'), pg_advisory_lock(10)", 'one ours');
 
 	# a walsender
@@ -448,14 +448,14 @@ sub check_all
 
 	is_deeply(leaks(all_logs()), [], "$order: the log holds none of $count secrets");
 	my $statistics = $node->safe_psql('app', 'SELECT query FROM pg_stat_statements');
-	is_deeply(leaks($statistics), [], "$order: nor does pg_stat_statements");
-	like($statistics, qr/SELECT status FROM authfort\.http\(\$1::text, \$2/, "$order: where requests with parameters are counted");
+	is_deeply(leaks($statistics), [], "$order: pg_stat_statements holds none of the secrets");
+	like($statistics, qr/SELECT status FROM authfort\.http\(\$1::text, \$2/, "$order: pg_stat_statements counts requests with parameters");
 	return;
 }
 
 check_all('authfort first');
 
-# What an operator can read about sensitive messages.
+# The fields of sensitive messages that an operator can read.
 my $reader = session();
 my $pid = $reader->{pg_pid};
 $reader->do(with_secrets($_)) foreach "SELECT authfort.verify_jwt('{s}')", "INSERT INTO kept VALUES ('{s}', NULL) -- authfort", "INSERT INTO kept VALUES ('{s}' || repeat('x', 20), 1) -- authfort",
@@ -464,12 +464,12 @@ $reader->do("SELECT pg_advisory_lock(1) -- authfort");
 my $other = session();
 $other->do('SET lock_timeout = 1');
 $other->do('SELECT pg_advisory_lock(1) -- authfort');
-is($other->state, '55P03', 'a lock that is not had');
-like($other->errstr, qr/canceling statement due to lock timeout/, 'the client is told');
+is($other->state, '55P03', 'a lock that another session holds is not granted');
+like($other->errstr, qr/canceling statement due to lock timeout/, 'the client gets the message of a lock timeout');
 $reader->do(with_secrets("SELECT sign_in_and_raise('a', '{s}', '40001') -- authfort"));
-like($reader->errstr, qr/no a with planted.*DETAIL:\s+planted.*HINT:\s+other than planted/s, 'what the client is told does not change');
+like($reader->errstr, qr/no a with planted.*DETAIL:\s+planted.*HINT:\s+other than planted/s, 'the client gets the error with detail and hint');
 $reader->do(with_secrets("SELECT authfort.login('a', {s})"));
-like($reader->errstr, qr/column "planted\d+secret" does not exist\nLINE 1: SELECT authfort/, 'position and all');
+like($reader->errstr, qr/column "planted\d+secret" does not exist\nLINE 1: SELECT authfort/, 'the client gets the error with its position');
 my $other_pid = $other->{pg_pid};
 $_->disconnect foreach $reader, $other;
 
@@ -479,18 +479,18 @@ is_deeply([ map { "$_->{state_code} $_->{message}" } @errors ],
 		'23502 <hidden>, schema "public", table "kept"',
 		'23514 <hidden>, schema "public", table "kept", constraint "short enough"',
 		'42883 <hidden>', '40001 <hidden>', '42703 <hidden>',
-		'55P03 canceling statement due to lock timeout' ], 'severity, SQLSTATE, names and messages of ours and of some classes stay');
-is_deeply([ grep { defined } map { @$_{qw(detail hint context statement internal_query cursor_position)} } @errors ], [], 'and nothing else');
-is_deeply([ grep { !defined } map { @$_{qw(user dbname session_id backend_type application_name ps file_name file_line_num func_name)} } @errors ], [], 'but what tells where it came from');
+		'55P03 canceling statement due to lock timeout' ], 'the log keeps severity, SQLSTATE, names and harmless messages');
+is_deeply([ grep { defined } map { @$_{qw(detail hint context statement internal_query cursor_position)} } @errors ], [], 'the log keeps no detail, hint, context, statement, query or position');
+is_deeply([ grep { !defined } map { @$_{qw(user dbname session_id backend_type application_name ps file_name file_line_num func_name)} } @errors ], [], 'the log keeps the fields about the origin of an error');
 my @durations = map { $_->{message} } grep { $_->{message} =~ /duration: / } records($pid);
 ok(@durations > 2, 'durations are logged');
-is_deeply([ grep { !/^duration: \d+\.\d+ ms(  <hidden>)?$/ } @durations ], [], 'and nothing behind them');
-ok((grep { $_->{message} =~ /^AUDIT: SESSION,\d+,\d+,WRITE,INSERT,,,<hidden>,<hidden>$/ } records($pid)), 'so are class and command of an audit');
-like(log_files('.csv'), qr/,23514,"<hidden>, schema ""public"", table ""kept"", constraint ""short enough""",,,,,,,,"ExecConstraints/, 'a line of CSV');
+is_deeply([ grep { !/^duration: \d+\.\d+ ms(  <hidden>)?$/ } @durations ], [], 'durations are logged without the statement');
+ok((grep { $_->{message} =~ /^AUDIT: SESSION,\d+,\d+,WRITE,INSERT,,,<hidden>,<hidden>$/ } records($pid)), 'an audit record keeps class and command');
+like(log_files('.csv'), qr/,23514,"<hidden>, schema ""public"", table ""kept"", constraint ""short enough""",,,,,,,,"ExecConstraints/, 'a CSV line keeps SQLSTATE, names and location');
 like(log_files('.log'), qr/ERROR:  57P01: terminating connection|FATAL:  57P01: terminating connection/, 'a FATAL is logged');
-ok((grep { $_->{message} =~ /^disconnection: session time: / } records($pid)), 'so is a disconnection');
-like(log_files('.json'), qr/"message":"deadlock detected","func_name"/, 'and a deadlock, without what the two were doing');
-like(log_files('.json'), qr/"message":"deadlock detected","detail":"[^"]*Process \d+: <hidden>/, 'or with it, where the one that it ended is not ours');
+ok((grep { $_->{message} =~ /^disconnection: session time: / } records($pid)), 'a disconnection is logged');
+like(log_files('.json'), qr/"message":"deadlock detected","func_name"/, 'a deadlock of two sensitive messages is logged without detail');
+like(log_files('.json'), qr/"message":"deadlock detected","detail":"[^"]*Process \d+: <hidden>/, 'a deadlock that ends another message is logged with a redacted detail');
 
 # All other messages are logged as they are.
 foreach my $sql (
@@ -530,10 +530,10 @@ $foreign->do("SELECT authfort.login('a', 'x')");
 $foreign->do("SELECT 'between'");
 $foreign->do('COMMIT');
 $foreign->disconnect;
-like(join("\n", map { $_->{detail} // '' } records($foreign_pid)), qr/parameters: \$1 = 'ordinary parameter'/i, 'parameters as well');
+like(join("\n", map { $_->{detail} // '' } records($foreign_pid)), qr/parameters: \$1 = 'ordinary parameter'/i, 'the parameters of other messages are logged as they are');
 my @between = grep { $_->{message} =~ /'between'/ } records($foreign_pid);
-ok(@between > 2, 'a message between ours is logged');
-ok((grep { $_->{message} =~ /^duration: \S+ ms$/ && $_->{ps} eq 'COMMIT' } records($foreign_pid)), 'so is the end of their transaction');
+ok(@between > 2, 'a message between sensitive ones is logged');
+ok((grep { $_->{message} =~ /^duration: \S+ ms$/ && $_->{ps} eq 'COMMIT' } records($foreign_pid)), 'the end of a transaction with a sensitive message is logged');
 
 # A sensitive message fails; the session then waits too long.
 my $idle = session();
@@ -543,10 +543,10 @@ $idle->do('BEGIN');
 $idle->do("SELECT authfort.login('a', 'x')");
 my $deadline = time + 30;
 sleep 0.05 until (grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid)) || time > $deadline;
-is_deeply([ map { $_->{message} } grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid) ], ['terminating connection due to idle-in-transaction timeout'], 'what is about no message is logged');
+is_deeply([ map { $_->{message} } grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid) ], ['terminating connection due to idle-in-transaction timeout'], 'an idle-in-transaction timeout is logged');
 $idle->disconnect;
 
-# What a session prepared is shown by a report on its memory.
+# A report on the memory of a session shows its prepared statements.
 my $remembers = session();
 $remembers->do(with_secrets("PREPARE remembered AS SELECT authfort.login('a', '{s}')"));
 $node->safe_psql('app', "SELECT pg_log_backend_memory_contexts($remembers->{pg_pid})");
@@ -554,15 +554,15 @@ $deadline = time + 30;
 sleep 0.05 until (grep { $_->{message} =~ /^Grand total/ } records($remembers->{pg_pid})) || time > $deadline;
 ok((grep { $_->{message} =~ /TopMemoryContext/ } records($remembers->{pg_pid})), 'a report on memory is logged');
 $remembers->do("SELECT 'after the report'");
-ok((grep { $_->{message} =~ /statement: SELECT 'after the report'/ } records($remembers->{pg_pid})), 'and the next message is');
+ok((grep { $_->{message} =~ /statement: SELECT 'after the report'/ } records($remembers->{pg_pid})), 'the message after a report on memory is logged');
 $remembers->disconnect;
 
-# Only who may change the server's settings says what is hidden.
+# Only a role that may change the server's settings chooses what is hidden.
 my $tenant = session($node->connstr('app') . ';user=tenant');
 $tenant->do("SET authfort.log_redact_names = ''");
-is($tenant->state, '42501', 'an ordinary role does not choose the names');
+is($tenant->state, '42501', 'an ordinary role cannot set log_redact_names');
 $tenant->do("ALTER ROLE tenant SET authfort.log_redact_names = ''");
-is($tenant->state, '42501', 'nor for its next sessions');
+is($tenant->state, '42501', 'an ordinary role cannot set log_redact_names by ALTER ROLE');
 $tenant->disconnect;
 
 # Every function of authfort with an argument for a secret marks the message itself.
@@ -589,9 +589,9 @@ SQL
 }
 ok($called > 15, "$called functions were called");
 $caller->disconnect;
-is_deeply(leaks(all_logs()), [], 'of their arguments nothing is logged');
+is_deeply(leaks(all_logs()), [], 'the log holds no secret argument of any function');
 
-# The postmaster tells what was set in files, and what a process that crashed was doing.
+# The postmaster logs changed settings, and the query of a backend that crashed.
 $monitor = session();
 $monitor->do(with_secrets("ALTER SYSTEM SET authfort.master_key_command = '{s}'"));
 $node->reload;
@@ -600,8 +600,8 @@ $monitor->do('ALTER SYSTEM RESET authfort.master_key_command');
 $monitor->do("ALTER SYSTEM SET authfort.access_token_ttl = '7min'");
 $node->reload;
 $node->poll_query_until('app', "SELECT setting NOT LIKE 'planted%' FROM pg_settings WHERE name = 'authfort.master_key_command'") or die 'it is not read';
-like(all_logs(), qr/parameter "authfort.master_key_command" changed to <hidden>/, 'a reload tells which secret was changed');
-like(all_logs(), qr/parameter "authfort.access_token_ttl" changed to "7min"/, 'and of other settings how');
+like(all_logs(), qr/parameter "authfort.master_key_command" changed to <hidden>/, 'the log of a reload names a changed secret and hides its value');
+like(all_logs(), qr/parameter "authfort.access_token_ttl" changed to "7min"/, 'the log of a reload shows the value of other settings');
 
 $monitor->do('SELECT pg_advisory_lock(1)');
 my $waiting = begin_waiting("SELECT authfort.login('a', '{s}'), pg_advisory_lock(1)");
@@ -609,11 +609,11 @@ shown_while_waiting($waiting);
 kill 'KILL', $waiting->{pg_pid};
 result($waiting);
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
-like(all_logs(), qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/, 'what crashed is not shown');
-is_deeply(leaks(all_logs()), [], 'and nothing else tells');
+like(all_logs(), qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/, 'the log hides the message of a crashed backend');
+is_deeply(leaks(all_logs()), [], 'the log of a crash holds no secret');
 $_->{InactiveDestroy} = 1 foreach $waiting, $monitor;
 
-# In which order the libraries hook in does not matter.
+# The order of the libraries does not matter.
 $node->stop;
 remove_logs();
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'pgaudit, pg_stat_statements, auto_explain, authfort'");

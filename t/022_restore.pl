@@ -18,7 +18,7 @@ CONF
 my $node = start_node('main', @options);
 my $dumps = $node->basedir;
 
-# What an application has beside the extension: tables that refer to users, policies, a handler.
+# Objects of an application: tables that refer to users, policies, a handler.
 my $application = <<'SQL';
 CREATE TABLE profile (id uuid PRIMARY KEY REFERENCES authfort.users ON DELETE CASCADE, nickname text);
 CREATE TABLE note (owner uuid NOT NULL REFERENCES authfort.users, body text);
@@ -64,38 +64,38 @@ my $before = contents($node, 'app');
 foreach my $table (qw(users user_roles sessions password_history one_time_tokens email_changes outbox events
 	event_handlers signing_keys breached_passwords))
 {
-	like($before, qr/^authfort\.$table\|[1-9]\d*\|/m, "there are $table to lose");
+	like($before, qr/^authfort\.$table\|[1-9]\d*\|/m, "the database has $table before the dump");
 }
-like($before, qr/^authfort\.(sessions|user_roles)\|(400\d|800\d)\|/m, 'by the thousand');
+like($before, qr/^authfort\.(sessions|user_roles)\|(400\d|800\d)\|/m, 'the database has thousands of sessions and roles');
 
-# Each restored database has a session of its own to go on with, for a refresh token counts once in each.
+# The refresh token is used once in each restored database.
 my $token = $node->safe_psql('app', q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{tokens,refresh_token}'});
 $before = contents($node, 'app');
 
 sub check
 {
 	my ($to, $database, $how) = @_;
-	is(contents($to, $database), $before, "$how: every row is there");
-	is($to->safe_psql($database, 'SELECT count(*) FROM pg_constraint WHERE conrelid IN ($$note$$::regclass, $$profile$$::regclass) AND contype = $$f$$ AND convalidated'), 2, "$how: and the application's foreign keys");
+	is(contents($to, $database), $before, "$how: every row is restored");
+	is($to->safe_psql($database, 'SELECT count(*) FROM pg_constraint WHERE conrelid IN ($$note$$::regclass, $$profile$$::regclass) AND contype = $$f$$ AND convalidated'), 2, "$how: the foreign keys of the application are restored");
 	my $db = DBI->connect('dbi:Pg:' . $to->connstr($database), '', '', { RaiseError => 1, PrintError => 0,
 		PrintWarn => 0 });
 	my $ask = sub { return ($db->selectrow_array($_[0]))[0] };
 	is($ask->("SELECT authfort.refresh('$token') #>> '{user,email}'"), 'ada@example.com',
-		"$how: an old refresh token counts");
+		"$how: a refresh token is accepted");
 	is($ask->(q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{user,roles}'}), '["admin"]',
-		"$how: the password, and the role");
+		"$how: a password is accepted, and the role restored");
 	is($ask->(q{SELECT authfort.login('user8@example.com', 'x') ->> 'error'}), 'invalid_credentials',
-		"$how: deleted users stay deleted");
-	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 20, "$how: messages can be read");
+		"$how: a deleted user cannot log in");
+	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 20, "$how: messages of the outbox can be opened");
 	is($ask->(q{SELECT authfort.get_user_count(role => 'r3', query => 'user')}), 572,
 		"$how: users are found by role and name");
 	like($ask->(q{SELECT authfort.create_user('new@example.com', name => 'New')}), qr/new\@example/,
-		"$how: users are made");
+		"$how: a user can be created");
 	is($ask->(q{SELECT nickname FROM profile JOIN authfort.users u USING (id) WHERE u.email = 'new@example.com'}),
-		'New', "$how: and handlers called");
+		'New', "$how: handlers are called");
 	$ask->(q{SELECT authfort.delete_user(id, hard => true) FROM authfort.users WHERE email = 'user2@example.com'});
 	is($ask->(q{SELECT concat_ws(' ', (SELECT count(*) FROM authfort.user_roles WHERE NOT EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM authfort.sessions WHERE NOT EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM profile))}),
-		'0 0 4001', "$how: what belongs to a user goes with the user");
+		'0 0 4001', "$how: a hard delete removes what belongs to the user");
 	$db->disconnect;
 	return;
 }
@@ -104,8 +104,8 @@ sub dump_quietly
 {
 	my ($how, @options) = @_;
 	my ($out, $err);
-	ok(IPC::Run::run([ 'pg_dump', @options, $node->connstr('app') ], '>', \$out, '2>', \$err), "pg_dump $how");
-	is($err, '', 'warns of nothing');
+	ok(IPC::Run::run([ 'pg_dump', @options, $node->connstr('app') ], '>', \$out, '2>', \$err), "pg_dump $how succeeds");
+	is($err, '', "pg_dump $how gives no warning");
 	return;
 }
 
@@ -114,8 +114,8 @@ sub restore_quietly
 	my ($to, $how, @command) = @_;
 	local %ENV = $to->_get_env();
 	my ($out, $err);
-	ok(IPC::Run::run(\@command, '>', \$out, '2>', \$err), "restoring $how");
-	is($err =~ s/^.*WARNING:  role "authfort_\w+" already exists.*\n(?:DETAIL:.*\n)?//grm, '', 'without a word');
+	ok(IPC::Run::run(\@command, '>', \$out, '2>', \$err), "restoring $how succeeds");
+	is($err =~ s/^.*WARNING:  role "authfort_\w+" already exists.*\n(?:DETAIL:.*\n)?//grm, '', "restoring $how gives no warning");
 	return;
 }
 
@@ -147,7 +147,7 @@ restore_quietly($node, 'data only, in parallel', 'pg_restore', '--data-only', '-
 	'-j', '4', '-d', $node->connstr('unordered'), "$dumps/app.dir");
 check($node, 'unordered', 'data only, in parallel');
 
-# over a database in use: what it had is gone
+# over a database in use, whose rows are replaced
 $node->safe_psql('clean', "CREATE EXTENSION authfort; SELECT authfort.create_user('other\@example.com')");
 foreach my $how ([ '--clean of -Fc', 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d',
 	$node->connstr('clean'), "$dumps/app.dump" ],

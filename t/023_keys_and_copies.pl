@@ -1,4 +1,4 @@
-# The master key that is missing or wrong, copies of a database, keys that expire, and what an owner may set.
+# A missing or wrong master key, copies of a database, keys that expire, and settings of a database's owner.
 use strict;
 use warnings FATAL => 'all';
 
@@ -28,17 +28,17 @@ sub outcome
 	return $err =~ /ERROR:  (\S+)/ ? $1 : $out;
 }
 
-# made, and said
+# created, and reported
 my ($code, $out, $err) = $node->psql('app',
 	"SELECT authfort.signup('a\@example.com', 'correct horse')#>>'{tokens,refresh_token}'");
 my $refresh = $out;
 like($err, qr/NOTICE:  authfort created master key file "\Q$key_file\E"\nDETAIL: .*Neither pg_dump nor pg_upgrade carries it/,
-	'the first client hears where the master key is, and what does not carry it');
+	'the first client is notified where the master key is');
 my $log = slurp_file($node->logfile);
-like($log, qr/LOG:  authfort created master key file "\Q$key_file\E"/, 'so does the log');
+like($log, qr/LOG:  authfort created master key file "\Q$key_file\E"/, 'the log reports where the master key is');
 create_app('second');
 ($code, $out, $err) = $node->psql('second', 'SELECT authfort.jwks() IS NOT NULL');
-is("$out$err", 't', 'once');
+is("$out$err", 't', 'a second database does not report the master key again');
 my $right = slurp_file($key_file);
 
 sub write_key
@@ -92,33 +92,33 @@ foreach my $how ('wrong', 'missing', 'empty', 'no key', 'open to others', 'not t
 	}
 	$open->{stderr} = '';
 	is($open->query("SELECT authfort.login('a\@example.com', 'correct horse')") || 'nothing', 'nothing',
-		"the master key is $how: so in a session that had signed in");
-	like($open->{stderr}, qr/ERROR/, 'with an error');
+		"the master key is $how: a session that had signed in gets no token");
+	like($open->{stderr}, qr/ERROR/, "the master key is $how: a session that had signed in gets an error");
 	is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email', authfort.authenticate('$access')->>'email', jsonb_array_length(authfort.jwks()->'keys')"),
-		'a@example.com|a@example.com|1', 'verifying needs none');
+		'a@example.com|a@example.com|1', "the master key is $how: an access token is verified");
 	rmdir $key_file;
 }
 $node->append_conf('postgresql.conf', "authfort.master_key_command = ''");
 $node->reload;
 $node->poll_query_until('app', "SELECT current_setting('authfort.master_key_command') = ''") or die;
-is($node->safe_psql('app', "SELECT count(*) FROM authfort.users"), 1, 'nothing came of what failed');
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.users"), 1, 'requests that failed created no user');
 is($node->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE event IN ('login_failed', 'session_revoked', 'key_rotated')"), 0,
-	'nothing was recorded');
+	'requests that failed recorded no event');
 
 # several keys, the first of which is current
 write_key($key_file, ('0' x 64) . "\n$right");
-is(outcome("SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'the right key below another one is good');
-is(outcome('SELECT authfort.prepare_key() IS NOT NULL'), 't', 'a key is prepared under the new one');
+is(outcome("SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'the right key below another one opens what it sealed');
+is(outcome('SELECT authfort.prepare_key() IS NOT NULL'), 't', 'a signing key is prepared under the new master key');
 is(outcome("SELECT authfort.refresh('garbage')->>'error'"), 'refresh_token_invalid',
-	'a bad token is a refusal again');
+	'an invalid refresh token is refused again');
 write_key($key_file, $right);
 is(outcome('SELECT authfort.rotate_key()'), 'F0000', 'a prepared key that cannot be opened is not activated');
 is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), 't',
-	'and the one that signs goes on');
-is(outcome("SELECT authfort.rotate_key('ES256') IS NOT NULL"), 't', 'one that is named is made');
+	'the current signing key is still used');
+is(outcome("SELECT authfort.rotate_key('ES256') IS NOT NULL"), 't', 'rotate_key() with an algorithm creates a key');
 $node->safe_psql('app', 'DELETE FROM authfort.signing_keys WHERE activated_at IS NULL');
 
-# a standby: no answer of its own about tokens, and no password is looked at
+# a standby decides nothing about refresh tokens, and checks no password
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
@@ -135,23 +135,23 @@ foreach my $how ('right', 'wrong', 'missing')
 		like(outcome($needs_key{$what}, $standby), qr/^(25006|F0000)$/,
 			"on a standby whose master key is $how, $what is a fault of the server");
 	}
-	is($standby->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', 'it verifies');
+	is($standby->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), 'a@example.com', "a standby whose master key is $how verifies an access token");
 }
 $standby->psql('app', 'SELECT authfort.reset_rate_limits()');
 $standby->restart;
 my $login = "SELECT status FROM authfort.http('POST', '/auth/login', ip_address => '192.0.2.1', $post '{\"email\": \"%s\@example.com\", \"password\": \"wrong\"}')";
-is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ asks for a server that can be written to")
+is(outcome(sprintf($login, "x$_"), $standby), '25006', "login $_ on a standby raises read_only_sql_transaction")
 	foreach 1 .. 5;
-is(outcome(sprintf($login, "x$_"), $standby), '429', "login $_ is over the limit") foreach 6 .. 7;
+is(outcome(sprintf($login, "x$_"), $standby), '429', "login $_ on a standby is over the limit of the address") foreach 6 .. 7;
 my $by_email = $login =~ s/192\.0\.2\.1/192.0.2.2%s/r;
-is(outcome(sprintf($by_email, $_, 'a'), $standby), $_ <= 5 ? '25006' : '429', "login $_ for one email") foreach 1 .. 7;
+is(outcome(sprintf($by_email, $_, 'a'), $standby), $_ <= 5 ? '25006' : '429', "login $_ on a standby is counted for its email") foreach 1 .. 7;
 is(outcome("SELECT authfort.change_password(id, 'wrong', 'battery staple') FROM authfort.users", $standby), '25006',
-	'no password is looked at');
-is(outcome("SELECT authfort.reset_password('wrong', 'battery staple')", $standby), '25006', 'nor a token');
-is(outcome("SELECT authfort.reset_database_identity()", $standby), '25006', 'nor is it made another database');
+	'a standby checks no password');
+is(outcome("SELECT authfort.reset_password('wrong', 'battery staple')", $standby), '25006', 'a standby checks no reset token');
+is(outcome("SELECT authfort.reset_database_identity()", $standby), '25006', 'a standby refuses reset_database_identity()');
 $standby->stop;
 
-# a copy goes on with what the original issued, until it is made a stranger
+# a copy accepts tokens of the original until it gets a new identity
 $node->safe_psql('app', "SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"a\@example.com\"}')");
 sub tokens { return split /\|/, $node->safe_psql($_[0],
 	"SELECT r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.login('a\@example.com', 'correct horse') r"); }
@@ -161,23 +161,23 @@ sub verdict { my ($db, $access, $refresh) = @_; return $node->safe_psql($db,
 my ($access2, $refresh2) = tokens('app');
 $open->quit;
 $node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE app');
-is(verdict('copy', $access, $refresh), 't|good', 'a copy accepts the original\'s tokens');
+is(verdict('copy', $access, $refresh), 't|good', 'a copy accepts tokens of the original');
 my $in_copy = $node->background_psql('copy', on_error_stop => 0);
 like($in_copy->query("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), qr/^t$/,
-	'a session of the copy has it all in its caches');
+	'a session of the copy fills its caches');
 $node->safe_psql('copy', 'SELECT authfort.reset_database_identity()');
-is(verdict('copy', $access, $refresh), 'f|refresh_token_invalid', 'a stranger does not');
+is(verdict('copy', $access, $refresh), 'f|refresh_token_invalid', 'a copy with a new identity refuses tokens of the original');
 is($in_copy->query("SELECT coalesce(authfort.refresh('$refresh2')->>'error', 'good')"), 'refresh_token_invalid',
-	'nor in a session that was open');
-is(verdict('app', $access, $refresh2), 't|good', 'the original goes on');
+	'an open session of the copy refuses tokens of the original');
+is(verdict('app', $access, $refresh2), 't|good', 'the original still accepts its tokens');
 my ($stranger_access, $stranger_refresh) = tokens('copy');
-is(verdict('copy', $stranger_access, $stranger_refresh), 't|good', 'the stranger accepts its own');
-is(verdict('app', $stranger_access, $stranger_refresh), 'f|refresh_token_invalid', 'the original does not');
+is(verdict('copy', $stranger_access, $stranger_refresh), 't|good', 'a copy with a new identity accepts its own tokens');
+is(verdict('app', $stranger_access, $stranger_refresh), 'f|refresh_token_invalid', 'the original refuses tokens of the copy');
 is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.take_messages()'), 0,
-	'the stranger sends no message again');
-is($node->safe_psql('app', "SELECT count(*) FROM authfort.take_messages() WHERE kind = 'password_reset'"), 1, 'the original does');
+	'a copy with a new identity sends no message of the original');
+is($node->safe_psql('app', "SELECT count(*) FROM authfort.take_messages() WHERE kind = 'password_reset'"), 1, 'the original still sends its message');
 
-# what is under way when it happens is waited for
+# a new identity waits for open transactions
 $in_copy->query_safe("BEGIN; SELECT authfort.http('POST', '/auth/forgot-password', $post '{\"email\": \"a\@example.com\"}')");
 my $resetting = $node->background_psql('copy');
 $resetting->query_until(qr/begun/, "\\echo begun\nSELECT authfort.reset_database_identity();\n\\echo ended\n");
@@ -186,10 +186,10 @@ ok($node->poll_query_until('copy', q{SELECT count(*) = 1 FROM pg_stat_activity W
 	'reset_database_identity() waits for a message that is not committed yet');
 $in_copy->query_safe('COMMIT');
 $resetting->quit;
-is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.outbox'), 0, 'that message is deleted as well');
+is($node->safe_psql('copy', 'SELECT count(*) FROM authfort.outbox'), 0, 'reset_database_identity() deletes a message it waited for');
 $in_copy->quit;
 
-# a restore is a move; in a cluster without the master key it can be made a stranger
+# a restore is a move; in a cluster without the master key the database can get a new identity
 ($access, $refresh) = tokens('app');
 my $dump = $node->basedir . '/app.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'pg_dump');
@@ -197,20 +197,20 @@ create_database($node, 'moved');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('moved'), $dump ], 'pg_restore');
 is($node->safe_psql('moved', 'SELECT id FROM authfort.database_identity'),
 	$node->safe_psql('app', 'SELECT id FROM authfort.database_identity'),
-	'a restored database is the same');
-is(verdict('moved', $access, $refresh), 't|good', 'its sessions go on');
+	'a restored database keeps its identity');
+is(verdict('moved', $access, $refresh), 't|good', 'a restored database accepts its tokens');
 my $staging = start_node('staging', database => undef);
 create_database($staging, 'app');
 $staging->command_ok([ 'pg_restore', '--exit-on-error', '-d', $staging->connstr('app'), $dump ],
-	'restored elsewhere');
-is(outcome($needs_key{login}, $staging), 'F0000', 'where the master key is missing, nobody signs in');
+	'a dump is restored into another cluster');
+is(outcome($needs_key{login}, $staging), 'F0000', 'a restored database without the master key refuses a login');
 ($code, $out, $err) = $staging->psql('app', 'SELECT authfort.reset_database_identity() IS NOT NULL');
-is($out, 't', 'until it is a stranger');
-like($err, qr/NOTICE:  authfort created master key file/, 'which has a master key of its own');
+is($out, 't', 'a restored database without the master key gets a new identity');
+like($err, qr/NOTICE:  authfort created master key file/, 'a new identity creates a master key');
 is(outcome("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'", $staging), 't',
-	'and signs in with the passwords');
+	'a restored database with a new identity accepts passwords');
 is(outcome("SELECT authfort.refresh('$refresh')->>'error'", $staging), 'refresh_token_invalid',
-	'but accepts no token of the original');
+	'a restored database with a new identity refuses old tokens');
 $staging->stop;
 
 my $offset;
@@ -220,19 +220,19 @@ $node->safe_psql('app', 'SELECT authfort.setup_postgrest()');
 my $published = "SELECT jsonb_array_length((substr(s, length('pgrst.jwt_secret=') + 1))::jsonb->'keys') FROM pg_db_role_setting, unnest(setconfig) s
 	WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = 'app') AND s LIKE 'pgrst.jwt_secret=%'";
 $node->safe_psql('app', 'DELETE FROM authfort.signing_keys WHERE expires_at IS NOT NULL');
-is($node->safe_psql('app', $published), 1, 'one key is published');
+is($node->safe_psql('app', $published), 1, 'one signing key is published');
 $node->safe_psql('app', "SET authfort.key_rotation_ttl = '5s'; SELECT authfort.rotate_key()");
-is($node->safe_psql('app', $published), 2, 'after a rotation both are');
-ok($node->poll_query_until('app', "SELECT ($published) = 1"), 'when the old one expires, one is');
-is($node->safe_psql('app', 'SELECT count(*) FROM authfort.signing_keys'), 1, 'and the old one is gone');
+is($node->safe_psql('app', $published), 2, 'both signing keys are published after a rotation');
+ok($node->poll_query_until('app', "SELECT ($published) = 1"), 'an expired signing key is no longer published');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.signing_keys'), 1, 'an expired signing key is deleted');
 $node->safe_psql('app', "SET authfort.key_rotation_ttl = '5s'; SELECT authfort.rotate_key()");
 $node->restart;
 $offset = -s $node->logfile;
-ok($node->poll_query_until('app', "SELECT ($published) = 1"), 'so it is after a restart');
+ok($node->poll_query_until('app', "SELECT ($published) = 1"), 'a signing key that expires after a restart is no longer published');
 $node->safe_psql('app', "BEGIN; SET authfort.key_rotation_ttl = '1s'; SELECT authfort.rotate_key(); ROLLBACK");
-is($node->safe_psql('app', $published), 1, 'a rotation that is rolled back is none');
+is($node->safe_psql('app', $published), 1, 'a rolled-back rotation changes no published key');
 
-# what the owner of a database sets does not end its cleanup
+# settings of a database's owner do not stop its cleanup
 $node->safe_psql('postgres',
 	'CREATE ROLE owner LOGIN; ALTER DATABASE app OWNER TO owner; CREATE SCHEMA hostile AUTHORIZATION owner');
 foreach my $set ("role = 'owner'", "session_authorization = 'owner'", 'search_path = hostile', 'statement_timeout = 1',
@@ -247,6 +247,6 @@ my $as_super = "SET SESSION AUTHORIZATION DEFAULT; SET role = 'none'; SET statem
 $node->safe_psql('app', "$as_super SET authfort.key_rotation_ttl = '2s'; SELECT authfort.rotate_key()");
 ok($node->poll_query_until('postgres', "SELECT ($published) = 1"), 'the owner of a database cannot stop its cleanup');
 unlike(slurp_file($node->logfile, $offset), qr/permission denied|"authfort cleanup worker".*exited/,
-	'no worker failed');
+	'no cleanup worker failed');
 $node->stop;
 done_testing();

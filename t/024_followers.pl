@@ -10,7 +10,7 @@ use Test::More;
 my ($follow_table, $add_positions, $next_events, $advance) = slurp_file('docs/events.md') =~ /```sql\n(.*?)```/gs;
 like($advance, qr/^UPDATE followed/, 'the manual has the four statements of a follower');
 
-# What a follower that does as the manual says sees next, in the order in which it sees it.
+# The next events of a follower that does as the manual says, in its order.
 my %seen;
 sub follow
 {
@@ -61,7 +61,7 @@ int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 	return 0;
 }
 C
-is(system("cc -shared -fPIC -o $dir/clock.so $dir/clock.c -ldl"), 0, 'the clock is built');
+is(system("cc -shared -fPIC -o $dir/clock.so $dir/clock.c -ldl"), 0, 'the library with the clock is built');
 my $primary = start_node('first', init => [ allows_streaming => 'logical' ],
 	environment => { LD_PRELOAD => "$dir/clock.so", CLOCK_OFFSET_FILE => $offset_file });
 $primary->safe_psql('app', 'SELECT authfort.jwks()');
@@ -73,10 +73,10 @@ my ($after, $earlier) = split /\|/, $session->query_safe($make);
 cmp_ok($earlier, 'lt', $at, 'the clock went back by two hours');
 cmp_ok($after, 'gt', $before, 'ids go on rising in the session');
 cmp_ok($primary->safe_psql('app', 'SELECT authfort.uuid_v7()'), 'lt', $before,
-	'those of a new session begin at its clock');
+	'ids of a new session begin at its clock');
 is($session->query_safe("SELECT count(*) FILTER (WHERE id <= before) FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before
 	FROM (SELECT n, authfort.uuid_v7() AS id FROM generate_series(1, 10000) n OFFSET 0) i) j"), 0,
-		'each of ten thousand is greater than the last');
+		'each of ten thousand ids is greater than the last');
 unlink $offset_file;
 
 # a transaction that began early and commits late
@@ -85,20 +85,20 @@ create_user($primary, 'begin@example.com');
 is(follow($primary), 'begin@example.com', 'a follower sees an event once');
 $session->query_safe("BEGIN; SELECT FROM authfort.create_user('late\@example.com')");
 create_user($primary, 'early@example.com');
-is(follow($primary), '', 'what an open transaction may come before is not certain');
+is(follow($primary), '', 'an event is held back while an earlier transaction is open');
 is($primary->safe_psql('app', "SELECT count(*) FROM authfort.events WHERE payload->>'email' = 'early\@example.com'"),
 	1,
-	'though it is committed');
+	'a held-back event is committed');
 $session->query_safe("SELECT FROM authfort.create_user('later\@example.com')");
 $session->query_safe('COMMIT');
 is(follow($primary), 'late@example.com later@example.com early@example.com',
-	'nothing is lost, and a transaction comes whole');
+	'events of a late commit come together, and none is lost');
 $session->query_safe("BEGIN; SELECT FROM authfort.create_user('never\@example.com')");
 create_user($primary, 'other@example.com');
 $session->query_safe('ROLLBACK');
-is(follow($primary), 'other@example.com', 'what was rolled back holds nothing back');
+is(follow($primary), 'other@example.com', 'a rolled-back transaction holds no event back');
 unlike($primary->safe_psql('app', "SET enable_seqscan = off; EXPLAIN $next_events"), qr/Seq Scan on events/,
-	'following takes the index');
+	'the query of a follower uses the index');
 
 # restored into another cluster, where transactions have lower numbers
 $primary->safe_psql('app', "SELECT pg_current_xact_id()") foreach 1 .. 50;
@@ -109,23 +109,23 @@ create_database($other, 'app');
 my $dump = $primary->basedir . '/app.dump';
 my $errors = '';
 IPC::Run::run([ 'pg_dump', '-Fc', '-f', $dump, $primary->connstr('app') ], '2>', \$errors);
-is($errors, '', 'pg_dump has nothing to say');
+is($errors, '', 'pg_dump gives no warning');
 $other->command_ok([ 'pg_restore', '--exit-on-error', '-d', $other->connstr('app'), $dump ],
 	'the dump restores into another cluster');
 cmp_ok($other->safe_psql('app', 'SELECT authfort.cluster_id()'), 'ne',
 	$primary->safe_psql('app', 'SELECT authfort.cluster_id()'),
-	'which is another one');
+	'the other cluster has another id');
 cmp_ok($other->safe_psql('app', 'SELECT pg_current_xact_id()'), '<',
 	$other->safe_psql('app', 'SELECT max(xid::text::bigint) FROM authfort.events'),
-	'and has lower numbers');
+	'the other cluster has lower transaction ids');
 copy_file($primary->data_dir . '/authfort_master.key', $other->data_dir . '/authfort_master.key');
 is($other->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't',
-	'signing in goes on');
+	'a password is accepted in the other cluster');
 is(follow($other), 'unseen@example.com begin@example.com',
-	'a follower goes on where it was, and then with what is new');
+	'a follower continues in the other cluster where it was');
 create_user($other, 'new@example.com');
-is(follow($other), 'new@example.com', 'and goes on');
-is(follow($other), '', 'until all is seen');
+is(follow($other), 'new@example.com', 'a follower sees new events in the other cluster');
+is(follow($other), '', 'a follower that has seen all events gets nothing');
 $other->stop;
 %seen = %seen_in_first;
 
@@ -147,15 +147,15 @@ $session->quit;
 $primary->stop;
 is($target->safe_psql('app', 'SELECT count(*) FROM authfort.events'), $count, 'the target has all events');
 is($target->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't',
-	'after the switch-over everybody can sign in');
-is($target->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'sessions go on');
+	'a password is accepted after the switch-over');
+is($target->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'a refresh token is accepted after the switch-over');
 is($target->safe_psql('app', "SELECT status FROM authfort.http('POST', '/auth/forgot-password', headers => '{\"content-type\": \"application/json\"}', body => '{\"email\": \"last\@example.com\"}')"), 200,
-	'and messages');
+	'a message is sent after the switch-over');
 is($target->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages(100) ORDER BY id DESC LIMIT 1"),
 	'last@example.com',
-	'which can be opened');
+	'a message can be opened after the switch-over');
 like(follow($target), qr/^unseen\@example.com begin\@example.com last\@example.com/,
-	'a follower goes on there with what it had not seen');
+	'a follower continues after the switch-over where it was');
 $target->stop;
 
 # a file with its permissions

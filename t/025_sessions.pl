@@ -40,12 +40,12 @@ sub state_of_session
 
 is(all_at_once(), "$tabs|0|1|t", 'the current token rotates once, and all tabs get the same successor');
 is(state_of_session(), '2|1|f', 'the session is at its second generation');
-is(all_at_once(), "$tabs|0|1|t", 'within the grace they get it again');
-is(state_of_session(), '2|1|f', 'and the session has not moved');
+is(all_at_once(), "$tabs|0|1|t", 'all tabs get the same successor again within the grace period');
+is(state_of_session(), '2|1|f', 'the generation does not change within the grace period');
 
 $node->safe_psql('postgres', q{UPDATE authfort.sessions SET last_used_at = last_used_at - interval '1 day'});
-is(all_at_once(), "$tabs|0|1|t", 'a day later, for the answer was lost, all get one new successor');
-is(state_of_session(), '3|1|f', 'which has the same parent');
+is(all_at_once(), "$tabs|0|1|t", 'all tabs get one new successor a day after a lost answer');
+is(state_of_session(), '3|1|f', 'the new successor has the same parent');
 
 # guesses at the old password of a session that was left open
 sub guesses
@@ -63,21 +63,21 @@ is(guesses(7, "ip_address => '192.0.2.1'"), join(' ', ('invalid_password') x 7),
 	'wrong old passwords are not limited where limits are off');
 $node->safe_psql('postgres', 'ALTER DATABASE postgres SET authfort.rate_limit = on');
 is(guesses(7, "ip_address => '192.0.2.1'"), join(' ', ('invalid_password') x 5, ('rate_limit_exceeded') x 2),
-	'with limits, five are let through');
-is(guesses(1, "ip_address => '192.0.2.2'"), 'rate_limit_exceeded', 'from all addresses together');
+	'five wrong old passwords a day are allowed');
+is(guesses(1, "ip_address => '192.0.2.2'"), 'rate_limit_exceeded', 'the limit of old passwords holds for all addresses together');
 is($node->safe_psql('postgres', q{
 	SELECT authfort.login('ada@example.com', 'correct horse', ip_address => '192.0.2.1')->>'error' IS NULL}), 't',
-	'the login is counted apart');
+	'a login is counted apart from changes of the password');
 is($node->safe_psql('postgres', q{
 	SELECT authfort.change_password(id, 'correct horse', 'battery staple', ip_address => '192.0.2.3')->>'status'
-	FROM authfort.users}), '429', 'past the limit the right one is refused as well');
+	FROM authfort.users}), '429', 'the right old password is refused past the limit');
 is($node->safe_psql('postgres', q{SELECT event, payload->>'reason', payload->>'endpoint', count(*) FROM authfort.events
 	WHERE event IN ('login_failed', 'rate_limit_exceeded') GROUP BY 1, 2, 3 ORDER BY 1}),
 	"login_failed|invalid_password||12\nrate_limit_exceeded||change_password|2",
-	'each guess is an event, and so is the first one over each limit');
+	'each guess makes an event, and the first over each limit another');
 is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM authfort.rate_limit_status('ada@example.com', '192.0.2.1')
-	WHERE endpoint = 'change_password' AND retry_after > 0}), '2', 'rate_limit_status() shows it');
+	WHERE endpoint = 'change_password' AND retry_after > 0}), '2', 'rate_limit_status() reports the limit of change_password');
 
 $node->stop;
 done_testing();

@@ -1,4 +1,4 @@
-# What pages of other sites, and cookies that others have set, can do: through the gateway and on a standby.
+# Pages of other sites, and cookies that they set: through the gateway and on a standby.
 use strict;
 use warnings FATAL => 'all';
 
@@ -47,7 +47,7 @@ sub sign_in
 sub lives { return $node->safe_psql('app', "SELECT revoked_at IS NULL FROM authfort.sessions WHERE id = '$_[0]'"); }
 
 poll('gateway connects', sub { request('GET', '/healthz')->{status} == 200 });
-is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'an account');
+is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'sign-up succeeds');
 
 # a form of another site, as browsers send it
 my ($session, @cookies) = sign_in();
@@ -63,14 +63,14 @@ foreach my $path ('/auth/logout', '/auth/refresh')
 		is(outcome($r), '403 origin_not_allowed', "$name: refused");
 		is(scalar(set_cookies($r)), 0, "$name: no cookie is cleared");
 	}
-	is(outcome(request('POST', $path, undef, %form)), '415 unsupported_media_type', "$path: a form of unknown origin");
+	is(outcome(request('POST', $path, undef, %form)), '415 unsupported_media_type', "$path: a form of unknown origin gets 415");
 }
-is(lives($session), 't', 'the visitor is still signed in');
+is(lives($session), 't', 'forms of other sites do not end the session');
 is(outcome(request('POST', '/auth/refresh', undef, Cookie => $cookies, Origin => "http://$host")), '200',
-	'a page of the site refreshes without a content type');
+	'a page of the same origin can refresh without a content type');
 is(outcome(request('POST', '/auth/logout', undef, Cookie => $cookies, 'Sec-Fetch-Site' => 'same-origin')), '204',
-	'and signs out');
-is(lives($session), 'f', 'the session has ended');
+	'a page of the same origin can log out without a content type');
+is(lives($session), 'f', 'the logout of a page of the same origin ends the session');
 
 # the same through PostgREST, whatever the access cookie is worth
 my $postgrest = LikePostgREST->new(dsn => 'dbi:Pg:' . $node->connstr('app'), user => 'authenticator', anon => 'anon',
@@ -107,11 +107,11 @@ my $r = request('OPTIONS', '/auth/login', undef, Origin => 'https://partner.exam
 	'Access-Control-Request-Method' => 'POST',
 	'Access-Control-Request-Headers' => 'content-type');
 is(join(' ', $r->{status}, map { $r->{headers}{"access-control-allow-$_"} // 'none' } qw(origin methods headers credentials)),
-	'204 https://partner.example POST Authorization, Content-Type true', 'a preflight request of a listed origin');
-is($r->{headers}{vary}, 'Origin', 'which caches keep apart');
+	'204 https://partner.example POST Authorization, Content-Type true', 'a preflight request of a listed origin is allowed');
+is($r->{headers}{vary}, 'Origin', 'the answer to a preflight request has Vary');
 $r = request('OPTIONS', '/auth/login', undef, Origin => 'https://evil.example',
 	'Access-Control-Request-Method' => 'POST');
-is(join(' ', $r->{status}, grep { /^access-control/ } keys %{ $r->{headers} }), '204', 'of another');
+is(join(' ', $r->{status}, grep { /^access-control/ } keys %{ $r->{headers} }), '204', 'a preflight request of another origin is not allowed');
 $r = request('GET', '/auth/me', undef, Origin => 'https://partner.example');
 is(join(' ', $r->{status}, @{ $r->{headers} }{qw(access-control-allow-origin access-control-expose-headers)}),
 	'401 https://partner.example Retry-After, WWW-Authenticate, X-Total-Count', 'a listed origin may read refusals');
@@ -121,30 +121,30 @@ is(join(' ', $r->{status}, @{ $r->{headers} }{qw(access-control-allow-origin acc
 my ($access) = grep { /^access/ } @cookies;
 my ($refresh) = grep { /^refresh/ } @cookies;
 is(request('GET', '/auth/me', undef, Cookie => "access_token=left; $access")->{json}{email}, $ada{email},
-	'a cookie left in front does not lock out');
+	'an invalid access cookie in front of a valid one is skipped');
 is(request('POST', '/auth/refresh', {}, Cookie => "refresh_token=left; $refresh; $access")->{status}, 200,
-	'nor one of the other name');
+	'an invalid refresh cookie in front of a valid one is skipped');
 my ($other, @others) = sign_in();
 my ($other_refresh) = grep { /^refresh/ } @others;
 ($session, @cookies) = sign_in();
 ($refresh) = grep { /^refresh/ } @cookies;
 is(outcome(request('POST', '/auth/refresh', {}, Cookie => "$other_refresh; $refresh")), '401 refresh_token_mismatch',
-	'two sessions are refused');
-is(lives($session) . lives($other), 'tt', 'and go on');
+	'refresh cookies of two sessions are refused');
+is(lives($session) . lives($other), 'tt', 'refresh cookies of two sessions end neither');
 
 # paths, and lists in pages
 my %bearer = (Authorization => 'Bearer ' . request('POST', '/auth/login', \%ada)->{json}{tokens}{access_token});
-is(request('GET', '/auth/me/', undef, %bearer)->{status}, 200, 'a slash at the end');
-is(request('DELETE', '/auth/sessions/' . uc($other), undef, %bearer)->{status}, 204, 'an id in upper case');
-is(lives($other), 'f', 'is the same id');
-is(request('DELETE', '/auth/sessions/', undef, %bearer)->{status}, 404, 'an empty id is not all of them');
+is(request('GET', '/auth/me/', undef, %bearer)->{status}, 200, 'a trailing slash in a path is accepted');
+is(request('DELETE', '/auth/sessions/' . uc($other), undef, %bearer)->{status}, 204, 'an id in upper case is accepted');
+is(lives($other), 'f', 'an id in upper case ends the session');
+is(request('DELETE', '/auth/sessions/', undef, %bearer)->{status}, 404, 'an empty id does not end all sessions');
 $r = request('GET', '/auth/sessions?limit=1', undef, %bearer);
-is(scalar @{ $r->{json} }, 1, 'a page of one');
+is(scalar @{ $r->{json} }, 1, 'a page is limited to one session');
 is($r->{headers}{'x-total-count'}, $node->safe_psql('app',
-	'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), 'of all');
-is($gateway->stop, 0, 'the gateway ends');
+	'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), 'X-Total-Count has the number of all sessions');
+is($gateway->stop, 0, 'the gateway ends cleanly');
 
-# a standby answers what only reads
+# a standby answers requests that only read
 $node->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'copy', has_streaming => 1);
@@ -152,14 +152,14 @@ $standby->start;
 $node->wait_for_catchup($standby);
 my $read = "SELECT status, body FROM authfort.http('GET', ";
 is($standby->safe_psql('app', "$read '/.well-known/jwks.json')"),
-	$node->safe_psql('app', "$read '/.well-known/jwks.json')"), 'jwks on a standby');
+	$node->safe_psql('app', "$read '/.well-known/jwks.json')"), 'the key set is the same on a standby');
 my $me = "$read '/auth/me', headers => '{\"authorization\": \"$bearer{Authorization}\"}')";
-like($standby->safe_psql('app', $me), qr/^200\|.*ada\@example\.com/, 'me on a standby');
-is($standby->safe_psql('app', $me), $node->safe_psql('app', $me), 'as on the primary');
+like($standby->safe_psql('app', $me), qr/^200\|.*ada\@example\.com/, '/auth/me succeeds on a standby');
+is($standby->safe_psql('app', $me), $node->safe_psql('app', $me), '/auth/me is the same on a standby and the primary');
 my ($status, $out, $err) = $standby->psql('app',
 	"\\set VERBOSITY sqlstate\nSELECT authfort.http('POST', '/auth/login', NULL, '{\"content-type\": \"application/json\"}', '"
 	. encode_json(\%ada) . "')");
-like($err, qr/ERROR:  25006/, 'what writes raises read_only_sql_transaction');
+like($err, qr/ERROR:  25006/, 'a login on a standby raises read_only_sql_transaction');
 
 $standby->stop;
 $node->stop;

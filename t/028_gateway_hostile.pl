@@ -1,4 +1,4 @@
-# Clients that send what no client should, slowly, or too much of it.
+# Clients that send malformed requests, slowly, or too many of them.
 use strict;
 use warnings FATAL => 'all';
 
@@ -78,28 +78,28 @@ foreach my $case (
 	my $answer = exchange($gateway, $bytes . $second);
 	# libmicrohttpd 1.0 refuses unknown codings by itself
 	like(status($answer), $expected == 501 ? qr/^(400|501)$/ : qr/^$expected$/, "$name: $expected");
-	unlike($answer, qr{"ok"|HTTP/1\.1 [1-3]}, "$name: and nothing behind it is read");
-	unlike($answer, qr/not closed/, "$name: and the connection ends");
+	unlike($answer, qr{"ok"|HTTP/1\.1 [1-3]}, "$name: the request behind it is not read");
+	unlike($answer, qr/not closed/, "$name: the connection is closed");
 }
 is(status_of($gateway, "GET /auth/me HTTP/1.0\r\n\r\n"), '401', 'HTTP/1.0 needs no Host');
 is(status_of($gateway, lines('GET http://x/auth/me HTTP/1.1', 'Host: x', 'Connection: close')), '401',
-	'an absolute target');
-is(status_of($gateway, get('/auth/me', "X: \t a\tb \t ", 'Y:', 'Z:z')), '401', 'blanks around values, and no value');
-is(status_of($gateway, get('/auth/me', 'Host2: x')), '401', 'a header that only begins like another');
+	'an absolute target is accepted');
+is(status_of($gateway, get('/auth/me', "X: \t a\tb \t ", 'Y:', 'Z:z')), '401', 'blanks around values and empty values are accepted');
+is(status_of($gateway, get('/auth/me', 'Host2: x')), '401', 'a header whose name begins like Host is accepted');
 my $chunked = sprintf "%x\r\n%s\r\n0\r\n\r\n", length $credentials, $credentials;
 is(status_of($gateway, $post . "Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n$chunked"), '200',
-	'chunks as they should be');
+	'a valid chunked body is accepted');
 
 # HEAD
 my $body = exchange($gateway, get('/.well-known/jwks.json'));
 my ($length) = $body =~ /^Content-Length: (\d+)\r$/mi;
 $body =~ s/^.*?\r\n\r\n//s;
-is($length, length $body, 'GET has the length of its body');
+is($length, length $body, 'a response to GET has the length of its body');
 my $head = exchange($gateway, get('/.well-known/jwks.json') =~ s/^GET/HEAD/r);
-like($head, qr/^Content-Length: $length\r$/mi, 'HEAD has the same');
-like($head, qr/\r\n\r\n\z/, 'and no body');
-is(status_of($gateway, get('/auth/login') =~ s/^GET/HEAD/r), '405', 'HEAD where there is no GET');
-is(status_of($gateway, get('/healthz') =~ s/^GET/HEAD/r), '200', 'HEAD of healthz');
+like($head, qr/^Content-Length: $length\r$/mi, 'a response to HEAD has the length of GET');
+like($head, qr/\r\n\r\n\z/, 'a response to HEAD has no body');
+is(status_of($gateway, get('/auth/login') =~ s/^GET/HEAD/r), '405', 'HEAD of a path without GET gets 405');
+is(status_of($gateway, get('/healthz') =~ s/^GET/HEAD/r), '200', 'HEAD of /healthz succeeds');
 
 # Large headers: a request is refused or answered, but never executed without an answer.
 my $in_use = 'access_token=a; access_token=b; refresh_token=c; refresh_token=d';
@@ -119,9 +119,9 @@ foreach my $size (map { $_ * 500 } 20 .. 70)
 }
 is(join(' ', sort keys %statuses), '200 431', 'large headers are answered');
 is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions') - $sessions, $statuses{200},
-	'and what was executed had its answer');
-is(status_of($gateway, login('Cookie: x=' . 'x' x 30000)), '200', 'headers of nearly the limit');
-is(status_of($gateway, get('/auth/me?' . 'x' x 33000)), '414', 'a URI over it');
+	'every executed login with large headers was answered');
+is(status_of($gateway, login('Cookie: x=' . 'x' x 30000)), '200', 'headers just below the limit are accepted');
+is(status_of($gateway, get('/auth/me?' . 'x' x 33000)), '414', 'a URI over the limit gets 414');
 
 # Bytes that PostgreSQL cannot take cost the place where they stand.
 my ($access) = exchange($gateway, login()) =~ /^Set-Cookie: access_token=([^;]+)/mi;
@@ -129,35 +129,35 @@ foreach my $bad ("\xff", "\xc0\x80", "\xed\xa0\x80", "\x01", "\x7f", "\xf4\x90\x
 {
 	my $name = sprintf '%vX', $bad;
 	is(status_of($gateway, get('/auth/me', "X-Foreign: $bad", "Authorization: Bearer $access")), '200',
-		"$name in a foreign header");
-	is(status_of($gateway, get('/auth/me', "X-$bad: x", "Authorization: Bearer $access")), '400', "$name in a name");
+		"$name in a foreign header is ignored");
+	is(status_of($gateway, get('/auth/me', "X-$bad: x", "Authorization: Bearer $access")), '400', "$name in the name of a header gets 400");
 	is(status_of($gateway, get('/auth/me', "User-Agent: $bad", "Authorization: Bearer $access")), '200',
-		"$name in User-Agent");
+		"$name in User-Agent is accepted");
 	is(status_of($gateway, get('/auth/me', "Cookie: a=$bad; access_token=$access")), '200',
-		"$name in a foreign cookie before ours");
+		"$name in a foreign cookie before the access cookie is ignored");
 	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access; a$bad=b")), '200',
-		"$name in a foreign cookie behind ours");
-	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access$bad")), '401', "$name in ours");
-	is(status_of($gateway, get('/auth/me', "Authorization: Bearer $access$bad")), '401', "$name in a bearer");
+		"$name in a foreign cookie behind the access cookie is ignored");
+	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access$bad")), '401', "$name in the access cookie gets 401");
+	is(status_of($gateway, get('/auth/me', "Authorization: Bearer $access$bad")), '401', "$name in a bearer token gets 401");
 }
 is(status_of($gateway, login("User-Agent: caf\xe9 \"x\"\\", "X-Forwarded-For: \xff, 203.0.113.7")), '200',
-	'a login with odd bytes');
+	'a login with invalid UTF-8 in headers succeeds');
 is($node->safe_psql('app', "SELECT user_agent, ip_address FROM authfort.sessions WHERE user_agent LIKE 'caf%'"),
 	'caf? "x"\|203.0.113.7',
-	'what is readable of them is kept');
+	'the session has the readable part of such headers');
 is(status_of($gateway, get('/auth/me', "User-Agent: caf\xc3\xa9", "Authorization: Bearer $access")), '200',
-	'UTF-8 in User-Agent');
+	'UTF-8 in User-Agent is accepted');
 
 # the access log
 exchange($gateway, "G!\"\\\x1b /a\"\\b\xc3\xa9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 exchange($gateway, "G!`|~ /long/" . 'y' x 5000 . "?planted-Query HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 exchange($gateway, ('M' x 100) . " /long-method HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-is($gateway->stop, 0, 'the end');
+is($gateway->stop, 0, 'the gateway ends cleanly');
 my $log = slurp_file($gateway->{log});
 unlike($log, qr/[^\x20-\x7e\n]|["\\]/, 'the access log has no byte that a terminal or a parser could act on');
-cmp_ok(length, '<', 400, 'and no long line') foreach sort { length $b <=> length $a } (split /\n/, $log)[0];
-like($log, qr{ G!`\|~ /long/y+ 404 }, 'odd methods and long paths are in it');
-unlike($log, qr/planted/, 'queries are not');
+cmp_ok(length, '<', 400, 'the access log has no long line') foreach sort { length $b <=> length $a } (split /\n/, $log)[0];
+like($log, qr{ G!`\|~ /long/y+ 404 }, 'the access log has odd methods and shortened paths');
+unlike($log, qr/planted/, 'the access log has no query');
 
 # Clients that send a byte now and then: an absolute deadline, and room for other clients.
 my $patient = Gateway->new('patient', $node, '--request-read-timeout=3', '--connection-timeout=60',
@@ -177,11 +177,11 @@ while ($select->count > 0 && time < $until)
 	}
 	syswrite $_, 'x' foreach $select->handles;
 }
-is($select->count, 0, 'the slow clients are ended, though each sends a byte all the time');
-is(status_of($patient, get('/auth/me')), '401', 'others go on');
-is($patient->stop, 0, 'the end');
+is($select->count, 0, 'slow clients are disconnected, although they keep sending');
+is(status_of($patient, get('/auth/me')), '401', 'requests are answered after slow clients');
+is($patient->stop, 0, 'a gateway with slow clients ends cleanly');
 
-# what a client takes for sending is no part of the time that its request may wait
+# the time that a client takes to send does not reduce the time that its request may wait
 my $hurried = Gateway->new('hurried', $node, '--request-timeout=1');
 poll('the gateway is ready', sub { status_of($hurried, get('/readyz')) eq '200' });
 my $request = login();
@@ -189,7 +189,7 @@ my $slowly = send_to($hurried, substr $request, 0, -1);
 sleep 1.5;
 syswrite $slowly, substr $request, -1;
 is(status(answer($slowly)), '200', 'a request that arrived slowly is answered');
-is($hurried->stop, 0, 'the end');
+is($hurried->stop, 0, 'a gateway with a slow request ends cleanly');
 
 # an idle client that has had its answer makes room too
 my $crowded = Gateway->new('crowded', $node, '--max-connections=3');
@@ -199,13 +199,13 @@ foreach (1 .. 3)
 	push @idle, send_to($crowded, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 	IO::Select->new($idle[-1])->can_read(60);
 }
-is(status_of($crowded, get('/healthz')), '200', 'an idle client makes room');
-like(answer($idle[0]), qr/"ok"\}\z/, 'the one that was idle for longest');
+is(status_of($crowded, get('/healthz')), '200', 'a request is answered while idle clients have all connections');
+like(answer($idle[0]), qr/"ok"\}\z/, 'the client that was idle for longest is disconnected');
 print { $idle[2] } get('/healthz');
-is(scalar(() = answer($idle[2]) =~ m{HTTP/1\.1 200}g), 2, 'and not the last');
-is($crowded->stop, 0, 'the end');
+is(scalar(() = answer($idle[2]) =~ m{HTTP/1\.1 200}g), 2, 'the client that was idle for the shortest time is not disconnected');
+is($crowded->stop, 0, 'a gateway with idle clients ends cleanly');
 
-# More logins than there is room for, none of which ends: they have their share, and no more.
+# A flood of logins that do not end takes only its share of the connections.
 my $flooded = Gateway->new('flooded', $node, '--request-timeout=3600');
 poll('the gateway is ready', sub { status_of($flooded, get('/readyz')) eq '200' });
 my $lock = $node->background_psql('app');
@@ -216,14 +216,14 @@ my @flood = map { send_to($flooded, login() =~ s{/auth/login}{$paths[$_ % 4]}r) 
 poll('logins wait', sub { waiting_for_locks() == 4 });
 my %count;
 $count{ status_of($flooded, get('/auth/me')) }++ for 1 .. 50;
-is_deeply(\%count, { 401 => 50 }, 'requests of another route are all answered');
+is_deeply(\%count, { 401 => 50 }, 'requests to another route are all answered during a flood of logins');
 my %slow_count;
 $lock->query_safe('COMMIT');
 $lock->quit;
 $slow_count{ status(answer($_)) }++ foreach @flood;
-cmp_ok($slow_count{503} // 0, '>=', 320 - 2 * (4 + 128), 'those for which there was no room were refused');
-cmp_ok($slow_count{200} // 0, '>=', 1, 'those for which there was room were answered');
-is($flooded->stop, 0, 'the end');
+cmp_ok($slow_count{503} // 0, '>=', 320 - 2 * (4 + 128), 'logins over the queue of a flooded gateway are refused');
+cmp_ok($slow_count{200} // 0, '>=', 1, 'logins in the queue of a flooded gateway are answered');
+is($flooded->stop, 0, 'a flooded gateway ends cleanly');
 
 $node->stop;
 done_testing();

@@ -1,4 +1,4 @@
-# What the gateway makes of PostgreSQL: its errors, its restarts, its silence, and poolers in front of it.
+# The gateway and PostgreSQL: errors, restarts, frozen servers, and poolers between them.
 use strict;
 use warnings FATAL => 'all';
 
@@ -87,25 +87,25 @@ foreach my $case (
 	my ($state, $status, $code, $connection) = @$case;
 	my $before = backends();
 	my $answer = exchange($single, signup("raise-$state\@example.com"));
-	is(status($answer), $status, "$state: $status");
-	like($answer, qr/"detail":\{"error":"$code"/, "$state: $code");
+	is(status($answer), $status, "$state: the status is $status");
+	like($answer, qr/"detail":\{"error":"$code"/, "$state: the code is $code");
 	if ($code eq 'request_refused')
 	{
 		like($answer, qr/"message":"planted \\"words\\" for Zo\xc3\xab\\u000aforged"\}\}\z/,
-			"$state: the application's words");
+			"$state: the response has the message of the application");
 	}
 	else
 	{
-		unlike($answer, qr/words/, "$state: not a word of the database");
-		is($answer =~ /^Retry-After: \d+\r$/m ? 503 : 500, $status, "$state: Retry-After if it may succeed later");
+		unlike($answer, qr/words/, "$state: the response has no message of the database");
+		is($answer =~ /^Retry-After: \d+\r$/m ? 503 : 500, $status, "$state: the response has Retry-After exactly with 503");
 	}
-	unlike($answer, qr/planted-/, "$state: no detail");
+	unlike($answer, qr/planted-/, "$state: the response has no detail");
 	poll('the gateway is connected', sub { backends() ne '' });
 	is(backends() eq $before ? 'stays' : 'goes', $connection, "$state: the connection $connection");
 }
 is($node->safe_psql('app', "SELECT count(*) FROM authfort.users WHERE email LIKE 'raise-%'"), '0',
-	'all of them were rolled back');
-is(status_of($single, $login), '200', 'it goes on');
+	'sign-ups that raised an error are rolled back');
+is(status_of($single, $login), '200', 'a login succeeds after errors');
 
 # Settings of the role that a request must not depend on
 foreach my $setting ('default_transaction_isolation = serializable', 'statement_timeout = 500', 'search_path = evil')
@@ -120,7 +120,7 @@ foreach my $setting ('default_transaction_isolation = serializable', 'statement_
 	sleep 1;
 	$lock->query_safe('COMMIT');
 	$lock->quit;
-	is(join(' ', map { status(answer($_)) } @logins), join(' ', (200) x 12), "twelve logins at once with $setting");
+	is(join(' ', map { status(answer($_)) } @logins), join(' ', (200) x 12), "twelve logins at once succeed with $setting");
 	$strict->stop;
 	$node->safe_psql('app', 'ALTER ROLE gateway RESET ALL');
 }
@@ -130,46 +130,46 @@ $node->safe_psql('app', 'ALTER DATABASE app SET default_transaction_read_only = 
 $node->safe_psql('app', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'");
 poll('a login is refused', sub {
 	exchange($single, $login) =~ m{^HTTP/1\.1 503 .*^Retry-After: .*service_unavailable}ms });
-is(status_of($single, get('/auth/me')), '401', 'read-only: a request that only reads');
+is(status_of($single, get('/auth/me')), '401', 'a request that only reads is answered by a read-only server');
 $node->safe_psql('postgres', 'ALTER DATABASE app RESET default_transaction_read_only');
 poll('a login succeeds', sub { status_of($single, $login) eq '200' });
-is($single->stop, 0, 'the end');
-unlike(slurp_file($single->{errors}), qr/^forged|planted-/m, 'the log has one line an error, and no detail');
+is($single->stop, 0, 'a gateway after errors ends cleanly');
+unlike(slurp_file($single->{errors}), qr/^forged|planted-/m, 'the log of the gateway has one line per error, and no detail');
 
-# A restart: what is not yet sent waits for it.
+# A restart: requests that are not sent yet wait for it.
 my $steady = ready(Gateway->new('steady', $node, '--reconnect-wait=60', '--request-timeout=120'));
 $node->stop('fast');
 poll('the gateway notices', sub { status_of($steady, get('/readyz')) eq '503' });
-is(status_of($steady, get('/healthz')), '200', 'the gateway itself is well');
+is(status_of($steady, get('/healthz')), '200', '/healthz succeeds while PostgreSQL is away');
 my @held = map { send_to($steady, $_) } ($login, get('/auth/me')) x 4;
-ok(!IO::Select->new(@held)->can_read(1), 'while PostgreSQL is away, requests wait');
+ok(!IO::Select->new(@held)->can_read(1), 'requests wait while PostgreSQL is away');
 $node->start;
-is(join(' ', map { status(answer($_)) } @held), join(' ', (200, 401) x 4), 'and are answered once it is back');
-is($steady->stop, 0, 'the end');
+is(join(' ', map { status(answer($_)) } @held), join(' ', (200, 401) x 4), 'waiting requests are answered once PostgreSQL is back');
+is($steady->stop, 0, 'a gateway after a restart of PostgreSQL ends cleanly');
 
 my $brief = ready(Gateway->new('brief', $node, '--reconnect-wait=1'));
 $node->stop('fast');
 my $refused = exchange($brief, get('/auth/me'));
-like($refused, qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*service_unavailable}ms, 'they do not wait for ever');
+like($refused, qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*service_unavailable}ms, 'a request does not wait longer than --reconnect-wait');
 $node->start;
-is(status_of(ready($brief), get('/auth/me')), '401', 'it recovers');
-is($brief->stop, 0, 'the end');
+is(status_of(ready($brief), get('/auth/me')), '401', 'a request is answered after a short absence of PostgreSQL');
+is($brief->stop, 0, 'a gateway with a short --reconnect-wait ends cleanly');
 
 # A server that does not answer: no request runs longer than it may.
 my $hasty = ready(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=1'));
 my $pid = backends();
 kill 'STOP', $pid;
-like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms, 'a frozen backend: 503');
+like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms, 'a request to a frozen backend gets 503');
 kill 'CONT', $pid;
-is(status_of(ready($hasty), $login), '200', 'with another connection it goes on');
+is(status_of(ready($hasty), $login), '200', 'a login succeeds on a new connection after a frozen backend');
 my $postmaster = slurp_file($node->data_dir . '/postmaster.pid') =~ s/\n.*//sr;
 my $frozen = backends();
 kill 'STOP', $postmaster, $frozen;
-is(status_of($hasty, $login), '503', 'a frozen server: 503');
+is(status_of($hasty, $login), '503', 'a request to a frozen server gets 503');
 poll('not ready', sub { status_of($hasty, get('/readyz')) eq '503' });
-is(status_of($hasty, get('/healthz')), '200', 'the gateway itself is well');
+is(status_of($hasty, get('/healthz')), '200', '/healthz succeeds while PostgreSQL is frozen');
 kill 'CONT', $postmaster, $frozen;
-is(status_of(ready($hasty), $login), '200', 'it recovers');
+is(status_of(ready($hasty), $login), '200', 'a login succeeds after a frozen server');
 
 # A commit that waits for a standby: the backend does not stay behind.
 $node->safe_psql('postgres', "ALTER SYSTEM SET synchronous_standby_names = 'absent'");
@@ -177,19 +177,19 @@ $node->reload;
 poll('a commit waits', sub { status_of($hasty, $login) eq '503' });
 poll('the waiting backend is cancelled', sub {
 	$node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") eq '0' });
-is(status_of($hasty, get('/auth/me')), '401', 'what writes nothing goes on');
+is(status_of($hasty, get('/auth/me')), '401', 'a request that only reads does not wait for a standby');
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
 $node->reload;
 poll('a login succeeds', sub { status_of($hasty, $login) eq '200' });
-is($hasty->stop, 0, 'the end');
+is($hasty->stop, 0, 'a gateway after frozen servers ends cleanly');
 
-# The end comes although PostgreSQL does not answer.
+# The gateway ends although PostgreSQL does not answer.
 my $stuck = ready(Gateway->new('stuck', $node, '--pool-size=2', '--shutdown-timeout=0', '--request-timeout=3600'));
 kill 'STOP', $postmaster, split / /, (my $pids = backends());
 my $cut = send_to($stuck, $login);
 sleep 0.2;
-is($stuck->stop, 0, 'it ends while PostgreSQL is frozen');
-is(status(answer($cut)), '503', 'and refuses what ran');
+is($stuck->stop, 0, 'the gateway ends while PostgreSQL is frozen');
+is(status(answer($cut)), '503', 'a login that runs at the end of the gateway gets 503');
 kill 'CONT', $postmaster, split / /, $pids;
 
 # Behind pgbouncer, in transaction mode and with its defaults
@@ -220,11 +220,11 @@ INI
 	my $pooled = ready(Gateway->new('pooled', $node, "--dsn=host=$dir port=$bouncer_port dbname=app user=gateway"));
 	is(join(' ', map { status(answer($_)) } map { send_to($pooled, $_) } ($login, get('/auth/me')) x 20),
 		join(' ', (200, 401) x 20),
-		'pgbouncer: more connections than it has');
-	is(status_of($pooled, signup('raise-pt409@example.com')), '409', 'pgbouncer: an error');
-	is(status_of($pooled, signup('bob@example.com')), '201', 'pgbouncer: and no transaction is left open');
-	cmp_ok(scalar split(/ /, backends()), '<=', 2, 'pgbouncer: two connections to PostgreSQL');
-	is($pooled->stop, 0, 'the end');
+		'pgbouncer: requests on more connections than it has are answered');
+	is(status_of($pooled, signup('raise-pt409@example.com')), '409', 'pgbouncer: an error of the application gets its status');
+	is(status_of($pooled, signup('bob@example.com')), '201', 'pgbouncer: a sign-up after an error succeeds');
+	cmp_ok(scalar split(/ /, backends()), '<=', 2, 'pgbouncer: at most two connections to PostgreSQL are used');
+	is($pooled->stop, 0, 'pgbouncer: the gateway ends cleanly');
 	kill 'TERM', $bouncer;
 	waitpid $bouncer, 0;
 }

@@ -46,7 +46,7 @@ sub answered
 	my $begun = time;
 	$dbh->do($text);
 	note(sprintf '%s: %.1f s', $name, time - $begun);
-	like($dbh->state, qr/^(?:$states)$/, "$name: answered in time");
+	like($dbh->state, qr/^(?:$states)$/, "$name: the message is answered in time");
 	$sent += $statements // 1;
 	return;
 }
@@ -91,7 +91,7 @@ foreach my $comment ('', ' -- authfort')
 {
 	my $loop = 'DO $$ BEGIN FOR i IN 1 .. 100000 LOOP RAISE WARNING \'%\', i; END LOOP; END $$ -- '
 		. 'z' x 10_000_000 . $comment;
-	# each warning of what is not ours would be logged with the whole message
+	# each warning of another message would be logged with the whole message
 	$dbh->do('SET log_min_error_statement = ' . ($comment eq '' ? 'panic' : 'error'));
 	answered("100,000 warnings in 10 MB$comment", $loop, '');
 }
@@ -131,20 +131,20 @@ foreach my $round (1 .. 20_000)
 	$sent++;
 }
 note(join ' ', map { "$_: $states{$_}" } sort keys %states);
-cmp_ok($sent, '>=', 100_000, 'so many statements were sent');
-ok($states{'42601'} && $states{'00000'} && $states{'25P02'}, 'with mistakes and without, also in failed transactions');
+cmp_ok($sent, '>=', 100_000, 'at least 100,000 statements were sent');
+ok($states{'42601'} && $states{'00000'} && $states{'25P02'}, 'the random statements succeed, fail, and meet failed transactions');
 
 $dbh->do('ROLLBACK');
-is(($dbh->selectrow_array('SELECT pg_backend_pid()'))[0], $pid, 'the session lives');
+is(($dbh->selectrow_array('SELECT pg_backend_pid()'))[0], $pid, 'the first session is still connected');
 $prepared->do('ROLLBACK');
-is(($prepared->selectrow_array('SELECT pg_backend_pid()'))[0], $prepared_pid, 'so does the other');
-is($node->safe_psql('app', 'SELECT pg_postmaster_start_time()'), $started, 'and the server');
+is(($prepared->selectrow_array('SELECT pg_backend_pid()'))[0], $prepared_pid, 'the second session is still connected');
+is($node->safe_psql('app', 'SELECT pg_postmaster_start_time()'), $started, 'the server did not restart');
 $_->disconnect foreach $dbh, $prepared;
 $node->stop;
 my $log = join '', map { slurp_file($_) } glob($node->data_dir . '/log/*.csv');
-unlike($log, qr/terminated by signal|PANIC|crash recovery|not properly shut down/, 'nothing crashed');
-unlike($log, qr/,XX000,/, 'nor was there an internal error');
+unlike($log, qr/terminated by signal|PANIC|crash recovery|not properly shut down/, 'the log has no crash');
+unlike($log, qr/,XX000,/, 'the log has no internal error');
 my $hidden = () = $log =~ /,WARNING,01000,"<hidden>"/g;
 my $shown = () = $log =~ /,WARNING,01000,"\d+"/g;
-is("$hidden $shown", '100000 100000', 'each warning was logged, without its text where the message was ours');
+is("$hidden $shown", '100000 100000', 'each warning is logged, with its text hidden only in a sensitive message');
 done_testing();

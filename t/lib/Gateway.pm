@@ -24,7 +24,7 @@ sub poll
 	return 1;
 }
 
-# Sends bytes on a connection of their own, for a library would not send what is wrong.
+# Sends bytes on a connection of their own, because a library would refuse to send malformed requests.
 sub send_to
 {
 	my ($self, $bytes) = @_;
