@@ -4,8 +4,8 @@
 use strict;
 use warnings FATAL => 'all';
 
+use Attempts qw(attempt attempt_on session super superuser);
 use AuthfortNode qw(start_node);
-use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -17,31 +17,9 @@ GRANT authfort_admin TO backend, eve;
 CREATE SCHEMA eve AUTHORIZATION eve;
 GRANT USAGE ON SCHEMA eve TO PUBLIC;
 SQL
-my $super = $node->safe_psql('app', 'SELECT current_user');
+attempt_on($node);
+my $super = superuser();
 
-sub session
-{
-	my ($user) = @_;
-	return DBI->connect('dbi:Pg:' . $node->connstr('app'), $user, '', { RaiseError => 1, PrintError => 0,
-		PrintWarn => 0 });
-}
-
-# Runs statements in a session (of their own, if a role is given); returns the last one's
-# first value, or "SQLSTATE: message" of what failed.
-sub attempt
-{
-	my ($user, @statements) = @_;
-	my $db = ref $user ? $user : session($user);
-	my $last = pop @statements;
-	my $answer = eval {
-		$db->do($_) foreach @statements;
-		my $statement = $db->prepare($last, { pg_server_prepare => 0 });
-		$statement->execute;
-		$statement->{NUM_OF_FIELDS} ? ($statement->fetchrow_array)[0] : undef;
-	};
-	return $@ ? $db->state . ': ' . $db->errstr : $answer;
-}
-sub super { return attempt($super, @_); }
 sub eve { return attempt('eve', @_); }
 
 my $emails = 0;
@@ -51,25 +29,31 @@ eve(
 	'CREATE TABLE eve.log (at serial, who text)', 'GRANT INSERT ON eve.log TO PUBLIC',
 		'GRANT USAGE ON SEQUENCE eve.log_at_seq TO PUBLIC',
 	'CREATE FUNCTION eve.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN'
-	. q{ INSERT INTO eve.log (who) VALUES (concat_ws(' ', TG_WHEN, TG_OP, current_user)); SET search_path = eve; RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END; END $$});
-sub logged { return eve('WITH gone AS (DELETE FROM eve.log RETURNING at, who) SELECT coalesce(string_agg(who, $$, $$ ORDER BY at), $$nothing$$) FROM gone'); }
+	. q{ INSERT INTO eve.log (who) VALUES (concat_ws(' ', TG_WHEN, TG_OP, current_user)); SET search_path = eve; }
+	. q{RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END; END $$});
+sub logged { return eve('WITH gone AS (DELETE FROM eve.log RETURNING at, who) SELECT coalesce(string_agg(who, $$, $$ '
+	. 'ORDER BY at), $$nothing$$) FROM gone'); }
 
 # No foreign key can refer to columns that statements of authfort change.
 
 is(super(<<'SQL'), undef, 'a unique index is a primary key or cannot be referenced');
 SELECT string_agg(i.indexrelid::regclass::text, ', ') FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-	WHERE c.relnamespace = 'authfort'::regnamespace AND i.indisunique AND NOT i.indisprimary AND i.indpred IS NULL AND i.indexprs IS NULL
+	WHERE c.relnamespace = 'authfort'::regnamespace AND i.indisunique AND NOT i.indisprimary AND i.indpred IS NULL
+		AND i.indexprs IS NULL
 SQL
 is(super(<<'SQL'), undef, 'no foreign key is between tables of the extension');
-SELECT string_agg(conname, ', ') FROM pg_constraint c JOIN pg_class r ON r.oid = c.confrelid AND r.relnamespace = 'authfort'::regnamespace
+SELECT string_agg(conname, ', ') FROM pg_constraint c JOIN pg_class r ON r.oid = c.confrelid
+	AND r.relnamespace = 'authfort'::regnamespace
 	JOIN pg_class o ON o.oid = c.conrelid AND o.relnamespace = 'authfort'::regnamespace WHERE contype = 'f'
 SQL
 super('GRANT REFERENCES ON ALL TABLES IN SCHEMA authfort TO eve');
-foreach my $column (split ' ', super(q{SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'authfort.users'::regclass AND attnum > 0 AND attname <> 'id' AND NOT attisdropped}))
+foreach my $column (split ' ', super(q{SELECT string_agg(attname, ' ') FROM pg_attribute }
+	. q{WHERE attrelid = 'authfort.users'::regclass AND attnum > 0 AND attname <> 'id' AND NOT attisdropped}))
 {
 	like(eve("CREATE TABLE eve.refers AS SELECT $column AS c FROM authfort.users"), qr/^42501: .*permission denied/,
 		"eve cannot read users.$column");
-	my $type = super("SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'authfort.users'::regclass AND attname = '$column'");
+	my $type = super("SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'authfort.users'::regclass "
+		. "AND attname = '$column'");
 	like(eve("CREATE TABLE eve.refers (c $type REFERENCES authfort.users ($column) ON UPDATE CASCADE)"),
 		qr/^42830: .*no unique constraint/, "a foreign key to users.$column is refused");
 }
@@ -79,11 +63,14 @@ super('CREATE UNIQUE INDEX by_phone ON authfort.users (phone)',
 	'CREATE UNIQUE INDEX by_url ON authfort.users (avatar_url)');
 is(eve(
 		'CREATE TABLE eve.cascading (phone text REFERENCES authfort.users (phone) ON UPDATE CASCADE ON DELETE CASCADE)',
-		'CREATE TABLE eve.forgetting (url text REFERENCES authfort.users (avatar_url) ON UPDATE SET NULL ON DELETE SET NULL)',
-		map { my $table = $_; map { "CREATE TRIGGER $_ $_ UPDATE OR DELETE ON eve.$table FOR EACH ROW EXECUTE FUNCTION eve.note()" } qw(before after) } qw(cascading forgetting)),
+		'CREATE TABLE eve.forgetting (url text REFERENCES authfort.users (avatar_url) ON UPDATE SET NULL ON DELETE '
+			. 'SET NULL)',
+		map { my $table = $_; map { "CREATE TRIGGER $_ $_ UPDATE OR DELETE ON eve.$table FOR EACH ROW "
+			. "EXECUTE FUNCTION eve.note()" } qw(before after) } qw(cascading forgetting)),
 	undef, 'tables of eve can follow a unique index that the owner made');
 my $followed = new_user();
-super("SELECT authfort.update_user('$followed', '{\"phone\": \"+49 30 1\", \"avatar_url\": \"https://example.com/1\"}')");
+super("SELECT authfort.update_user('$followed', '{\"phone\": \"+49 30 1\", \"avatar_url\": "
+	. "\"https://example.com/1\"}')");
 eve(q{INSERT INTO eve.cascading VALUES ('+49 30 1')}, q{INSERT INTO eve.forgetting VALUES ('https://example.com/1')});
 my $as_nobody = qr/^BEFORE \w+ eve, AFTER \w+ (authfort_http|eve)$/;
 {
@@ -107,13 +94,16 @@ eve('DROP TABLE eve.cascading, eve.forgetting');
 # Triggers on our tables.
 
 super('GRANT TRIGGER ON ALL TABLES IN SCHEMA authfort TO eve');
-foreach my $table (split ' ', super(q{SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'authfort'::regnamespace AND relkind = 'r'}))
+foreach my $table (split ' ', super(q{SELECT string_agg(relname, ' ') FROM pg_class }
+	. q{WHERE relnamespace = 'authfort'::regnamespace AND relkind = 'r'}))
 {
 	like(eve("CREATE TRIGGER t AFTER INSERT ON authfort.$table FOR EACH ROW EXECUTE FUNCTION eve.note()"),
 		qr/^42501: .*permission denied to create trigger "t" on table authfort\.$table/,
 			"a trigger of eve on $table is refused");
 }
-like(eve('CREATE CONSTRAINT TRIGGER t AFTER INSERT ON authfort.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.note()'), qr/^42501: .*permission denied to create trigger/, 'a deferred trigger of eve on users is refused');
+like(eve('CREATE CONSTRAINT TRIGGER t AFTER INSERT ON authfort.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW '
+	. 'EXECUTE FUNCTION eve.note()'), qr/^42501: .*permission denied to create trigger/,
+		'a deferred trigger of eve on users is refused');
 like(eve('SET search_path = eve, authfort',
 	'CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON users FOR EACH STATEMENT EXECUTE FUNCTION eve.note()'),
 		qr/^42501: .*permission denied to create trigger/, 'a trigger of eve on a table without its schema is refused');
@@ -123,12 +113,16 @@ is(eve('CREATE TABLE eve.users (id integer)',
 super('REVOKE ALL ON ALL TABLES IN SCHEMA authfort FROM eve');
 
 # the owner's own
-super('CREATE TABLE profile (id uuid PRIMARY KEY REFERENCES authfort.users ON DELETE CASCADE, nickname text, made_by text DEFAULT current_user)',
-	'CREATE FUNCTION make_profile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.profile VALUES (NEW.id, NEW.name); RETURN NULL; END $$',
-	'CREATE FUNCTION keep_nickname() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.profile SET nickname = NEW.name WHERE id = NEW.id; RETURN NULL; END $$',
+super('CREATE TABLE profile (id uuid PRIMARY KEY REFERENCES authfort.users ON '
+	. 'DELETE CASCADE, nickname text, made_by text DEFAULT current_user)',
+	'CREATE FUNCTION make_profile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.profile '
+		. 'VALUES (NEW.id, NEW.name); RETURN NULL; END $$',
+	'CREATE FUNCTION keep_nickname() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.profile '
+		. 'SET nickname = NEW.name WHERE id = NEW.id; RETURN NULL; END $$',
 	'CREATE TRIGGER profile AFTER INSERT ON authfort.users FOR EACH ROW EXECUTE FUNCTION make_profile()',
 	'CREATE TRIGGER nickname AFTER UPDATE OF name ON authfort.users FOR EACH ROW EXECUTE FUNCTION keep_nickname()');
-my $ada = attempt('backend', q{SELECT authfort.signup('ada@example.com', 'correct horse', name => 'Ada') #>> '{user,id}'});
+my $ada = attempt('backend', q{SELECT authfort.signup('ada@example.com', 'correct horse', name => 'Ada') #>> }
+	. q{'{user,id}'});
 is(super("SELECT concat_ws(' ', nickname, made_by) FROM profile WHERE id = '$ada'"), "Ada $super",
 	'a trigger of the owner runs with the rights of the owner');
 attempt('backend', "SELECT authfort.update_user('$ada', '{\"name\": \"Countess\"}')");
@@ -163,7 +157,8 @@ like(super(q{SELECT authfort.create_user('definer@example.com')}), qr/definer/,
 is(super(q{SELECT made_by FROM profile JOIN authfort.users USING (id) WHERE email = 'definer@example.com'}), 'eve',
 	'a SECURITY DEFINER trigger function of eve runs as eve');
 eve('ALTER FUNCTION public.make_profile() SECURITY INVOKER');
-like(super(q{SELECT authfort.create_user('invoker@example.com')}), $foreign_code, 'a trigger function of eve is refused again as SECURITY INVOKER');
+like(super(q{SELECT authfort.create_user('invoker@example.com')}), $foreign_code,
+	'a trigger function of eve is refused again as SECURITY INVOKER');
 like(super(q{SELECT authfort.create_user('trap@example.com')}), $foreign_code,
 	'a trigger function of eve is refused again in a second statement');
 super('ALTER FUNCTION make_profile() OWNER TO CURRENT_USER');
@@ -175,8 +170,10 @@ super('ALTER FUNCTION make_profile() OWNER TO CURRENT_USER');
 	like(attempt($db, q{SELECT authfort.create_user('late@example.com')}), $foreign_code,
 		'a change of the owner of a trigger function is noticed at once');
 	super('DROP TRIGGER profile ON authfort.users');
-	like(attempt($db, q{SELECT authfort.create_user('late@example.com')}), qr/late/, 'a dropped trigger is noticed at once');
-	super('CREATE CONSTRAINT TRIGGER checked AFTER INSERT ON authfort.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_nickname()');
+	like(attempt($db, q{SELECT authfort.create_user('late@example.com')}), qr/late/,
+		'a dropped trigger is noticed at once');
+	super('CREATE CONSTRAINT TRIGGER checked AFTER INSERT ON authfort.users DEFERRABLE INITIALLY DEFERRED '
+		. 'FOR EACH ROW EXECUTE FUNCTION keep_nickname()');
 	like(attempt($db, q{SELECT authfort.create_user('deferred@example.com')}),
 		qr/^42501: .*deferred trigger within security-restricted operation/,
 			'a deferred trigger of the owner is refused');
@@ -197,17 +194,20 @@ super('ALTER FUNCTION make_profile() OWNER TO CURRENT_USER');
 sub handler
 {
 	my ($body) = @_;
-	return eve("CREATE OR REPLACE FUNCTION eve.h(event jsonb) RETURNS void LANGUAGE plpgsql AS \$f\$ BEGIN $body; END \$f\$");
+	return eve("CREATE OR REPLACE FUNCTION eve.h(event jsonb) RETURNS void LANGUAGE plpgsql AS \$f\$ BEGIN $body; "
+		. "END \$f\$");
 }
 handler(q{INSERT INTO eve.log (who) VALUES (current_user)});
 is(eve(q{SELECT authfort.on('user_created', 'eve.h(jsonb)')}), '', 'eve registers a handler');
 new_user();
 is(logged(), 'eve', 'a handler of eve runs as eve');
-my $not_registered = qr/^42501: .*eve\.h\(pg_catalog\.jsonb\) is not the function that was registered.*belongs to role "\Q$super\E", and role "eve" registered it/s;
+my $not_registered = qr/^42501:\ .*eve\.h\(pg_catalog\.jsonb\)\ is\ not\ the\ function\ that\ was\ registered
+	.*belongs\ to\ role\ "\Q$super\E",\ and\ role\ "eve"\ registered\ it/sx;
 super('REASSIGN OWNED BY eve TO CURRENT_USER');
 like(new_user(), $not_registered, 'a handler does not run after REASSIGN OWNED to a superuser');
 is(super('SELECT count(*) FROM eve.log'), 0, 'the refused handler left no rows');
-super('DO $$ DECLARE o text; BEGIN FOR o IN SELECT format(\'ALTER TABLE %s OWNER TO eve\', oid::regclass) FROM pg_class WHERE relnamespace = \'eve\'::regnamespace AND relkind = \'r\' LOOP EXECUTE o; END LOOP; END $$',
+super('DO $$ DECLARE o text; BEGIN FOR o IN SELECT format(\'ALTER TABLE %s OWNER TO eve\', oid::regclass) '
+	. 'FROM pg_class WHERE relnamespace = \'eve\'::regnamespace AND relkind = \'r\' LOOP EXECUTE o; END LOOP; END $$',
 	'ALTER SCHEMA eve OWNER TO eve', 'ALTER FUNCTION eve.h(jsonb) OWNER TO eve',
 		'ALTER FUNCTION eve.note() OWNER TO eve');
 new_user();
@@ -223,7 +223,8 @@ is(logged(), 'eve', 'a handler that eve owns again runs as eve');
 	my ($code, $out, $err) = $node->psql('copy', q{SELECT authfort.create_user('copy@example.com')});
 	like("42501: $err", $not_registered, 'a handler restored without owners does not run as a superuser');
 	($code, $out, $err) = $node->psql('copy',
-		q{SELECT authfort.on('user_created', 'eve.h(jsonb)'); SELECT authfort.create_user('copy@example.com')->>'email'; SELECT who FROM eve.log});
+		q{SELECT authfort.on('user_created', 'eve.h(jsonb)'); }
+			. q{SELECT authfort.create_user('copy@example.com')->>'email'; SELECT who FROM eve.log});
 	is($out, "\ncopy\@example.com\n$super", 'a handler that a superuser registers again runs');
 	$node->safe_psql('postgres', 'DROP DATABASE copy');
 }
@@ -231,7 +232,8 @@ is(logged(), 'eve', 'a handler that eve owns again runs as eve');
 # Objects and locks that a handler would leave behind.
 
 my $restricted = qr/^42501: .*within security-restricted operation/;
-eve('CREATE FUNCTION eve.evil(anyelement) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) VALUES (current_user); RETURN true; END $$',
+eve('CREATE FUNCTION eve.evil(anyelement) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO eve.log (who) '
+	. 'VALUES (current_user); RETURN true; END $$',
 	'CREATE FUNCTION eve.same(uuid, uuid) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$',
 		'CREATE FUNCTION eve.sfunc(integer, integer) RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
 	'CREATE OPERATOR eve.@@@ (RIGHTARG = bigint, FUNCTION = pg_advisory_lock)', 'CREATE DOMAIN eve.mine AS text');
@@ -263,23 +265,30 @@ my @lasting = (
 	foreach my $statement (@lasting)
 	{
 		is(handler("EXECUTE \$statement\$$statement\$statement\$"), undef, "a handler is created with $statement");
-		like(attempt($db, q{SELECT authfort.create_user('x@example.com')}), $restricted, "a handler is refused $statement");
+		like(attempt($db, q{SELECT authfort.create_user('x@example.com')}), $restricted,
+			"a handler is refused $statement");
 	}
 	# an error that the handler catches changes nothing about it
-	is(handler(join ' ', (map { "BEGIN EXECUTE \$statement\$$_\$statement\$; INSERT INTO eve.log (who) VALUES ('made'); EXCEPTION WHEN insufficient_privilege OR object_not_in_prerequisite_state THEN NULL; END;" } @lasting), 'NULL'), undef, 'a handler that tries all statements is created');
+	is(handler(join ' ', (map { "BEGIN EXECUTE \$statement\$$_\$statement\$; INSERT INTO eve.log (who) "
+		. "VALUES ('made'); EXCEPTION WHEN insufficient_privilege OR object_not_in_prerequisite_state THEN NULL; END;" }
+		@lasting), 'NULL'), undef, 'a handler that tries all statements is created');
 	like(attempt($db, q{SELECT authfort.create_user('caught@example.com')}), qr/caught/,
 		'a handler that catches each refusal does not fail');
 	is(logged(), 'nothing', 'a handler that catches each refusal was refused every statement');
 	is(attempt($db, q{SELECT '11111111-1111-1111-1111-111111111111'::uuid}), '11111111-1111-1111-1111-111111111111',
 		'a cast succeeds in the session of a refused handler');
 	is(logged(), 'nothing', 'a cast in the session of a refused handler runs no code of eve');
-	is(attempt($db, q{SELECT string_agg(objid::text || classid::regclass::text, ' ') FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = pg_my_temp_schema() AND objid <> 'mine'::regclass}), undef, 'a refused handler leaves no temporary object');
-	is(attempt($db, q{SELECT string_agg(objid::text, ' ') FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()}), 7, 'a refused handler leaves the advisory locks as they were');
+	is(attempt($db, q{SELECT string_agg(objid::text || classid::regclass::text, ' ') FROM pg_depend }
+		. q{WHERE refclassid = 'pg_namespace'::regclass AND refobjid = pg_my_temp_schema() }
+		. q{AND objid <> 'mine'::regclass}), undef, 'a refused handler leaves no temporary object');
+	is(attempt($db, q{SELECT string_agg(objid::text, ' ') FROM pg_locks WHERE locktype = 'advisory' }
+		. q{AND pid = pg_backend_pid()}), 7, 'a refused handler leaves the advisory locks as they were');
 	# the caller is not confined, neither after the handler nor after its error
 	handler(q{RAISE 'no'});
 	$db->begin_work;
 	$db->do('SAVEPOINT s');
-	like(attempt($db, q{SELECT authfort.create_user('error@example.com')}), qr/^P0001/, 'an error of a handler is raised');
+	like(attempt($db, q{SELECT authfort.create_user('error@example.com')}), qr/^P0001/,
+		'an error of a handler is raised');
 	$db->do('ROLLBACK TO s');
 	is(attempt($db, 'CREATE DOMAIN pg_temp.d AS text', 'CREATE INDEX ON mine (x)', 'SELECT pg_advisory_unlock(7)'), 1,
 		'the caller can create temporary objects after an error of a handler');
@@ -294,9 +303,11 @@ foreach my $when (qw(BEFORE AFTER))
 	my $doomed = new_user();
 	eve('CREATE TABLE eve.follows (id uuid REFERENCES authfort.users ON DELETE CASCADE)',
 		"INSERT INTO eve.follows VALUES ('$doomed')");
-	foreach my $statement (grep { /^(CREATE (DOMAIN|FUNCTION|TEMP TABLE)|SELECT pg_advisory_lock\(1\)|SELECT setseed|PREPARE)/ } @lasting)
+	my $tried = qr/^(CREATE (DOMAIN|FUNCTION|TEMP TABLE)|SELECT pg_advisory_lock\(1\)|SELECT setseed|PREPARE)/;
+	foreach my $statement (grep { $_ =~ $tried } @lasting)
 	{
-		eve("CREATE OR REPLACE FUNCTION eve.leave() RETURNS trigger LANGUAGE plpgsql AS \$f\$ BEGIN EXECUTE \$statement\$$statement\$statement\$; RETURN OLD; END \$f\$",
+		eve("CREATE OR REPLACE FUNCTION eve.leave() RETURNS trigger LANGUAGE plpgsql AS \$f\$ BEGIN "
+			. "EXECUTE \$statement\$$statement\$statement\$; RETURN OLD; END \$f\$",
 			"CREATE OR REPLACE TRIGGER leave $when DELETE ON eve.follows FOR EACH ROW EXECUTE FUNCTION eve.leave()");
 		like(attempt($db, "SELECT authfort.delete_user('$doomed', true)"), $restricted,
 			"a trigger $when DELETE is refused $statement");
@@ -305,7 +316,8 @@ foreach my $when (qw(BEFORE AFTER))
 }
 super('REVOKE REFERENCES (id) ON authfort.users FROM eve');
 eve(q{SELECT authfort.on('user_created', 'eve.h(jsonb)')});
-handler('PERFORM pg_advisory_xact_lock(1); PERFORM pg_notify($$x$$, $$y$$); INSERT INTO eve.log (who) VALUES (current_user)');
+handler('PERFORM pg_advisory_xact_lock(1); PERFORM pg_notify($$x$$, $$y$$); INSERT INTO eve.log (who) '
+	. 'VALUES (current_user)');
 new_user();
 is(logged(), 'eve', 'a handler may take locks and notify until the end of the transaction');
 eve(q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
@@ -314,7 +326,8 @@ eve(q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
 foreach my $call (q{authfort.signup('brief@example.com', 'correct horse')},
 	q{authfort.create_user('brief@example.com', roles => '{a}')})
 {
-	handler(q{IF event->>'event' = 'user_created' THEN PERFORM authfort.delete_user((event->>'user_id')::uuid, true); END IF});
+	handler(q{IF event->>'event' = 'user_created' THEN PERFORM authfort.delete_user((event->>'user_id')::uuid, }
+		. q{true); END IF});
 	eve(q{SELECT authfort.on('user_created', 'eve.h(jsonb)')});
 	like(super("SELECT $call"), qr/^\S{5}: .*user \S+ does not exist/, "$call fails if a handler deletes the user");
 	eve(q{SELECT authfort.off('user_created', 'eve.h(jsonb)')});
@@ -327,7 +340,9 @@ my $admin = super(q{SELECT authfort.create_user('admin@example.com', 'correct ho
 my $bob = new_user();
 my $delete = sub {
 	my ($id) = @_;
-	return "SELECT status || coalesce(' ' || (body::jsonb #>> '{detail,error}'), '') FROM authfort.http('DELETE', '/auth/admin/users/$id', 'hard=true', '{\"authorization\": \"Bearer $admin\"}')";
+	return "SELECT status || coalesce(' ' || (body::jsonb #>> '{detail,error}'), '') "
+		. "FROM authfort.http('DELETE', '/auth/admin/users/$id', 'hard=true', '{\"authorization\": \"Bearer "
+		. "$admin\"}')";
 };
 super('GRANT REFERENCES (id) ON authfort.users TO eve');
 foreach my $action ('NO ACTION', 'RESTRICT')
@@ -342,8 +357,11 @@ foreach my $action ('NO ACTION', 'RESTRICT')
 	is(attempt($db, 'SELECT count(*) FROM authfort.events WHERE event = $$user_deleted$$ AND user_id = $$' . $bob
 		. '$$'), 0, "ON DELETE $action: no event of a deletion is recorded");
 	$db->commit;
-	is(attempt('backend', "DO \$\$ BEGIN PERFORM authfort.delete_user('$bob', true); EXCEPTION WHEN foreign_key_violation THEN DECLARE d text; t text; BEGIN"
-			. " GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, t = TABLE_NAME; RAISE '% % %', SQLSTATE, d, t; END; END \$\$") =~ s/\n.*//sr, 'P0001: ERROR:  23503 user_in_use note', "ON DELETE $action: a hard delete by SQL is refused with the table name");
+	is(attempt('backend', "DO \$\$ BEGIN PERFORM authfort.delete_user('$bob', true); "
+		. "EXCEPTION WHEN foreign_key_violation THEN DECLARE d text; t text; BEGIN"
+			. " GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, t = TABLE_NAME; RAISE '% % %', SQLSTATE, d, t; END; "
+			. "END \$\$") =~ s/\n.*//sr, 'P0001: ERROR:  23503 user_in_use note',
+				"ON DELETE $action: a hard delete by SQL is refused with the table name");
 	eve('DROP TABLE eve.note');
 }
 eve('CREATE TABLE eve.team (id integer PRIMARY KEY, owner uuid REFERENCES authfort.users ON DELETE CASCADE)',
@@ -363,7 +381,8 @@ eve("CREATE TABLE eve.note (owner uuid REFERENCES authfort.users DEFERRABLE INIT
 	"INSERT INTO eve.note VALUES ('$bob')");
 like(super($delete->($bob)), qr/^42501: .*deferred trigger within security-restricted operation/,
 	'a hard delete with a deferred foreign key is an error');
-is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '409 user_in_use', 'a hard delete with the foreign key set to IMMEDIATE is refused');
+is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '409 user_in_use',
+	'a hard delete with the foreign key set to IMMEDIATE is refused');
 eve('TRUNCATE eve.note');
 is(super('BEGIN', 'SET CONSTRAINTS ALL IMMEDIATE', $delete->($bob)), '204', 'a user without references is deleted');
 
