@@ -47,7 +47,8 @@ is($standby->safe_psql('app', "SET authfort.jwt = '$access'; SELECT authfort.uid
 	't', 'a standby knows the identity of a session');
 is($standby->safe_psql('app', "SELECT authfort.authenticate('$access')->>'email'"),
 	'a@example.com', 'a standby authenticates a request');
-is($standby->safe_psql('app', "SELECT jsonb_array_length(authfort.jwks()->'keys')"), '1', 'a standby returns the key set');
+is($standby->safe_psql('app', "SELECT jsonb_array_length(authfort.jwks()->'keys')"), '1',
+	'a standby returns the key set');
 my ($code, $out, $err) = $standby->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
 like($err, qr/read-only transaction/, 'a standby refuses a login');
 
@@ -64,14 +65,17 @@ $standby->stop;
 # events are announced if notify_events is on
 my $listener = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 });
 $listener->do("SET authfort.notify_events = on; LISTEN authfort_events; LISTEN authfort_outbox");
-my $forgot = q{SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "a@example.com"}')};
+my $forgot = q{SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, }
+	. q{'{"content-type": "application/json"}', '{"email": "a@example.com"}')};
 $listener->do($forgot);
 my %heard;
 while (my $notice = $listener->pg_notifies)
 {
 	$heard{ $notice->[0] } = $notice->[2];
 }
-like($heard{authfort_events}, qr/^\{"id":"[0-9a-f-]{36}","event":"password_reset_requested","user_id":"[0-9a-f-]{36}"\}$/, 'a NOTIFY announces an event');
+my $uuid = '[0-9a-f-]{36}';
+like($heard{authfort_events}, qr/^\{"id":"$uuid","event":"password_reset_requested","user_id":"$uuid"\}$/,
+	'a NOTIFY announces an event');
 is($heard{authfort_outbox}, 'password_reset', 'a NOTIFY announces a message of the outbox');
 $listener->disconnect;
 my $message = "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'";
@@ -95,10 +99,12 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $n
 	'the dump can be restored');
 is($node->safe_psql('restored', 'SELECT count(*), max(id::text) FROM authfort.events'), $events,
 	'the restored database has the events');
-is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; $message"), $reset, 'a message of the restored outbox can be opened');
+is($node->safe_psql('restored', "UPDATE authfort.outbox SET taken_at = NULL; $message"), $reset,
+	'a message of the restored outbox can be opened');
 is($node->safe_psql('restored', "SELECT authfort.authenticate('$access')->'roles'"),
 	'["admin"]', 'an access token is accepted after the restore, with its role');
-is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'a refresh token is accepted after the restore');
+is($node->safe_psql('restored', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't',
+	'a refresh token is accepted after the restore');
 is($node->safe_psql('restored', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't',
 	'a password is accepted after the restore');
 
@@ -112,7 +118,8 @@ is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email'"), '
 append_to_file($key_file, ('0' x 64) . "\n");
 chmod 0600, $key_file;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
-like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master key/s, 'a wrong master key is reported at login');
+like($err, qr/sealed with master key .* holds master key .*HINT:.*Add the master key/s,
+	'a wrong master key is reported at login');
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.refresh('$refresh')");
 like($err, qr/sealed with master key .* holds master key/s, 'a wrong master key is reported at refresh');
 # rotated: the new key first, the old one below it

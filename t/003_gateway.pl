@@ -33,7 +33,8 @@ poll('gateway connects', sub { request('GET', '/readyz')->{status} == 200 });
 
 my %ada = (email => 'ada@example.com', password => 'planted-Secret-1');
 is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'sign-up succeeds');
-is(request('POST', '/auth/signup', \%ada)->{json}{detail}{error}, 'user_exists', 'a second sign-up with the same email is refused');
+is(request('POST', '/auth/signup', \%ada)->{json}{detail}{error}, 'user_exists',
+	'a second sign-up with the same email is refused');
 my $r = request('POST', '/auth/login', \%ada);
 is($r->{status}, 200, 'login succeeds');
 is($r->{headers}{'cache-control'}, 'no-store', 'the response to a login must not be cached');
@@ -42,20 +43,25 @@ my $sid = $r->{json}{user}{session_id};
 $r = request('GET', '/auth/me?code=planted-Query-1', undef, Authorization => "Bearer $tokens->{access_token}");
 is($r->{json}{email}, 'ada@example.com', '/auth/me returns the user');
 is($r->{json}{session_id}, $sid, '/auth/me returns the session of the login');
-is($node->safe_psql('app', 'SELECT DISTINCT ip_address FROM authfort.sessions'), '127.0.0.1', 'the session has the address of the peer');
+is($node->safe_psql('app', 'SELECT DISTINCT ip_address FROM authfort.sessions'), '127.0.0.1',
+	'the session has the address of the peer');
 $r = request('POST', '/auth/refresh', { refresh_token => $tokens->{refresh_token} });
 is($r->{json}{user}{session_id}, $sid, 'a refresh keeps the session');
-is(request('POST', '/auth/refresh', { refresh_token => $r->{json}{tokens}{refresh_token} })->{status}, 200, 'a refreshed token can be refreshed');
+is(request('POST', '/auth/refresh', { refresh_token => $r->{json}{tokens}{refresh_token} })->{status}, 200,
+	'a refreshed token can be refreshed');
 $r = request('POST', '/auth/refresh', { refresh_token => $tokens->{refresh_token} });
 is($r->{status} . $r->{json}{detail}{error}, '401refresh_token_revoked', 'a reused refresh token is refused');
-is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), '0', 'the revocation of the reused session is committed');
+is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions WHERE revoked_at IS NULL'), '0',
+	'the revocation of the reused session is committed');
 is(request('POST', '/auth/logout')->{status}, 204, 'logout succeeds without a token');
 $r = request('GET', '/.well-known/jwks.json');
-is($r->{json}{keys}[0]{kty} . $r->{headers}{'cache-control'}, 'RSApublic, max-age=3600', 'the key set is public and may be cached');
+is($r->{json}{keys}[0]{kty} . $r->{headers}{'cache-control'}, 'RSApublic, max-age=3600',
+	'the key set is public and may be cached');
 is(request('GET', '/nothing')->{status}, 404, 'an unknown path gets 404');
 $r = request('GET', '/auth/login');
 is($r->{status} . $r->{headers}{allow}, '405POST', 'a wrong method gets 405 and the allowed ones');
-is(request('POST', '/auth/login', 'a=b', 'Content-Type' => 'application/x-www-form-urlencoded')->{status}, 415, 'a form as the body of a login gets 415');
+is(request('POST', '/auth/login', 'a=b', 'Content-Type' => 'application/x-www-form-urlencoded')->{status}, 415,
+	'a form as the body of a login gets 415');
 is(request('POST', '/auth/login', '{')->{status}, 422, 'invalid JSON gets 422');
 is(request('POST', '/auth/login', 'x' x 70000)->{status}, 413, 'a large body gets 413');
 is(request('POST', '/auth/login', "\xff")->{status}, 400, 'a body that is not UTF-8 gets 400');
@@ -68,16 +74,21 @@ my %admin = (Authorization => 'Bearer ' . request('POST', '/auth/login', \%ada)-
 $r = request('POST', '/auth/admin/users', { email => 'bob@example.com', name => 'Bob' }, %admin);
 is($r->{status}, 201, 'an admin creates a user');
 my $bob = $r->{json}{id};
-is(request('PATCH', "/auth/admin/users/$bob", { name => "B\x{f6}b" }, %admin)->{json}{name}, "B\x{f6}b", 'an admin changes a user');
-is(request('PUT', "/auth/admin/users/$bob/roles/head%20of%20all", undef, %admin)->{status}, 204, 'an admin grants a role with blanks in its name');
+is(request('PATCH', "/auth/admin/users/$bob", { name => "B\x{f6}b" }, %admin)->{json}{name}, "B\x{f6}b",
+	'an admin changes a user');
+is(request('PUT', "/auth/admin/users/$bob/roles/head%20of%20all", undef, %admin)->{status}, 204,
+	'an admin grants a role with blanks in its name');
 $r = request('GET', '/auth/admin/users?query=B%C3%96B&limit=5', undef, %admin);
-is(join(' ', $r->{json}{total}, @{ $r->{json}{users}[0]{roles} }), '1 head of all', 'an admin finds a user by name, with the roles');
+is(join(' ', $r->{json}{total}, @{ $r->{json}{users}[0]{roles} }), '1 head of all',
+	'an admin finds a user by name, with the roles');
 is(request('DELETE', "/auth/admin/users/$bob", undef, %admin)->{status}, 204, 'an admin deletes a user');
 is(request('GET', '/auth/admin/users')->{status}, 401, 'an anonymous request to the admin routes is refused');
 is(scalar @{ request('GET', '/auth/sessions', undef, %admin)->{json} }, 1, 'a user lists the own sessions');
-is(request('POST', '/auth/forgot-password', { email => $ada{email} })->{status}, 200, 'a request for a password reset succeeds');
+is(request('POST', '/auth/forgot-password', { email => $ada{email} })->{status}, 200,
+	'a request for a password reset succeeds');
 is(request('POST', '/auth/reset-password', { new_password => $ada{password} . '2',
-	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages() WHERE kind = 'password_reset'") })->{status}, 200, 'the reset token sets a new password');
+	token => $node->safe_psql('app', "SELECT message->>'token' FROM authfort.take_messages() "
+		. "WHERE kind = 'password_reset'") })->{status}, 200, 'the reset token sets a new password');
 $ada{password} .= '2';
 
 # several cookies
@@ -87,7 +98,8 @@ poll('cookies are on', sub { $r = request('POST', '/auth/login', \%ada); $r->{he
 is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'a login sets two cookies');
 my $cookies = join '; ', map { /^([^;]+)/ } @{ $r->{headers}{'set-cookie'} };
 is(request('GET', '/auth/me', undef, Cookie => $cookies)->{status}, 200, '/auth/me accepts the cookies');
-is(request('POST', '/auth/refresh', undef, Cookie => $cookies, 'Content-Type' => 'application/json')->{status}, 200, '/auth/refresh accepts the cookies');
+is(request('POST', '/auth/refresh', undef, Cookie => $cookies, 'Content-Type' => 'application/json')->{status}, 200,
+	'/auth/refresh accepts the cookies');
 
 # logins that wait for a lock, as many as there are connections, hold up no other path
 my $lock = $node->background_psql('app');
@@ -99,9 +111,11 @@ my @slow = map {
 	  . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
 	$socket
 } 1 .. 4;
-poll('logins wait', sub { $node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") == 2 });
+poll('logins wait', sub { $node->safe_psql('app',
+	"SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'") == 2 });
 is(request('GET', '/auth/me')->{status}, 401, 'slow logins do not block /auth/me');
-is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' AND wait_event_type = 'Lock'"), 2, 'the slow logins still run after that');
+is($node->safe_psql('app', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gateway' "
+	. "AND wait_event_type = 'Lock'"), 2, 'the slow logins still run after that');
 $lock->query_safe('COMMIT');
 $lock->quit;
 like(join('', <$_>), qr{^HTTP/1.1 200 }, 'a slow login is answered in the end') foreach @slow;
@@ -120,7 +134,8 @@ is(request('POST', '/auth/login', \%ada)->{status}, 200, 'a login succeeds after
 # a fault that an administrator has to repair
 rename $node->data_dir . '/authfort_master.key', $node->data_dir . '/away' or die $!;
 $r = request('POST', '/auth/login', \%ada);
-is($r->{status} . $r->{json}{detail}{message}, '503The database is not available', 'a login without the master key gets 503');
+is($r->{status} . $r->{json}{detail}{message}, '503The database is not available',
+	'a login without the master key gets 503');
 ok($r->{headers}{'retry-after'}, 'a 503 without the master key has Retry-After');
 like(slurp_file($errors), qr/could not read master key file/, 'the log of the gateway reports the missing master key');
 
@@ -128,11 +143,14 @@ is($gateway->stop, 0, 'SIGTERM ends the gateway cleanly');
 
 my $access_log = slurp_file($log);
 like($access_log, qr{^\S+Z 127\.0\.0\.1 GET /auth/me 200 \d+ \d+ms$}m, 'the access log has a line per request');
-unlike($access_log . slurp_file($errors), qr/planted|\Q$tokens->{access_token}\E|\Q$tokens->{refresh_token}\E/, 'the logs of the gateway contain no secret');
+unlike($access_log . slurp_file($errors), qr/planted|\Q$tokens->{access_token}\E|\Q$tokens->{refresh_token}\E/,
+	'the logs of the gateway contain no secret');
 
 is(system("./gateway/authfort-gateway --pool-size=0 2>/dev/null") >> 8, 2, 'a value out of range is refused at start');
-is(system("AUTHFORT_GATEWAY_POOL_SIZE=x ./gateway/authfort-gateway 2>/dev/null") >> 8, 2, 'an invalid environment variable is refused at start');
-is(system("./gateway/authfort-gateway --tls-cert=x 2>/dev/null") >> 8, 2, 'a certificate without its key is refused at start');
+is(system("AUTHFORT_GATEWAY_POOL_SIZE=x ./gateway/authfort-gateway 2>/dev/null") >> 8, 2,
+	'an invalid environment variable is refused at start');
+is(system("./gateway/authfort-gateway --tls-cert=x 2>/dev/null") >> 8, 2,
+	'a certificate without its key is refused at start');
 my $help = qx(./gateway/authfort-gateway --help);
 my @options = $help =~ /^  --(\S+)/gm;
 cmp_ok(scalar @options, '>', 15, '--help lists the options');
@@ -152,7 +170,8 @@ is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM auth
 	'every other POST route is in the default of --slow-routes');
 my $taken = "127.0.0.1:$port";
 my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
-is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1, 'the gateway exits if its port is taken');
+is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1,
+	'the gateway exits if its port is taken');
 like(slurp_file("$errors.taken"), qr/cannot listen on \Q$taken\E/, 'a taken port is reported');
 $node->stop;
 done_testing();

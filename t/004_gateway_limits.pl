@@ -17,7 +17,8 @@ $node->safe_psql('app', "SELECT authfort.signup('ada\@example.com', 'planted-Sec
 sub connection
 {
 	my ($gateway) = @_;
-	return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $gateway->{port}, Timeout => 60) // die "connect: $!";
+	return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $gateway->{port},
+		Timeout => 60) // die "connect: $!";
 }
 
 sub send_to
@@ -33,13 +34,15 @@ sub send_to
 # all that comes until the other side closes
 sub answer { my ($socket) = @_; local $/; return <$socket> // ''; }
 
-sub get { my ($path, @headers) = @_; return join "\r\n", "GET $path HTTP/1.1", 'Host: x', 'Connection: close', @headers, '', ''; }
+sub get { my ($path, @headers) = @_; return join "\r\n", "GET $path HTTP/1.1", 'Host: x', 'Connection: close',
+	@headers, '', ''; }
 
 sub post
 {
 	my ($path, $body, @headers) = @_;
 	@headers = ('Content-Length: ' . length $body) unless @headers;
-	return join "\r\n", "POST $path HTTP/1.1", 'Host: x', 'Connection: close', 'Content-Type: application/json', @headers, '', $body;
+	return join "\r\n", "POST $path HTTP/1.1", 'Host: x', 'Connection: close', 'Content-Type: application/json',
+		@headers, '', $body;
 }
 
 sub status { return $_[0] =~ m{^HTTP/1\.1 (\d+) } ? $1 : "none: $_[0]"; }
@@ -67,7 +70,8 @@ sub waits
 # TLS
 my $dir = PostgreSQL::Test::Utils::tempdir();
 system_log('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1',
-	'-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key.pem", '-out', "$dir/cert.pem");
+	'-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key.pem", '-out',
+		"$dir/cert.pem");
 my $tls = Gateway->new('tls', $node, "--tls-cert=$dir/cert.pem", "--tls-key=$dir/key.pem");
 sub curl
 {
@@ -77,15 +81,18 @@ sub curl
 my $url = "https://127.0.0.1:$tls->{port}";
 poll('gateway connects', sub { curl('--cacert', "$dir/cert.pem", "$url/healthz") eq '{"status":"ok"}' });
 is(curl('--cacert', "$dir/cert.pem", '-w', '%{http_code}', '-o', '/dev/null', '-H', 'Content-Type: application/json',
-		'-d', '{"email": "ada@example.com", "password": "planted-Secret-1"}', "$url/auth/login"), '200', 'TLS: a login succeeds');
+		'-d', '{"email": "ada@example.com", "password": "planted-Secret-1"}', "$url/auth/login"), '200',
+			'TLS: a login succeeds');
 is(curl("$url/healthz"), '', 'TLS: a client that does not trust the certificate gives up');
 is(answer(send_to($tls, get('/healthz'))), '', 'TLS: a request in clear text gets no answer');
 is(status(answer(send_to($tls, 'x' x 100000))), 'none: ', 'TLS: garbage gets no answer');
-is(curl('--cacert', "$dir/cert.pem", "$url/healthz"), '{"status":"ok"}', 'TLS: the gateway serves requests after garbage');
+is(curl('--cacert', "$dir/cert.pem", "$url/healthz"), '{"status":"ok"}',
+	'TLS: the gateway serves requests after garbage');
 is($tls->stop, 0, 'TLS: the gateway ends cleanly');
 foreach my $pair ([ 'none.pem', 'key.pem' ], [ 'cert.pem', 'cert.pem' ])
 {
-	is(system("./gateway/authfort-gateway --listen=127.0.0.1:0 --tls-cert=$dir/$pair->[0] --tls-key=$dir/$pair->[1] 2>$dir/err") >> 8,
+	is(system("./gateway/authfort-gateway --listen=127.0.0.1:0 --tls-cert=$dir/$pair->[0] --tls-key=$dir/$pair->[1] "
+		. "2>$dir/err") >> 8,
 		1, "TLS: the gateway does not start with @$pair");
 	isnt(slurp_file("$dir/err"), '', "TLS: the gateway reports why it does not start with @$pair");
 }
@@ -107,7 +114,8 @@ while (@refused < 5)
 is(scalar @refused, 5, 'a full queue refuses the logins that it has no room for');
 foreach my $refusal (@refused)
 {
-	like($refusal, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r\n.*"server_busy"/ms, 'a refused login gets 503, Retry-After and server_busy');
+	like($refusal, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r\n.*"server_busy"/ms,
+		'a refused login gets 503, Retry-After and server_busy');
 }
 is(status(answer(send_to($small, get('/healthz')))), '200', '/healthz succeeds while the queue is full');
 release();
@@ -119,7 +127,8 @@ my $hasty = up(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=
 hold();
 my @late = map { send_to($hasty, $login) } 1 .. 4;
 my @answers = map { answer($_) } @late;
-like($_, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r$/ms, 'a login that times out gets 503 and Retry-After') foreach @answers;
+like($_, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r$/ms, 'a login that times out gets 503 and Retry-After')
+	foreach @answers;
 like("@answers", qr/"timeout"/, 'a login that runs too long times out');
 like("@answers", qr/"server_busy"/, 'a login that waits too long in the queue is refused as server_busy');
 release();
@@ -127,24 +136,34 @@ is(status(answer(send_to($hasty, $login))), '200', 'a login succeeds after other
 is($hasty->stop, 0, 'a gateway with timeouts ends cleanly');
 
 # sizes, and clients that are slow or many
-my $strict = up(Gateway->new('strict', $node, '--max-header-size=4096', '--max-body-size=1000', '--connection-timeout=1'));
-is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 3000)))), '401', 'headers below the limit are accepted');
-is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 5000)))), '431', 'a header over the limit gets 431');
+my $strict = up(Gateway->new('strict', $node, '--max-header-size=4096', '--max-body-size=1000',
+	'--connection-timeout=1'));
+is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 3000)))), '401',
+	'headers below the limit are accepted');
+is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 5000)))), '431',
+	'a header over the limit gets 431');
 is(status(answer(send_to($strict, get('/auth/me', map { "X-$_: x" } 1 .. 2000)))), '431', 'many headers get 431');
 is(status(answer(send_to($strict, get('/' . 'x' x 5000)))), '414', 'a path over the limit gets 414');
 is(status(answer(send_to($strict, post('/auth/login', ' ' x 1000)))), '422', 'a body at the limit is read');
 is(status(answer(send_to($strict, post('/auth/login', ' ' x 1001)))), '413', 'a body over the limit gets 413');
-is(status(answer(send_to($strict, post('/auth/login', sprintf("%x\r\n%s\r\n0\r\n\r\n", 1000, ' ' x 1000), 'Transfer-Encoding: chunked')))),
+is(status(answer(send_to($strict,
+	post('/auth/login', sprintf("%x\r\n%s\r\n0\r\n\r\n", 1000, ' ' x 1000), 'Transfer-Encoding: chunked')))),
 	'422', 'a chunked body at the limit is read');
-is(status(answer(send_to($strict, post('/auth/login', sprintf("%x\r\n%s\r\n", 1000, ' ' x 1000) . "1\r\n \r\n0\r\n\r\n", 'Transfer-Encoding: chunked')))),
+is(status(answer(send_to($strict,
+	post('/auth/login', sprintf("%x\r\n%s\r\n", 1000, ' ' x 1000) . "1\r\n \r\n0\r\n\r\n",
+		'Transfer-Encoding: chunked')))),
 	'413', 'a chunked body over the limit gets 413');
 # depends on the version of libmicrohttpd
-like(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 99999999999999999999')))), qr/^(413|400)$/,
+like(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 99999999999999999999')))),
+	qr/^(413|400)$/,
 	'a body of absurd length is refused');
-is(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: -1')))), '400', 'a body of negative length is refused');
+is(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: -1')))), '400',
+	'a body of negative length is refused');
 is(answer(send_to($strict, '')), '', 'a client that sends nothing is disconnected');
-is(answer(send_to($strict, "GET /auth/me HTTP/1.1\r\nHost:")), '', 'a client that stops in its headers is disconnected');
-is(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 2'))), '', 'a client that stops in its body is disconnected');
+is(answer(send_to($strict, "GET /auth/me HTTP/1.1\r\nHost:")), '',
+	'a client that stops in its headers is disconnected');
+is(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 2'))), '',
+	'a client that stops in its body is disconnected');
 is($strict->stop, 0, 'a gateway with small limits ends cleanly');
 
 my $few = up(Gateway->new('few', $node, '--max-connections-per-ip=2'));
@@ -156,7 +175,8 @@ poll('there is room again', sub { status(answer(send_to($few, get('/healthz'))))
 is($few->stop, 0, 'a gateway with a limit of connections ends cleanly');
 
 # shutdown: running requests are finished, and idle clients do not delay it
-my $patient = up(Gateway->new('patient', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=3600', '--connection-timeout=3600'));
+my $patient = up(Gateway->new('patient', $node, '--pool-size=2', '--max-connections-per-route=1',
+	'--shutdown-timeout=3600', '--connection-timeout=3600'));
 my $idle = send_to($patient, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 IO::Select->new($idle)->can_read(60);
 hold();

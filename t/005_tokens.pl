@@ -47,7 +47,8 @@ sub add_key
 	my ($kid, $algorithm, $expires) = @_;
 	write_file("$dir/$kid.pem", openssl(@{ $generate{$algorithm} }, '-quiet'));
 	my $der = openssl('pkey', '-in', "$dir/$kid.pem", '-pubout', '-outform', 'DER');
-	$node->safe_psql('app', sprintf "INSERT INTO authfort.signing_keys VALUES ('%s', '%s', '\\x%s', '', now(), now(), now() + '%s')",
+	$node->safe_psql('app', sprintf
+		"INSERT INTO authfort.signing_keys VALUES ('%s', '%s', '\\x%s', '', now(), now(), now() + '%s')",
 		$kid, $algorithm, unpack('H*', $der), $expires);
 	return $der;
 }
@@ -258,7 +259,8 @@ my %value = map { $alphabet[$_] => $_ } 0 .. 63;
 my $last = substr $third, -1;
 is(decode_base64url($third), decode_base64url(substr($third, 0, -1) . $alphabet[ $value{$last} | 1 ]),
 	'a lenient decoder ignores the unused bits of the last character');
-refused(substr($right, 0, -1) . $alphabet[ $value{$last} | $_ ], "unused bit $_ set in the last character") foreach 1, 2, 4, 8;
+refused(substr($right, 0, -1) . $alphabet[ $value{$last} | $_ ], "unused bit $_ set in the last character") foreach 1,
+	2, 4, 8;
 
 # signatures
 my $flipped = decode_base64url($third);
@@ -282,8 +284,10 @@ refused("$es_signed." . encode_base64url($_->[0]), "ES256: $_->[1]")
   [ substr(decode_base64url($es_signature), 32) . substr(decode_base64url($es_signature), 0, 32), 'r and s swapped' ];
 my ($rs_signed, $rs_signature) = token(but(\%header, alg => 'RS256', kid => 'rs'), \%right, 'rs',
 	'RS256') =~ /^(.*)\.(.*)$/;
-refused("$rs_signed." . encode_base64url("\0" . decode_base64url($rs_signature)), 'RS256: a zero byte in front of the signature');
-refused("$rs_signed." . encode_base64url(substr decode_base64url($rs_signature), 0, -1), 'RS256: a signature one byte too short');
+refused("$rs_signed." . encode_base64url("\0" . decode_base64url($rs_signature)),
+	'RS256: a zero byte in front of the signature');
+refused("$rs_signed." . encode_base64url(substr decode_base64url($rs_signature), 0, -1),
+	'RS256: a signature one byte too short');
 
 # size
 accepted(claiming(filler => 'x' x 11000), 'a large token');

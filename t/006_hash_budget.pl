@@ -10,7 +10,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_node('budget', preload => 'authfort', conf => <<'CONF', sql => "SELECT FROM authfort.create_user('a\@example.com', 'correct horse')");
+my $sql = "SELECT FROM authfort.create_user('a\@example.com', 'correct horse')";
+my $node = start_node('budget', preload => 'authfort', sql => $sql, conf => <<'CONF');
 authfort.max_concurrent_hashes = 1
 authfort.hash_queue_timeout = '60s'
 restart_after_crash = on
@@ -62,7 +63,8 @@ sub hold
 {
 	my $call = begin(session("SET authfort.argon2_memory = '256MB'; SET authfort.argon2_time_cost = 20"),
 		'holder@example.com');
-	$node->poll_query_until('app', "SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $call->{pid}")
+	$node->poll_query_until('app',
+		"SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $call->{pid}")
 	  or die 'nobody hashes';
 	kill 'STOP', $call->{pid};
 	$call->{stopped} = $stopped{ $call->{pid} } = 1;
@@ -101,12 +103,15 @@ my ($code, $out, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET authfo
 like($err, qr/ERROR:  53000: .*DETAIL:  server_busy/s, 'create_user() that waits too long raises an error of class 53');
 is($node->safe_psql('app', <<'SQL'), '503|5|5', 'a sign-up over HTTP that waits too long gets 503 and Retry-After');
 SET authfort.hash_queue_timeout = 0;
-SELECT status, body::jsonb#>>'{detail,retry_after}', (SELECT h->>'Retry-After' FROM jsonb_array_elements(headers) h WHERE h ? 'Retry-After')
-	FROM authfort.http('POST', '/auth/signup', NULL, '{"content-type": "application/json"}', '{"email": "b@example.com", "password": "correct horse"}');
+SELECT status, body::jsonb#>>'{detail,retry_after}', (SELECT h->>'Retry-After' FROM jsonb_array_elements(headers) h
+	WHERE h ? 'Retry-After')
+	FROM authfort.http('POST', '/auth/signup', NULL, '{"content-type": "application/json"}',
+		'{"email": "b@example.com", "password": "correct horse"}');
 SQL
 is($node->safe_psql('app', 'SELECT count(*) FROM authfort.users'), '1', 'a refused sign-up creates no user');
 is(answer($_), 'invalid_credentials', 'the other logins get their turn') foreach $holder, $first, $second;
-is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@', 1), ' ' ORDER BY id) FROM authfort.events WHERE event = 'login_failed'"),
+is($node->safe_psql('app', "SELECT string_agg(split_part(payload->>'email', '\@', 1), ' ' ORDER BY id) "
+	. "FROM authfort.events WHERE event = 'login_failed'"),
 	'holder first second', 'logins run in the order of arrival, and a busy server records no failed login');
 
 # a refresh and reading the keys do not wait
@@ -116,7 +121,8 @@ is($node->safe_psql('app', 'SELECT jsonb_array_length(authfort.jwks()->\'keys\')
 
 # a backend that stops waiting and continues, and one whose client disconnects
 my $trying = session("SET statement_timeout = '50ms'");
-$trying->do(q{DO $$ BEGIN PERFORM authfort.login('x@example.com', 'wrong'); EXCEPTION WHEN query_canceled THEN NULL; END $$});
+$trying->do(q{DO $$ BEGIN PERFORM authfort.login('x@example.com', 'wrong'); EXCEPTION WHEN query_canceled THEN NULL; }
+	. q{END $$});
 my $gone = begin(session("SET client_connection_check_interval = '50ms'"), 'gone@example.com');
 is_waiting($gone, 'a login whose client will disconnect waits for the turn');
 POSIX::close($gone->{dbh}{pg_socket});
@@ -156,7 +162,8 @@ $node->stop;
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 $node->start;
 ($code, $out, $err) = $node->psql('app', 'SELECT authfort.version()');
-like($err, qr/WARNING: .*max_concurrent_hashes" has no effect/, 'max_concurrent_hashes without preload gives a warning');
+like($err, qr/WARNING: .*max_concurrent_hashes" has no effect/,
+	'max_concurrent_hashes without preload gives a warning');
 is(answer(begin(session(), 'a@example.com')), 'ok', 'a login succeeds without preload');
 $node->stop;
 done_testing();

@@ -37,7 +37,8 @@ revoke_one($node, 'app');
 ok($node->poll_query_until('app', $cleaned), 'a failed cleanup of one database does not stop that of others');
 $node->safe_psql('postgres', 'DROP DATABASE broken');
 
-is($node->safe_psql('postgres', "SELECT application_name, datname FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'"),
+is($node->safe_psql('postgres',
+	"SELECT application_name, datname FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'"),
 	'authfort cleanup|', 'pg_stat_activity shows the launcher, without a database');
 
 # it waits for no lock on a row, and gives up on one on a table
@@ -52,8 +53,10 @@ revoke_one($node, 'App, too');
 ok($node->poll_query_until('App, too', $cleaned), 'a locked session does not block the cleanup');
 is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'a locked session is not deleted');
 $session->query_safe('COMMIT; BEGIN; LOCK TABLE authfort.sessions');
-ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'authfort cleanup worker'
-	AND datname = 'app' AND wait_event_type = 'Lock' AND query = 'authfort: cleaning up sessions'"), 'pg_stat_activity shows what a worker does');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE backend_type = 'authfort cleanup worker' AND datname = 'app' AND wait_event_type = 'Lock'
+	AND query = 'authfort: cleaning up sessions'"),
+	'pg_stat_activity shows what a worker does');
 ok($node->wait_for_log(qr/canceling statement due to lock timeout/), 'a worker does not wait forever for a table lock');
 $session->query_safe('COMMIT');
 $session->quit;
@@ -78,10 +81,12 @@ ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" doe
 	'an unknown database in cleanup_databases is reported');
 revoke_one($node, $_) foreach 'app', 'App, too';
 ok($node->poll_query_until('App, too', $cleaned), 'a database in cleanup_databases is cleaned');
-is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'a database not in cleanup_databases is not cleaned');
+is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1',
+	'a database not in cleanup_databases is not cleaned');
 $node->append_conf('postgresql.conf', "authfort.cleanup_databases = ''\nauthfort.cleanup_interval = 0");
 $node->reload;
-ok($node->poll_query_until('postgres', "SELECT setting = '0' FROM pg_settings WHERE name = 'authfort.cleanup_interval'"), 'a reload turns the cleanup off');
+ok($node->poll_query_until('postgres', "SELECT setting = '0' FROM pg_settings "
+	. "WHERE name = 'authfort.cleanup_interval'"), 'a reload turns the cleanup off');
 
 # idle on a standby, until that is promoted
 $node->backup('base');
@@ -91,7 +96,8 @@ $standby->append_conf('postgresql.conf', "authfort.cleanup_interval = '1s'");
 $standby->start;
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', "SELECT count(*) FROM ($launcher) l"), '0', 'a standby has no launcher');
-is($standby->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1', 'the standby has a session to clean');
+is($standby->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1',
+	'the standby has a session to clean');
 $standby->promote;
 ok($standby->poll_query_until('app', $cleaned), 'the cleanup begins after promotion');
 $standby->stop;

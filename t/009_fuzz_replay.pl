@@ -161,7 +161,8 @@ foreach (@lines)
 }
 is_deeply(\@strange, [], 'every answer of the router has a documented status and a JSON body');
 note(join ' ', map { "$_: $statuses{$_}" } sort keys %statuses);
-ok($statuses{200} && $statuses{401} && $statuses{404} && $statuses{405} && $statuses{422}, 'the requests met success and every kind of refusal');
+ok($statuses{200} && $statuses{401} && $statuses{404} && $statuses{405} && $statuses{422},
+	'the requests met success and every kind of refusal');
 
 # To the gateway over its socket: bytes that need not be HTTP.
 my $errors = $node->basedir . '/gateway.err';
@@ -193,7 +194,8 @@ sub exchange
 
 my $port;
 my $deadline = time + 60;
-until ($port && (exchange($port, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") // '') =~ /^HTTP\/1.1 200 /)
+until ($port && (exchange($port,
+	"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") // '') =~ /^HTTP\/1.1 200 /)
 {
 	die 'the gateway does not start' if time > $deadline;
 	sleep 0.05;

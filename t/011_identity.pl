@@ -51,7 +51,8 @@ my $who = "SELECT coalesce(authfort.claims()->>'email', 'nobody')";
 
 # The library is not loaded before its first function is called: until then anybody may make a placeholder of any name.
 my $claims = '{"sub":"11111111-1111-1111-1111-111111111111"}';
-my $trust = "SET authfort.trusted_authenticators = 'app'; SET request.jwt.claims = '$claims'; SELECT coalesce(authfort.uid()::text, 'nobody')";
+my $trust = "SET authfort.trusted_authenticators = 'app'; SET request.jwt.claims = '$claims'; "
+	. "SELECT coalesce(authfort.uid()::text, 'nobody')";
 like(ask($trust), qr/nobody$/, 'trusted_authenticators set before the library was loaded is dropped');
 {
 	local $ENV{PGOPTIONS} = '-c authfort.trusted_authenticators=app';
@@ -61,8 +62,10 @@ $node->safe_psql('app', 'ALTER ROLE app IN DATABASE app SET authfort.trusted_aut
 like(ask("SET request.jwt.claims = '$claims'; SELECT authfort.uid()"), qr/^1111/,
 	'trusted_authenticators that a superuser set for the role is valid');
 like(ask("$trust"), qr/1111/, 'an attempt to set trusted_authenticators does not change it');
-is(ask("BEGIN; SET LOCAL request.jwt.claims = '$claims'; SELECT authfort.uid() IS NULL; COMMIT; SELECT authfort.uid() IS NULL"), "f\nt", 'claims end with their transaction');
-my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;';
+is(ask("BEGIN; SET LOCAL request.jwt.claims = '$claims'; SELECT authfort.uid() IS NULL; COMMIT; "
+	. "SELECT authfort.uid() IS NULL"), "f\nt", 'claims end with their transaction');
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; '
+	. 'SET parallel_leader_participation = off;';
 my $query = "SELECT count(*) = 0 FROM pg_class WHERE coalesce(authfort.uid()::text, relname) NOT LIKE '1111%'";
 like(ask("$parallel EXPLAIN $query"), qr/Workers Planned/, 'the query runs in parallel workers');
 is(ask("$parallel SET request.jwt.claims = '$claims'; $query"), 't', 'claims reach parallel workers');

@@ -27,15 +27,18 @@ ALTER TABLE api.note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON api.note USING (owner = authfort.uid());
 GRANT SELECT, INSERT ON api.note TO authenticated;
 CREATE FUNCTION api.who() RETURNS json LANGUAGE sql STABLE AS
-	$$ SELECT json_build_object('uid', authfort.uid(), 'session', authfort.session_id() IS NOT NULL, 'roles', authfort.roles(), 'role', current_user) $$;
+	$$ SELECT json_build_object('uid', authfort.uid(), 'session', authfort.session_id() IS NOT NULL, 'roles',
+		authfort.roles(), 'role', current_user) $$;
 CREATE FUNCTION api.add_note(json) RETURNS json LANGUAGE sql AS
 	$$ INSERT INTO api.note (body) VALUES ($1->>'body') RETURNING to_json(body) $$;
 SQL
 sub sql { return $node->safe_psql('app', @_); }
 
-is(sql("SELECT string_agg(rolname || ' ' || rolcanlogin || ' ' || rolinherit, ', ' ORDER BY rolname) FROM pg_roles WHERE rolname IN ('door', 'web_anon', 'authenticated')"),
+is(sql("SELECT string_agg(rolname || ' ' || rolcanlogin || ' ' || rolinherit, ', ' ORDER BY rolname) FROM pg_roles "
+	. "WHERE rolname IN ('door', 'web_anon', 'authenticated')"),
 	'authenticated false false, door true false, web_anon false false', 'setup_postgrest() creates the roles');
-is(sql("SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = setrole, unnest(setconfig) WHERE rolname = 'door'"), '2', 'setup_postgrest() is idempotent');
+is(sql("SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = setrole, unnest(setconfig) "
+	. "WHERE rolname = 'door'"), '2', 'setup_postgrest() is idempotent');
 
 my $dsn = 'dbi:Pg:' . $node->connstr('app');
 my %options = (dsn => $dsn, user => 'door', anon => 'web_anon', pre_request => 'authfort_api.pre_request');
@@ -58,9 +61,11 @@ my $signup = post('signup', { email => 'ada@example.com', password => 'correct h
 is($signup->{status}, 201, 'sign-up through PostgREST succeeds');
 is(decoded($signup)->{user}{name}, 'Ada "quoted" \\ Łovelace', 'a body with quotes and UTF-8 arrives unchanged');
 is(scalar LikePostgREST::header($signup, 'set-cookie'), 2, 'sign-up through PostgREST sets two cookies');
-like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a cookie has its attributes')
+like($_, qr/^(access|refresh)_token=\S+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+	'a cookie has its attributes')
 	foreach LikePostgREST::header($signup, 'set-cookie');
-is_deeply([ LikePostgREST::header($signup, 'cache-control') ], ['no-store'], 'the response to a sign-up must not be cached');
+is_deeply([ LikePostgREST::header($signup, 'cache-control') ], ['no-store'],
+	'the response to a sign-up must not be cached');
 my $id = decoded($signup)->{user}{id};
 
 sub http
@@ -99,14 +104,17 @@ foreach my $case (
 	is_deeply($here, $there, "$method $path $body: $there->{status} by both doors")
 		or diag(explain([ $here, $there ]));
 }
-is(sql("SELECT string_agg(name, ',' ORDER BY name) FROM authfort.routes() r WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE pronamespace = 'authfort_api'::regnamespace
-	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = 'v')"), '', 'each route has a VOLATILE function');
+is(sql("SELECT string_agg(name, ',' ORDER BY name) FROM authfort.routes() r WHERE NOT EXISTS (SELECT FROM pg_proc p
+	WHERE pronamespace = 'authfort_api'::regnamespace
+	AND p.proname = r.name AND prorettype = 'json'::regtype AND provolatile = 'v')"), '',
+	'each route has a VOLATILE function');
 
 # HEAD: PostgREST omits the output, and PostgreSQL then does not compute it
 is($auth->request('HEAD', 'me')->{status}, 401, 'HEAD of a route is refused like GET');
 my $head = $auth->request('HEAD', 'me', bearer($access));
 is_deeply([ @$head{qw(status body)} ], [ 200, '' ], 'HEAD is answered without a body');
-is($auth->request('HEAD', $_, bearer($access))->{status}, 403, "HEAD of $_ is refused without the role") foreach qw(list_users list_keys);
+is($auth->request('HEAD', $_, bearer($access))->{status}, 403, "HEAD of $_ is refused without the role")
+	foreach qw(list_users list_keys);
 
 # sessions
 is(decoded($auth->request('GET', 'me', bearer($access)))->{id}, $id, 'me accepts a bearer token');
@@ -134,11 +142,13 @@ is_deeply(decoded($api->request('GET', 'who', cookies => { access_token => $acce
 is($api->request('POST', 'add_note', headers => { authorization => "Bearer $access" },
 	body => '{"body": "x"}')->{body}, '"x"', 'a policy lets the owner write');
 is($api->request('POST', 'add_note', headers => { 'content-type' => 'application/json' },
-	cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"', 'a policy lets the owner of a cookie write');
+	cookies => { access_token => $access }, body => '{"body": "y"}')->{body}, '"y"',
+		'a policy lets the owner of a cookie write');
 is($api->request('POST', 'add_note', cookies => { access_token => $access }, body => '{"body": "z"}')->{status}, 415,
 	'a write by cookie without a content type is refused');
 is($api->request('POST', 'add_note', body => '{"body": "z"}')->{status}, 401, 'an anonymous write is refused');
-is(sql('SELECT string_agg(body, $$,$$ ORDER BY body) FROM api.note'), 'x,y', 'the table has the rows of accepted writes only');
+is(sql('SELECT string_agg(body, $$,$$ ORDER BY body) FROM api.note'), 'x,y',
+	'the table has the rows of accepted writes only');
 is_deeply(decoded($api->request('GET', 'who')), { uid => undef, session => JSON::PP::false, roles => undef,
 	role => 'web_anon' }, 'a request leaves no identity to the next');
 
@@ -173,7 +183,8 @@ is($auth->request('POST', 'login', headers => { 'content-type' => 'application/j
 		body => '{"email": "ada@example.com", "password": "correct horse"}')->{status},
 	200, 'an outdated cookie does not prevent a login');
 again();
-is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204, 'logout through PostgREST succeeds');
+is(post('logout', { refresh_token => $refresh }, cookies => { access_token => $access })->{status}, 204,
+	'logout through PostgREST succeeds');
 refused('token_invalid', 'after logout');
 again();
 
@@ -188,7 +199,8 @@ sub aged
 }
 sub with_bearer { return ('content-type' => 'application/json', authorization => "Bearer $_[0]"); }
 my %good = (email => 'ada@example.com', password => 'correct horse');
-sql("CREATE FUNCTION api.login() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('uid', authfort.uid(), 'claims', current_setting('request.jwt.claims')) \$\$");
+sql("CREATE FUNCTION api.login() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('uid', authfort.uid(), "
+	. "'claims', current_setting('request.jwt.claims')) \$\$");
 my $expired = aged(20);
 sql("SELECT authfort.revoke_sessions('$id')");
 my $outdated = $access;
@@ -217,8 +229,11 @@ is(decoded($auth->request('GET', 'me', headers => { authorization => 'Bearer ' }
 again();
 
 # the routes do not depend on the default isolation level of the role
-sql("ALTER ROLE authenticated SET default_transaction_isolation = 'serializable'; ALTER ROLE authenticated SET statement_timeout = '7s'");
-sql("CREATE FUNCTION api.modes() RETURNS json LANGUAGE sql AS \$\$ SELECT json_build_object('isolation', current_setting('transaction_isolation'), 'timeout', current_setting('statement_timeout')) \$\$");
+sql("ALTER ROLE authenticated SET default_transaction_isolation = 'serializable'; ALTER ROLE authenticated "
+	. "SET statement_timeout = '7s'");
+sql("CREATE FUNCTION api.modes() RETURNS json LANGUAGE sql AS \$\$ "
+	. "SELECT json_build_object('isolation', current_setting('transaction_isolation'), 'timeout', "
+	. "current_setting('statement_timeout')) \$\$");
 $_->load_config foreach $api, $auth;
 is_deeply(decoded($api->request('GET', 'modes', bearer($access))), { isolation => 'serializable', timeout => '7s' },
 	'settings of the role apply to functions of the application');
@@ -230,7 +245,8 @@ $_->load_config foreach $api, $auth;
 my $stolen = $refresh;
 ($access, $refresh) = tokens(post('refresh', { refresh_token => $stolen }));
 my ($a2, $r2) = tokens(post('refresh', { refresh_token => $refresh }));
-is(decoded(post('refresh', { refresh_token => $stolen }))->{detail}{error}, 'refresh_token_revoked', 'the reuse of a refresh token is refused');
+is(decoded(post('refresh', { refresh_token => $stolen }))->{detail}{error}, 'refresh_token_revoked',
+	'the reuse of a refresh token is refused');
 is(post('refresh', { refresh_token => $r2 })->{status}, 401, 'the reuse of a refresh token ends the session');
 again();
 
@@ -239,9 +255,11 @@ sql("SELECT authfort.add_role('$id', 'admin')");
 again();
 my %admin = (authorization => "Bearer $access", 'content-type' => 'application/json');
 is(decoded($auth->request('GET', 'list_users',
-	headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0, 'a query in X-Original-URI is read');
+	headers => { %admin, 'x-original-uri' => '/auth/admin/users?query=nobody' }))->{total}, 0,
+		'a query in X-Original-URI is read');
 is(decoded($auth->request('GET', 'get_user',
-	headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com', 'a path segment in X-Original-URI is read');
+	headers => { %admin, 'x-original-uri' => "/auth/admin/users/$id" }))->{email}, 'ada@example.com',
+		'a path segment in X-Original-URI is read');
 is($auth->request('POST', 'add_role', headers => { %admin,
 	'x-original-uri' => "/auth/admin/users/$id/roles/editor" })->{status}, 204, 'a PUT route accepts POST');
 again();
@@ -258,7 +276,8 @@ $other->{keys} = $api->{keys};
 is($other->request('GET', 'who', bearer($access))->{status}, 403,
 	'claims from a role that is not trusted are refused');
 delete $other->{pre_request};
-is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef, 'claims from a role that is not trusted give no identity');
+is(decoded($other->request('GET', 'who', bearer($access)))->{uid}, undef,
+	'claims from a role that is not trusted give no identity');
 
 # the keys follow
 my $kid = sql('SELECT authfort.rotate_key()');

@@ -69,7 +69,8 @@ foreach my $name (qw(ada bob))
 	is($r->{status}, 201, "$name signs up");
 	is(scalar @{ $r->{headers}{'set-cookie'} }, 2, "$name gets two cookies at sign-up");
 	$token{$name} = decode_json($r->{content})->{tokens}{access_token};
-	is(decode_json(ask('GET', '/auth/me', $token{$name})->{content})->{email}, "$name\@example.com", "$name reads /auth/me");
+	is(decode_json(ask('GET', '/auth/me', $token{$name})->{content})->{email}, "$name\@example.com",
+		"$name reads /auth/me");
 	is(ask('POST', '/todo', $token{$name}, { title => "of $name" })->{status}, 201, "$name writes");
 	is_deeply([ map { $_->{title} } @{ decode_json(ask('GET', '/todo', $token{$name})->{content}) } ], ["of $name"],
 		"$name reads only the own rows");
@@ -81,7 +82,8 @@ is(ask('HEAD', '/auth/me', $token{ada})->{status}, 200, 'HEAD is answered');
 is(ask('GET', '/auth/me/', $token{ada})->{status}, 200, 'a trailing slash is accepted');
 is(ask('DELETE', '/auth/sessions/', $token{ada})->{status}, 404, 'a DELETE with an empty id gets 404');
 is(decode_json(ask('GET', '/.well-known/jwks.json')->{content})->{keys}[0]{use}, 'sig', 'the key set is served');
-is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', 'the key set may be cached');
+is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600',
+	'the key set may be cached');
 
 # each route leads to its function, whatever it says then
 my %calls;
@@ -99,9 +101,11 @@ my $admin = decode_json(ask('POST', '/auth/login', undef,
 	{ email => 'ada@example.com', password => 'correct horse' })->{content})->{tokens}{access_token};
 my $list = decode_json(ask('GET', '/auth/admin/users?query=bob', $admin)->{content});
 is($list->{total}, 1, 'a query string reaches the function');
-is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204, 'a PUT with a path segment reaches the function');
+is(ask('PUT', "/auth/admin/users/$list->{users}[0]{id}/ban", $admin)->{status}, 204,
+	'a PUT with a path segment reaches the function');
 is(ask('GET', '/todo', $token{bob})->{status}, 401, 'a ban is effective at once');
-like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/, 'the refusal of a banned user has WWW-Authenticate');
+like(ask('GET', '/todo', $token{bob})->{headers}{'www-authenticate'}, qr/invalid_token/,
+	'the refusal of a banned user has WWW-Authenticate');
 
 # an old token is not passed on to the routes open to all, not even one that PostgREST would refuse
 is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'correct horse' })->{status}, 200,

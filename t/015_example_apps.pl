@@ -18,7 +18,8 @@ CONF
 my $http = HTTP::Tiny->new(timeout => 30);
 
 my %command = (
-	fastapi => sub { ('/usr/bin/python3', '-m', 'uvicorn', '--app-dir', 'examples/fastapi', '--host', '127.0.0.1', '--port', $_[0], 'app:app') },
+	fastapi => sub { ('/usr/bin/python3', '-m', 'uvicorn', '--app-dir', 'examples/fastapi', '--host', '127.0.0.1',
+		'--port', $_[0], 'app:app') },
 	express => sub { ('node', 'examples/express/app.js') });
 
 sub node_has
@@ -39,7 +40,8 @@ foreach my $name (sort keys %command)
 		}
 		create_database($node, $name);
 		$node->safe_psql('postgres', 'DROP ROLE IF EXISTS todo_app, todo_admin');
-		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql", $node->connstr($name) ], "$name: schema.sql can be installed");
+		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql",
+			$node->connstr($name) ], "$name: schema.sql can be installed");
 
 		my $port = PostgreSQL::Test::Cluster::get_free_port();
 		my $log = $node->basedir . "/$name.log";
@@ -56,7 +58,8 @@ foreach my $name (sort keys %command)
 			open STDERR, '>&', \*STDOUT or die;
 			exec $command{$name}->($port);
 		}
-		poll("$name answers", sub { waitpid($server, 1) == 0 or die slurp_file($log); IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
+		poll("$name answers", sub { waitpid($server, 1) == 0
+			or die slurp_file($log); IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
 		try_it($name, "http://127.0.0.1:$port");
 		kill 'TERM', $server;
 		waitpid $server, 0;
@@ -80,28 +83,38 @@ sub try_it
 		is($r->{status}, 201, "$name: $user signs up");
 		is(scalar @{ $r->{headers}{'set-cookie'} // [] }, 2, "$name: $user gets two cookies at sign-up");
 		$by{$user} = { authorization => 'Bearer ' . decode_json($r->{content})->{tokens}{access_token} };
-		is(decode_json($ask->('GET', '/auth/me', $by{$user})->{content})->{email}, "$user\@example.com", "$name: $user reads /auth/me");
+		is(decode_json($ask->('GET', '/auth/me', $by{$user})->{content})->{email}, "$user\@example.com",
+			"$name: $user reads /auth/me");
 		is($ask->('POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201, "$name: $user inserts a row");
-		is_deeply([ map { $_->{title} } @{ decode_json($ask->('GET', '/todo', $by{$user})->{content}) } ], ["of $user"], "$name: $user reads only the own rows");
+		is_deeply([ map { $_->{title} } @{ decode_json($ask->('GET', '/todo', $by{$user})->{content}) } ],
+			["of $user"], "$name: $user reads only the own rows");
 	}
 	# either no rows, or no answer at all
 	like($ask->('GET', '/todo')->{content}, qr/^\[\]$|token_missing/, "$name: a stranger reads nothing");
 	is($ask->('POST', '/todo', {}, '{"title": "x"}')->{status}, 401, "$name: a stranger cannot write");
 	is($ask->('GET', '/todo', { authorization => 'Bearer x' })->{status}, 401, "$name: an invalid token is refused");
-	like($ask->('GET', '/todo', { authorization => 'Bearer x' })->{headers}{'www-authenticate'}, qr/invalid_token/, "$name: the refusal of an invalid token has WWW-Authenticate");
+	like($ask->('GET', '/todo', { authorization => 'Bearer x' })->{headers}{'www-authenticate'}, qr/invalid_token/,
+		"$name: the refusal of an invalid token has WWW-Authenticate");
 	my $cookie = { cookie => 'access_token=' . $by{ada}{authorization} =~ s/Bearer //r };
-	is(decode_json($ask->('GET', '/todo', $cookie)->{content})->[0]{title}, 'of ada', "$name: a cookie identifies the user");
-	is($ask->('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600', "$name: the key set is served and may be cached");
-	is($ask->('POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')->{status}, 401, "$name: a wrong password gets 401");
-	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400, "$name: a body that is not UTF-8 gets 400");
-	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400, "$name: a zero byte in a body gets 400");
+	is(decode_json($ask->('GET', '/todo', $cookie)->{content})->[0]{title}, 'of ada',
+		"$name: a cookie identifies the user");
+	is($ask->('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600',
+		"$name: the key set is served and may be cached");
+	is($ask->('POST', '/auth/login', {}, '{"email": "ada@example.com", "password": "wrong"}')->{status}, 401,
+		"$name: a wrong password gets 401");
+	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\xff\", \"password\": \"x\"}")->{status}, 400,
+		"$name: a body that is not UTF-8 gets 400");
+	is($ask->('POST', '/auth/login', {}, "{\"email\": \"\0\", \"password\": \"x\"}")->{status}, 400,
+		"$name: a zero byte in a body gets 400");
 	like($ask->('OPTIONS', '/auth/login')->{content}, qr/method_not_allowed/, "$name: OPTIONS reaches the router");
 	is($ask->('PUT', '/auth/me', $by{ada})->{status}, 405, "$name: a wrong method gets 405");
-	is($ask->('GET', '/auth/admin/users?query=a%20b', $by{ada})->{status}, 403, "$name: a query string reaches the router");
+	is($ask->('GET', '/auth/admin/users?query=a%20b', $by{ada})->{status}, 403,
+		"$name: a query string reaches the router");
 	is($ask->('POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logout succeeds");
 	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
 	is($ask->('GET', '/todo', $by{ada})->{status}, 401, "$name: a revoked session is refused at once");
-	is(decode_json($ask->('GET', '/todo', $by{bob})->{content})->[0]{title}, 'of bob', "$name: the session of another user is still accepted");
+	is(decode_json($ask->('GET', '/todo', $by{bob})->{content})->[0]{title}, 'of bob',
+		"$name: the session of another user is still accepted");
 }
 
 $node->stop;

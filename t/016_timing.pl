@@ -34,7 +34,8 @@ autovacuum = off
 log_statement = none
 CONF
 CREATE FUNCTION pg_temp.make(kind text) RETURNS SETOF jsonb LANGUAGE sql AS
-	\$\$ SELECT authfort.create_user(kind || n || '\@example.com', 'correct horse') FROM generate_series(1, $accounts) n \$\$;
+	\$\$ SELECT authfort.create_user(kind || n || '\@example.com', 'correct horse')
+		FROM generate_series(1, $accounts) n \$\$;
 SELECT FROM pg_temp.make('usual');
 SELECT authfort.ban_user((u->>'id')::uuid) FROM pg_temp.make('banned') u;
 SELECT authfort.delete_user((u->>'id')::uuid) FROM pg_temp.make('gone') u;
@@ -53,7 +54,8 @@ CHECKPOINT;
 SQL
 
 my $dbh = DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '', { RaiseError => 1, PrintError => 0 });
-my $http = $dbh->prepare(q{SELECT status, headers, body FROM authfort.http('POST', ?, NULL, '{"content-type": "application/json"}', ?, '192.0.2.7')});
+my $http = $dbh->prepare(q{SELECT status, headers, body }
+	. q{FROM authfort.http('POST', ?, NULL, '{"content-type": "application/json"}', ?, '192.0.2.7')});
 my $token = $dbh->prepare('SELECT authfort.create_password_reset_token(?) IS NOT NULL');
 my $json = JSON::PP->new->canonical;
 my $serial = 0;
@@ -163,7 +165,8 @@ sub compare_unprotected
 # the statistic itself, on samples known to differ and known to be equal
 my @base = map { 10 + 0.1 * rand } 1 .. $rounds;
 ok(probability([ map { $_ + 0.05 } @base ], [ @base ]) < 0.001, 'the statistic sees a shift by half of the spread');
-ok(probability([ map { 10 + 0.1 * rand } @base ], [ @base ]) > 0.001, 'the statistic sees no shift between equal samples');
+ok(probability([ map { 10 + 0.1 * rand } @base ], [ @base ]) > 0.001,
+	'the statistic sees no shift between equal samples');
 
 sub log_in { return post('login', email => $_[0], password => 'wrong horse'); }
 compare('login', 0.03, \&log_in, qw(usual bare banned gone));

@@ -20,14 +20,18 @@ my $logins = 64;
 my $budget = 2;
 my $hash_kb = 64 * 1024;
 
-my $node = start_node('load', preload => 'authfort', conf => <<"CONF", sql => "CREATE ROLE gateway LOGIN IN ROLE authfort_http; SELECT FROM authfort.create_user('a\@example.com', 'correct horse')");
+my $sql = "CREATE ROLE gateway LOGIN IN ROLE authfort_http;"
+	. " SELECT FROM authfort.create_user('a\@example.com', 'correct horse')";
+my $node = start_node('load', preload => 'authfort', sql => $sql, conf => <<"CONF");
 max_connections = 100
 authfort.argon2_memory = '${hash_kb}kB'
 authfort.max_concurrent_hashes = $budget
 authfort.hash_queue_timeout = '5min'
 CONF
-$node->safe_psql('app', "SET authfort.argon2_memory = '1MB'; SELECT FROM authfort.create_user('b\@example.com', 'correct horse')");
-my $token = $node->safe_psql('app', "SELECT authfort.login('a\@example.com', 'correct horse')#>>'{tokens,access_token}'");
+$node->safe_psql('app', "SET authfort.argon2_memory = '1MB'; SELECT "
+	. "FROM authfort.create_user('b\@example.com', 'correct horse')");
+my $token = $node->safe_psql('app',
+	"SELECT authfort.login('a\@example.com', 'correct horse')#>>'{tokens,access_token}'");
 
 my $gateway = Gateway->new('load', $node);
 my $http = HTTP::Tiny->new(timeout => 60);

@@ -84,7 +84,8 @@ sub call
 sub http
 {
 	my ($path, $body) = @_;
-	my $sth = $dbh->prepare("SELECT status FROM authfort.http('POST', ?, NULL, '{\"content-type\": \"application/json\"}', ?)");
+	my $sth = $dbh->prepare("SELECT status FROM authfort.http('POST', ?, NULL, '{\"content-type\": "
+		. "\"application/json\"}', ?)");
 	$sth->execute($path, $body);
 	my $status = $sth->fetchrow_array;
 	$sth->finish;

@@ -13,7 +13,8 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $libraries = 'auto_explain, pg_stat_statements, pgaudit';
-my $node = start_node('silent', init => [ allows_streaming => 'logical' ], preload => $libraries, database => undef, conf => <<CONF);
+my $node = start_node('silent', init => [ allows_streaming => 'logical' ], preload => $libraries, database => undef,
+	conf => <<CONF);
 logging_collector = on
 log_destination = 'stderr, csvlog, jsonlog'
 log_rotation_age = 0
@@ -75,7 +76,8 @@ sub leaks
 sub session
 {
 	my ($dsn) = @_;
-	return DBI->connect('dbi:Pg:' . ($dsn // $node->connstr('app')), '', '', { RaiseError => 0, PrintError => 0, PrintWarn => 0, pg_server_prepare => 1 })
+	return DBI->connect('dbi:Pg:' . ($dsn // $node->connstr('app')), '', '',
+		{ RaiseError => 0, PrintError => 0, PrintWarn => 0, pg_server_prepare => 1 })
 	  // die $DBI::errstr;
 }
 
@@ -131,7 +133,9 @@ foreach my $ending (qw(.log .csv .json))
 {
 	is(scalar @{ leaks(log_files($ending)) }, 1, "without the library its text is in $ending");
 }
-is(scalar @{ leaks($dbh->selectrow_array("SELECT string_agg(query, ' ') FROM pg_stat_activity") . $dbh->selectrow_array("SELECT 'planted001secret'")) }, 1, 'pg_stat_activity shows one secret without the library');
+is(scalar @{ leaks($dbh->selectrow_array("SELECT string_agg(query, ' ') FROM pg_stat_activity")
+	. $dbh->selectrow_array("SELECT 'planted001secret'")) }, 1,
+		'pg_stat_activity shows one secret without the library');
 $dbh->disconnect;
 
 $node->stop;
@@ -140,27 +144,38 @@ $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'authfort, $l
 $node->append_conf('postgresql.conf', "authfort.argon2_memory = '1MB'\nauthfort.argon2_time_cost = 1");
 $node->start;
 %planted = ();
-my $quietly = 'SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_messages = info; SET pgaudit.log = none; SET auto_explain.log_min_duration = -1;'
+my $quietly = 'SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_messages = info; '
+	. 'SET pgaudit.log = none; SET auto_explain.log_min_duration = -1;'
   . ' SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off;';
 $node->safe_psql('app', $quietly . <<'SQL');
 CREATE EXTENSION authfort;
 CREATE EXTENSION pg_stat_statements;
 CREATE EXTENSION pgaudit;
 SELECT FROM authfort.create_user('a@example.com', 'correct horse');
-CREATE FUNCTION sign_in(e text, p text) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE r jsonb; BEGIN r := authfort.login(e, p); RETURN r; END $$;
+CREATE FUNCTION sign_in(e text, p text) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE r jsonb;
+	BEGIN r := authfort.login(e, p); RETURN r; END $$;
 CREATE FUNCTION sign_in_by_sql(e text, p text) RETURNS jsonb LANGUAGE sql AS $$ SELECT sign_in(e, p) $$;
-CREATE FUNCTION sign_in_dynamic(e text, p text) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE r jsonb; BEGIN EXECUTE 'SELECT authfort.login($1, $2)' INTO r USING e, p; RETURN r; END $$;
-CREATE FUNCTION sign_in_and_raise(e text, p text, state text) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login(e, p); RAISE EXCEPTION 'no % with %', e, p USING ERRCODE = state, DETAIL = p, HINT = 'other than ' || p, TABLE = p, CONSTRAINT = p, SCHEMA = p; END $$;
+CREATE FUNCTION sign_in_dynamic(e text, p text) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE r jsonb; BEGIN
+	EXECUTE 'SELECT authfort.login($1, $2)' INTO r USING e, p; RETURN r; END $$;
+CREATE FUNCTION sign_in_and_raise(e text, p text, state text) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
+	PERFORM authfort.login(e, p); RAISE EXCEPTION 'no % with %', e, p
+	USING ERRCODE = state, DETAIL = p, HINT = 'other than ' || p, TABLE = p, CONSTRAINT = p, SCHEMA = p; END $$;
 CREATE FUNCTION raises(p text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not %', p; END $$;
-CREATE PROCEDURE sign_in_commit_and_raise(e text, p text) LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login(e, p); COMMIT; RAISE EXCEPTION 'no % with %', e, p; END $$;
-CREATE FUNCTION take_token(t text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('auth' || 'fort.jwt', t, true); RAISE EXCEPTION 'not %', t; END $$;
+CREATE PROCEDURE sign_in_commit_and_raise(e text, p text) LANGUAGE plpgsql AS $$ BEGIN
+	PERFORM authfort.login(e, p); COMMIT; RAISE EXCEPTION 'no % with %', e, p; END $$;
+CREATE FUNCTION take_token(t text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+	PERFORM set_config('auth' || 'fort.jwt', t, true); RAISE EXCEPTION 'not %', t; END $$;
 CREATE TABLE kept (p text, n int NOT NULL, CONSTRAINT "short enough" CHECK (length(p) < 30));
 CREATE TABLE late (p text CONSTRAINT "once only" UNIQUE DEFERRABLE INITIALLY DEFERRED);
-CREATE FUNCTION late_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.p LIKE 'bad%' THEN RAISE EXCEPTION 'not %', NEW.p; END IF; RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late_trigger();
-CREATE FUNCTION sign_in_and_keep(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login('a', p); INSERT INTO kept VALUES (p || repeat('x', 20), 1); END $$;
+CREATE FUNCTION late_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.p LIKE 'bad%' THEN RAISE
+	EXCEPTION 'not %', NEW.p; END IF; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+	EXECUTE FUNCTION late_trigger();
+CREATE FUNCTION sign_in_and_keep(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM authfort.login('a', p);
+	INSERT INTO kept VALUES (p || repeat('x', 20), 1); END $$;
 CREATE TABLE inbox (e text, p text);
-CREATE FUNCTION inbox_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE r jsonb; BEGIN r := authfort.login(NEW.e, NEW.p); RETURN NULL; END $$;
+CREATE FUNCTION inbox_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE r jsonb;
+	BEGIN r := authfort.login(NEW.e, NEW.p); RETURN NULL; END $$;
 CREATE TRIGGER inbox BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION inbox_trigger();
 CREATE ROLE member;
 CREATE ROLE tenant LOGIN;
@@ -178,7 +193,8 @@ my @named = (
 	[ "SELECT authfort.uid(), '{s}', authfort.logout('x')", '' ],
 	[ "WITH p AS (SELECT '{s}' AS secret) SELECT authfort.login('a', secret) FROM p", '' ],
 	[ "SELECT '{s}'; SELECT authfort.login('a', '{s}'); SELECT 2", '' ],
-	[ "SELECT authfort.http('POST', '/auth/login', headers => '{\"content-type\": \"application/json\"}', body => '{\"email\": \"a\", \"password\": \"{s}\"}')", '' ],
+	[ "SELECT authfort.http('POST', '/auth/login', headers => '{\"content-type\": \"application/json\"}', body => "
+		. "'{\"email\": \"a\", \"password\": \"{s}\"}')", '' ],
 	[ "SELECT authfort_api.login('{\"email\": \"a\", \"password\": \"{s}\"}')", '' ],
 	[ "SELECT authfort.reset_password('{s}', '{s}')", '' ],
 	[ "SELECT authfort.change_password(gen_random_uuid(), '{s}', '{s}')", '42704|P0002' ],
@@ -209,9 +225,12 @@ my @named = (
 	[ "INSERT INTO kept VALUES ('{s}' || repeat('x', 20), 1) -- authfort", '23514' ],
 	[ "COPY authfort.users (email) FROM STDIN", '22P04|23502' ],
 	[ "DO \$\$ BEGIN PERFORM authfort.login('a', '{s}'); END \$\$", '' ],
-	[ "DO \$\$ DECLARE p text := '{s}'; BEGIN PERFORM authfort.login('a', p); RAISE EXCEPTION 'bad %', p; END \$\$", 'P0001' ],
-	[ "DO \$\$ BEGIN RAISE WARNING '{s}' USING DETAIL = '{s}', HINT = '{s}'; PERFORM authfort.uid(), authfort.login('a', '{s}'); END \$\$", '' ],
-	[ "CREATE OR REPLACE FUNCTION holds() RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN PERFORM authfort.login('a', '{s}', ip_address => '{s}'); END \$\$", '' ],
+	[ "DO \$\$ DECLARE p text := '{s}'; BEGIN PERFORM authfort.login('a', p); RAISE EXCEPTION 'bad %', p; END \$\$",
+		'P0001' ],
+	[ "DO \$\$ BEGIN RAISE WARNING '{s}' USING DETAIL = '{s}', HINT = '{s}'; "
+		. "PERFORM authfort.uid(), authfort.login('a', '{s}'); END \$\$", '' ],
+	[ "CREATE OR REPLACE FUNCTION holds() RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN "
+		. "PERFORM authfort.login('a', '{s}', ip_address => '{s}'); END \$\$", '' ],
 	[ 'SELECT holds()', '22P02' ],
 	[ "EXPLAIN (ANALYZE, VERBOSE) SELECT authfort.login('a', '{s}')", '' ],
 	[ "CREATE TABLE t AS SELECT authfort.login('a', '{s}') AS x", '' ],
@@ -223,10 +242,14 @@ my @named = (
 	[ "EXECUTE p('{s}')", '' ],
 	[ "EXECUTE p('{s}', 2)", '42601' ],
 	[ "BEGIN; DECLARE c CURSOR FOR SELECT authfort.login('a', '{s}'); FETCH c; COMMIT", '' ],
-	[ 'BEGIN', '' ], [ "DECLARE c CURSOR FOR SELECT raises('{s}'), authfort.uid(), authfort.login('a', '{s}')", '' ], [ 'FETCH c', 'P0001' ], [ 'ROLLBACK', '' ],
-	[ 'BEGIN', '' ], [ "DECLARE c CURSOR WITH HOLD FOR SELECT raises('{s}'), authfort.login('a', '{s}')", '' ], [ 'COMMIT', 'P0001' ],
-	[ 'BEGIN', '' ], [ "INSERT INTO late VALUES ('{s}' || authfort.version()) -- authfort", '' ], [ "INSERT INTO late SELECT p FROM late", '' ], [ 'COMMIT', '23505' ],
-	[ 'BEGIN', '' ], [ "INSERT INTO late VALUES ('bad{s}') -- authfort", '' ], [ 'SET CONSTRAINTS ALL IMMEDIATE', 'P0001' ], [ 'ROLLBACK', '' ],
+	[ 'BEGIN', '' ], [ "DECLARE c CURSOR FOR SELECT raises('{s}'), authfort.uid(), authfort.login('a', '{s}')", '' ],
+	[ 'FETCH c', 'P0001' ], [ 'ROLLBACK', '' ],
+	[ 'BEGIN', '' ], [ "DECLARE c CURSOR WITH HOLD FOR SELECT raises('{s}'), authfort.login('a', '{s}')", '' ],
+	[ 'COMMIT', 'P0001' ],
+	[ 'BEGIN', '' ], [ "INSERT INTO late VALUES ('{s}' || authfort.version()) -- authfort", '' ],
+	[ "INSERT INTO late SELECT p FROM late", '' ], [ 'COMMIT', '23505' ],
+	[ 'BEGIN', '' ], [ "INSERT INTO late VALUES ('bad{s}') -- authfort", '' ],
+	[ 'SET CONSTRAINTS ALL IMMEDIATE', 'P0001' ], [ 'ROLLBACK', '' ],
 	[ 'BEGIN', '' ], [ "INSERT INTO late VALUES ('bad{s}') -- authfort", '' ], [ "PREPARE TRANSACTION 'x'", 'P0001' ],
 	# settings, and names of authfort.log_redact_names
 	[ "SET authfort.jwt = '{s}'", '' ],
@@ -258,7 +281,8 @@ my @reaching = (
 	[ "CALL sign_in_commit_and_raise('a', '{s}')", 'P0001' ],
 	[ "SELECT sign_in_and_keep('{s}')", '23514' ],
 	[ "INSERT INTO inbox VALUES ('a', '{s}') RETURNING 1", '' ],
-	[ "INSERT INTO inbox VALUES ('a', '{s}'), ('a', (1 / (random() < 2)::int - 1)::text), ('{s}', (1 / (random() > 2)::int)::text)", '22012' ],
+	[ "INSERT INTO inbox VALUES ('a', '{s}'), ('a', (1 / (random() < 2)::int - 1)::text), ('{s}', (1 / (random() > "
+		. "2)::int)::text)", '22012' ],
 	[ "DO \$\$ BEGIN PERFORM sign_in('a', '{s}'); RAISE EXCEPTION '{s}'; END \$\$", 'P0001' ],
 	[ "SELECT U&\"\\0061uthfort\".login('a', '{s}'), 1 / (random() > 2)::int", '22012' ],
 	[ "PREPARE later (text) AS SELECT authfort.login('a', \$1)", '' ],
@@ -277,8 +301,10 @@ my @with_parameters = (
 	[ 'SELECT authfort.login(?, ?, ip_address => ?)', '22P02', 'a@example.com', '{s}', '{s}' ],
 	[ 'SELECT authfort.login(?, ?), 1 / (random() > 2)::int', '22012', 'a@example.com', '{s}' ],
 	[ 'SELECT authfort.change_password(?, ?, ?)', '22P02', '{s}', '{s}', '{s}' ],
-	[ 'SELECT status FROM authfort.http($1::text, $2::text, $3::text, $4::jsonb, $5::text, $6::inet)', '', 'POST', '/auth/login', undef,
-		'{"authorization": "Bearer {s}", "content-type": "application/json"}', '{"email": "a", "password": "{s}"}', undef ],
+	[ 'SELECT status FROM authfort.http($1::text, $2::text, $3::text, $4::jsonb, $5::text, $6::inet)', '', 'POST',
+		'/auth/login', undef,
+		'{"authorization": "Bearer {s}", "content-type": "application/json"}', '{"email": "a", "password": "{s}"}',
+			undef ],
 	[ 'SELECT authfort.verify_jwt(?)', '28000', '{s}' ],
 	[ "SELECT set_config('request.headers', ?, true)", '', '{"authorization": "Bearer {s}"}' ],
 	[ "SET authfort.jwt = '{s}'", '' ],
@@ -295,7 +321,9 @@ my $monitor;
 sub activity_is_silent
 {
 	my ($where) = @_;
-	return is_deeply(leaks(join "\n", $monitor->selectrow_array("SELECT string_agg(query, ' ') FROM pg_stat_activity")), [], "pg_stat_activity after: $where");
+	return is_deeply(leaks(join "\n",
+		$monitor->selectrow_array("SELECT string_agg(query, ' ') FROM pg_stat_activity")), [],
+			"pg_stat_activity after: $where");
 }
 
 sub matches_state
@@ -339,7 +367,8 @@ sub shown_while_waiting
 {
 	my ($dbh) = @_;
 	my $pid = $dbh->{pg_pid};
-	$node->poll_query_until('app', "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid") or die 'it does not wait';
+	$node->poll_query_until('app', "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid")
+		or die 'it does not wait';
 	return $monitor->selectrow_array("SELECT query FROM pg_stat_activity WHERE pid = $pid");
 }
 
@@ -385,7 +414,8 @@ sub check_all
 	{
 		simple($ours, @$_);
 	}
-	$ours->do('SET log_statement = none; SET log_min_messages = info; SET pgaudit.log = none; SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
+	$ours->do('SET log_statement = none; SET log_min_messages = info; SET pgaudit.log = none; '
+		. 'SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
 	foreach (@reaching)
 	{
 		simple($ours, @$_);
@@ -396,8 +426,10 @@ sub check_all
 		$ours = session();
 		$ours->do("SET auto_explain.log_format = '$format'");
 		extended($ours, @$_) foreach @with_parameters;
-		$ours->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; SET log_min_duration_statement = -1');
-		$ours->do('SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off; SET log_parameter_max_length_on_error = -1');
+		$ours->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; '
+			. 'SET log_min_duration_statement = -1');
+		$ours->do('SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off; '
+			. 'SET log_parameter_max_length_on_error = -1');
 		extended($ours, @$_) foreach @parameters_reaching;
 		$ours->disconnect;
 	}
@@ -406,13 +438,17 @@ sub check_all
 	$ours = session();
 	$ours->do($node->pg_version < 16 ? 'SET force_parallel_mode = regress' : 'SET debug_parallel_query = regress');
 	simple($ours, "SELECT authfort.verify_jwt('{s}' || relname) FROM pg_class", '28000');
-	simple($ours, "SELECT count(*) / (count(*) - count(*)) FROM pg_class WHERE relname <> '{s}' /* authfort */", '22012');
+	simple($ours, "SELECT count(*) / (count(*) - count(*)) FROM pg_class WHERE relname <> '{s}' /* authfort */",
+		'22012');
 	$ours->do('RESET ALL');
-	$ours->do('CREATE OR REPLACE FUNCTION mislabelled(t text) RETURNS jsonb LANGUAGE plpgsql PARALLEL SAFE AS $$ BEGIN RETURN authfort.verify_jwt(t); END $$');
-	$ours->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
+	$ours->do('CREATE OR REPLACE FUNCTION mislabelled(t text) RETURNS jsonb LANGUAGE plpgsql PARALLEL SAFE AS $$ '
+		. 'BEGIN RETURN authfort.verify_jwt(t); END $$');
+	$ours->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; '
+		. 'SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
 	$ours->do($node->pg_version < 16 ? 'SET force_parallel_mode = on' : 'SET debug_parallel_query = on');
 	simple($ours, "SELECT mislabelled('{s}' || relname) FROM pg_class", '25000');
-	like($ours->errstr, qr/cannot run in a parallel worker/, 'a function that takes a secret fails in a parallel worker');
+	like($ours->errstr, qr/cannot run in a parallel worker/,
+		'a function that takes a secret fails in a parallel worker');
 	$ours->disconnect;
 
 	# a message that ends in another way
@@ -435,9 +471,11 @@ sub check_all
 	$failed->do('ROLLBACK');
 	$failed->disconnect;
 
-	my ($shown, @pids) = deadlock("SELECT authfort.login('a', '{s}'), pg_advisory_lock(11)", "SELECT authfort.login('a', '{s}'), pg_advisory_lock(10)", 'both ours');
+	my ($shown, @pids) = deadlock("SELECT authfort.login('a', '{s}'), pg_advisory_lock(11)",
+		"SELECT authfort.login('a', '{s}'), pg_advisory_lock(10)", 'both ours');
 	is($shown, '<hidden>', 'pg_stat_activity hides a message that waits for a lock');
-	deadlock("SELECT 'foreign', pg_advisory_lock(11)", "SELECT authfort.login('a', '{s}'), pg_advisory_lock(10)", 'one ours');
+	deadlock("SELECT 'foreign', pg_advisory_lock(11)", "SELECT authfort.login('a', '{s}'), pg_advisory_lock(10)",
+		'one ours');
 
 	# a walsender
 	my $replication = session($node->connstr('app') . ';replication=database');
@@ -449,7 +487,8 @@ sub check_all
 	is_deeply(leaks(all_logs()), [], "$order: the log holds none of $count secrets");
 	my $statistics = $node->safe_psql('app', 'SELECT query FROM pg_stat_statements');
 	is_deeply(leaks($statistics), [], "$order: pg_stat_statements holds none of the secrets");
-	like($statistics, qr/SELECT status FROM authfort\.http\(\$1::text, \$2/, "$order: pg_stat_statements counts requests with parameters");
+	like($statistics, qr/SELECT status FROM authfort\.http\(\$1::text, \$2/,
+		"$order: pg_stat_statements counts requests with parameters");
 	return;
 }
 
@@ -458,7 +497,9 @@ check_all('authfort first');
 # The fields of sensitive messages that an operator can read.
 my $reader = session();
 my $pid = $reader->{pg_pid};
-$reader->do(with_secrets($_)) foreach "SELECT authfort.verify_jwt('{s}')", "INSERT INTO kept VALUES ('{s}', NULL) -- authfort", "INSERT INTO kept VALUES ('{s}' || repeat('x', 20), 1) -- authfort",
+$reader->do(with_secrets($_)) foreach "SELECT authfort.verify_jwt('{s}')",
+	"INSERT INTO kept VALUES ('{s}', NULL) -- authfort",
+	"INSERT INTO kept VALUES ('{s}' || repeat('x', 20), 1) -- authfort",
   "SET lock_timeout = 1", "SELECT authfort.login('a', '{s}', 1, 2, 3, 4)";
 $reader->do("SELECT pg_advisory_lock(1) -- authfort");
 my $other = session();
@@ -467,9 +508,11 @@ $other->do('SELECT pg_advisory_lock(1) -- authfort');
 is($other->state, '55P03', 'a lock that another session holds is not granted');
 like($other->errstr, qr/canceling statement due to lock timeout/, 'the client gets the message of a lock timeout');
 $reader->do(with_secrets("SELECT sign_in_and_raise('a', '{s}', '40001') -- authfort"));
-like($reader->errstr, qr/no a with planted.*DETAIL:\s+planted.*HINT:\s+other than planted/s, 'the client gets the error with detail and hint');
+like($reader->errstr, qr/no a with planted.*DETAIL:\s+planted.*HINT:\s+other than planted/s,
+	'the client gets the error with detail and hint');
 $reader->do(with_secrets("SELECT authfort.login('a', {s})"));
-like($reader->errstr, qr/column "planted\d+secret" does not exist\nLINE 1: SELECT authfort/, 'the client gets the error with its position');
+like($reader->errstr, qr/column "planted\d+secret" does not exist\nLINE 1: SELECT authfort/,
+	'the client gets the error with its position');
 my $other_pid = $other->{pg_pid};
 $_->disconnect foreach $reader, $other;
 
@@ -479,18 +522,28 @@ is_deeply([ map { "$_->{state_code} $_->{message}" } @errors ],
 		'23502 <hidden>, schema "public", table "kept"',
 		'23514 <hidden>, schema "public", table "kept", constraint "short enough"',
 		'42883 <hidden>', '40001 <hidden>', '42703 <hidden>',
-		'55P03 canceling statement due to lock timeout' ], 'the log keeps severity, SQLSTATE, names and harmless messages');
-is_deeply([ grep { defined } map { @$_{qw(detail hint context statement internal_query cursor_position)} } @errors ], [], 'the log keeps no detail, hint, context, statement, query or position');
-is_deeply([ grep { !defined } map { @$_{qw(user dbname session_id backend_type application_name ps file_name file_line_num func_name)} } @errors ], [], 'the log keeps the fields about the origin of an error');
+		'55P03 canceling statement due to lock timeout' ],
+			'the log keeps severity, SQLSTATE, names and harmless messages');
+is_deeply([ grep { defined } map { @$_{qw(detail hint context statement internal_query cursor_position)} } @errors ],
+	[], 'the log keeps no detail, hint, context, statement, query or position');
+is_deeply([ grep { !defined } map { @$_{qw(user dbname session_id backend_type application_name ps
+	file_name file_line_num func_name)} } @errors ], [], 'the log keeps the fields about the origin of an error');
 my @durations = map { $_->{message} } grep { $_->{message} =~ /duration: / } records($pid);
 ok(@durations > 2, 'durations are logged');
-is_deeply([ grep { !/^duration: \d+\.\d+ ms(  <hidden>)?$/ } @durations ], [], 'durations are logged without the statement');
-ok((grep { $_->{message} =~ /^AUDIT: SESSION,\d+,\d+,WRITE,INSERT,,,<hidden>,<hidden>$/ } records($pid)), 'an audit record keeps class and command');
-like(log_files('.csv'), qr/,23514,"<hidden>, schema ""public"", table ""kept"", constraint ""short enough""",,,,,,,,"ExecConstraints/, 'a CSV line keeps SQLSTATE, names and location');
-like(log_files('.log'), qr/ERROR:  57P01: terminating connection|FATAL:  57P01: terminating connection/, 'a FATAL is logged');
+is_deeply([ grep { !/^duration: \d+\.\d+ ms(  <hidden>)?$/ } @durations ], [],
+	'durations are logged without the statement');
+ok((grep { $_->{message} =~ /^AUDIT: SESSION,\d+,\d+,WRITE,INSERT,,,<hidden>,<hidden>$/ } records($pid)),
+	'an audit record keeps class and command');
+like(log_files('.csv'),
+	qr/,23514,"<hidden>, schema ""public"", table ""kept"", constraint ""short enough""",,,,,,,,"ExecConstraints/,
+	'a CSV line keeps SQLSTATE, names and location');
+like(log_files('.log'), qr/ERROR:  57P01: terminating connection|FATAL:  57P01: terminating connection/,
+	'a FATAL is logged');
 ok((grep { $_->{message} =~ /^disconnection: session time: / } records($pid)), 'a disconnection is logged');
-like(log_files('.json'), qr/"message":"deadlock detected","func_name"/, 'a deadlock of two sensitive messages is logged without detail');
-like(log_files('.json'), qr/"message":"deadlock detected","detail":"[^"]*Process \d+: <hidden>/, 'a deadlock that ends another message is logged with a redacted detail');
+like(log_files('.json'), qr/"message":"deadlock detected","func_name"/,
+	'a deadlock of two sensitive messages is logged without detail');
+like(log_files('.json'), qr/"message":"deadlock detected","detail":"[^"]*Process \d+: <hidden>/,
+	'a deadlock that ends another message is logged with a redacted detail');
 
 # All other messages are logged as they are.
 foreach my $sql (
@@ -511,14 +564,16 @@ foreach my $sql (
 	my $foreign = session();
 	my $foreign_pid = $foreign->{pg_pid};
 	# trees name schemas, and foreign keys are looked up by statements
-	$foreign->do('SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off; SET auto_explain.log_nested_statements = off');
+	$foreign->do('SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off; '
+		. 'SET auto_explain.log_nested_statements = off');
 	$foreign->do($sql);
 	my $state = $foreign->state;
 	$foreign->disconnect;
 	my @records = records($foreign_pid);
 	ok((grep { $_->{message} eq "statement: $sql" } @records), "logged as it is: $sql") if $state ne '42601';
 	ok((grep { ($_->{statement} // '') eq $sql } @records), "also with its error: $sql") if $state ne '';
-	is_deeply([ map { $_->{message} } grep { $_->{message} =~ /<hidden>/ } @records ], [], "nothing is hidden of: $sql");
+	is_deeply([ map { $_->{message} } grep { $_->{message} =~ /<hidden>/ } @records ], [],
+		"nothing is hidden of: $sql");
 }
 my $foreign = session();
 my $foreign_pid = $foreign->{pg_pid};
@@ -530,10 +585,12 @@ $foreign->do("SELECT authfort.login('a', 'x')");
 $foreign->do("SELECT 'between'");
 $foreign->do('COMMIT');
 $foreign->disconnect;
-like(join("\n", map { $_->{detail} // '' } records($foreign_pid)), qr/parameters: \$1 = 'ordinary parameter'/i, 'the parameters of other messages are logged as they are');
+like(join("\n", map { $_->{detail} // '' } records($foreign_pid)), qr/parameters: \$1 = 'ordinary parameter'/i,
+	'the parameters of other messages are logged as they are');
 my @between = grep { $_->{message} =~ /'between'/ } records($foreign_pid);
 ok(@between > 2, 'a message between sensitive ones is logged');
-ok((grep { $_->{message} =~ /^duration: \S+ ms$/ && $_->{ps} eq 'COMMIT' } records($foreign_pid)), 'the end of a transaction with a sensitive message is logged');
+ok((grep { $_->{message} =~ /^duration: \S+ ms$/ && $_->{ps} eq 'COMMIT' } records($foreign_pid)),
+	'the end of a transaction with a sensitive message is logged');
 
 # A sensitive message fails; the session then waits too long.
 my $idle = session();
@@ -543,7 +600,8 @@ $idle->do('BEGIN');
 $idle->do("SELECT authfort.login('a', 'x')");
 my $deadline = time + 30;
 sleep 0.05 until (grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid)) || time > $deadline;
-is_deeply([ map { $_->{message} } grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid) ], ['terminating connection due to idle-in-transaction timeout'], 'an idle-in-transaction timeout is logged');
+is_deeply([ map { $_->{message} } grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid) ],
+	['terminating connection due to idle-in-transaction timeout'], 'an idle-in-transaction timeout is logged');
 $idle->disconnect;
 
 # A report on the memory of a session shows its prepared statements.
@@ -554,7 +612,8 @@ $deadline = time + 30;
 sleep 0.05 until (grep { $_->{message} =~ /^Grand total/ } records($remembers->{pg_pid})) || time > $deadline;
 ok((grep { $_->{message} =~ /TopMemoryContext/ } records($remembers->{pg_pid})), 'a report on memory is logged');
 $remembers->do("SELECT 'after the report'");
-ok((grep { $_->{message} =~ /statement: SELECT 'after the report'/ } records($remembers->{pg_pid})), 'the message after a report on memory is logged');
+ok((grep { $_->{message} =~ /statement: SELECT 'after the report'/ } records($remembers->{pg_pid})),
+	'the message after a report on memory is logged');
 $remembers->disconnect;
 
 # Only a role that may change the server's settings chooses what is hidden.
@@ -567,16 +626,21 @@ $tenant->disconnect;
 
 # Every function of authfort with an argument for a secret marks the message itself.
 my $caller = session();
-$caller->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
+$caller->do('SET log_statement = none; SET pgaudit.log = none; SET log_min_messages = info; '
+	. 'SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off');
 my $called = 0;
 foreach my $row (@{ $caller->selectall_arrayref(<<'SQL') })
 SELECT pronamespace::regnamespace, format('%I', p.proname), array_to_string(ARRAY(SELECT CASE t::regtype::text
-		WHEN 'text' THEN '''{s}''' WHEN 'text[]' THEN 'ARRAY[''{s}'']' WHEN 'json' THEN '''{"token": "{s}"}''' WHEN 'jsonb' THEN '''{"token": "{s}"}'''
-		WHEN 'uuid' THEN 'gen_random_uuid()' WHEN 'boolean' THEN 'true' ELSE 'NULL' END FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n) ORDER BY n), ', ')
+		WHEN 'text' THEN '''{s}''' WHEN 'text[]' THEN 'ARRAY[''{s}'']' WHEN 'json'
+			THEN '''{"token": "{s}"}''' WHEN 'jsonb' THEN '''{"token": "{s}"}'''
+		WHEN 'uuid' THEN 'gen_random_uuid()' WHEN 'boolean' THEN 'true' ELSE 'NULL' END FROM unnest(p.proargtypes)
+			WITH ORDINALITY a (t, n) ORDER BY n), ', ')
 	FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND e.extname = 'authfort' AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+	WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND e.extname = 'authfort'
+		AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 	AND ('json'::regtype = ANY (proargtypes)
-		OR EXISTS (SELECT FROM unnest(p.proargnames) a WHERE a IN ('password', 'new_password', 'old_password', 'token', 'refresh_token', 'access_token', 'code', 'secret', 'body', 'headers')))
+		OR EXISTS (SELECT FROM unnest(p.proargnames) a WHERE a IN ('password', 'new_password', 'old_password', 'token',
+			'refresh_token', 'access_token', 'code', 'secret', 'body', 'headers')))
 	ORDER BY 1, 2
 SQL
 {
@@ -585,7 +649,8 @@ SQL
 	$caller->do("SET search_path = $schema");
 	$caller->do(with_secrets("SELECT $function($arguments), 1 / (random() > 2)::int", "$schema.$function"));
 	isnt($caller->state, '', "$schema.$function() fails");
-	is($node->safe_psql('app', "SELECT query FROM pg_stat_activity WHERE pid = $caller->{pg_pid}"), '<hidden>', "$schema.$function() hides its message");
+	is($node->safe_psql('app', "SELECT query FROM pg_stat_activity WHERE pid = $caller->{pg_pid}"), '<hidden>',
+		"$schema.$function() hides its message");
 }
 ok($called > 15, "$called functions were called");
 $caller->disconnect;
@@ -595,13 +660,17 @@ is_deeply(leaks(all_logs()), [], 'the log holds no secret argument of any functi
 $monitor = session();
 $monitor->do(with_secrets("ALTER SYSTEM SET authfort.master_key_command = '{s}'"));
 $node->reload;
-$node->poll_query_until('app', "SELECT setting LIKE 'planted%' FROM pg_settings WHERE name = 'authfort.master_key_command'") or die 'it is not read';
+$node->poll_query_until('app', "SELECT setting LIKE 'planted%' FROM pg_settings "
+	. "WHERE name = 'authfort.master_key_command'") or die 'it is not read';
 $monitor->do('ALTER SYSTEM RESET authfort.master_key_command');
 $monitor->do("ALTER SYSTEM SET authfort.access_token_ttl = '7min'");
 $node->reload;
-$node->poll_query_until('app', "SELECT setting NOT LIKE 'planted%' FROM pg_settings WHERE name = 'authfort.master_key_command'") or die 'it is not read';
-like(all_logs(), qr/parameter "authfort.master_key_command" changed to <hidden>/, 'the log of a reload names a changed secret and hides its value');
-like(all_logs(), qr/parameter "authfort.access_token_ttl" changed to "7min"/, 'the log of a reload shows the value of other settings');
+$node->poll_query_until('app', "SELECT setting NOT LIKE 'planted%' FROM pg_settings "
+	. "WHERE name = 'authfort.master_key_command'") or die 'it is not read';
+like(all_logs(), qr/parameter "authfort.master_key_command" changed to <hidden>/,
+	'the log of a reload names a changed secret and hides its value');
+like(all_logs(), qr/parameter "authfort.access_token_ttl" changed to "7min"/,
+	'the log of a reload shows the value of other settings');
 
 $monitor->do('SELECT pg_advisory_lock(1)');
 my $waiting = begin_waiting("SELECT authfort.login('a', '{s}'), pg_advisory_lock(1)");
@@ -609,16 +678,20 @@ shown_while_waiting($waiting);
 kill 'KILL', $waiting->{pg_pid};
 result($waiting);
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
-like(all_logs(), qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/, 'the log hides the message of a crashed backend');
+my $killed = qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed/;
+like(all_logs(), qr/$killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/,
+	'the log hides the message of a crashed backend');
 is_deeply(leaks(all_logs()), [], 'the log of a crash holds no secret');
 $_->{InactiveDestroy} = 1 foreach $waiting, $monitor;
 
 # The order of the libraries does not matter.
 $node->stop;
 remove_logs();
-$node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'pgaudit, pg_stat_statements, auto_explain, authfort'");
+$node->adjust_conf('postgresql.conf', 'shared_preload_libraries',
+	"'pgaudit, pg_stat_statements, auto_explain, authfort'");
 $node->start;
-$node->safe_psql('app', $quietly . 'DROP TABLE t; DROP VIEW v; SELECT pg_stat_statements_reset(); DELETE FROM authfort.users WHERE email <> \'a@example.com\'');
+$node->safe_psql('app', $quietly . 'DROP TABLE t; DROP VIEW v; SELECT pg_stat_statements_reset(); DELETE '
+	. 'FROM authfort.users WHERE email <> \'a@example.com\'');
 check_all('authfort last');
 $node->stop;
 done_testing();

@@ -34,13 +34,16 @@ create_database($node, 'app');
 $node->safe_psql('app', "CREATE EXTENSION authfort; $application");
 $node->safe_psql('app', <<'SQL');
 SELECT authfort.on('user_created', 'make_profile(jsonb)');
-SELECT count(authfort.create_user('user' || n || '@example.com', name => 'User ' || n, roles => ARRAY['editor', 'r' || n % 7])) FROM generate_series(1, 4000) n;
+SELECT count(authfort.create_user('user' || n || '@example.com', name => 'User ' || n, roles => ARRAY['editor',
+	'r' || n % 7])) FROM generate_series(1, 4000) n;
 SELECT authfort.create_user('ada@example.com', 'correct horse', name => 'Ada', roles => '{admin}');
-SELECT authfort.change_password(id, 'correct horse', 'battery staple') FROM authfort.users WHERE email = 'ada@example.com';
+SELECT authfort.change_password(id, 'correct horse', 'battery staple') FROM authfort.users
+	WHERE email = 'ada@example.com';
 SELECT authfort.login('ada@example.com', 'battery staple');
 INSERT INTO authfort.sessions SELECT r.* FROM (SELECT * FROM authfort.sessions LIMIT 1) s, authfort.users u,
 	jsonb_populate_record(s::authfort.sessions, jsonb_build_object('id', gen_random_uuid(), 'user_id', u.id)) r;
-SELECT count(authfort.http('POST', '/auth/forgot-password', headers => '{"content-type": "application/json"}', body => format('{"email": "user%s@example.com"}', n))) FROM generate_series(1, 20) n;
+SELECT count(authfort.http('POST', '/auth/forgot-password', headers => '{"content-type": "application/json"}',
+	body => format('{"email": "user%s@example.com"}', n))) FROM generate_series(1, 20) n;
 INSERT INTO note SELECT id, email FROM authfort.users WHERE email LIKE 'user1%';
 SELECT authfort.load_breached_passwords(ARRAY['0123456789012345678901234567890123456789']);
 SELECT authfort.prepare_key();
@@ -55,9 +58,13 @@ sub contents
 	my ($of, $database) = @_;
 	return $of->safe_psql($database, <<'SQL');
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET bytea_output = 'hex';
-SELECT c.oid::regclass, x.* FROM pg_class c, LATERAL xmltable('//row' PASSING query_to_xml(format('SELECT count(*) AS n, md5(string_agg(t::text, $$|$$ ORDER BY t::text COLLATE "C")) AS h FROM %s t', c.oid::regclass), false, false, '')
+SELECT c.oid::regclass, x.* FROM pg_class c,
+	LATERAL xmltable('//row' PASSING query_to_xml(format(
+		'SELECT count(*) AS n, md5(string_agg(t::text, $$|$$ ORDER BY t::text COLLATE "C")) AS h FROM %s t',
+		c.oid::regclass), false, false, '')
 	COLUMNS n bigint PATH 'n', h text PATH 'h') x
-	WHERE c.relkind = 'r' AND c.relnamespace IN ('authfort'::regnamespace, 'public'::regnamespace) ORDER BY c.oid::regclass::text
+	WHERE c.relkind = 'r' AND c.relnamespace IN ('authfort'::regnamespace, 'public'::regnamespace)
+		ORDER BY c.oid::regclass::text
 SQL
 }
 my $before = contents($node, 'app');
@@ -66,17 +73,21 @@ foreach my $table (qw(users user_roles sessions password_history one_time_tokens
 {
 	like($before, qr/^authfort\.$table\|[1-9]\d*\|/m, "the database has $table before the dump");
 }
-like($before, qr/^authfort\.(sessions|user_roles)\|(400\d|800\d)\|/m, 'the database has thousands of sessions and roles');
+like($before, qr/^authfort\.(sessions|user_roles)\|(400\d|800\d)\|/m,
+	'the database has thousands of sessions and roles');
 
 # The refresh token is used once in each restored database.
-my $token = $node->safe_psql('app', q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{tokens,refresh_token}'});
+my $token = $node->safe_psql('app',
+	q{SELECT authfort.login('ada@example.com', 'battery staple') #>> '{tokens,refresh_token}'});
 $before = contents($node, 'app');
 
 sub check
 {
 	my ($to, $database, $how) = @_;
 	is(contents($to, $database), $before, "$how: every row is restored");
-	is($to->safe_psql($database, 'SELECT count(*) FROM pg_constraint WHERE conrelid IN ($$note$$::regclass, $$profile$$::regclass) AND contype = $$f$$ AND convalidated'), 2, "$how: the foreign keys of the application are restored");
+	is($to->safe_psql($database, 'SELECT count(*) FROM pg_constraint '
+		. 'WHERE conrelid IN ($$note$$::regclass, $$profile$$::regclass) AND contype = $$f$$ AND convalidated'), 2,
+			"$how: the foreign keys of the application are restored");
 	my $db = DBI->connect('dbi:Pg:' . $to->connstr($database), '', '', { RaiseError => 1, PrintError => 0,
 		PrintWarn => 0 });
 	my $ask = sub { return ($db->selectrow_array($_[0]))[0] };
@@ -86,7 +97,8 @@ sub check
 		"$how: a password is accepted, and the role restored");
 	is($ask->(q{SELECT authfort.login('user8@example.com', 'x') ->> 'error'}), 'invalid_credentials',
 		"$how: a deleted user cannot log in");
-	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 20, "$how: messages of the outbox can be opened");
+	is($ask->(q{SELECT count(message->>'token') FROM authfort.take_messages(100)}), 20,
+		"$how: messages of the outbox can be opened");
 	is($ask->(q{SELECT authfort.get_user_count(role => 'r3', query => 'user')}), 572,
 		"$how: users are found by role and name");
 	like($ask->(q{SELECT authfort.create_user('new@example.com', name => 'New')}), qr/new\@example/,
@@ -94,7 +106,9 @@ sub check
 	is($ask->(q{SELECT nickname FROM profile JOIN authfort.users u USING (id) WHERE u.email = 'new@example.com'}),
 		'New', "$how: handlers are called");
 	$ask->(q{SELECT authfort.delete_user(id, hard => true) FROM authfort.users WHERE email = 'user2@example.com'});
-	is($ask->(q{SELECT concat_ws(' ', (SELECT count(*) FROM authfort.user_roles WHERE NOT EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM authfort.sessions WHERE NOT EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM profile))}),
+	is($ask->(q{SELECT concat_ws(' ', (SELECT count(*) FROM authfort.user_roles WHERE NOT EXISTS (SELECT }
+		. q{FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM authfort.sessions WHERE NOT }
+		. q{EXISTS (SELECT FROM authfort.users u WHERE u.id = user_id)), (SELECT count(*) FROM profile))}),
 		'0 0 4001', "$how: a hard delete removes what belongs to the user");
 	$db->disconnect;
 	return;
@@ -115,7 +129,8 @@ sub restore_quietly
 	local %ENV = $to->_get_env();
 	my ($out, $err);
 	ok(IPC::Run::run(\@command, '>', \$out, '2>', \$err), "restoring $how succeeds");
-	is($err =~ s/^.*WARNING:  role "authfort_\w+" already exists.*\n(?:DETAIL:.*\n)?//grm, '', "restoring $how gives no warning");
+	is($err =~ s/^.*WARNING:  role "authfort_\w+" already exists.*\n(?:DETAIL:.*\n)?//grm, '',
+		"restoring $how gives no warning");
 	return;
 }
 

@@ -18,7 +18,8 @@ sub follow
 	my @events;
 	$node->safe_psql('app', $add_positions);
 	while (my @rows = map { [ split /\|/ ] } split /\n/,
-		$node->safe_psql('app', $next_events =~ s/e\.\*/e.cluster, e.xid, e.id, coalesce(e.payload->>'email', e.event)/r))
+		$node->safe_psql('app',
+			$next_events =~ s/e\.\*/e.cluster, e.xid, e.id, coalesce(e.payload->>'email', e.event)/r))
 	{
 		foreach my $row (@rows)
 		{
@@ -74,7 +75,8 @@ cmp_ok($earlier, 'lt', $at, 'the clock went back by two hours');
 cmp_ok($after, 'gt', $before, 'ids go on rising in the session');
 cmp_ok($primary->safe_psql('app', 'SELECT authfort.uuid_v7()'), 'lt', $before,
 	'ids of a new session begin at its clock');
-is($session->query_safe("SELECT count(*) FILTER (WHERE id <= before) FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before
+is($session->query_safe("SELECT count(*) FILTER (WHERE id <= before)
+	FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before
 	FROM (SELECT n, authfort.uuid_v7() AS id FROM generate_series(1, 10000) n OFFSET 0) i) j"), 0,
 		'each of ten thousand ids is greater than the last');
 unlink $offset_file;
@@ -148,8 +150,10 @@ $primary->stop;
 is($target->safe_psql('app', 'SELECT count(*) FROM authfort.events'), $count, 'the target has all events');
 is($target->safe_psql('app', "SELECT authfort.login('begin\@example.com', 'correct horse') ? 'tokens'"), 't',
 	'a password is accepted after the switch-over');
-is($target->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't', 'a refresh token is accepted after the switch-over');
-is($target->safe_psql('app', "SELECT status FROM authfort.http('POST', '/auth/forgot-password', headers => '{\"content-type\": \"application/json\"}', body => '{\"email\": \"last\@example.com\"}')"), 200,
+is($target->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't',
+	'a refresh token is accepted after the switch-over');
+is($target->safe_psql('app', "SELECT status FROM authfort.http('POST', '/auth/forgot-password', headers => "
+	. "'{\"content-type\": \"application/json\"}', body => '{\"email\": \"last\@example.com\"}')"), 200,
 	'a message is sent after the switch-over');
 is($target->safe_psql('app', "SELECT message->>'email' FROM authfort.take_messages(100) ORDER BY id DESC LIMIT 1"),
 	'last@example.com',

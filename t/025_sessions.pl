@@ -64,7 +64,8 @@ is(guesses(7, "ip_address => '192.0.2.1'"), join(' ', ('invalid_password') x 7),
 $node->safe_psql('postgres', 'ALTER DATABASE postgres SET authfort.rate_limit = on');
 is(guesses(7, "ip_address => '192.0.2.1'"), join(' ', ('invalid_password') x 5, ('rate_limit_exceeded') x 2),
 	'five wrong old passwords a day are allowed');
-is(guesses(1, "ip_address => '192.0.2.2'"), 'rate_limit_exceeded', 'the limit of old passwords holds for all addresses together');
+is(guesses(1, "ip_address => '192.0.2.2'"), 'rate_limit_exceeded',
+	'the limit of old passwords holds for all addresses together');
 is($node->safe_psql('postgres', q{
 	SELECT authfort.login('ada@example.com', 'correct horse', ip_address => '192.0.2.1')->>'error' IS NULL}), 't',
 	'a login is counted apart from changes of the password');
@@ -77,7 +78,8 @@ is($node->safe_psql('postgres', q{SELECT event, payload->>'reason', payload->>'e
 	'each guess makes an event, and the first over each limit another');
 is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM authfort.rate_limit_status('ada@example.com', '192.0.2.1')
-	WHERE endpoint = 'change_password' AND retry_after > 0}), '2', 'rate_limit_status() reports the limit of change_password');
+	WHERE endpoint = 'change_password' AND retry_after > 0}), '2',
+		'rate_limit_status() reports the limit of change_password');
 
 $node->stop;
 done_testing();

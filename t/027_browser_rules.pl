@@ -63,7 +63,8 @@ foreach my $path ('/auth/logout', '/auth/refresh')
 		is(outcome($r), '403 origin_not_allowed', "$name: refused");
 		is(scalar(set_cookies($r)), 0, "$name: no cookie is cleared");
 	}
-	is(outcome(request('POST', $path, undef, %form)), '415 unsupported_media_type', "$path: a form of unknown origin gets 415");
+	is(outcome(request('POST', $path, undef, %form)), '415 unsupported_media_type',
+		"$path: a form of unknown origin gets 415");
 }
 is(lives($session), 't', 'forms of other sites do not end the session');
 is(outcome(request('POST', '/auth/refresh', undef, Cookie => $cookies, Origin => "http://$host")), '200',
@@ -106,12 +107,15 @@ foreach my $path ('refresh', 'logout')
 my $r = request('OPTIONS', '/auth/login', undef, Origin => 'https://partner.example',
 	'Access-Control-Request-Method' => 'POST',
 	'Access-Control-Request-Headers' => 'content-type');
-is(join(' ', $r->{status}, map { $r->{headers}{"access-control-allow-$_"} // 'none' } qw(origin methods headers credentials)),
-	'204 https://partner.example POST Authorization, Content-Type true', 'a preflight request of a listed origin is allowed');
+is(join(' ', $r->{status},
+	map { $r->{headers}{"access-control-allow-$_"} // 'none' } qw(origin methods headers credentials)),
+	'204 https://partner.example POST Authorization, Content-Type true',
+		'a preflight request of a listed origin is allowed');
 is($r->{headers}{vary}, 'Origin', 'the answer to a preflight request has Vary');
 $r = request('OPTIONS', '/auth/login', undef, Origin => 'https://evil.example',
 	'Access-Control-Request-Method' => 'POST');
-is(join(' ', $r->{status}, grep { /^access-control/ } keys %{ $r->{headers} }), '204', 'a preflight request of another origin is not allowed');
+is(join(' ', $r->{status}, grep { /^access-control/ } keys %{ $r->{headers} }), '204',
+	'a preflight request of another origin is not allowed');
 $r = request('GET', '/auth/me', undef, Origin => 'https://partner.example');
 is(join(' ', $r->{status}, @{ $r->{headers} }{qw(access-control-allow-origin access-control-expose-headers)}),
 	'401 https://partner.example Retry-After, WWW-Authenticate, X-Total-Count', 'a listed origin may read refusals');
@@ -157,7 +161,8 @@ my $me = "$read '/auth/me', headers => '{\"authorization\": \"$bearer{Authorizat
 like($standby->safe_psql('app', $me), qr/^200\|.*ada\@example\.com/, '/auth/me succeeds on a standby');
 is($standby->safe_psql('app', $me), $node->safe_psql('app', $me), '/auth/me is the same on a standby and the primary');
 my ($status, $out, $err) = $standby->psql('app',
-	"\\set VERBOSITY sqlstate\nSELECT authfort.http('POST', '/auth/login', NULL, '{\"content-type\": \"application/json\"}', '"
+	"\\set VERBOSITY sqlstate\nSELECT authfort.http('POST', '/auth/login', NULL, '{\"content-type\": "
+		. "\"application/json\"}', '"
 	. encode_json(\%ada) . "')");
 like($err, qr/ERROR:  25006/, 'a login on a standby raises read_only_sql_transaction');
 

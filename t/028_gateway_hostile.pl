@@ -84,7 +84,8 @@ foreach my $case (
 is(status_of($gateway, "GET /auth/me HTTP/1.0\r\n\r\n"), '401', 'HTTP/1.0 needs no Host');
 is(status_of($gateway, lines('GET http://x/auth/me HTTP/1.1', 'Host: x', 'Connection: close')), '401',
 	'an absolute target is accepted');
-is(status_of($gateway, get('/auth/me', "X: \t a\tb \t ", 'Y:', 'Z:z')), '401', 'blanks around values and empty values are accepted');
+is(status_of($gateway, get('/auth/me', "X: \t a\tb \t ", 'Y:', 'Z:z')), '401',
+	'blanks around values and empty values are accepted');
 is(status_of($gateway, get('/auth/me', 'Host2: x')), '401', 'a header whose name begins like Host is accepted');
 my $chunked = sprintf "%x\r\n%s\r\n0\r\n\r\n", length $credentials, $credentials;
 is(status_of($gateway, $post . "Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n$chunked"), '200',
@@ -130,15 +131,18 @@ foreach my $bad ("\xff", "\xc0\x80", "\xed\xa0\x80", "\x01", "\x7f", "\xf4\x90\x
 	my $name = sprintf '%vX', $bad;
 	is(status_of($gateway, get('/auth/me', "X-Foreign: $bad", "Authorization: Bearer $access")), '200',
 		"$name in a foreign header is ignored");
-	is(status_of($gateway, get('/auth/me', "X-$bad: x", "Authorization: Bearer $access")), '400', "$name in the name of a header gets 400");
+	is(status_of($gateway, get('/auth/me', "X-$bad: x", "Authorization: Bearer $access")), '400',
+		"$name in the name of a header gets 400");
 	is(status_of($gateway, get('/auth/me', "User-Agent: $bad", "Authorization: Bearer $access")), '200',
 		"$name in User-Agent is accepted");
 	is(status_of($gateway, get('/auth/me', "Cookie: a=$bad; access_token=$access")), '200',
 		"$name in a foreign cookie before the access cookie is ignored");
 	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access; a$bad=b")), '200',
 		"$name in a foreign cookie behind the access cookie is ignored");
-	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access$bad")), '401', "$name in the access cookie gets 401");
-	is(status_of($gateway, get('/auth/me', "Authorization: Bearer $access$bad")), '401', "$name in a bearer token gets 401");
+	is(status_of($gateway, get('/auth/me', "Cookie: access_token=$access$bad")), '401',
+		"$name in the access cookie gets 401");
+	is(status_of($gateway, get('/auth/me', "Authorization: Bearer $access$bad")), '401',
+		"$name in a bearer token gets 401");
 }
 is(status_of($gateway, login("User-Agent: caf\xe9 \"x\"\\", "X-Forwarded-For: \xff, 203.0.113.7")), '200',
 	'a login with invalid UTF-8 in headers succeeds');
@@ -155,7 +159,8 @@ exchange($gateway, ('M' x 100) . " /long-method HTTP/1.1\r\nHost: x\r\nConnectio
 is($gateway->stop, 0, 'the gateway ends cleanly');
 my $log = slurp_file($gateway->{log});
 unlike($log, qr/[^\x20-\x7e\n]|["\\]/, 'the access log has no byte that a terminal or a parser could act on');
-cmp_ok(length, '<', 400, 'the access log has no long line') foreach sort { length $b <=> length $a } (split /\n/, $log)[0];
+cmp_ok(length, '<', 400, 'the access log has no long line')
+	foreach sort { length $b <=> length $a } (split /\n/, $log)[0];
 like($log, qr{ G!`\|~ /long/y+ 404 }, 'the access log has odd methods and shortened paths');
 unlike($log, qr/planted/, 'the access log has no query');
 
@@ -202,7 +207,8 @@ foreach (1 .. 3)
 is(status_of($crowded, get('/healthz')), '200', 'a request is answered while idle clients have all connections');
 like(answer($idle[0]), qr/"ok"\}\z/, 'the client that was idle for longest is disconnected');
 print { $idle[2] } get('/healthz');
-is(scalar(() = answer($idle[2]) =~ m{HTTP/1\.1 200}g), 2, 'the client that was idle for the shortest time is not disconnected');
+is(scalar(() = answer($idle[2]) =~ m{HTTP/1\.1 200}g), 2,
+	'the client that was idle for the shortest time is not disconnected');
 is($crowded->stop, 0, 'a gateway with idle clients ends cleanly');
 
 # A flood of logins that do not end takes only its share of the connections.

@@ -97,7 +97,8 @@ foreach my $case (
 	else
 	{
 		unlike($answer, qr/words/, "$state: the response has no message of the database");
-		is($answer =~ /^Retry-After: \d+\r$/m ? 503 : 500, $status, "$state: the response has Retry-After exactly with 503");
+		is($answer =~ /^Retry-After: \d+\r$/m ? 503 : 500, $status,
+			"$state: the response has Retry-After exactly with 503");
 	}
 	unlike($answer, qr/planted-/, "$state: the response has no detail");
 	poll('the gateway is connected', sub { backends() ne '' });
@@ -120,7 +121,8 @@ foreach my $setting ('default_transaction_isolation = serializable', 'statement_
 	sleep 1;
 	$lock->query_safe('COMMIT');
 	$lock->quit;
-	is(join(' ', map { status(answer($_)) } @logins), join(' ', (200) x 12), "twelve logins at once succeed with $setting");
+	is(join(' ', map { status(answer($_)) } @logins), join(' ', (200) x 12),
+		"twelve logins at once succeed with $setting");
 	$strict->stop;
 	$node->safe_psql('app', 'ALTER ROLE gateway RESET ALL');
 }
@@ -134,7 +136,8 @@ is(status_of($single, get('/auth/me')), '401', 'a request that only reads is ans
 $node->safe_psql('postgres', 'ALTER DATABASE app RESET default_transaction_read_only');
 poll('a login succeeds', sub { status_of($single, $login) eq '200' });
 is($single->stop, 0, 'a gateway after errors ends cleanly');
-unlike(slurp_file($single->{errors}), qr/^forged|planted-/m, 'the log of the gateway has one line per error, and no detail');
+unlike(slurp_file($single->{errors}), qr/^forged|planted-/m,
+	'the log of the gateway has one line per error, and no detail');
 
 # A restart: requests that are not sent yet wait for it.
 my $steady = ready(Gateway->new('steady', $node, '--reconnect-wait=60', '--request-timeout=120'));
@@ -144,13 +147,15 @@ is(status_of($steady, get('/healthz')), '200', '/healthz succeeds while PostgreS
 my @held = map { send_to($steady, $_) } ($login, get('/auth/me')) x 4;
 ok(!IO::Select->new(@held)->can_read(1), 'requests wait while PostgreSQL is away');
 $node->start;
-is(join(' ', map { status(answer($_)) } @held), join(' ', (200, 401) x 4), 'waiting requests are answered once PostgreSQL is back');
+is(join(' ', map { status(answer($_)) } @held), join(' ', (200, 401) x 4),
+	'waiting requests are answered once PostgreSQL is back');
 is($steady->stop, 0, 'a gateway after a restart of PostgreSQL ends cleanly');
 
 my $brief = ready(Gateway->new('brief', $node, '--reconnect-wait=1'));
 $node->stop('fast');
 my $refused = exchange($brief, get('/auth/me'));
-like($refused, qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*service_unavailable}ms, 'a request does not wait longer than --reconnect-wait');
+like($refused, qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*service_unavailable}ms,
+	'a request does not wait longer than --reconnect-wait');
 $node->start;
 is(status_of(ready($brief), get('/auth/me')), '401', 'a request is answered after a short absence of PostgreSQL');
 is($brief->stop, 0, 'a gateway with a short --reconnect-wait ends cleanly');
@@ -159,7 +164,8 @@ is($brief->stop, 0, 'a gateway with a short --reconnect-wait ends cleanly');
 my $hasty = ready(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=1'));
 my $pid = backends();
 kill 'STOP', $pid;
-like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms, 'a request to a frozen backend gets 503');
+like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms,
+	'a request to a frozen backend gets 503');
 kill 'CONT', $pid;
 is(status_of(ready($hasty), $login), '200', 'a login succeeds on a new connection after a frozen backend');
 my $postmaster = slurp_file($node->data_dir . '/postmaster.pid') =~ s/\n.*//sr;
@@ -221,7 +227,8 @@ INI
 	is(join(' ', map { status(answer($_)) } map { send_to($pooled, $_) } ($login, get('/auth/me')) x 20),
 		join(' ', (200, 401) x 20),
 		'pgbouncer: requests on more connections than it has are answered');
-	is(status_of($pooled, signup('raise-pt409@example.com')), '409', 'pgbouncer: an error of the application gets its status');
+	is(status_of($pooled, signup('raise-pt409@example.com')), '409',
+		'pgbouncer: an error of the application gets its status');
 	is(status_of($pooled, signup('bob@example.com')), '201', 'pgbouncer: a sign-up after an error succeeds');
 	cmp_ok(scalar split(/ /, backends()), '<=', 2, 'pgbouncer: at most two connections to PostgreSQL are used');
 	is($pooled->stop, 0, 'pgbouncer: the gateway ends cleanly');

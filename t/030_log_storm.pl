@@ -14,7 +14,10 @@ my $seed = $ENV{STORM_SEED} // 1;
 srand($seed);
 note("STORM_SEED=$seed");
 
-my $node = start_node('storm', preload => 'authfort, auto_explain, pg_stat_statements, pgaudit', conf => <<'CONF', sql => 'CREATE ROLE stranger LOGIN; GRANT SET ON PARAMETER log_min_error_statement, auto_explain.log_min_duration, pgaudit.log TO stranger');
+my $sql = 'CREATE ROLE stranger LOGIN; '
+	. 'GRANT SET ON PARAMETER log_min_error_statement, auto_explain.log_min_duration, pgaudit.log TO stranger';
+my $node = start_node('storm', preload => 'authfort, auto_explain, pg_stat_statements, pgaudit', sql => $sql,
+	conf => <<'CONF');
 logging_collector = on
 log_destination = 'csvlog'
 log_rotation_age = 0
@@ -132,7 +135,8 @@ foreach my $round (1 .. 20_000)
 }
 note(join ' ', map { "$_: $states{$_}" } sort keys %states);
 cmp_ok($sent, '>=', 100_000, 'at least 100,000 statements were sent');
-ok($states{'42601'} && $states{'00000'} && $states{'25P02'}, 'the random statements succeed, fail, and meet failed transactions');
+ok($states{'42601'} && $states{'00000'} && $states{'25P02'},
+	'the random statements succeed, fail, and meet failed transactions');
 
 $dbh->do('ROLLBACK');
 is(($dbh->selectrow_array('SELECT pg_backend_pid()'))[0], $pid, 'the first session is still connected');

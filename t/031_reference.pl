@@ -96,7 +96,8 @@ while ($http =~ m{^\| ([A-Z][A-Z, ]+) (/[^\s?|]+)[^|]* \|}mg)
 	$path =~ s/\{\w+\}/{}/g;
 	$routes_in_docs{"$_ $path"}++ foreach split /, /, $methods;
 }
-my @routes = map { s{^(\S+) /auth/}{$1 /}r =~ s/\{\w+\}/{}/gr } lines(q{SELECT method || ' ' || path FROM authfort.routes()});
+my @routes = map { s{^(\S+) /auth/}{$1 /}r =~ s/\{\w+\}/{}/gr } lines(q{SELECT method || ' ' || path }
+	. q{FROM authfort.routes()});
 cmp_ok(scalar(@routes), '>', 50, 'authfort.routes() has routes');
 is_same_set([ keys %routes_in_docs ], \@routes, 'docs/http.md has each route of authfort.routes(), and no other');
 is_same_set([ grep { $routes_in_docs{$_} > 1 } keys %routes_in_docs ], [], 'docs/http.md has no route twice');

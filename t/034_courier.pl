@@ -56,7 +56,8 @@ sub queue
 
 sub make_due { return sql('UPDATE authfort.outbox SET not_before = now()'); }
 
-sub failures { return sql(q{SELECT string_agg(payload->>'reason', ', ' ORDER BY id) FROM authfort.events WHERE event = 'message_failed'}); }
+sub failures { return sql(q{SELECT string_agg(payload->>'reason', ', ' ORDER BY id) FROM authfort.events }
+	. q{WHERE event = 'message_failed'}); }
 
 sub waiting { return sql('SELECT count(*) FROM authfort.outbox'); }
 
@@ -74,7 +75,8 @@ queue('ada');
 my $id = sql('SELECT id FROM authfort.outbox');
 my ($status, $out, $err) = run_courier($node, '--dry-run', @smtp);
 is($status . $err, '0', 'a dry run succeeds');
-like($out, qr/^To: ada\@example\.com\nSubject: Set a new password\n\n.*^\[link\]$/ms, 'it shows the mail, but not the link');
+like($out, qr/^To: ada\@example\.com\nSubject: Set a new password\n\n.*^\[link\]$/ms,
+	'it shows the mail, but not the link');
 unlike($out, qr/app\.example\.com/, 'nor a part of it');
 is(sql('SELECT attempts, taken_at, not_before FROM authfort.outbox'), '0||', 'and changes nothing');
 
@@ -83,15 +85,18 @@ is($status . $err, '0', 'the message is sent');
 like($out, qr/^\S+Z \Q$id\E password_reset smtp sent attempt 1 \d+ ms: 250 2\.0\.0$/m, 'which is logged');
 is(waiting(), 0, 'and reported');
 my ($mail) = $smtp->received;
-is_deeply([ @$mail{qw(from type)}, @{ $mail->{to} } ], [ 'no-reply@example.com', 'multipart/alternative', 'ada@example.com' ],
+is_deeply([ @$mail{qw(from type)}, @{ $mail->{to} } ],
+	[ 'no-reply@example.com', 'multipart/alternative', 'ada@example.com' ],
 	'its envelope and type');
 is_deeply([ @{ $mail->{headers} }{qw(from to subject message-id auto-submitted)} ],
-	[ 'Example <no-reply@example.com>', 'ada@example.com', 'Set a new password', "<$id\@example.com>", 'auto-generated' ], 'its headers');
+	[ 'Example <no-reply@example.com>', 'ada@example.com', 'Set a new password', "<$id\@example.com>",
+		'auto-generated' ], 'its headers');
 like($mail->{headers}{date}, qr/^\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d \+0000$/, 'its date');
 my ($token) = $mail->{text} =~ m{^https://app\.example\.com/reset-password#token=(\S{43})\r?$}m;
 ok($token, 'the text has the link on a line of its own');
 push @secrets, $token;
-like($mail->{html}, qr{<html lang="en">.*<title>Set a new password</title>.*<a href="https://app\.example\.com/reset-password#token=\Q$token\E" style="[^"]+">Set a new password</a>}s,
+like($mail->{html}, qr{<html\ lang="en">.*<title>Set\ a\ new\ password</title>.*
+	<a\ href="https://app\.example\.com/reset-password[#]token=\Q$token\E"\ style="[^"]+">Set\ a\ new\ password</a>}sx,
 	'so has the HTML');
 unlike($mail->{html}, qr/<(?:img|link|script|iframe|style)|url\(|src=/i, 'which loads nothing');
 unlike($mail->{raw}, qr/Lovelace/, 'no mail shows a name that a stranger may have chosen');
@@ -101,7 +106,8 @@ is(sql("SELECT authfort.reset_password('$token', 'second password')->>'ok'"), 't
 queue(qw(reject refused quote));
 ($status, $out) = once(@smtp, '--concurrency=1');
 is($status, 0, 'messages that are refused for good are done with');
-is(failures(), '550 5.1.1 at RCPT TO, 554 5.6.0 at the end of the mail, 554 5.7.1 at the end of the mail', 'each is an event');
+is(failures(), '550 5.1.1 at RCPT TO, 554 5.6.0 at the end of the mail, 554 5.7.1 at the end of the mail',
+	'each is an event');
 is(waiting(), 0, 'and deleted');
 is(scalar(my @none = $smtp->received), 0, 'none was kept');
 
@@ -111,14 +117,16 @@ SELECT authfort.on('message_failed', 'public.refuse(jsonb)');
 SQL
 queue(qw(reject ada));
 ($status, $out, $err) = once(@smtp, '--concurrency=1');
-is($status . waiting() . scalar(@none = $smtp->received), '011', 'an event handler that refuses the event stops no other message');
+is($status . waiting() . scalar(@none = $smtp->received), '011',
+	'an event handler that refuses the event stops no other message');
 like($err, qr/PostgreSQL: P0001: no/, 'its error is logged');
 sql(q{SELECT authfort.off('message_failed', 'public.refuse(jsonb)')});
 
 queue(qw(defer later ada));
 once(@smtp);
 is(scalar(my @others = $smtp->received), 1, 'messages that are deferred do not stop others');
-is(sql('SELECT count(*), min(not_before - now()) > interval \'3 s\', max(not_before - now()) < interval \'7 s\' FROM authfort.outbox'), '2|t|t', 'they wait for the next attempt');
+is(sql('SELECT count(*), min(not_before - now()) > interval \'3 s\', max(not_before - now()) < interval \'7 s\' '
+	. 'FROM authfort.outbox'), '2|t|t', 'they wait for the next attempt');
 sql('UPDATE authfort.outbox SET attempts = 5, not_before = now()');
 $smtp->set_mode('mail-size');
 once(@smtp, '--retry-max=100');
@@ -130,7 +138,8 @@ my $begun = time;
 once(@smtp, '--send-timeout=2', '--concurrency=2');
 cmp_ok(time - $begun, '<', 20, 'a server that does not answer is not waited for');
 is(scalar(@others = $smtp->received), 1, 'nor does it hold up other messages');
-is(sql(q{SELECT string_agg(split_part(u.email, '@', 1), ' ') FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id}), 'hang', 'its own waits');
+is(sql(q{SELECT string_agg(split_part(u.email, '@', 1), ' ') FROM authfort.outbox o JOIN authfort.users u }
+	. q{ON u.id = o.user_id}), 'hang', 'its own waits');
 
 queue('cut');
 once(@smtp);
@@ -138,7 +147,8 @@ is(waiting(), 1, 'a mail that may have arrived is sent again');
 make_due();
 once(@smtp);
 my @twice = $smtp->received;
-is(join(' ', map { $_->{headers}{'message-id'} } @twice), join(' ', ($twice[0]{headers}{'message-id'}) x 2), 'as the same message');
+is(join(' ', map { $_->{headers}{'message-id'} } @twice), join(' ', ($twice[0]{headers}{'message-id'}) x 2),
+	'as the same message');
 
 # Refusals of all messages: none is lost, and the server is left alone for a while
 foreach my $case ([ greeting => '^connecting: |^554' ], [ mail => '550 5\.7\.1 at MAIL FROM' ])
@@ -171,10 +181,12 @@ my $key = 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj';
 foreach my $kind (qw(starttls smtps))
 {
 	mkdir "$folder/$kind";
-	system("$key /CN=localhost -addext subjectAltName=DNS:localhost -keyout $folder/$kind/server.key -out $folder/$kind/server.crt 2>/dev/null") == 0
+	system("$key /CN=localhost -addext subjectAltName=DNS:localhost -keyout $folder/$kind/server.key -out "
+		. "$folder/$kind/server.crt 2>/dev/null") == 0
 	  or die 'openssl';
 	my $tls = start_server('smtp_server', "$folder/$kind", '--tls', $kind, '--auth', 'mailer:planted-Smtp-1');
-	my @server = ('--smtp-url', ($kind eq 'smtps' ? 'smtps' : 'smtp') . "://localhost:$tls->{port}", '--smtp-tls=on', @from, '--smtp-user=mailer');
+	my @server = ('--smtp-url', ($kind eq 'smtps' ? 'smtps' : 'smtp') . "://localhost:$tls->{port}", '--smtp-tls=on',
+		@from, '--smtp-user=mailer');
 	my @ca = ("--ca-file=$folder/$kind/server.crt");
 	queue(qw(ada bob));
 	($status, $out, $err) = once(@server, "--smtp-password-file=$password");
@@ -198,8 +210,10 @@ foreach my $kind (qw(starttls smtps))
 }
 my ($bare) = start_server('smtp_server', "$folder/bare");
 queue('reject');
-($status, $out, $err) = once('--smtp-url', "smtp://127.0.0.1:$bare->{port}", @from, '--smtp-user=mailer', "--smtp-password-file=$password");
-is($status . failures() . waiting(), 11, 'a recipient that is refused to a sender who could not log in is not given up');
+($status, $out, $err) = once('--smtp-url', "smtp://127.0.0.1:$bare->{port}", @from, '--smtp-user=mailer',
+	"--smtp-password-file=$password");
+is($status . failures() . waiting(), 11,
+	'a recipient that is refused to a sender who could not log in is not given up');
 $bare->stop;
 
 # What must not be configured
@@ -233,25 +247,29 @@ sql(<<'SQL');
 INSERT INTO authfort.message_templates (kind, subject, text, html) VALUES
 	('password_reset', 'Hello {{name}}', E'Dear {{name}},\n.\n{{link}}\n', '<p title="{{name}}">{{name}}</p>');
 SQL
-foreach my $name ("x\r\nBcc: evil\@example.com\r\n\r\nbody", "x\nSubject: other", "=?UTF-8?Q?=0D=0ABcc:_evil?=", "\x{2028}Bcc: x", "\x{202e}moc.elpmaxe", 'x' x 200,
+foreach my $name ("x\r\nBcc: evil\@example.com\r\n\r\nbody", "x\nSubject: other", "=?UTF-8?Q?=0D=0ABcc:_evil?=",
+	"\x{2028}Bcc: x", "\x{202e}moc.elpmaxe", 'x' x 200,
 	"\"><script>alert(1)</script>'`&amp;", "\x{1f600}" x 60)
 {
 	my $quoted = $name =~ s/'/''/gr;
 	utf8::encode($quoted) if utf8::is_utf8($quoted);
 	queue('mallory');
 	sql('DELETE FROM authfort.outbox; DELETE FROM authfort.events');
-	sql("UPDATE authfort.users SET name = E'" . ($quoted =~ s/\r/\\r/gr =~ s/\n/\\n/gr) . "' WHERE email = 'mallory\@example.com'");
+	sql("UPDATE authfort.users SET name = E'" . ($quoted =~ s/\r/\\r/gr =~ s/\n/\\n/gr)
+		. "' WHERE email = 'mallory\@example.com'");
 	sql("SELECT public.reset('mallory')");
 	($status) = once(@smtp);
 	($mail) = $smtp->received;
 	my $shown = $name =~ s/[\r\n\x{2028}\x{202e}]/ /gr;
 	utf8::decode(my $text = $mail->{text});
-	is($status . join(' ', sort @{ $mail->{names} }), '0auto-submitted content-type date from message-id mime-version subject to x-auto-response-suppress',
+	is($status . join(' ', sort @{ $mail->{names} }),
+		'0auto-submitted content-type date from message-id mime-version subject to x-auto-response-suppress',
 		'no value adds a header');
 	is($mail->{headers}{subject} =~ s/\s+/ /gr, "Hello $shown" =~ s/\s+/ /gr =~ s/ $//r, 'the subject has the value');
 	like($mail->{text}, qr/^Dear \Q$shown\E,\r?$/m, 'the text too');
 	like($mail->{text}, qr/^\.\r?\n/m, 'also after a dot alone');
-	unlike($mail->{html} =~ s{^<p title="}{}r =~ s{">}{}r =~ s{</p>\s*$}{}r, qr/[<>"'`]/, 'and in the HTML it is escaped');
+	unlike($mail->{html} =~ s{^<p title="}{}r =~ s{">}{}r =~ s{</p>\s*$}{}r, qr/[<>"'`]/,
+		'and in the HTML it is escaped');
 	ok(!(grep { length > 998 } split /\r?\n/, $mail->{raw}), 'no line is too long');
 }
 sql('DELETE FROM authfort.message_templates');
@@ -263,27 +281,31 @@ INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES
 	('password_reset', 'de', 'Neues Passwort für {{app}}', E'{{link}}\n\nGültig bis {{expires_at}}.\n');
 SQL
 queue('ada');
-sql("UPDATE authfort.outbox SET kind = 'password_reset'; UPDATE authfort.users SET locale = 'de-AT' WHERE email = 'ada\@example.com'; DELETE FROM authfort.outbox");
+sql("UPDATE authfort.outbox SET kind = 'password_reset'; UPDATE authfort.users SET locale = 'de-AT' "
+	. "WHERE email = 'ada\@example.com'; DELETE FROM authfort.outbox");
 queue('ada');
 once(@smtp, '--app=Ärger & Co');
 ($mail) = $smtp->received;
 utf8::encode(my $subject = $mail->{headers}{subject});
 is($subject, 'Neues Passwort für Ärger & Co', "the template of the user's locale, and the name of the application");
 like($mail->{text}, qr/^G\x{fc}ltig bis \d{4}-\d\d-\d\d \d\d:\d\d UTC\.\r?$/m, 'with a time to the minute');
-like($mail->{html}, qr{<html lang="de-AT">.*<a href="(https://[^"]+)" style="[^"]+">\1</a>}s, 'HTML is made of the text');
+like($mail->{html}, qr{<html lang="de-AT">.*<a href="(https://[^"]+)" style="[^"]+">\1</a>}s,
+	'HTML is made of the text');
 sql("DELETE FROM authfort.message_templates; UPDATE authfort.users SET locale = NULL");
 
 queue(qw(ada bob));
 sql("UPDATE authfort.outbox SET kind = 'invoice' WHERE id = (SELECT min(id::text)::uuid FROM authfort.outbox)");
 ($status, $out) = once(@smtp);
-is($status . waiting() . scalar(@none = $smtp->received), '011', 'a message without a template waits, and stops no other');
+is($status . waiting() . scalar(@none = $smtp->received), '011',
+	'a message without a template waits, and stops no other');
 like($out, qr/ invoice smtp deferred attempt 1 \d+ ms: no template for this kind of message$/m, 'as the log says');
 sql('ALTER TABLE authfort.message_templates DISABLE TRIGGER USER');
 sql("INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('invoice', 'x', '{{#a}}')");
 sql('ALTER TABLE authfort.message_templates ENABLE ALWAYS TRIGGER check_message_template');
 make_due();
 ($status, $out) = once(@smtp);
-like($out, qr/ deferred attempt 2 \d+ ms: the template is invalid$/m, 'so does one whose template was stored without the check');
+like($out, qr/ deferred attempt 2 \d+ ms: the template is invalid$/m,
+	'so does one whose template was stored without the check');
 sql("DELETE FROM authfort.message_templates");
 
 # Each kind of message of authfort, with a link, with a token, and without either
@@ -319,10 +341,12 @@ like($err, qr/PostgreSQL: WARNING: the sealed message \S+ is not in a form that 
 my ($old_secret, $new_secret) = map { 'whsec_' . `openssl rand -base64 32` =~ s/\s//gr } 1 .. 2;
 push @secrets, map { s/^whsec_//r } $old_secret, $new_secret;
 my $hook = start_server('webhook_server', "$folder/hook", $new_secret);
-my @hook = ('--webhook-url', "http://127.0.0.1:$hook->{port}/hook", '--webhook-secret-file', write_file('secrets', "$old_secret\n$new_secret\n"));
+my @hook = ('--webhook-url', "http://127.0.0.1:$hook->{port}/hook", '--webhook-secret-file',
+	write_file('secrets', "$old_secret\n$new_secret\n"));
 queue('ada');
 $id = sql('SELECT id FROM authfort.outbox');
-foreach my $case ([ 500 => 'deferred' ], [ 302 => 'deferred' ], [ 'drop' => 'deferred' ], [ 404 => 'deferred' ], [ 204 => 'sent' ])
+foreach my $case ([ 500 => 'deferred' ], [ 302 => 'deferred' ], [ 'drop' => 'deferred' ], [ 404 => 'deferred' ],
+	[ 204 => 'sent' ])
 {
 	my ($answer, $outcome) = @$case;
 	$hook->set_mode($answer);
@@ -355,7 +379,8 @@ foreach my $answer ('429 3600', '503 3600')
 	queue('ada');
 	$hook->set_mode($answer);
 	($status, $out, $err) = once(@hook);
-	is($status . sql(q{SELECT not_before - now() > interval '59 minutes' FROM authfort.outbox}), '1t', "Retry-After of $answer is kept");
+	is($status . sql(q{SELECT not_before - now() > interval '59 minutes' FROM authfort.outbox}), '1t',
+		"Retry-After of $answer is kept");
 	like($err, qr/webhook pauses for 3600 s: status \d+$/m, 'for all messages');
 }
 $hook->set_mode('200');
@@ -365,7 +390,8 @@ sql("UPDATE authfort.outbox SET kind = 'sms_code' WHERE id = (SELECT min(id::tex
 once(@hook, @smtp, '--webhook-kinds=sms_code,other');
 @requests = $hook->received;
 my @mails = $smtp->received;
-is(join(' ', map { $_->{body}{type} } @requests) . '/' . join(' ', map { @{ $_->{to} } } @mails), 'sms_code/bob@example.com', 'kinds are chosen by flags');
+is(join(' ', map { $_->{body}{type} } @requests) . '/' . join(' ', map { @{ $_->{to} } } @mails),
+	'sms_code/bob@example.com', 'kinds are chosen by flags');
 ok(!exists $requests[0]{body}{rendered}, 'a webhook needs no template');
 queue(qw(ada bob));
 sql("UPDATE authfort.outbox SET kind = 'sms_code' WHERE id = (SELECT min(id::text)::uuid FROM authfort.outbox)");
@@ -388,7 +414,8 @@ $smtp->received;
 $hook->set_mode('200');
 queue();
 my $courier = Courier->new('service', $node, @smtp, '--poll-interval=600', '--retry-min=1');
-poll('the courier listens', sub { sql(q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'courier' AND state = 'idle'}) == 1 });
+poll('the courier listens', sub { sql(q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'courier' }
+	. q{AND state = 'idle'}) == 1 });
 $begun = time;
 sql(q{SELECT public.reset('bob')});
 poll('the message arrives', sub { $smtp->count == 1 });
@@ -460,7 +487,8 @@ is_deeply([ grep { $written =~ /\Q$_\E/ } qw(ada@example bob@example first) ], [
 like($written, qr/password_reset smtp sent/, 'though what it did');
 
 my $manual = slurp_file('courier/authfort-courier.1') =~ s/\\//gr;
-is(join(' ', grep { $manual !~ /\Q$_\E/ } join('', qx(./courier/authfort-courier --help)) =~ /^  (--[\w-]+)/mg), '', 'the manual page has each option');
+is(join(' ', grep { $manual !~ /\Q$_\E/ } join('', qx(./courier/authfort-courier --help)) =~ /^  (--[\w-]+)/mg), '',
+	'the manual page has each option');
 like(qx(./courier/authfort-courier --version), qr/^authfort-courier \d+\.\d+\.\d+$/, 'it knows its version');
 
 $node->stop;

@@ -100,7 +100,8 @@ sub challenge
 }
 
 # Steps whose codes were used count again, as if time had passed.
-sub another_time { $node->safe_psql('app', 'UPDATE authfort.mfa SET totp_last_step = NULL, totp_earlier_steps = 0'); return; }
+sub another_time { $node->safe_psql('app',
+	'UPDATE authfort.mfa SET totp_last_step = NULL, totp_earlier_steps = 0'); return; }
 
 # Turns the app on; returns the secret and the backup codes.
 sub enable
@@ -109,7 +110,8 @@ sub enable
 	my ($status, $init) = post('/mfa/init', undef, $token);
 	is($status, 200, 'an app is set up');
 	my $secret = $init->{secret};
-	like($init->{qr_uri}, qr{^otpauth://totp/authfort:.*%40example\.com\?secret=$secret&issuer=authfort$}, 'with its QR code');
+	like($init->{qr_uri}, qr{^otpauth://totp/authfort:.*%40example\.com\?secret=$secret&issuer=authfort$},
+		'with its QR code');
 	my ($confirmed, $codes) = post('/mfa/confirm', { code => code($secret) }, $token);
 	is($confirmed, 200, 'and confirmed');
 	is(scalar(grep { /^[a-z0-9]{5}-[a-z0-9]{5}$/ } @$codes), 10, 'with a bare array of backup codes');
@@ -119,14 +121,17 @@ sub enable
 
 my $ada = sign_up('ada@example.com');
 my $token = $ada->{tokens}{access_token};
-is((post('/mfa/confirm', { code => '123456' }, $token))[1]{detail}{error}, 'mfa_not_initiated', 'nothing to confirm yet');
+is((post('/mfa/confirm', { code => '123456' }, $token))[1]{detail}{error}, 'mfa_not_initiated',
+	'nothing to confirm yet');
 my ($secret, $codes) = enable($token);
-is((request('GET', '/me', undef, $token))[1]{detail}{error}, 'token_version_mismatch', 'tokens from before are invalid');
+is((request('GET', '/me', undef, $token))[1]{detail}{error}, 'token_version_mismatch',
+	'tokens from before are invalid');
 my ($refreshed, $again) = post('/refresh', { refresh_token => $ada->{tokens}{refresh_token} });
 is($refreshed, 200, 'the session refreshes');
 $token = $again->{tokens}{access_token};
 is($again->{user}{mfa_enabled}, JSON::PP::true, 'its user has a second factor');
-is($node->safe_psql('app', "SELECT c->>'aal', c->>'amr' FROM authfort.verify_jwt('$token') c"), '2|["pwd", "otp", "mfa"]',
+is($node->safe_psql('app', "SELECT c->>'aal', c->>'amr' FROM authfort.verify_jwt('$token') c"),
+	'2|["pwd", "otp", "mfa"]',
 	'and it has two factors');
 is_deeply([ request('GET', '/mfa/status', undef, $token) ]->[1],
 	{ enabled => JSON::PP::true, totp => JSON::PP::true, passkeys => 0, backup_codes_remaining => 10 }, 'the status');
@@ -138,14 +143,16 @@ is($response->{headers}{'set-cookie'}, undef, 'and sets no cookies');
 is((request('GET', '/me', undef, $challenge->{mfa_token}))[0], 401, 'a challenge is not an access token');
 is((post('/mfa/init', undef, $challenge->{mfa_token}))[0], 401, 'and adds no factor');
 my ($status, $answer) = post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => wrong($secret) });
-is("$status $answer->{detail}{error} $answer->{detail}{message}", '401 invalid_mfa_code Invalid MFA code', 'a wrong code');
+is("$status $answer->{detail}{error} $answer->{detail}{message}", '401 invalid_mfa_code Invalid MFA code',
+	'a wrong code');
 ($status, $answer) = post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => code($secret, 1) });
 is($status, 200, 'a right code after a wrong one');
 ok($answer->{tokens}{access_token} && $answer->{user}{session_id}, 'signs in');
 ($status, $answer) = post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => $codes->[0] });
 is("$status $answer->{detail}{error}", '401 invalid_mfa_token', 'the challenge is used up');
 ($challenge) = challenge('ada@example.com');
-is((post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => code($secret, 1) }))[0], 401, 'and so is the code');
+is((post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => code($secret, 1) }))[0], 401,
+	'and so is the code');
 is((post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => uc $codes->[0] }))[0], 200, 'a backup code');
 ($challenge) = challenge('ada@example.com');
 is((post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => $codes->[0] }))[0], 401, 'counts once');
@@ -173,23 +180,28 @@ my $eve = sign_up('eve@example.com');
 my ($of_eve) = enable($eve->{tokens}{access_token});
 $node->safe_psql('app', "SELECT authfort.create_user('root\@example.com', 'correct horse', roles => '{admin}')");
 my $admin = (post('/login', { email => 'root@example.com', password => 'correct horse' }))[1]{tokens}{access_token};
-is((request('DELETE', "/admin/users/$eve->{user}{id}/mfa", undef, $eve->{tokens}{access_token}))[0], 401, 'not one\'s own');
+is((request('DELETE', "/admin/users/$eve->{user}{id}/mfa", undef, $eve->{tokens}{access_token}))[0], 401,
+	'not one\'s own');
 is((request('DELETE', "/admin/users/$eve->{user}{id}/mfa", undef, $admin))[0], 204, 'an admin resets it');
-is((request('DELETE', "/admin/users/$eve->{user}{id}/mfa", undef, $admin))[1]{detail}{error}, 'mfa_not_enabled', 'once');
+is((request('DELETE', "/admin/users/$eve->{user}{id}/mfa", undef, $admin))[1]{detail}{error}, 'mfa_not_enabled',
+	'once');
 is((request('DELETE', '/admin/users/x/mfa', undef, $admin))[0], 404, 'of a user');
 
 # the lock: five wrong codes, and then 429
 $eve = (post('/login', { email => 'eve@example.com', password => 'correct horse' }))[1];
 ($of_eve) = enable($eve->{tokens}{access_token});
 ($challenge) = challenge('eve@example.com');
-my @statuses = map { (post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => wrong($of_eve) }))[0] } 1 .. 5;
+my @statuses = map { (post('/mfa/verify',
+	{ mfa_token => $challenge->{mfa_token}, code => wrong($of_eve) }))[0] } 1 .. 5;
 is("@statuses", '401 401 401 401 401', 'five wrong codes');
 ($status, $answer, $response) = post('/mfa/verify', { mfa_token => $challenge->{mfa_token}, code => code($of_eve, 1) });
 is("$status $answer->{detail}{error}", '429 mfa_locked', 'then a right one is not checked');
 cmp_ok($response->{headers}{'retry-after'}, '>', 850, 'for a quarter of an hour');
 challenge('eve@example.com');
-is($node->safe_psql('app', q{SELECT string_agg(event, ' ' ORDER BY id) FROM authfort.events WHERE event ~ 'mfa_(failed|locked)' AND user_id = '}
-		. $eve->{user}{id} . q{'}), 'mfa_failed mfa_failed mfa_failed mfa_failed mfa_failed mfa_locked', 'what was recorded');
+is($node->safe_psql('app', q{SELECT string_agg(event, ' ' ORDER BY id) FROM authfort.events }
+	. q{WHERE event ~ 'mfa_(failed|locked)' AND user_id = '}
+		. $eve->{user}{id} . q{'}), 'mfa_failed mfa_failed mfa_failed mfa_failed mfa_failed mfa_locked',
+			'what was recorded');
 
 # attempts that are rolled back count as well
 my $bob = sign_up('bob@example.com');
@@ -197,10 +209,13 @@ my ($of_bob) = enable($bob->{tokens}{access_token});
 ($challenge) = challenge('bob@example.com');
 my $try = sub {
 	my ($code, $end) = @_;
-	return $node->safe_psql('app', "BEGIN; SELECT coalesce(r->>'error', 'tokens') FROM authfort.complete_mfa_login('$challenge->{mfa_token}', '$code') r; $end");
+	return $node->safe_psql('app', "BEGIN; SELECT coalesce(r->>'error', 'tokens') "
+		. "FROM authfort.complete_mfa_login('$challenge->{mfa_token}', '$code') r; $end");
 };
-is(join(' ', map { $try->(wrong($of_bob), 'ROLLBACK') } 1 .. 5), join(' ', ('invalid_mfa_code') x 5), 'five wrong codes, rolled back');
-is($node->safe_psql('app', "SELECT failed_attempts FROM authfort.mfa WHERE user_id = '$bob->{user}{id}'"), '0', 'the row has none of them');
+is(join(' ', map { $try->(wrong($of_bob), 'ROLLBACK') } 1 .. 5), join(' ', ('invalid_mfa_code') x 5),
+	'five wrong codes, rolled back');
+is($node->safe_psql('app', "SELECT failed_attempts FROM authfort.mfa WHERE user_id = '$bob->{user}{id}'"), '0',
+	'the row has none of them');
 is($try->(code($of_bob, 1), 'COMMIT'), 'mfa_locked', 'and yet no more are checked');
 $node->restart;
 is($try->(code($of_bob, 1), 'COMMIT'), 'tokens', 'until the server starts anew');
@@ -216,7 +231,8 @@ unlike($response->{content}, qr/of the hook/, 'reveals nothing of it');
 like(slurp_file($node->logfile), qr/LOG:  claims hook public\.broken_hook\(.*\) failed with SQLSTATE 38000/,
 	'the log says which hook failed');
 $node->safe_psql('app', 'SELECT authfort.set_claims_hook(NULL)');
-is((post('/refresh', { refresh_token => $carol->{tokens}{refresh_token} }))[0], 200, 'without the hook the same token works');
+is((post('/refresh', { refresh_token => $carol->{tokens}{refresh_token} }))[0], 200,
+	'without the hook the same token works');
 
 # where the secrets are not
 my $log = slurp_file($node->logfile);

@@ -23,7 +23,8 @@ sub find_modules
 	return system(qq{cd '$modules' && ln -s @{[ map { "/usr/share/nodejs/$_" } @names ]} node_modules/}) == 0
 	  if @debian == @names;
 	local @ENV{qw(HOME npm_config_cache)} = ($modules, "$modules/cache");
-	return system("cd '$modules' && timeout 120 npm install --no-audit --no-fund --loglevel=error @names >npm.log 2>&1") == 0;
+	return system("cd '$modules' && timeout 120 npm install --no-audit --no-fund --loglevel=error @names >npm.log "
+		. "2>&1") == 0;
 }
 
 plan skip_all => 'NOT TESTED: clients/node, since there is no node' if system('node --version >/dev/null 2>&1') != 0;
@@ -72,7 +73,8 @@ sub ask
 	return $http->request($method, $server->{at} . $path, { headers => \%headers, content => $body // '' });
 }
 
-sub code { my ($response) = @_; return "$response->{status} " . (eval { decode_json($response->{content})->{detail}{error} } // ''); }
+sub code { my ($response) = @_; return "$response->{status} "
+	. (eval { decode_json($response->{content})->{detail}{error} } // ''); }
 
 sub try_routes
 {
@@ -80,7 +82,8 @@ sub try_routes
 	my %by;
 	foreach my $user (qw(ada bob))
 	{
-		my $r = ask($server, 'POST', '/auth/signup', {}, qq({"email": "$user\@example.com", "password": "correct horse"}));
+		my $r = ask($server, 'POST', '/auth/signup', {},
+			qq({"email": "$user\@example.com", "password": "correct horse"}));
 		is($r->{status}, 201, "$name: $user signs up");
 		is(scalar @{ $r->{headers}{'set-cookie'} // [] }, 2, "$name: the response sets two cookies");
 		$by{$user} = { authorization => 'Bearer ' . decode_json($r->{content})->{tokens}{access_token} };
@@ -88,13 +91,17 @@ sub try_routes
 			"$name: /auth/me is the user");
 		is(decode_json(ask($server, 'GET', '/profile', $by{$user})->{content})->{email}, "$user\@example.com",
 			"$name: currentUser is the same user");
-		is(ask($server, 'POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201, "$name: $user adds a row");
-		is_deeply([ map { $_->{title} } @{ decode_json(ask($server, 'GET', '/todo', $by{$user})->{content}) } ], ["of $user"],
+		is(ask($server, 'POST', '/todo', $by{$user}, qq({"title": "of $user"}))->{status}, 201,
+			"$name: $user adds a row");
+		is_deeply([ map { $_->{title} } @{ decode_json(ask($server, 'GET', '/todo', $by{$user})->{content}) } ],
+			["of $user"],
 			"$name: withIdentity shows ${user}'s own rows only");
 	}
 	is(code(ask($server, 'GET', '/profile')), '401 token_missing', "$name: without a token, currentUser refuses");
-	is(code(ask($server, 'GET', '/editors', $by{ada})), '403 insufficient_role', "$name: requireRole refuses other roles");
-	$node->safe_psql($name, "SELECT authfort.add_role(id, 'editor', false) FROM authfort.users WHERE email LIKE 'ada%'");
+	is(code(ask($server, 'GET', '/editors', $by{ada})), '403 insufficient_role',
+		"$name: requireRole refuses other roles");
+	$node->safe_psql($name, "SELECT authfort.add_role(id, 'editor', false) FROM authfort.users "
+		. "WHERE email LIKE 'ada%'");
 	is(ask($server, 'GET', '/editors', $by{ada})->{content}, '["editor"]', "$name: a current role is enough");
 	is(ask($server, 'GET', '/todo')->{content}, '[]', "$name: a request without a token sees no rows");
 	my $bad = ask($server, 'GET', '/todo', { authorization => 'Bearer x' });
@@ -103,11 +110,13 @@ sub try_routes
 	my $cookie = 'access_token=' . $by{ada}{authorization} =~ s/Bearer //r;
 	is(decode_json(ask($server, 'GET', '/todo', { cookie => $cookie })->{content})->[0]{title}, 'of ada',
 		"$name: the access cookie gives the identity");
-	is(decode_json(ask($server, 'GET', '/todo', { cookie => "access_token=x; $cookie" })->{content})->[0]{title}, 'of ada',
+	is(decode_json(ask($server, 'GET', '/todo', { cookie => "access_token=x; $cookie" })->{content})->[0]{title},
+		'of ada',
 		"$name: an invalid cookie does not hide a valid one");
 	is(code(ask($server, 'POST', '/todo', { cookie => $cookie, origin => 'https://evil.example' }, '{"title": "x"}')),
 		'403 origin_not_allowed', "$name: a page of another site cannot write by the cookie");
-	is(ask($server, 'POST', '/todo', { cookie => $cookie, 'sec-fetch-site' => 'same-origin' }, '{"title": "y"}')->{status}, 201,
+	is(ask($server, 'POST', '/todo', { cookie => $cookie, 'sec-fetch-site' => 'same-origin' },
+		'{"title": "y"}')->{status}, 201,
 		"$name: a page of the same origin can");
 	is(ask($server, 'GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600',
 		"$name: the JWK Set is at the root");
@@ -119,16 +128,19 @@ sub try_routes
 		"$name: a body with a zero byte");
 	is(code(ask($server, 'POST', '/auth/login', {}, '{"email": "' . 'x' x 70_000 . '"}')), '413 body_too_large',
 		"$name: a body that is too large");
-	is(code(ask($server, 'GET', '/auth/admin/users?query=a%20b', $by{ada})), '403 insufficient_role', "$name: an admin route");
+	is(code(ask($server, 'GET', '/auth/admin/users?query=a%20b', $by{ada})), '403 insufficient_role',
+		"$name: an admin route");
 	is(code(ask($server, 'GET', '/auth/nothing')), '404 not_found', "$name: an unknown route");
-	is(ask($server, 'GET', '/fail', $by{ada})->{content}, '{"error":"internal"}', "$name: other errors are the application's");
+	is(ask($server, 'GET', '/fail', $by{ada})->{content}, '{"error":"internal"}',
+		"$name: other errors are the application's");
 	is(ask($server, 'GET', '/go-on', $by{ada})->{content}, '{"error":"internal"}',
 		"$name: what was rolled back is no success");
 	is(ask($server, 'GET', '/leave', $by{ada})->{content}, '"left"', "$name: a caller leaves a temporary table");
 	is(ask($server, 'GET', '/todo')->{content}, '[]', "$name: which hides nothing from the next one");
 	is(ask($server, 'POST', '/auth/logout', $by{ada}, '{}')->{status}, 204, "$name: logging out");
 	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
-	is(code(ask($server, 'GET', '/todo', $by{ada})), '401 token_version_mismatch', "$name: a revoked session ends at once");
+	is(code(ask($server, 'GET', '/todo', $by{ada})), '401 token_version_mismatch',
+		"$name: a revoked session ends at once");
 	return $by{bob};
 }
 
@@ -140,7 +152,8 @@ sub try_failures
 	foreach (1 .. 8)
 	{
 		my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->{port}) or die;
-		print $socket "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+		print $socket "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+			. "Content-Length: 100\r\n\r\n{";
 		close $socket;
 	}
 	is(ask($server, 'GET', '/todo', $bearer)->{status}, 200, "$name: clients that leave hold no connection");
@@ -169,7 +182,8 @@ foreach my $framework (@frameworks)
 	if ($framework eq 'express')
 	{
 		$server = start($framework, PARSER_FIRST => 1);
-		is(ask($server, 'POST', '/auth/login', {}, '{"email": "bob@example.com", "password": "correct horse"}')->{status}, 200,
+		is(ask($server, 'POST', '/auth/login', {},
+			'{"email": "bob@example.com", "password": "correct horse"}')->{status}, 200,
 			'express: a parser before the router');
 		stop($server);
 	}

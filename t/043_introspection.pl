@@ -24,7 +24,8 @@ sub post
 	my ($to, $path, $body, @headers) = @_;
 	my $type = ref $body ? 'application/json' : 'application/x-www-form-urlencoded';
 	$body = encode_json($body) if ref $body;
-	my $response = exchange($to, join("\r\n", "POST $path HTTP/1.1", 'Host: x', 'Connection: close', "Content-Type: $type",
+	my $response = exchange($to, join("\r\n", "POST $path HTTP/1.1", 'Host: x', 'Connection: close',
+		"Content-Type: $type",
 		'Content-Length: ' . length $body, @headers, '', $body));
 	my ($content) = $response =~ /\r\n\r\n(.*)/s;
 	return (status($response), $response, eval { decode_json($content) } // {});
@@ -39,7 +40,8 @@ sub ask
 
 sub sign_in
 {
-	my (undef, undef, $body) = post($gateway, '/auth/login', { email => 'ada@example.com', password => 'correct horse' });
+	my (undef, undef, $body) = post($gateway, '/auth/login',
+		{ email => 'ada@example.com', password => 'correct horse' });
 	return @{ $body->{tokens} }{qw(access_token refresh_token)};
 }
 
@@ -50,17 +52,21 @@ my ($access, $refresh) = sign_in();
 
 my ($status, $response, $body) = post($gateway, '/auth/introspect', { token => $access }, @bearer);
 is($status, 200, 'a service is answered');
-is_deeply([ sort keys %$body ], [qw(active email exp iat iss name roles sub token_type token_version)], 'with these members');
-is_deeply([ @$body{qw(email roles token_version)} ], [ 'ada@example.com', ['editor'], 0 ], 'and the current values of the user');
+is_deeply([ sort keys %$body ], [qw(active email exp iat iss name roles sub token_type token_version)],
+	'with these members');
+is_deeply([ @$body{qw(email roles token_version)} ], [ 'ada@example.com', ['editor'], 0 ],
+	'and what is known of the user');
 like($response, qr/^Cache-Control: no-store\r$/m, 'which nothing may keep');
 my $shape = [ sort keys %$body ];
 ($status, $response, $body) = post($gateway, '/auth/introspect', "token=$access&token_type_hint=access_token", @basic);
 is($status . $body->{email}, '200ada@example.com', 'the same for a form, with Basic');
 ($status, $response, $body) = post($gateway, '/auth/introspect', "token=$refresh", @basic);
-is_deeply([ $status, [ sort keys %$body ], $body->{active} ? 1 : 0, scalar grep { defined } @$body{ grep { $_ ne 'active' } @$shape } ],
+is_deeply([ $status, [ sort keys %$body ], $body->{active} ? 1 : 0,
+	scalar grep { defined } @$body{ grep { $_ ne 'active' } @$shape } ],
 	[ 200, $shape, 0, 0 ], 'a refresh token is unknown to this service, in the same shape');
 ($status, $response, $body) = post($gateway, '/auth/introspect', { token => $access });
-is_deeply([ $status, $body->{error}, $body->{detail}{error} ], [ 401, 'invalid_client', 'unauthorized' ], 'without a secret: 401');
+is_deeply([ $status, $body->{error}, $body->{detail}{error} ], [ 401, 'invalid_client', 'unauthorized' ],
+	'without a secret: 401');
 like($response, qr/^WWW-Authenticate: Bearer\r$/m, 'with a challenge');
 is(ask($gateway, $access, 'Authorization: Bearer wrong'), '401', 'with a wrong secret as well');
 is(ask($gateway, $access, @bearer, 'Cookie: access_token=' . $access), 'active', 'cookies do not matter');
@@ -80,7 +86,8 @@ is(ask($gateway, $access, @bearer), 'inactive', 'a session that ended counts at 
 ($access, $refresh) = sign_in();
 is((post($gateway, '/auth/revoke', 'token=unknown'))[0], 200, 'an unknown token is revoked');
 is(ask($gateway, $access, @bearer), 'active', 'which ends nothing');
-is((post($gateway, '/auth/revoke', "token=$refresh", 'Authorization: Basic eDp5'))[0], 401, 'with wrong credentials none is revoked');
+is((post($gateway, '/auth/revoke', "token=$refresh", 'Authorization: Basic eDp5'))[0], 401,
+	'with wrong credentials none is revoked');
 is(ask($gateway, $access, @bearer), 'active', 'and nothing ends');
 is((post($gateway, '/auth/revoke', "token=$refresh"))[0], 200, 'a refresh token is revoked');
 is(ask($gateway, $access, @bearer), 'inactive', 'and the access token of its session');
