@@ -70,6 +70,12 @@ SELECT pg_temp.code(pg_temp.sign_in('trusted', '{"id": "ida", "email": "ida@exam
 SELECT name, pg_temp.code(pg_temp.sign_in('trusted', profile)) FROM (VALUES ('no id', '{"email": "e@example.com"}'::jsonb), ('empty id', '{"id": "", "email": "e@example.com"}'),
 	('null id', '{"id": null, "email": "e@example.com"}'), ('odd id', '{"id": {"id": 1}, "email": "e@example.com"}'), ('long id', jsonb_build_object('id', repeat('x', 256), 'email', 'e@example.com')),
 	('no email', '{"id": "e"}'), ('odd email', '{"id": "e", "email": ["e@example.com"]}'), ('invalid email', '{"id": "e", "email": "e@"}'), ('email with a line', '{"id": "e", "email": "e@example.com\nBcc: f@example.com"}')) AS p(name, profile);
+-- only one without an email may be without one, if that is allowed (no_email.sql)
+BEGIN;
+SET LOCAL authfort.email_optional = on;
+SELECT name, pg_temp.code(r) AS code, r#>'{user,email}' AS email FROM (VALUES ('no email', '{"id": "e"}'::jsonb), ('odd email', '{"id": "f", "email": ["e@example.com"]}'),
+	('invalid email', '{"id": "g", "email": "e@"}')) AS p(name, profile), LATERAL pg_temp.sign_in('untrusted', profile) r;
+ROLLBACK;
 SET authfort.allow_signup = off;
 SELECT pg_temp.code(pg_temp.sign_in('trusted', '{"id": "e", "email": "e@example.com", "verified": true}'));
 RESET authfort.allow_signup;

@@ -560,8 +560,8 @@ define_account_settings(void)
 							 &setting_secure_email_change, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomBoolVariable("authfort.email_optional",
-							 "Reserved for accounts without an email.",
-							 "Has no effect yet: every account has an email.",
+							 "Allows accounts without an email, which other identity providers may create.",
+							 NULL,
 							 &setting_email_optional, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("authfort.notices",

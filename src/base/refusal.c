@@ -30,6 +30,8 @@ const Refusal refusal_user_banned =
 {"user_banned", "This account has been banned", 403};
 const Refusal refusal_no_password =
 {"no_password", "This account has no password", 400};
+const Refusal refusal_no_email =
+{"no_email", "This account has no email", 400};
 
 /* refresh tokens */
 const Refusal refusal_refresh_token_missing =

@@ -28,6 +28,7 @@ extern const Refusal refusal_email_not_verified;
 extern const Refusal refusal_email_unverified;
 extern const Refusal refusal_user_banned;
 extern const Refusal refusal_no_password;
+extern const Refusal refusal_no_email;
 extern const Refusal refusal_refresh_token_missing;
 extern const Refusal refusal_refresh_token_invalid;
 extern const Refusal refusal_refresh_token_expired;

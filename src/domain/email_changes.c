@@ -27,17 +27,25 @@ email_changes_insert(EmailChange *change)
 	};
 	int			lifetime = Max(setting_email_change_ttl, MIN_LIFETIME);
 	Datum		values[7];
+	char		nulls[7];
 
 	change->created_at = GetCurrentTimestamp();
 	values[0] = UUIDPGetDatum(&change->user_id);
-	values[1] = CStringGetTextDatum(change->old_email);
+	memset(nulls, ' ', sizeof(nulls));
+	if (change->old_email == NULL)
+	{
+		values[1] = (Datum) 0;
+		nulls[1] = 'n';
+	}
+	else
+		values[1] = CStringGetTextDatum(change->old_email);
 	values[2] = CStringGetTextDatum(change->new_email);
 	values[3] = BoolGetDatum(change->was_proven);
 	values[4] = BoolGetDatum(change->awaits_old);
 	values[5] = TimestampTzGetDatum(change->created_at);
 	values[6] = TimestampTzGetDatum(change->created_at + lifetime * USECS_PER_SEC);
 	spi_query_open();
-	if (spi_query_run(&query, values, NULL, SPI_OK_INSERT_RETURNING) == 0)
+	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		users_raise_unknown(&change->user_id);
 	spi_query_uuid(1, &change->id);
 	spi_query_close();

@@ -21,7 +21,7 @@ typedef struct EmailChange
 {
 	pg_uuid_t	id;
 	pg_uuid_t	user_id;
-	char	   *old_email;
+	char	   *old_email;		/* NULL: the account had none */
 	char	   *new_email;
 	bool		was_proven;		/* the old mailbox (flow/mailbox_proof.h) */
 	bool		awaits_old;		/* confirmation at the old address */

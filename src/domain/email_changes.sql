@@ -1,7 +1,7 @@
 CREATE TABLE authfort.email_changes (
 	id uuid PRIMARY KEY DEFAULT authfort.uuid_v7(),
 	user_id uuid NOT NULL,
-	old_email text COLLATE "C" NOT NULL,
+	old_email text COLLATE "C",
 	new_email text COLLATE "C" NOT NULL,
 	was_proven boolean NOT NULL,
 	awaits_old boolean NOT NULL,
@@ -13,6 +13,7 @@ CREATE TABLE authfort.email_changes (
 	expires_at timestamptz NOT NULL
 );
 COMMENT ON TABLE authfort.email_changes IS 'Changes of users'' addresses that wait to be confirmed, or can be undone';
+COMMENT ON COLUMN authfort.email_changes.old_email IS 'Null if the account had no email';
 COMMENT ON COLUMN authfort.email_changes.was_proven IS 'Whether the owner of the old mailbox had proven it';
 COMMENT ON COLUMN authfort.email_changes.awaits_old IS 'Whether the change has yet to be confirmed at the old address (authfort.secure_email_change)';
 COMMENT ON COLUMN authfort.email_changes.awaits_new IS 'Whether it has yet to be confirmed at the new address';

@@ -37,6 +37,7 @@
 #include "base/json.h"
 #include "base/rate.h"
 #include "base/shared_memory.h"
+#include "base/uuid.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/rate_limit.h"
@@ -388,6 +389,17 @@ rate_limit_check(RateLimited endpoint, const char *email, const Client *client)
 	const Refusal *refusal = rate_limit_check_address(endpoint, email, client);
 
 	return (refusal != NULL) ? refusal : rate_limit_check_email(endpoint, email, client);
+}
+
+/* An account without an email has the counters of its id, which is no email. */
+const Refusal *
+rate_limit_check_user(RateLimited endpoint, const User *user, const Client *client)
+{
+	const Refusal *refusal = rate_limit_check_address(endpoint, user->email, client);
+	const char *key = (user->email != NULL) ? user->email : uuid_text(&user->id);
+
+	return (refusal != NULL) ? refusal
+		: check_limit(endpoint, KEY_EMAIL, key, user->email, client);
 }
 
 /* rate_limits() -> (entries, used, exhausted) */

@@ -9,6 +9,7 @@
 
 #include "base/client.h"
 #include "base/refusal.h"
+#include "domain/users.h"
 
 /* In the order of their names in rate_limit.c. */
 typedef enum RateLimited
@@ -41,6 +42,9 @@ extern void rate_limit_init(void);
  */
 extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email,
 									   const Client *client);
+
+/* The same for a known user; one without an email is counted by the id. */
+extern const Refusal *rate_limit_check_user(RateLimited endpoint, const User *user, const Client *client);
 
 /* The two halves of it. */
 extern const Refusal *rate_limit_check_address(RateLimited endpoint, const char *email,

@@ -182,6 +182,14 @@ users_require(const pg_uuid_t *id)
 	return user;
 }
 
+const char *
+user_label(const User *user)
+{
+	if (user->email != NULL)
+		return user->email;
+	return (user->name != NULL) ? user->name : uuid_text(&user->id);
+}
+
 bool
 user_has_same_password(const User *a, const User *b)
 {
@@ -226,7 +234,7 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 		spi_query_uuid(1, id);
 	spi_query_close();
 	/* while a change of the address is in progress, the insertion has waited for it */
-	if (inserted && email_changes_reserve(values->email, id))
+	if (inserted && values->email != NULL && email_changes_reserve(values->email, id))
 	{
 		users_delete(id);
 		inserted = false;

@@ -18,7 +18,7 @@
 typedef struct User
 {
 	pg_uuid_t	id;
-	char	   *email;
+	char	   *email;			/* NULL: none (authfort.email_optional) */
 	char	   *name;			/* NULL: none; so avatar_url and phone */
 	char	   *avatar_url;
 	char	   *phone;
@@ -46,7 +46,7 @@ typedef struct UserStanding
 
 typedef struct NewUser
 {
-	const char *email;			/* in its stored form, as all of these */
+	const char *email;			/* in its stored form, as all of these; may be NULL */
 	const char *password_hash;
 	const char *name;
 	const char *avatar_url;
@@ -91,6 +91,9 @@ extern User *users_lock_by_email(const char *email);
 extern User *users_require(const pg_uuid_t *id);
 extern User *users_require_lock(const pg_uuid_t *id);
 extern _Noreturn void users_raise_unknown(const pg_uuid_t *id);
+
+/* What people recognize the account by: the email, else the name, else the id. */
+extern const char *user_label(const User *user);
 
 /* Whether no other password was set between the two readings. */
 extern bool user_has_same_password(const User *a, const User *b);

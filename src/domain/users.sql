@@ -5,7 +5,7 @@ COMMENT ON FUNCTION authfort.password_hash_affordable(text) IS 'Returns whether 
 -- Bans, token versions and passwords change no index: pages keep room for it.
 CREATE TABLE authfort.users (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
-	email text COLLATE "C" NOT NULL,
+	email text COLLATE "C",
 	password_hash text CONSTRAINT users_password_hash_affordable CHECK (authfort.password_hash_affordable(password_hash)),
 	password_set_at timestamptz,
 	name text,
@@ -24,10 +24,11 @@ CREATE TABLE authfort.users (
 	unclaimed_until timestamptz,
 	invited_at timestamptz,
 	invited_roles text[],
-	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email))
+	CONSTRAINT users_email_normalized CHECK (email = pg_catalog.lower(email) AND email = pg_catalog.btrim(email)),
+	CONSTRAINT users_email_verified CHECK (email IS NOT NULL OR NOT email_verified)
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Accounts that can sign in, and deleted ones';
-COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII';
+COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII; null for an account without an email';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
 COMMENT ON COLUMN authfort.users.password_set_at IS 'When the user chose the password; null if not known';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';

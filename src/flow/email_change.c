@@ -60,6 +60,15 @@ is_at_old(Jsonb *detail)
 	return value != NULL && value->type == jbvBool && value->val.boolean;
 }
 
+/* NULL stands for none. */
+static bool
+is_same_email(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
 static void
 record_email_change(EventType type, const pg_uuid_t *user_id, const char *old_email,
 					const char *new_email, const Client *client)
@@ -118,7 +127,7 @@ start_change(const User *user, const char *new_email, bool taken, const Client *
 	change.old_email = user->email;
 	change.new_email = unconstify(char *, new_email);
 	change.was_proven = user->mailbox_proven;
-	change.awaits_old = setting_secure_email_change;
+	change.awaits_old = setting_secure_email_change && user->email != NULL;
 	email_changes_insert(&change);
 	record_email_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
 	if (taken)
@@ -166,7 +175,7 @@ const Refusal *
 flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const Client *client)
 {
 	User	   *user = users_require(user_id);
-	const Refusal *refusal = rate_limit_check(RATE_LIMIT_CHANGE_EMAIL, user->email, client);
+	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_EMAIL, user, client);
 	instr_time	start;
 	char	   *stored;
 
@@ -178,7 +187,7 @@ flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const
 	if ((refusal = input_email(new_email, &stored)) != NULL ||
 		(refusal = users_check_claims(stored, user->name, user->roles, user->role_count)) != NULL)
 		return refusal;
-	if (strcmp(stored, user->email) == 0)
+	if (is_same_email(stored, user->email))
 		return &refusal_email_unchanged;
 	if (!request_change(user, stored, client))
 		timing_equalize_commit();
@@ -259,7 +268,7 @@ email_change_notify(const User *before, const Client *client)
  * Whatever was sent to the old address gives no more access, except the way
  * back.  The old address is reserved only if it was known to be the user's:
  * otherwise a stranger could sign up with any address, move on, and keep its
- * owner from having an account.
+ * owner from having an account.  A user who had no address has no way back.
  */
 static const Refusal *
 complete_change(const User *user, const EmailChange *change, bool proven, const Client *client)
@@ -267,7 +276,8 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 	if (!set_email(&user->id, change->new_email))
 		return &refusal_user_exists;
 	users_set_mailbox_proven(&user->id, proven);
-	email_changes_complete(&change->id, user->email_verified || user->mailbox_proven);
+	email_changes_complete(&change->id, user->email != NULL &&
+						   (user->email_verified || user->mailbox_proven));
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
@@ -275,7 +285,8 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 						client);
 	if (!user->email_verified)
 		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", change->new_email);
-	send_way_back(user, change, client);
+	if (user->email != NULL)
+		send_way_back(user, change, client);
 	return NULL;
 }
 
@@ -290,7 +301,7 @@ check_confirmation(const User *user, const EmailChange *change, bool at_old, boo
 	int			role_count;
 	char	  **roles = roles_of(&user->id, &role_count);
 
-	if (change->changed_at != DT_NOBEGIN || strcmp(change->old_email, user->email) != 0)
+	if (change->changed_at != DT_NOBEGIN || !is_same_email(change->old_email, user->email))
 		return &refusal_invalid_email_change;
 	if (user->banned)
 		return &refusal_user_banned;
@@ -360,9 +371,9 @@ flow_undo_email_change(const char *token, const Client *client)
 	PreventCommandIfReadOnly("a change of the email");
 	outbox_prepare();
 	user = redeem(token, ONE_TIME_EMAIL_CHANGE_UNDO, &change, &detail);
-	if (user == NULL || change->changed_at == DT_NOBEGIN)
+	if (user == NULL || change->changed_at == DT_NOBEGIN || change->old_email == NULL)
 		return &refusal_invalid_email_change;
-	if (strcmp(user->email, change->old_email) != 0 && !set_email(&user->id, change->old_email))
+	if (!is_same_email(user->email, change->old_email) && !set_email(&user->id, change->old_email))
 		return &refusal_user_exists;
 	users_set_mailbox_proven(&user->id, change->was_proven);
 	sessions_revoke_all(&user->id, NULL);

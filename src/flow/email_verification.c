@@ -27,7 +27,7 @@ PG_FUNCTION_INFO_V1(authfort_verify_email);
 static bool
 has_to_verify(const User *user)
 {
-	return user != NULL && !user->email_verified && !user->invited;
+	return user != NULL && user->email != NULL && !user->email_verified && !user->invited;
 }
 
 /* False if there is nothing to send. */

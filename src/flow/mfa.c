@@ -77,7 +77,7 @@ make_qr_uri(const User *user, const char *secret)
 	appendStringInfoString(&uri, "otpauth://totp/");
 	append_escaped(&uri, issuer);
 	appendStringInfoChar(&uri, ':');
-	append_escaped(&uri, (user->email != NULL) ? user->email : uuid_text(&user->id));
+	append_escaped(&uri, user_label(user));
 	appendStringInfo(&uri, "?secret=%s&issuer=", secret);
 	append_escaped(&uri, issuer);
 	secret_wipe_later(uri.data, uri.len);

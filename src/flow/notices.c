@@ -38,7 +38,7 @@ notice_put(NoticeKind kind, const User *user, const Client *client, const char *
 	StringInfoData message;
 	pg_uuid_t id;
 
-	if (!notice_is_wanted(kind))
+	if (!notice_is_wanted(kind) || user->email == NULL)
 		return;
 	outbox_prepare();
 	uuid_v7_make(&id);

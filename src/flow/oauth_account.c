@@ -217,8 +217,9 @@ record_created_by(const User *user, const OAuthProvider *provider, const Client 
 }
 
 /*
- * Two transactions that make the same account meet at one of the two unique
- * indexes: the second one waits, and then signs in to what the first has made.
+ * "email" is NULL for an account without one.  Two transactions that make the
+ * same account meet at one of the two unique indexes: the second one waits, and
+ * then signs in to what the first has made.
  */
 static const Refusal *
 make_user(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,
@@ -229,14 +230,14 @@ make_user(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 	pg_uuid_t	id;
 
 	/* first, as for an email that is taken */
-	if (setting_hide_accounts && !is_trusted_email(provider, profile))
+	if (email != NULL && setting_hide_accounts && !is_trusted_email(provider, profile))
 		return &refusal_email_not_verified;
 	if (!setting_allow_signup)
 		return &refusal_signup_disabled;
 	values.email = email;
 	values.name = usable_name(profile);
 	values.avatar_url = usable_avatar(profile);
-	values.email_verified = is_trusted_email(provider, profile);
+	values.email_verified = email != NULL && is_trusted_email(provider, profile);
 	values.mailbox_unproven = !values.email_verified;
 	if (values.name != NULL && users_check_claims(email, values.name, NULL, 0) != NULL)
 		values.name = NULL;
@@ -252,6 +253,13 @@ make_user(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 	return NULL;
 }
 
+/* Where only verified emails may sign in, an account without one would be of no use. */
+static bool
+may_lack_email(const OAuthProfile *profile)
+{
+	return setting_email_optional && !setting_require_verified_email && profile->email == NULL;
+}
+
 static const Refusal *
 find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,
 		  const Client *client, User **user)
@@ -262,6 +270,8 @@ find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 
 	if (identities_find(provider->name, profile->id, &identity))
 		return use_identity(provider, profile, tokens, &identity, user);
+	if (may_lack_email(profile))
+		return make_user(provider, profile, tokens, NULL, client, user);
 	if (profile->email == NULL || input_email(profile->email, &email) != NULL)
 		return &refusal_oauth_no_email;
 	*user = users_lock_by_email(email);

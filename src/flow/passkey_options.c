@@ -6,7 +6,6 @@
 #include "postgres.h"
 
 #include "base/json.h"
-#include "base/uuid.h"
 #include "crypto/base64url.h"
 #include "flow/passkey_options.h"
 #include "settings.h"
@@ -43,10 +42,8 @@ static void
 append_user(StringInfo out, const User *user)
 {
 	char		handle[BASE64URL_ENCODED_SIZE(UUID_LEN)];
-	const char *label = (user->email != NULL) ? user->email : user->name;
+	const char *label = user_label(user);
 
-	if (label == NULL)
-		label = uuid_text(&user->id);
 	base64url_encode(user->id.data, UUID_LEN, handle);
 	json_name(out, "user");
 	json_open(out);

@@ -202,7 +202,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 					 const pg_uuid_t *keep, const Client *client)
 {
 	User	   *user = users_require(id);
-	const Refusal *refusal = rate_limit_check(RATE_LIMIT_CHANGE_PASSWORD, user->email, client);
+	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_PASSWORD, user, client);
 	PasswordCheck check;
 	char	   *hash;
 

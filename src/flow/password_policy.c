@@ -14,21 +14,30 @@
 #include "domain/password_history.h"
 #include "flow/password_policy.h"
 
-/* The contract identifies the user by the hash of the email. */
+/* The contract identifies the user by the hash of the email; NULL without one. */
+static char *
+hash_email(const char *email)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char	   *hex;
+
+	if (email == NULL)
+		return NULL;
+	crypto_hash_sha256(hash, (const unsigned char *) email, strlen(email));
+	hex = palloc(2 * sizeof(hash) + 1);
+	return sodium_bin2hex(hex, 2 * sizeof(hash) + 1, hash, sizeof(hash));
+}
+
 static void
 record_breached(const char *email, const User *user, const Client *client)
 {
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	char		hex[2 * sizeof(hash) + 1];
 	Event		event;
 
 	if (user == NULL && event_is_frequent(EVENT_PASSWORD_PWNED_REJECTED, NULL))
 		return;
-	crypto_hash_sha256(hash, (const unsigned char *) email, strlen(email));
-	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 	event_begin(&event, EVENT_PASSWORD_PWNED_REJECTED, (user != NULL) ? &user->id : NULL, NULL,
 				client);
-	json_write_string(&event.payload, "email_hash", hex);
+	json_write_string(&event.payload, "email_hash", hash_email(email));
 	event_record(&event);
 }
 

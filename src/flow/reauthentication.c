@@ -73,6 +73,8 @@ check_method(const User *user, const pg_uuid_t *session_id, ReauthenticationMeth
 		return &refusal_insufficient_assurance;
 	if (!user->mfa_enabled && is_second_factor(method))
 		return &refusal_mfa_not_enabled;
+	if (method == REAUTHENTICATE_BY_EMAIL_CODE && user->email == NULL)
+		return &refusal_no_email;
 	return NULL;
 }
 
@@ -178,7 +180,7 @@ flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
 	user = users_find(&session.user_id);
 	if (user == NULL)
 		return auth_refused(&refusal_user_gone);
-	refusal = rate_limit_check(RATE_LIMIT_REAUTHENTICATE, user->email, client);
+	refusal = rate_limit_check_user(RATE_LIMIT_REAUTHENTICATE, user, client);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	PreventCommandIfReadOnly("an authentication");
@@ -228,7 +230,7 @@ flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *se
 								   const Client *client)
 {
 	User	   *user = users_require(user_id);
-	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REAUTHENTICATE, user->email, client);
+	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_REAUTHENTICATE, user, client);
 
 	if (refusal != NULL)
 		return refusal;

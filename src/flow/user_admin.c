@@ -83,8 +83,11 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, UserChanger changer, const C
 	before = users_lock(id);
 	if (before == NULL)
 		return &refusal_user_not_found;
-	if (changes.set_email && strcmp(changes.values.email, before->email) == 0)
+	if (changes.set_email && before->email != NULL && strcmp(changes.values.email, before->email) == 0)
 		changes.set_email = false;
+	if (changes.set_email_verified && changes.values.email_verified && !changes.set_email &&
+		before->email == NULL)
+		return &refusal_no_email;
 	refusal = check_token_claims(before, &changes);
 	if (refusal != NULL)
 		return refusal;

@@ -11,6 +11,7 @@
 #include "base/arguments.h"
 #include "base/client_message.h"
 #include "base/json.h"
+#include "base/uuid.h"
 #include "base/uuid_v7.h"
 #include "domain/outbox.h"
 #include "flow/user_message.h"
@@ -47,6 +48,8 @@ user_message_kind(TokenMessage kind)
 void
 user_message_begin(StringInfo message, const User *user)
 {
+	if (user->email == NULL)
+		elog(ERROR, "message to user %s, who has no email", uuid_text(&user->id));
 	initStringInfo(message);
 	json_open(message);
 	json_write_string(message, "email", user->email);
@@ -207,6 +210,8 @@ authfort_send_message(PG_FUNCTION_ARGS)
 	expires_at = end_of_lifetime(PG_GETARG_DATUM(3));
 	outbox_prepare();
 	user = users_require(user_id);
+	if (user->email == NULL)
+		refusal_raise(&refusal_no_email);
 	uuid_v7_make(id);
 	user_message_begin(&message, user);
 	if (JB_ROOT_COUNT(payload) > 0)

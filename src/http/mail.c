@@ -27,14 +27,14 @@ own_session(HttpRequest *request)
 	return (request->caller != NULL) ? &request->session_id : NULL;
 }
 
-/* A signed-in caller may leave out the email. */
+/* A signed-in caller whose account has an email may leave it out. */
 void
 handle_resend_verification(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"email"}};
 
 	http_identify_caller(request);
-	fields[0].required = request->caller == NULL;
+	fields[0].required = request->caller == NULL || request->caller->email == NULL;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	respond_requested(response,

@@ -76,7 +76,8 @@ access_token_issue(const User *user, const Session *session, const char *more)
 	json_write_integer(&payload, "iat", now);
 	json_write_integer(&payload, "exp", now + setting_access_token_ttl);
 	json_write_integer(&payload, "ver", user->token_version);
-	json_write_string(&payload, "email", user->email);
+	/* always a string, which those who read tokens rely on */
+	json_write_string(&payload, "email", (user->email != NULL) ? user->email : "");
 	json_write_string(&payload, "name", user->name);
 	json_write_strings(&payload, "roles", user->roles, user->role_count);
 	json_write_bool(&payload, "mfa_enabled", user->mfa_enabled);

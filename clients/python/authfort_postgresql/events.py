@@ -58,12 +58,18 @@ class EmailEvent(UserEvent):
     email: str
 
 
-class UserCreated(EmailEvent):
+class AccountEvent(UserEvent):
+    """``email`` is None for an account without one."""
+
+    email: str | None
+
+
+class UserCreated(AccountEvent):
     name: str | None
     provider: str
 
 
-class Login(EmailEvent):
+class Login(AccountEvent):
     provider: str
     ip_address: str | None
     user_agent: str | None
@@ -76,7 +82,7 @@ class LoginFailed(Event):
     user_agent: str | None
 
 
-class OAuthLink(EmailEvent):
+class OAuthLink(AccountEvent):
     provider: str
 
 
@@ -92,7 +98,7 @@ class UserUpdated(UserEvent):
     fields: list[str]
 
 
-class UserDeleted(EmailEvent):
+class UserDeleted(AccountEvent):
     pass
 
 
@@ -146,7 +152,7 @@ class PasswordSet(UserEvent):
 
 
 class PasswordPwnedRejected(Event):
-    email_hash: str
+    email_hash: str | None
     ip_address: str | None
 
 
@@ -186,32 +192,32 @@ class RateLimitExceeded(Event):
     key_type: str
 
 
-class MFAEnabled(EmailEvent):
+class MFAEnabled(AccountEvent):
     pass
 
 
-class MFADisabled(EmailEvent):
+class MFADisabled(AccountEvent):
     pass
 
 
-class MFALogin(EmailEvent):
+class MFALogin(AccountEvent):
     ip_address: str | None
 
 
-class MFAFailed(EmailEvent):
+class MFAFailed(AccountEvent):
     ip_address: str | None
 
 
-class MFALocked(EmailEvent):
+class MFALocked(AccountEvent):
     ip_address: str | None
     locked_until: datetime | None
 
 
-class BackupCodeUsed(EmailEvent):
+class BackupCodeUsed(AccountEvent):
     pass
 
 
-class BackupCodesRegenerated(EmailEvent):
+class BackupCodesRegenerated(AccountEvent):
     pass
 
 
