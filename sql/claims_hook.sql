@@ -9,7 +9,8 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE FUNCTION hook("user" jsonb, session jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN jsonb_build_object('tenant', "user"->'app_metadata'->>'tenant', 'strong', (session->>'aal')::integer > 1, 'keys', (SELECT jsonb_agg(k ORDER BY k) FROM jsonb_object_keys(session) k));
+	RETURN jsonb_build_object('tenant', "user"->'app_metadata'->>'tenant', 'strong', (session->>'aal')::integer > 1,
+	'keys', (SELECT jsonb_agg(k ORDER BY k) FROM jsonb_object_keys(session) k));
 END $$;
 SELECT authfort.signup('ada@example.com', 'correct horse') AS answer \gset
 SELECT :'answer'::jsonb->'tokens'->>'refresh_token' AS refresh_token, :'answer'::jsonb->'user'->>'id' AS ada \gset
@@ -23,7 +24,9 @@ CREATE FUNCTION one(jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION words(jsonb, jsonb) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$;
 CREATE FUNCTION sets(jsonb, jsonb) RETURNS SETOF jsonb LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION pg_temp.soon_gone(jsonb, jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT $1';
-SELECT regexp_replace(raised(format('authfort.set_claims_hook(%L)', f)), 'pg_temp_\d+', 'pg_temp') FROM unnest(ARRAY['one(jsonb)', 'words(jsonb, jsonb)', 'sets(jsonb, jsonb)', 'pg_temp.soon_gone(jsonb, jsonb)', '0']) f;
+SELECT regexp_replace(raised(format('authfort.set_claims_hook(%L)', f)), 'pg_temp_\d+', 'pg_temp')
+	FROM unnest(ARRAY['one(jsonb)', 'words(jsonb, jsonb)', 'sets(jsonb, jsonb)', 'pg_temp.soon_gone(jsonb, jsonb)',
+	'0']) f;
 CREATE ROLE regress_hook IN ROLE authfort_admin;
 GRANT CREATE ON SCHEMA public TO regress_hook;
 SET ROLE regress_hook;
@@ -34,7 +37,8 @@ TABLE own;
 SELECT hook FROM authfort.claims_hook;
 -- at a refresh as well, and for policies
 SELECT authfort.refresh(:'refresh_token') AS answer \gset
-SELECT :'answer'::jsonb->'tokens'->>'refresh_token' AS refresh_token, :'answer'::jsonb->'tokens'->>'access_token' AS token \gset
+SELECT :'answer'::jsonb->'tokens'->>'refresh_token' AS refresh_token,
+	:'answer'::jsonb->'tokens'->>'access_token' AS token \gset
 SET authfort.jwt = :'token';
 SELECT authfort.claim('tenant'), authfort.claim('strong'), authfort.claim('keys');
 RESET authfort.jwt;
@@ -50,7 +54,8 @@ SELECT authfort.set_claims_hook('theirs(jsonb, jsonb)');
 RESET ROLE;
 TABLE own;
 SELECT current_setting('authfort.jwt');
-CREATE OR REPLACE FUNCTION public.makes_temp(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE hidden (); RETURN '{}'; END $$;
+CREATE OR REPLACE FUNCTION public.makes_temp(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql
+	AS $$ BEGIN CREATE TEMP TABLE hidden (); RETURN '{}'; END $$;
 SELECT authfort.set_claims_hook('makes_temp(jsonb, jsonb)');
 SELECT raised($$authfort.login('ada@example.com', 'correct horse')$$);
 SET ROLE regress_hook;
@@ -73,13 +78,20 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(' ', sqlstate, sqlerrm);
 END $$;
-SELECT c, with_claims(c) FROM unnest(ARRAY[NULL, '{}', 'null', '[]', '1', '{"Role": "x", "a": [1, {"b": null}]}', '{"": 1}']::jsonb[]) c;
-SELECT name, with_claims(jsonb_build_object('tenant', 1, name, 'x')) FROM unnest(ARRAY['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'ver', 'email', 'name', 'role', 'roles', 'mfa_enabled', 'amr', 'aal', 'auth_time', 'purpose', 'scope']) name;
-SELECT with_claims(jsonb_build_object('a', repeat('x', 2048 - 9))), with_claims(jsonb_build_object('a', repeat('x', 2048 - 8)));
-SELECT name, with_claims(jsonb_build_object('a', claim::jsonb)) FROM (VALUES ('31 arrays', repeat('[', 31) || repeat(']', 31)), ('32 arrays', repeat('[', 32) || repeat(']', 32)), ('long number', '1e400')) AS v(name, claim);
+SELECT c, with_claims(c) FROM unnest(ARRAY[NULL, '{}', 'null', '[]', '1', '{"Role": "x", "a": [1, {"b": null}]}',
+	'{"": 1}']::jsonb[]) c;
+SELECT name, with_claims(jsonb_build_object('tenant', 1, name, 'x'))
+	FROM unnest(ARRAY['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'ver', 'email', 'name', 'role', 'roles',
+	'mfa_enabled', 'amr', 'aal', 'auth_time', 'purpose', 'scope']) name;
+SELECT with_claims(jsonb_build_object('a', repeat('x', 2048 - 9))),
+	with_claims(jsonb_build_object('a', repeat('x', 2048 - 8)));
+SELECT name, with_claims(jsonb_build_object('a', claim::jsonb))
+	FROM (VALUES ('31 arrays', repeat('[', 31) || repeat(']', 31)), ('32 arrays', repeat('[', 32) || repeat(']', 32)),
+	('long number', '1e400')) AS v(name, claim);
 
 -- A hook that fails changes nothing; its SQLSTATE does not speak to the client.
-CREATE FUNCTION fails(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE 'PT403' USING MESSAGE = 'no'; END $$;
+CREATE FUNCTION fails(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql
+	AS $$ BEGIN RAISE SQLSTATE 'PT403' USING MESSAGE = 'no'; END $$;
 SELECT authfort.set_claims_hook('fails(jsonb, jsonb)');
 SELECT authfort.login('ada@example.com', 'correct horse');
 SELECT generation AS before FROM authfort.sessions WHERE parent IS NOT NULL \gset
@@ -95,9 +107,11 @@ SELECT authfort.update_user(:'ada', jsonb_build_object('name', repeat('ä', 255)
 SELECT authfort.add_role(:'ada', repeat(chr(96 + i), 50)) FROM generate_series(1, 20) i;
 UPDATE returned SET claims = jsonb_build_object('a', repeat('x', 2000));
 SELECT authfort.set_claims_hook('what(jsonb, jsonb)');
-SELECT raised($$authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}', '{"email": "ada@example.com", "password": "correct horse"}', NULL)$$);
+SELECT raised($$authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}',
+	'{"email": "ada@example.com", "password": "correct horse"}', NULL)$$);
 RESET authfort.cookies;
-SELECT (authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}', '{"email": "ada@example.com", "password": "correct horse"}', NULL)).status;
+SELECT (authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}',
+	'{"email": "ada@example.com", "password": "correct horse"}', NULL)).status;
 
 SELECT authfort.set_claims_hook(NULL);
 DROP OWNED BY regress_hook;

@@ -13,12 +13,14 @@ SELECT authfort.on('*', 'see(jsonb)');
 SELECT event, handler FROM authfort.event_handlers ORDER BY id;
 
 -- a day in a life
-SELECT authfort.signup('ada@example.com', 'correct horse', 'Ada', user_agent => 'test', ip_address => '192.0.2.7') AS ada \gset
+SELECT authfort.signup('ada@example.com', 'correct horse', 'Ada', user_agent => 'test',
+	ip_address => '192.0.2.7') AS ada \gset
 SELECT (:'ada'::jsonb#>>'{user,id}')::uuid AS id, :'ada'::jsonb#>>'{tokens,refresh_token}' AS refresh \gset
 SELECT authfort.login('ada@example.com', 'planted-secret', 'test', '192.0.2.7')->>'error';
 SELECT authfort.login('planted-secret', 'correct horse')->>'error';
 SELECT authfort.login('nobody@example.com', 'correct horse', ip_address => '2001:db8::1')->>'error';
-SELECT authfort.refresh(:'refresh', user_agent => 'other', ip_address => '192.0.2.8')#>>'{tokens,refresh_token}' AS next \gset
+SELECT authfort.refresh(:'refresh', user_agent => 'other',
+	ip_address => '192.0.2.8')#>>'{tokens,refresh_token}' AS next \gset
 SELECT authfort.add_role(:'id', 'editor');
 SELECT authfort.add_role(:'id', 'editor');
 SELECT authfort.remove_role(:'id', 'editor', false);
@@ -92,13 +94,18 @@ SELECT authfort.logout('nothing');
 
 -- the outbox: sealed, handed out once a lease, gone when sent or expired
 DELETE FROM authfort.outbox WHERE kind = 'email_verification';
-SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "ada@example.com"}');
-SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "eve@example.com"}');
-SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "nobody@example.com"}');
+SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}',
+	'{"email": "ada@example.com"}');
+SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}',
+	'{"email": "eve@example.com"}');
+SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}',
+	'{"email": "nobody@example.com"}');
 SELECT kind, attempts, position('ada@example.com'::bytea IN message) AS told FROM authfort.outbox ORDER BY id;
-SELECT id AS message, message->>'email' AS email, message->>'token' AS token, attempts FROM authfort.take_messages(1) \gset
+SELECT id AS message, message->>'email' AS email, message->>'token' AS token, attempts
+	FROM authfort.take_messages(1) \gset
 SELECT :'email', :'attempts', length(:'token');
-SELECT message->>'email' AS email, attempts, expires_at - created_at < '1 hour 1 minute' AS fresh FROM authfort.take_messages();
+SELECT message->>'email' AS email, attempts, expires_at - created_at < '1 hour 1 minute' AS fresh
+	FROM authfort.take_messages();
 SELECT count(*) FROM authfort.take_messages();
 SET authfort.outbox_visibility_timeout = '1s';
 UPDATE authfort.outbox SET taken_at = taken_at - interval '1 second';
@@ -109,10 +116,12 @@ UPDATE authfort.outbox SET expires_at = now(), taken_at = NULL;
 SELECT count(*) FROM authfort.take_messages();
 SELECT authfort.reset_password(:'token', 'battery staple');
 -- a message belongs to its row
-SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "ada@example.com"}');
+SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}',
+	'{"email": "ada@example.com"}');
 SELECT authfort.create_user('fay@example.com')->>'id' AS fay \gset
 INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)
-	SELECT '00000000-0000-7000-8000-000000004711', kind, :'fay', message, created_at, expires_at FROM authfort.outbox o WHERE o.user_id = :'id';
+	SELECT '00000000-0000-7000-8000-000000004711', kind, :'fay', message, created_at, expires_at FROM authfort.outbox o
+	WHERE o.user_id = :'id';
 SELECT message->>'email' AS email FROM authfort.take_messages();
 SELECT authfort.take_messages(0);
 SELECT authfort.take_messages(NULL);

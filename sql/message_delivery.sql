@@ -2,9 +2,12 @@
 -- that are not delivered any more; and templates.
 CREATE ROLE regress_courier IN ROLE authfort_courier;
 CREATE FUNCTION forgot(email text) RETURNS integer LANGUAGE sql AS
-	$$ SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, jsonb_build_object('content-type', 'application/json'), json_build_object('email', email)::text) $$;
-CREATE FUNCTION id_of(who text) RETURNS uuid LANGUAGE sql AS $$ SELECT id FROM authfort.users WHERE email = who || '@example.com' $$;
-SELECT authfort.create_user(name || '@example.com', 'first password')->>'email' FROM unnest('{ada,bob,cat,dan}'::text[]) AS name;
+	$$ SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL,
+	jsonb_build_object('content-type', 'application/json'), json_build_object('email', email)::text) $$;
+CREATE FUNCTION id_of(who text) RETURNS uuid LANGUAGE sql AS $$ SELECT id FROM authfort.users WHERE email = who
+	|| '@example.com' $$;
+SELECT authfort.create_user(name || '@example.com', 'first password')->>'email'
+	FROM unnest('{ada,bob,cat,dan}'::text[]) AS name;
 SELECT forgot(name || '@example.com') FROM unnest('{ada,bob,cat,dan}'::text[]) AS name;
 
 -- as its role: nothing else
@@ -21,7 +24,8 @@ SELECT count(*) FROM authfort.take_messages(10, kinds => '{magic_link}');
 SELECT count(*) FROM authfort.take_messages(10, except_kinds => '{magic_link,password_reset}');
 SELECT count(*) FROM authfort.take_messages(10, kinds => '{}');
 SET ROLE regress_courier;
-SELECT message->>'email' AS email, id AS ada FROM authfort.take_messages(1, '{password_reset,magic_link}', '{magic_link}') \gset
+SELECT message->>'email' AS email, id AS ada FROM authfort.take_messages(1, '{password_reset,magic_link}',
+	'{magic_link}') \gset
 SELECT :'email';
 -- deferred: not before that time, also after the visibility timeout
 SELECT authfort.message_deferred(:'ada', 3600);
@@ -56,8 +60,10 @@ SELECT authfort.message_failed(:'bob', 'again');
 SELECT authfort.message_failed(:'bob', NULL);
 SELECT authfort.message_failed(NULL, 'x');
 RESET ROLE;
-SELECT user_id = id_of('bob') AS his, payload - 'timestamp' - 'message_id' - 'user_id' - 'reason' AS payload, payload->>'message_id' = :'bob' AS same,
-	octet_length(payload->>'reason') AS length, left(payload->>'reason', 20) AS reason FROM authfort.events WHERE event = 'message_failed';
+SELECT user_id = id_of('bob') AS his, payload - 'timestamp' - 'message_id' - 'user_id' - 'reason' AS payload,
+	payload->>'message_id' = :'bob' AS same,
+	octet_length(payload->>'reason') AS length, left(payload->>'reason', 20) AS reason FROM authfort.events
+	WHERE event = 'message_failed';
 
 -- used, replaced and deleted tokens
 CREATE FUNCTION due() RETURNS SETOF text LANGUAGE sql AS $$
@@ -70,24 +76,28 @@ SELECT due();
 DELETE FROM authfort.one_time_tokens WHERE user_id = id_of('dan');
 SELECT due();
 SELECT count(*) AS "waits for the cleanup" FROM authfort.outbox WHERE user_id = id_of('dan');
-UPDATE authfort.one_time_tokens SET message_id = uuid_nil FROM (VALUES ('00000000-0000-0000-0000-000000000000'::uuid)) AS u(uuid_nil);
+UPDATE authfort.one_time_tokens SET message_id = uuid_nil
+	FROM (VALUES ('00000000-0000-0000-0000-000000000000'::uuid)) AS u(uuid_nil);
 SELECT due();
 -- a message without a token
 INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at)
-	SELECT authfort.uuid_v7(), 'notice', user_id, message, created_at, expires_at FROM authfort.outbox WHERE id = :'ada';
+	SELECT authfort.uuid_v7(), 'notice', user_id, message, created_at, expires_at FROM authfort.outbox
+	WHERE id = :'ada';
 SELECT count(*) FROM authfort.outbox WHERE NOT has_secret;
 DELETE FROM authfort.outbox WHERE NOT has_secret;
 
 -- a code that was used, and one that another one replaced
 SELECT authfort.create_user('hal@example.com')->>'email' AS email;
-SELECT status FROM authfort.http('POST', '/auth/otp', NULL, '{"content-type": "application/json"}', '{"email": "hal@example.com"}');
+SELECT status FROM authfort.http('POST', '/auth/otp', NULL, '{"content-type": "application/json"}',
+	'{"email": "hal@example.com"}');
 SELECT id AS code_message, message->>'code' AS code, message->>'email' AS email FROM authfort.take_messages() \gset
 SELECT :'email' AS email, length(:'code') AS digits;
 SELECT due();
 SELECT authfort.verify_email_otp('hal@example.com', :'code')->'user'->>'email' AS email;
 SELECT due();
 SELECT authfort.message_sent(:'code_message');
-SELECT status FROM authfort.http('POST', '/auth/otp', NULL, '{"content-type": "application/json"}', '{"email": "hal@example.com"}');
+SELECT status FROM authfort.http('POST', '/auth/otp', NULL, '{"content-type": "application/json"}',
+	'{"email": "hal@example.com"}');
 SELECT due();
 UPDATE authfort.email_codes SET message_id = :'code_message';
 SELECT due();
@@ -96,7 +106,8 @@ DELETE FROM authfort.outbox WHERE user_id = id_of('hal');
 SELECT authfort.create_user('gus@example.com', 'first password')->>'email';
 SELECT forgot('gus@example.com');
 UPDATE authfort.one_time_tokens SET message_id = :'ada' WHERE user_id = id_of('ada');
-UPDATE authfort.outbox SET message = set_byte(message, 40, get_byte(message, 40) # 1), not_before = NULL, taken_at = NULL WHERE id = :'ada';
+UPDATE authfort.outbox SET message = set_byte(message, 40, get_byte(message, 40) # 1), not_before = NULL,
+	taken_at = NULL WHERE id = :'ada';
 DO $$
 BEGIN
 	PERFORM set_config('client_min_messages', 'error', true);
@@ -120,18 +131,26 @@ INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link
 INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{#');
 INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{#link}}{{link}}');
 INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{/link}}');
-INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{#link}}{{^token}}{{/link}}{{/token}}');
-INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', repeat('{{#link}}', 9) || repeat('{{/link}}', 9));
-INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{' || repeat('a', 64) || '}}');
+INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in',
+	'{{#link}}{{^token}}{{/link}}{{/token}}');
+INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', repeat('{{#link}}', 9)
+	|| repeat('{{/link}}', 9));
+INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{' || repeat('a', 64)
+	|| '}}');
 INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', repeat('a', 262145));
 INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', E'Sign\nin', '{{token}}');
 INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', ' ', '{{token}}');
-INSERT INTO authfort.message_templates (kind, subject, text, html) VALUES ('magic_link', 'Sign in', '{{token}}', '{{tokn}}');
-INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', 'de_DE', 'Sign in', '{{token}}');
-INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', '-de', 'Sign in', '{{token}}');
-INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', NULL, 'Sign in', '{{token}}');
+INSERT INTO authfort.message_templates (kind, subject, text, html) VALUES ('magic_link', 'Sign in', '{{token}}',
+	'{{tokn}}');
+INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', 'de_DE', 'Sign in',
+	'{{token}}');
+INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', '-de', 'Sign in',
+	'{{token}}');
+INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', NULL, 'Sign in',
+	'{{token}}');
 \set VERBOSITY default
-INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in', '{{#link}}{{link}}{{tokn}}');
+INSERT INTO authfort.message_templates (kind, subject, text) VALUES ('magic_link', 'Sign in',
+	'{{#link}}{{link}}{{tokn}}');
 INSERT INTO authfort.message_templates (kind, locale, subject, text, html) VALUES
 	('magic_link', '', 'Sign in', '{{#link}}{{link}}{{/link}}{{^link}}{{token}}{{/link}}', NULL),
 	('magic_link', 'de', 'Anmelden', '{{token}} { }', '<p>{{token}}</p>'),
@@ -143,7 +162,8 @@ UPDATE authfort.message_templates SET text = '{{tokn}}' WHERE kind = 'magic_link
 RESET session_replication_role;
 INSERT INTO authfort.message_templates (kind, locale, subject, text) VALUES ('magic_link', 'de', 'Again', '{{token}}');
 SET ROLE regress_courier;
-SELECT l AS locale, t.* FROM unnest('{NULL,"",de,DE_at,de-CH-1996,den,pt,pt-br,pt_BR_x,fr}'::text[]) WITH ORDINALITY AS l(l, n), authfort.message_template('magic_link', l) AS t ORDER BY n;
+SELECT l AS locale, t.* FROM unnest('{NULL,"",de,DE_at,de-CH-1996,den,pt,pt-br,pt_BR_x,fr}'::text[])
+	WITH ORDINALITY AS l(l, n), authfort.message_template('magic_link', l) AS t ORDER BY n;
 SELECT * FROM authfort.message_template('password_reset', 'de');
 SELECT * FROM authfort.message_template(NULL, 'de');
 SELECT count(*) FROM authfort.message_templates;

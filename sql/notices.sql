@@ -1,6 +1,7 @@
 -- Notices to users, and messages of the application.
 \pset null '(null)'
-SELECT r#>>'{user,id}' AS ada FROM authfort.signup('ada@example.com', 'password-1', 'Ada', user_agent => 'Firefox', ip_address => '192.0.2.1') r \gset
+SELECT r#>>'{user,id}' AS ada FROM authfort.signup('ada@example.com', 'password-1', 'Ada', user_agent => 'Firefox',
+	ip_address => '192.0.2.1') r \gset
 UPDATE authfort.users SET locale = 'de' WHERE id = :'ada';
 CREATE FUNCTION pg_temp.login(user_agent text, ip inet) RETURNS boolean LANGUAGE sql AS
 	$$ SELECT authfort.login('ada@example.com', 'password-1', user_agent, ip) ? 'tokens' $$;
@@ -13,7 +14,8 @@ CREATE FUNCTION pg_temp.mail() RETURNS TABLE (kind text, message jsonb) LANGUAGE
 
 -- none by default
 SHOW authfort.notices;
-SELECT pg_temp.login('Safari', '198.51.100.1'), authfort.change_password(:'ada', 'password-1', 'password-2')->'ok', authfort.change_password(:'ada', 'password-2', 'password-1')->'ok';
+SELECT pg_temp.login('Safari', '198.51.100.1'), authfort.change_password(:'ada', 'password-1', 'password-2')->'ok',
+	authfort.change_password(:'ada', 'password-2', 'password-1')->'ok';
 SELECT * FROM pg_temp.mail();
 
 -- the setting
@@ -25,11 +27,14 @@ SHOW authfort.notices;
 -- a sign-in is new if no session began at this address with this user agent
 SELECT pg_temp.login('Firefox', '192.0.2.1');
 SELECT * FROM pg_temp.mail();
-SELECT pg_temp.login('Firefox', '192.0.2.2'), pg_temp.login('Safari', '192.0.2.1'), pg_temp.login('Firefox', '192.0.2.2');
+SELECT pg_temp.login('Firefox', '192.0.2.2'), pg_temp.login('Safari', '192.0.2.1'),
+	pg_temp.login('Firefox', '192.0.2.2');
 SELECT * FROM pg_temp.mail();
-SELECT pg_temp.login('Firefox', '2001:db8::1'), pg_temp.login('Firefox', '2001:db8::2'), pg_temp.login('Firefox', '2001:db8:0:1::1');
+SELECT pg_temp.login('Firefox', '2001:db8::1'), pg_temp.login('Firefox', '2001:db8::2'),
+	pg_temp.login('Firefox', '2001:db8:0:1::1');
 SELECT message->>'ip_address' AS ip FROM pg_temp.mail();
-SELECT pg_temp.login(NULL, NULL), pg_temp.login(NULL, NULL), pg_temp.login('', '192.0.2.1'), pg_temp.login(NULL, '192.0.2.1');
+SELECT pg_temp.login(NULL, NULL), pg_temp.login(NULL, NULL), pg_temp.login('', '192.0.2.1'),
+	pg_temp.login(NULL, '192.0.2.1');
 SELECT message->'ip_address' AS ip, message->'user_agent' AS user_agent FROM pg_temp.mail();
 SELECT pg_temp.login(repeat('x', 100000), '192.0.2.1'), pg_temp.login(repeat('x', 100001), '192.0.2.1');
 SELECT length(message->>'user_agent') FROM pg_temp.mail();
@@ -46,7 +51,8 @@ SELECT round(extract(epoch FROM expires_at - created_at) / 3600) AS hours FROM a
 DELETE FROM authfort.outbox;
 
 -- passwords, however they are set
-SELECT authfort.change_password(:'ada', 'password-1', 'password-2', user_agent => 'Firefox', ip_address => '192.0.2.1')->'ok';
+SELECT authfort.change_password(:'ada', 'password-1', 'password-2', user_agent => 'Firefox',
+	ip_address => '192.0.2.1')->'ok';
 SELECT * FROM pg_temp.mail();
 SELECT authfort.change_password(:'ada', 'wrong', 'password-2')->>'error';
 SELECT authfort.create_password_reset_token('ada@example.com') AS token \gset
@@ -61,7 +67,8 @@ SELECT authfort.change_password(:'ada', 'password-1', 'password-2')->'ok';
 ROLLBACK;
 SELECT * FROM pg_temp.mail();
 -- a change of the password withdraws links to reset it, and no notice
-SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}', '{"email": "ada@example.com"}', '192.0.2.7');
+SELECT status FROM authfort.http('POST', '/auth/forgot-password', NULL, '{"content-type": "application/json"}',
+	'{"email": "ada@example.com"}', '192.0.2.7');
 SELECT pg_temp.login('Opera', '192.0.2.1');
 SELECT kind FROM authfort.outbox ORDER BY id;
 SELECT authfort.change_password(:'ada', 'password-1', 'password-2')->'ok';
@@ -72,7 +79,8 @@ SELECT count(*) FROM authfort.outbox;
 
 -- messages of the application
 SELECT authfort.create_user('bob@example.com', name => 'Bob "B" Builder')->>'id' AS bob \gset
-SELECT authfort.send_message(:'bob', 'order_shipped', '{"order": 7, "lines": [{"what": "a <b>"}], "from": "ü"}') IS NOT NULL;
+SELECT authfort.send_message(:'bob', 'order_shipped',
+	'{"order": 7, "lines": [{"what": "a <b>"}], "from": "ü"}') IS NOT NULL;
 SELECT authfort.send_message(:'bob', 'welcome') IS NOT NULL;
 SELECT * FROM pg_temp.mail();
 SELECT authfort.send_message(:'bob', 'x', lifetime => '1 hour') IS NOT NULL;
@@ -82,12 +90,20 @@ SELECT authfort.send_message(:'bob', 'never', lifetime => '1000000 years');
 SELECT authfort.send_message(:'bob', 'x', lifetime => NULL);
 -- nothing that looks like authfort's own
 CREATE FUNCTION pg_temp.refused(user_id uuid, kind text, payload jsonb) RETURNS text LANGUAGE plpgsql AS $$
-	BEGIN PERFORM authfort.send_message(user_id, kind, payload); RETURN 'sent'; EXCEPTION WHEN OTHERS THEN RETURN sqlstate || ' ' || sqlerrm; END $$;
-SELECT kind, pg_temp.refused(:'bob', kind, '{}') FROM unnest(ARRAY['', 'Upper', 'with space', 'ünicode', repeat('x', 51), repeat('x', 50), NULL,
-	'password_reset', 'email_changed', 'magic_link', 'email_otp', 'reauthentication', 'signup_attempt', 'new_sign_in', 'invitation', 'email_verification']) kind;
-SELECT left(payload::text, 40) AS payload, pg_temp.refused(:'bob', 'x', payload) FROM unnest(ARRAY['[]', '"x"', '1', 'null', '{"email": "eve@example.com"}', '{"token": 1}', '{"link": null}', '{"code": ""}',
-	'{"expires_at": ""}', '{"name": "x"}', '{"locale": "x"}', '{"a": {"token": 1}}', NULL, jsonb_build_object('x', repeat('x', 16375)), jsonb_build_object('x', repeat('x', 16376)), (repeat('{"a":', 32) || 1 || repeat('}', 32))::jsonb,
+	BEGIN PERFORM authfort.send_message(user_id, kind,
+	payload); RETURN 'sent'; EXCEPTION WHEN OTHERS THEN RETURN sqlstate || ' ' || sqlerrm; END $$;
+SELECT kind, pg_temp.refused(:'bob', kind, '{}')
+	FROM unnest(ARRAY['', 'Upper', 'with space', 'ünicode', repeat('x', 51), repeat('x', 50), NULL,
+	'password_reset', 'email_changed', 'magic_link', 'email_otp', 'reauthentication', 'signup_attempt', 'new_sign_in',
+	'invitation', 'email_verification']) kind;
+SELECT left(payload::text, 40) AS payload, pg_temp.refused(:'bob', 'x', payload)
+	FROM unnest(ARRAY['[]', '"x"', '1', 'null', '{"email": "eve@example.com"}', '{"token": 1}', '{"link": null}',
+	'{"code": ""}',
+	'{"expires_at": ""}', '{"name": "x"}', '{"locale": "x"}', '{"a": {"token": 1}}', NULL,
+	jsonb_build_object('x', repeat('x', 16375)), jsonb_build_object('x', repeat('x', 16376)), (repeat('{"a":', 32) || 1
+	|| repeat('}', 32))::jsonb,
 	(repeat('{"a":', 33) || 1 || repeat('}', 33))::jsonb, '{"a": 1e63}', '{"a": 1e64}']::jsonb[]) payload;
-SELECT pg_temp.refused('00000000-0000-0000-0000-000000000000', 'x', '{}'), pg_temp.refused(NULL, 'x', '{}'), pg_temp.refused(:'ada', 'x', '{}') ~ '^42704' AS deleted;
+SELECT pg_temp.refused('00000000-0000-0000-0000-000000000000', 'x', '{}'), pg_temp.refused(NULL, 'x', '{}'),
+	pg_temp.refused(:'ada', 'x', '{}') ~ '^42704' AS deleted;
 -- each can be taken
 SELECT count(*) FROM authfort.take_messages(100);

@@ -1,4 +1,5 @@
--- Passkeys, with an authenticator in SQL that signs whatever it is asked to: every check has a case that fails without it.
+-- Passkeys, with an authenticator in SQL that signs whatever it is asked to: every check has a case that fails
+-- without it.
 \set ECHO none
 \i sql/include/device.sql
 \set ECHO all
@@ -7,8 +8,10 @@ SELECT authfort.create_user('ada@example.org', 'correct horse', name => 'Ada')->
 SELECT authfort.create_user('bob@example.org', 'correct horse')->>'id' AS bob \gset
 
 -- not configured
-SELECT authfort.passkey_register_begin(:'ada')->>'error' AS register, authfort.passkey_login_begin()->>'error' AS login,
-	authfort.passkey_register_finish(:'ada', '{}')->>'error' AS finish, authfort.passkey_login_finish('{}')->>'error' AS login_finish;
+SELECT authfort.passkey_register_begin(:'ada')->>'error' AS register,
+	authfort.passkey_login_begin()->>'error' AS login,
+	authfort.passkey_register_finish(:'ada', '{}')->>'error' AS finish,
+	authfort.passkey_login_finish('{}')->>'error' AS login_finish;
 SELECT status, body FROM authfort.http('GET', '/.well-known/webauthn');
 SET authfort.webauthn_rp_id = 'Example.org';
 SHOW authfort.webauthn_rp_id;
@@ -17,7 +20,8 @@ SET authfort.webauthn_origins = 'https://app.example.org, https://example.org';
 SET authfort.webauthn_rp_name = 'Example';
 
 -- the options
-SELECT jsonb_pretty(jsonb_set(jsonb_set(authfort.passkey_register_begin(:'ada'), '{challenge}', '"random"'), '{user,id}', '"the id"'));
+SELECT jsonb_pretty(jsonb_set(jsonb_set(authfort.passkey_register_begin(:'ada'), '{challenge}', '"random"'),
+	'{user,id}', '"the id"'));
 SELECT jsonb_pretty(jsonb_set(authfort.passkey_login_begin(), '{challenge}', '"random"'));
 SELECT authfort.passkey_login_begin('ada@example.org') - 'challenge' = authfort.passkey_login_begin('nobody@example.org') - 'challenge' AS same_for_any_email,
 	authfort.passkey_login_begin()->>'challenge' <> authfort.passkey_login_begin()->>'challenge' AS random;
@@ -26,11 +30,13 @@ SELECT count(*) AS rows_of_a_beginning FROM authfort.spent_ids;
 -- what is refused at registration, and by which check
 CREATE FUNCTION outcome(r jsonb) RETURNS text LANGUAGE sql AS
 	$$ SELECT coalesce((r->>'error') || coalesce(' ' || (r->>'check'), ''), 'accepted') $$;
-CREATE FUNCTION register(wrong jsonb, id bytea DEFAULT '\x0101', who uuid DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION register(wrong jsonb, id bytea DEFAULT '\x0101', who uuid DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql AS $$
 DECLARE
 	u uuid := coalesce(who, (SELECT users.id FROM authfort.users WHERE email = 'ada@example.org'));
 BEGIN
-	RETURN outcome(authfort.passkey_register_finish(u, device.register(authfort.passkey_register_begin(u), id, wrong)));
+	RETURN outcome(authfort.passkey_register_finish(u, device.register(authfort.passkey_register_begin(u), id,
+	wrong)));
 END $$;
 SELECT n, what, register(wrong::jsonb) FROM (VALUES
 	(1, 'type', '{"type": "webauthn.get"}'),
@@ -70,8 +76,10 @@ SELECT n, what, register(wrong::jsonb) FROM (VALUES
 	(35, 'clientDataJSON no JSON', '{"clientData": "{"}'),
 	(36, 'clientDataJSON no object', '{"clientData": "[]"}'),
 	(37, 'clientDataJSON empty object', '{"clientData": "{}"}'),
-	(38, 'clientDataJSON with a member twice', '{"clientData": "{\"type\":\"webauthn.create\",\"type\":\"webauthn.create\"}"}'),
-	(39, 'clientDataJSON with an inner member twice', '{"clientData": "{\"type\":\"webauthn.create\",\"x\":{\"a\":1,\"a\":2}}"}'),
+	(38, 'clientDataJSON with a member twice',
+	'{"clientData": "{\"type\":\"webauthn.create\",\"type\":\"webauthn.create\"}"}'),
+	(39, 'clientDataJSON with an inner member twice',
+	'{"clientData": "{\"type\":\"webauthn.create\",\"x\":{\"a\":1,\"a\":2}}"}'),
 	(40, 'clientDataJSON deep', format('{"clientData": "%s"}', repeat('[', 5000))),
 	(41, 'clientDataJSON huge', format('{"clientData": "%s"}', repeat('x', 1000000))),
 	(42, 'clientDataJSON not UTF-8', '{"response": {"clientDataJSON": "eyJ0eXBlIjoi_yJ9"}}'),
@@ -87,7 +95,8 @@ SELECT n, what, register(wrong::jsonb) FROM (VALUES
 	(52, 'statement of format none', '{"statement": "a1616101"}'),
 	(53, 'statement with a key twice', '{"fmt": "other", "statement": "a2616101616102"}'),
 	(54, 'statement with a key of another type', '{"fmt": "other", "statement": "a1410001"}'),
-	(55, 'statement with too many pairs', format('{"fmt": "other", "statement": "b841%s"}', (SELECT string_agg(encode(device.cbor(i) || '\x00', 'hex'), '') FROM generate_series(1, 65) i))),
+	(55, 'statement with too many pairs', format('{"fmt": "other", "statement": "b841%s"}',
+	(SELECT string_agg(encode(device.cbor(i) || '\x00', 'hex'), '') FROM generate_series(1, 65) i))),
 	(56, 'self attestation with a wrong signature', '{"fmt": "packed", "statement": "a263616c673901006373696741aa"}'),
 	(57, 'self attestation of another algorithm', '{"fmt": "packed", "alg": -7}'),
 	(58, 'self attestation without a signature', '{"fmt": "packed", "statement": "a163616c67390100"}')
@@ -96,41 +105,59 @@ SELECT n, what, register(wrong::jsonb) FROM (VALUES
 -- keys
 CREATE FUNCTION cose(VARIADIC pairs text[]) RETURNS text LANGUAGE sql AS
 	$$ SELECT encode(device.head(5, array_length(pairs, 1) / 2), 'hex') || array_to_string(pairs, '') $$;
-CREATE FUNCTION bytes_of(hex text) RETURNS text LANGUAGE sql AS $$ SELECT encode(device.cbor(decode(hex, 'hex')), 'hex') $$;
+CREATE FUNCTION bytes_of(hex text) RETURNS text LANGUAGE sql AS $$
+	SELECT encode(device.cbor(decode(hex, 'hex')), 'hex') $$;
 -- labels: 01 kty, 03 alg, 20 -1, 21 -2, 22 -3; algorithms: 26 ES256, 27 EdDSA, 390100 RS256
 \set x 'afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61'
 \set y '930a56b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220'
 SELECT n, what, register(jsonb_build_object('key', key), set_byte('\xee00', 1, n)) FROM (VALUES
 	(1, 'point on P-256', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'y'))),
 	(2, 'point beside P-256', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'x'))),
-	(3, 'point of zeros', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(repeat('00', 32)), '22', bytes_of(repeat('00', 32)))),
+	(3, 'point of zeros', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(repeat('00', 32)), '22',
+	bytes_of(repeat('00', 32)))),
 	(4, 'coordinate cut', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', bytes_of('00'))),
 	(5, 'compressed point', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', 'f4')),
-	(6, 'curve of another number', cose('01', '02', '03', '26', '20', '02', '21', bytes_of(:'x'), '22', bytes_of(:'y'))),
-	(7, 'type of another number', cose('01', '03', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'y'))),
-	(8, 'algorithm that was not asked for', cose('01', '02', '03', '3822', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'y'))),
-	(9, 'algorithm of another key', cose('01', '02', '03', '27', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'y'))),
-	(10, 'a member more', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'y'), '04', '80')),
+	(6, 'curve of another number', cose('01', '02', '03', '26', '20', '02', '21', bytes_of(:'x'), '22',
+	bytes_of(:'y'))),
+	(7, 'type of another number', cose('01', '03', '03', '26', '20', '01', '21', bytes_of(:'x'), '22',
+	bytes_of(:'y'))),
+	(8, 'algorithm that was not asked for', cose('01', '02', '03', '3822', '20', '01', '21', bytes_of(:'x'), '22',
+	bytes_of(:'y'))),
+	(9, 'algorithm of another key', cose('01', '02', '03', '27', '20', '01', '21', bytes_of(:'x'), '22',
+	bytes_of(:'y'))),
+	(10, 'a member more', cose('01', '02', '03', '26', '20', '01', '21', bytes_of(:'x'), '22', bytes_of(:'y'), '04',
+	'80')),
 	(11, 'label twice', cose('01', '02', '1801', '02', '03', '26', '20', '01', '21', bytes_of(:'x'))),
-	(12, 'Ed25519', cose('01', '01', '03', '27', '20', '06', '21', bytes_of('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'))),
-	(13, 'Ed25519 of small order', cose('01', '01', '03', '27', '20', '06', '21', bytes_of('0100000000000000000000000000000000000000000000000000000000000000'))),
-	(14, 'Ed25519 on another curve', cose('01', '01', '03', '27', '20', '07', '21', bytes_of('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'))),
+	(12, 'Ed25519', cose('01', '01', '03', '27', '20', '06', '21',
+	bytes_of('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'))),
+	(13, 'Ed25519 of small order', cose('01', '01', '03', '27', '20', '06', '21',
+	bytes_of('0100000000000000000000000000000000000000000000000000000000000000'))),
+	(14, 'Ed25519 on another curve', cose('01', '01', '03', '27', '20', '07', '21',
+	bytes_of('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'))),
 	(15, 'RSA of 2048 bits', encode(device.public_key(), 'hex')),
-	(16, 'RSA of 2047 bits', cose('01', '03', '03', '390100', '20', bytes_of('7f' || repeat('ff', 255)), '21', bytes_of('010001'))),
-	(17, 'RSA with an even modulus', cose('01', '03', '03', '390100', '20', bytes_of(repeat('fe', 256)), '21', bytes_of('010001'))),
-	(18, 'RSA with exponent 1', cose('01', '03', '03', '390100', '20', bytes_of(repeat('ff', 256)), '21', bytes_of('01'))),
-	(19, 'RSA with a long exponent', cose('01', '03', '03', '390100', '20', bytes_of(repeat('ff', 256)), '21', bytes_of('0100000001'))),
-	(20, 'RSA of 8200 bits', cose('01', '03', '03', '390100', '20', bytes_of(repeat('ff', 1025)), '21', bytes_of('010001'))),
+	(16, 'RSA of 2047 bits', cose('01', '03', '03', '390100', '20', bytes_of('7f' || repeat('ff', 255)), '21',
+	bytes_of('010001'))),
+	(17, 'RSA with an even modulus', cose('01', '03', '03', '390100', '20', bytes_of(repeat('fe', 256)), '21',
+	bytes_of('010001'))),
+	(18, 'RSA with exponent 1', cose('01', '03', '03', '390100', '20', bytes_of(repeat('ff', 256)), '21',
+	bytes_of('01'))),
+	(19, 'RSA with a long exponent', cose('01', '03', '03', '390100', '20', bytes_of(repeat('ff', 256)), '21',
+	bytes_of('0100000001'))),
+	(20, 'RSA of 8200 bits', cose('01', '03', '03', '390100', '20', bytes_of(repeat('ff', 1025)), '21',
+	bytes_of('010001'))),
 	(21, 'no map', '00')
 ) AS cases (n, what, key) ORDER BY n;
 SELECT authfort.delete_passkey(:'ada', id) FROM authfort.list_passkeys(:'ada');
 
 -- attestations
 SELECT n, what, register(wrong::jsonb, set_byte('\xaa00', 1, n)) FROM (VALUES
-	(1, 'none', '{}'), (2, 'self', '{"fmt": "packed"}'), (3, 'with a certificate', '{"fmt": "packed", "statement": "a16378356380"}'),
-	(4, 'unknown', '{"fmt": "tpm", "statement": "a1616101"}'), (5, 'synced', '{"flags": 93}'), (6, 'without UV', '{"flags": 65}'), (7, 'with extensions', '{"flags": 197, "trailing": "a16161f5"}')
+	(1, 'none', '{}'), (2, 'self', '{"fmt": "packed"}'),
+	(3, 'with a certificate', '{"fmt": "packed", "statement": "a16378356380"}'),
+	(4, 'unknown', '{"fmt": "tpm", "statement": "a1616101"}'), (5, 'synced', '{"flags": 93}'),
+	(6, 'without UV', '{"flags": 65}'), (7, 'with extensions', '{"flags": 197, "trailing": "a16161f5"}')
 ) AS cases (n, what, wrong) ORDER BY n;
-SELECT credential_id, algorithm, sign_count, transports, aaguid, attestation, backup_eligible, backed_up, user_verified, name, last_used_at FROM authfort.passkeys ORDER BY credential_id;
+SELECT credential_id, algorithm, sign_count, transports, aaguid, attestation, backup_eligible, backed_up,
+	user_verified, name, last_used_at FROM authfort.passkeys ORDER BY credential_id;
 SELECT authfort.delete_passkey(:'ada', id) FROM authfort.list_passkeys(:'ada');
 SET authfort.webauthn_user_verification = 'required';
 SELECT register('{"flags": 65}') AS without_uv, register('{"flags": 69}') AS with_uv;
@@ -140,17 +167,26 @@ SELECT authfort.delete_passkey(:'ada', id) FROM authfort.list_passkeys(:'ada');
 -- the challenge: of this user, of this ceremony, once, for five minutes
 SELECT authfort.passkey_register_begin(:'ada') AS options \gset
 SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x01'))) AS of_another_user,
-	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_login_begin(), '\x01'))) AS of_a_sign_in;
-SELECT authfort.passkey_register_finish(:'ada', device.register(:'options', '\x01', '{"aaguid": "bada5566a7aa401fbd9645619a55120d"}')) AS added \gset
-SELECT :'added'::jsonb - 'created_at' - 'backup_codes' AS added, jsonb_array_length(:'added'::jsonb->'backup_codes') AS backup_codes;
+	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_login_begin(),
+	'\x01'))) AS of_a_sign_in;
+SELECT authfort.passkey_register_finish(:'ada',
+	device.register(:'options', '\x01', '{"aaguid": "bada5566a7aa401fbd9645619a55120d"}')) AS added \gset
+SELECT :'added'::jsonb - 'created_at' - 'backup_codes' AS added,
+	jsonb_array_length(:'added'::jsonb->'backup_codes') AS backup_codes;
 SELECT outcome(authfort.passkey_register_finish(:'ada', device.register(:'options', '\x02'))) AS a_second_time,
-	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x01'))) AS id_twice,
-	outcome(authfort.passkey_register_finish(:'bob', device.register(authfort.passkey_register_begin(:'bob'), '\x01'))) AS id_of_another_user;
+	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'),
+	'\x01'))) AS id_twice,
+	outcome(authfort.passkey_register_finish(:'bob', device.register(authfort.passkey_register_begin(:'bob'),
+	'\x01'))) AS id_of_another_user;
 SELECT authfort.passkey_register_begin(:'ada')->'excludeCredentials' AS excluded;
-SELECT DISTINCT purpose, expires_at - now() BETWEEN interval '4 min' AND interval '5 min' AS lasts FROM authfort.spent_ids;
-SELECT authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x03'), '  My  key ')->>'name' AS name,
-	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x04'), repeat('x', 256))) AS too_long,
-	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x04'), E'a\u202eb')) AS invisible;
+SELECT DISTINCT purpose, expires_at - now() BETWEEN interval '4 min' AND interval '5 min' AS lasts
+	FROM authfort.spent_ids;
+SELECT authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x03'),
+	'  My  key ')->>'name' AS name,
+	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x04'),
+	repeat('x', 256))) AS too_long,
+	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x04'),
+	E'a\u202eb')) AS invisible;
 -- an expired challenge: UP is missing, so the answer changes when it expires
 SET authfort.webauthn_timeout = '1s';
 SELECT set_config('test.options', authfort.passkey_register_begin(:'ada')::text, false) \g /dev/null
@@ -169,16 +205,22 @@ BEGIN
 END $$;
 
 -- signing in
-CREATE FUNCTION sign_in(wrong jsonb DEFAULT '{}', counter bigint DEFAULT 0, id bytea DEFAULT '\x01') RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION sign_in(wrong jsonb DEFAULT '{}', counter bigint DEFAULT 0, id bytea DEFAULT '\x01') RETURNS text
+	LANGUAGE sql AS $$
 	SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), id,
-		(SELECT users.id FROM authfort.users WHERE email = 'ada@example.org'), counter, wrong), 'test', '192.0.2.1')) $$;
-SELECT r->'user'->>'email' AS email, r->'tokens'->>'token_type' AS tokens, authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr, authfort.verify_jwt(r->'tokens'->>'access_token')->'aal' AS aal
-	FROM authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x01', :'ada'), 'test', '192.0.2.1') r;
+		(SELECT users.id FROM authfort.users WHERE email = 'ada@example.org'), counter, wrong), 'test',
+		'192.0.2.1')) $$;
+SELECT r->'user'->>'email' AS email, r->'tokens'->>'token_type' AS tokens,
+	authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr,
+	authfort.verify_jwt(r->'tokens'->>'access_token')->'aal' AS aal
+	FROM authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x01', :'ada'), 'test',
+	'192.0.2.1') r;
 SELECT last_used_at IS NOT NULL AS used FROM authfort.list_passkeys(:'ada');
 SELECT n, what, sign_in(wrong::jsonb) FROM (VALUES
 	(1, 'type', '{"type": "webauthn.create"}'),
 	(2, 'challenge of nobody', '{"challenge": "AAAA"}'),
-	(3, 'challenge of a registration', format('{"challenge": %s}', authfort.passkey_register_begin(:'ada')->'challenge')),
+	(3, 'challenge of a registration',
+	format('{"challenge": %s}', authfort.passkey_register_begin(:'ada')->'challenge')),
 	(4, 'origin of another site', '{"origin": "https://evil.example"}'),
 	(5, 'crossOrigin', '{"crossOrigin": true}'),
 	(6, 'topOrigin', '{"topOrigin": "https://evil.example"}'),
@@ -199,7 +241,8 @@ SELECT n, what, sign_in(wrong::jsonb) FROM (VALUES
 	(21, 'id of another passkey', '{"outer": {"id": "CQ", "rawId": "CQ"}}'),
 	(22, 'type of the credential', '{"outer": {"type": "password"}}'),
 	(23, 'no user handle', '{"response": {"userHandle": null}}'),
-	(24, 'user handle of another user', format('{"response": {"userHandle": "%s"}}', device.base64url(uuid_send(:'bob')))),
+	(24, 'user handle of another user', format('{"response": {"userHandle": "%s"}}',
+	device.base64url(uuid_send(:'bob')))),
 	(25, 'user handle cut', '{"response": {"userHandle": "AAAA"}}'),
 	(26, 'user handle no string', '{"response": {"userHandle": 1}}'),
 	(27, 'user handle too long', format('{"response": {"userHandle": "%s"}}', repeat('A', 100))),
@@ -208,8 +251,10 @@ SELECT n, what, sign_in(wrong::jsonb) FROM (VALUES
 	(30, 'with extensions', '{"flags": 133, "trailing": "a16161f5"}'),
 	(31, 'members that nobody knows', '{"outer": {"x": {}}, "response": {"y": [1]}}')
 ) AS cases (n, what, wrong) ORDER BY n;
-SELECT n, outcome(authfort.passkey_login_finish(j::jsonb)) FROM unnest(ARRAY['{}', '[]', '"x"', 'null', '{"id": []}', '{"response": {}}']) WITH ORDINALITY AS t (j, n);
-SELECT payload->>'check' AS failed_login, count(*), bool_and(payload->>'email' = 'ada@example.org' AND ip_address = '192.0.2.1') AS who FROM authfort.events WHERE event = 'login_failed' GROUP BY 1 ORDER BY 1;
+SELECT n, outcome(authfort.passkey_login_finish(j::jsonb))
+	FROM unnest(ARRAY['{}', '[]', '"x"', 'null', '{"id": []}', '{"response": {}}']) WITH ORDINALITY AS t (j, n);
+SELECT payload->>'check' AS failed_login, count(*), bool_and(payload->>'email' = 'ada@example.org'
+	AND ip_address = '192.0.2.1') AS who FROM authfort.events WHERE event = 'login_failed' GROUP BY 1 ORDER BY 1;
 
 -- once
 SELECT device.sign_in(authfort.passkey_login_begin(), '\x01', :'ada') AS response \gset
@@ -227,7 +272,8 @@ SET authfort.passkey_counter_action = 'record';
 SELECT sign_in(counter => 6) AS recorded_6;
 SELECT sign_count FROM authfort.passkeys WHERE credential_id = '\x01';
 RESET authfort.passkey_counter_action;
-SELECT payload->>'passkey_id' AS id, payload->>'stored' AS stored, payload->>'received' AS received FROM authfort.events WHERE event = 'passkey_counter_anomaly' ORDER BY events.id;
+SELECT payload->>'passkey_id' AS id, payload->>'stored' AS stored, payload->>'received' AS received
+	FROM authfort.events WHERE event = 'passkey_counter_anomaly' ORDER BY events.id;
 UPDATE authfort.passkeys SET sign_count = 0;
 
 -- a passkey that was registered without verifying the user is one factor
@@ -244,11 +290,13 @@ SELECT sign_in() AS banned;
 SELECT authfort.unban_user(:'ada');
 
 -- renaming and removing
-SELECT authfort.rename_passkey(:'ada', '\x01', 'Phone') AS renamed, authfort.rename_passkey(:'bob', '\x01', 'Mine') AS of_another_user, authfort.rename_passkey(:'ada', '\x99', 'x') AS unknown;
+SELECT authfort.rename_passkey(:'ada', '\x01', 'Phone') AS renamed, authfort.rename_passkey(:'bob', '\x01',
+	'Mine') AS of_another_user, authfort.rename_passkey(:'ada', '\x99', 'x') AS unknown;
 SELECT authfort.rename_passkey(:'ada', '\x01', '');
 SELECT authfort.rename_passkey('00000000-0000-0000-0000-000000000000', '\x01', 'x');
 SELECT name FROM authfort.list_passkeys(:'ada');
-SELECT authfort.delete_passkey(:'bob', '\x01') AS of_another_user, authfort.delete_passkey(:'ada', '\x03') AS own, authfort.delete_passkey(:'ada', '\x03') AS again;
+SELECT authfort.delete_passkey(:'bob', '\x01') AS of_another_user, authfort.delete_passkey(:'ada', '\x03') AS own,
+	authfort.delete_passkey(:'ada', '\x03') AS again;
 SELECT authfort.delete_passkey('00000000-0000-0000-0000-000000000000', '\x01');
 SELECT sign_in(id => '\x03') AS removed;
 -- never the last way in: a password, a verified mailbox, another passkey that signs in
@@ -261,34 +309,45 @@ UPDATE authfort.users SET email_verified = false WHERE id = :'ada';
 SELECT register('{}', '\x08');
 SELECT authfort.delete_passkey(:'ada', '\x08') AS with_another;
 SELECT authfort.delete_passkey(:'ada', '\x01');
-SELECT event, payload - '{user_id,timestamp,ip_address,user_agent}'::text[] AS payload FROM authfort.events WHERE event LIKE 'passkey\_%' AND event <> 'passkey_counter_anomaly' AND payload->>'passkey_id' IN ('CA', 'Aw', 'AQ') ORDER BY id;
+SELECT event, payload - '{user_id,timestamp,ip_address,user_agent}'::text[] AS payload FROM authfort.events
+	WHERE event LIKE 'passkey\_%' AND event <> 'passkey_counter_anomaly'
+	AND payload->>'passkey_id' IN ('CA', 'Aw', 'AQ') ORDER BY id;
 
 -- limits
-INSERT INTO authfort.passkeys (user_id, credential_id, public_key, algorithm, sign_count, aaguid, attestation, backup_eligible, backed_up, user_verified, name, created_at)
-	SELECT :'bob', int4send(i), '\x00', -7, 0, gen_random_uuid(), 'none', false, false, true, 'x', now() FROM generate_series(1, 49) i;
+INSERT INTO authfort.passkeys (user_id, credential_id, public_key, algorithm, sign_count, aaguid, attestation,
+	backup_eligible, backed_up, user_verified, name, created_at)
+	SELECT :'bob', int4send(i), '\x00', -7, 0, gen_random_uuid(), 'none', false, false, true, 'x', now()
+	FROM generate_series(1, 49) i;
 SELECT authfort.passkey_register_begin(:'bob') AS options \gset
-SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x31'))) AS the_fiftieth, authfort.passkey_register_begin(:'bob')->>'error' AS begin_one_more;
+SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x31'))) AS the_fiftieth,
+	authfort.passkey_register_begin(:'bob')->>'error' AS begin_one_more;
 SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x32'))) AS one_more;
 -- a stored key that is none
-SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), int4send(1), :'bob'))) AS not_a_key;
+SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), int4send(1),
+	:'bob'))) AS not_a_key;
 
 -- deleted with the user
 SELECT authfort.delete_user(:'bob');
 SELECT count(*) AS of_bob FROM authfort.passkeys WHERE user_id = :'bob';
-SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x31', :'bob'))) AS of_a_deleted_user;
+SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x31',
+	:'bob'))) AS of_a_deleted_user;
 
 -- and with what a stranger left in the account of another mailbox
 SELECT authfort.signup('eve@example.org', 'correct horse')->'user'->>'id' AS eve \gset
 SELECT register('{}', '\x66', :'eve');
-SELECT authfort.reset_password(authfort.create_password_reset_token('eve@example.org'), 'battery staple')->>'ok' AS reset;
+SELECT authfort.reset_password(authfort.create_password_reset_token('eve@example.org'),
+	'battery staple')->>'ok' AS reset;
 SELECT count(*) AS of_eve FROM authfort.passkeys WHERE user_id = :'eve';
 
 -- as the second factor
 SELECT authfort.create_user('gus@example.org', 'correct horse')->>'id' AS gus \gset
 SELECT register('{"flags": 65}', '\x71', :'gus') AS without_verification;
-CREATE FUNCTION challenge() RETURNS text LANGUAGE sql AS $$ SELECT authfort.login('gus@example.org', 'correct horse')->>'mfa_token' $$;
-CREATE FUNCTION second_factor(token text, wrong jsonb DEFAULT '{}', id bytea DEFAULT '\x71', options jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT outcome(authfort.passkey_mfa_finish(token, device.sign_in(coalesce(options, authfort.passkey_mfa_begin(token)), id,
+CREATE FUNCTION challenge() RETURNS text LANGUAGE sql AS $$
+	SELECT authfort.login('gus@example.org', 'correct horse')->>'mfa_token' $$;
+CREATE FUNCTION second_factor(token text, wrong jsonb DEFAULT '{}', id bytea DEFAULT '\x71',
+	options jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+	SELECT outcome(authfort.passkey_mfa_finish(token,
+	device.sign_in(coalesce(options, authfort.passkey_mfa_begin(token)), id,
 		(SELECT users.id FROM authfort.users WHERE email = 'gus@example.org'), 0, wrong), 'test', '192.0.2.1')) $$;
 SELECT mfa_enabled FROM authfort.users WHERE id = :'gus';
 SELECT authfort.login('gus@example.org', 'correct horse') - 'mfa_token' AS challenge;
@@ -299,7 +358,8 @@ SELECT n, what, second_factor(:'token', wrong::jsonb, id) FROM (VALUES
 	(2, 'origin', '{"origin": "https://evil.example"}', '\x71'),
 	(3, 'UP', '{"flags": 4}', '\x71'),
 	(4, 'signature', '{"signature": "00"}', '\x71'),
-	(5, 'user handle of another user', format('{"response": {"userHandle": "%s"}}', device.base64url(uuid_send(:'ada'))), '\x71'),
+	(5, 'user handle of another user', format('{"response": {"userHandle": "%s"}}',
+	device.base64url(uuid_send(:'ada'))), '\x71'),
 	(6, 'passkey of another user', '{}', '\x01')
 ) AS cases (n, what, wrong, id) ORDER BY n;
 SELECT second_factor(:'token', options => authfort.passkey_login_begin()) AS challenge_of_a_sign_in,
@@ -307,20 +367,25 @@ SELECT second_factor(:'token', options => authfort.passkey_login_begin()) AS cha
 	second_factor('x') AS no_token, outcome(authfort.passkey_mfa_begin(NULL)) AS null_token;
 SELECT authfort.passkey_mfa_begin(:'token') AS options \gset
 SET authfort.webauthn_user_verification = 'required';
-SELECT authfort.passkey_mfa_begin(:'token')->>'userVerification' AS asks, second_factor(:'token', '{"flags": 1}') AS without_uv;
+SELECT authfort.passkey_mfa_begin(:'token')->>'userVerification' AS asks,
+	second_factor(:'token', '{"flags": 1}') AS without_uv;
 RESET authfort.webauthn_user_verification;
-SELECT authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr, authfort.verify_jwt(r->'tokens'->>'access_token')->'aal' AS aal
-	FROM authfort.passkey_mfa_finish(:'token', device.sign_in(:'options', '\x71', :'gus', 0, '{"flags": 1, "response": {"userHandle": null}}')) r;
+SELECT authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr,
+	authfort.verify_jwt(r->'tokens'->>'access_token')->'aal' AS aal
+	FROM authfort.passkey_mfa_finish(:'token', device.sign_in(:'options', '\x71', :'gus', 0,
+	'{"flags": 1, "response": {"userHandle": null}}')) r;
 SELECT second_factor(:'token', options => :'options') AS token_again;
 SELECT user_verified AS confirmed FROM authfort.passkeys WHERE credential_id = '\x71';
 SELECT second_factor(challenge()) AS with_uv;
 SELECT user_verified AS confirmed FROM authfort.passkeys WHERE credential_id = '\x71';
-SELECT payload->>'method' AS method, payload->>'reason' AS reason, payload->>'check' AS "check", count(*) FROM authfort.events
+SELECT payload->>'method' AS method, payload->>'reason' AS reason, payload->>'check' AS "check", count(*)
+	FROM authfort.events
 	WHERE event = 'mfa_failed' AND user_id = :'gus' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 -- without the last one there is no second factor
 SELECT token_version AS before FROM authfort.users WHERE id = :'gus' \gset
 SELECT authfort.delete_passkey(:'gus', '\x71');
-SELECT mfa_enabled, token_version - :before AS version_raised, authfort.mfa_status(id) AS status FROM authfort.users WHERE id = :'gus';
+SELECT mfa_enabled, token_version - :before AS version_raised, authfort.mfa_status(id) AS status FROM authfort.users
+	WHERE id = :'gus';
 SELECT outcome(authfort.login('gus@example.org', 'correct horse')) AS login;
 -- where a second factor is demanded, a challenge to enrol adds a passkey and signs in
 SET authfort.require_mfa = 'all';
@@ -328,11 +393,15 @@ SELECT authfort.login('gus@example.org', 'correct horse') - 'mfa_token' AS chall
 SELECT challenge() AS token \gset
 SELECT challenge() AS other_token \gset
 SELECT authfort.passkey_register_begin(NULL, mfa_token => :'token') AS options \gset
-SELECT outcome(authfort.passkey_register_finish(NULL, device.register(:'options', '\x72'), mfa_token => :'other_token')) AS another_challenge,
-	outcome(authfort.passkey_register_begin(NULL, mfa_token => 'x')) AS no_token, outcome(authfort.passkey_mfa_begin(:'token')) AS no_second_factor_yet;
-SELECT r->>'id' AS id, jsonb_array_length(r->'backup_codes') AS backup_codes, r->'user'->>'mfa_enabled' AS mfa_enabled, authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr
+SELECT outcome(authfort.passkey_register_finish(NULL, device.register(:'options', '\x72'),
+	mfa_token => :'other_token')) AS another_challenge,
+	outcome(authfort.passkey_register_begin(NULL, mfa_token => 'x')) AS no_token,
+	outcome(authfort.passkey_mfa_begin(:'token')) AS no_second_factor_yet;
+SELECT r->>'id' AS id, jsonb_array_length(r->'backup_codes') AS backup_codes, r->'user'->>'mfa_enabled' AS mfa_enabled,
+	authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr
 	FROM authfort.passkey_register_finish(NULL, device.register(:'options', '\x72'), mfa_token => :'token') r;
-SELECT outcome(authfort.passkey_register_finish(NULL, device.register(:'options', '\x73'), mfa_token => :'token')) AS again;
+SELECT outcome(authfort.passkey_register_finish(NULL, device.register(:'options', '\x73'),
+	mfa_token => :'token')) AS again;
 RESET authfort.require_mfa;
 
 -- NULL and unknown users raise
@@ -346,39 +415,62 @@ SELECT * FROM authfort.list_passkeys('00000000-0000-0000-0000-000000000000');
 
 -- over HTTP
 CREATE FUNCTION request(method text, path text, body jsonb, token text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' ', status, coalesce(r.body::jsonb->'detail'->>'error', r.body::jsonb->'detail'->0->>'type'), r.body::jsonb->'detail'->>'check') FROM authfort.http(method, path,
-		headers => jsonb_build_object('content-type', 'application/json', 'authorization', 'Bearer ' || token), body => body::text) r $$;
+	SELECT concat_ws(' ', status, coalesce(r.body::jsonb->'detail'->>'error', r.body::jsonb->'detail'->0->>'type'),
+	r.body::jsonb->'detail'->>'check') FROM authfort.http(method, path,
+		headers => jsonb_build_object('content-type', 'application/json', 'authorization', 'Bearer ' || token),
+		body => body::text) r $$;
 CREATE FUNCTION answer(method text, path text, body jsonb, token text DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT r.body::jsonb FROM authfort.http(method, path, headers => jsonb_build_object('content-type', 'application/json', 'authorization', 'Bearer ' || token), body => body::text) r $$;
+	SELECT r.body::jsonb FROM authfort.http(method, path, headers => jsonb_build_object('content-type',
+	'application/json', 'authorization', 'Bearer ' || token), body => body::text) r $$;
 SELECT authfort.create_user('fay@example.org', 'correct horse')->>'id' AS fay \gset
 SELECT authfort.login('fay@example.org', 'correct horse')#>>'{tokens,access_token}' AS token \gset
 SELECT authfort.login('fay@example.org', 'correct horse')#>>'{tokens,access_token}' AS other_token \gset
-SELECT request('POST', '/auth/passkeys/register/options', NULL) AS no_token, request('POST', '/auth/passkeys/register/verify', '{}', :'token') AS empty,
-	request('POST', '/auth/passkeys/register/verify', '{"credential": []}', :'token') AS no_object, request('POST', '/auth/passkeys/register/verify', '{"credential": {}}', :'token') AS empty_object,
-	request('POST', '/auth/passkeys/login/verify', '{"credential": "x"}') AS no_object_either, request('POST', '/auth/passkeys/login/verify', '{"credential": {"id": 1}}') AS wrong;
-SELECT status, body FROM authfort.http('POST', '/auth/passkeys/login/verify', headers => '{"content-type": "application/json"}', body => '{"credential": {"id": "AQ", "id": "AQ"}}');
-SELECT status, body FROM authfort.http('POST', '/auth/passkeys/login/verify', headers => '{"content-type": "application/json"}', body => '{"credential": {"id": "' || repeat('A', 70000) || '"}}');
+SELECT request('POST', '/auth/passkeys/register/options', NULL) AS no_token,
+	request('POST', '/auth/passkeys/register/verify', '{}', :'token') AS empty,
+	request('POST', '/auth/passkeys/register/verify', '{"credential": []}', :'token') AS no_object,
+	request('POST', '/auth/passkeys/register/verify', '{"credential": {}}', :'token') AS empty_object,
+	request('POST', '/auth/passkeys/login/verify', '{"credential": "x"}') AS no_object_either,
+	request('POST', '/auth/passkeys/login/verify', '{"credential": {"id": 1}}') AS wrong;
+SELECT status, body FROM authfort.http('POST', '/auth/passkeys/login/verify',
+	headers => '{"content-type": "application/json"}', body => '{"credential": {"id": "AQ", "id": "AQ"}}');
+SELECT status, body FROM authfort.http('POST', '/auth/passkeys/login/verify',
+	headers => '{"content-type": "application/json"}', body => '{"credential": {"id": "' || repeat('A', 70000)
+	|| '"}}');
 SELECT answer('POST', '/auth/passkeys/register/options', NULL, :'token') AS options \gset
-SELECT request('POST', '/auth/passkeys/register/verify', jsonb_build_object('credential', device.register(:'options', '\xf1')), :'other_token') AS another_session;
+SELECT request('POST', '/auth/passkeys/register/verify',
+	jsonb_build_object('credential', device.register(:'options', '\xf1')), :'other_token') AS another_session;
 SET authfort.notices = 'passkey_added';
-SELECT answer('POST', '/auth/passkeys/register/verify', jsonb_build_object('credential', device.register(:'options', '\xf1'), 'name', 'Key'), :'token') - 'created_at' - 'backup_codes' AS added;
-SELECT answer('POST', '/auth/passkeys/login/verify', jsonb_build_object('credential', device.sign_in(answer('POST', '/auth/passkeys/login/options', NULL), '\xf1', :'fay')))#>>'{tokens,access_token}' AS token \gset
+SELECT answer('POST', '/auth/passkeys/register/verify',
+	jsonb_build_object('credential', device.register(:'options', '\xf1'), 'name', 'Key'),
+	:'token') - 'created_at' - 'backup_codes' AS added;
+SELECT answer('POST', '/auth/passkeys/login/verify',
+	jsonb_build_object('credential', device.sign_in(answer('POST', '/auth/passkeys/login/options', NULL), '\xf1',
+	:'fay')))#>>'{tokens,access_token}' AS token \gset
 SELECT authfort.verify_jwt(:'token')->'amr' AS amr;
-SELECT p->>'id' AS id, p->>'name' AS name, p->>'last_used_at' IS NOT NULL AS used FROM jsonb_array_elements(answer('GET', '/auth/passkeys', NULL, :'token')) p;
-SELECT request('PATCH', '/auth/passkeys/8Q', '{"name": "Old key"}', :'token') AS renamed, request('PATCH', '/auth/passkeys/8Q', '{"name": null}', :'token') AS no_name, request('PATCH', '/auth/passkeys/8Q', '{"name": "\u202e"}', :'token') AS invisible,
-	request('PATCH', '/auth/passkeys/AQ', '{"name": "x"}', :'token') AS of_another_user, request('PATCH', '/auth/passkeys/+%2F', '{"name": "x"}', :'token') AS malformed;
+SELECT p->>'id' AS id, p->>'name' AS name, p->>'last_used_at' IS NOT NULL AS used
+	FROM jsonb_array_elements(answer('GET', '/auth/passkeys', NULL, :'token')) p;
+SELECT request('PATCH', '/auth/passkeys/8Q', '{"name": "Old key"}', :'token') AS renamed,
+	request('PATCH', '/auth/passkeys/8Q', '{"name": null}', :'token') AS no_name, request('PATCH', '/auth/passkeys/8Q',
+	'{"name": "\u202e"}', :'token') AS invisible,
+	request('PATCH', '/auth/passkeys/AQ', '{"name": "x"}', :'token') AS of_another_user,
+	request('PATCH', '/auth/passkeys/+%2F', '{"name": "x"}', :'token') AS malformed;
 -- an old sign-in neither adds nor removes
 UPDATE authfort.sessions SET auth_time = now() - interval '11 min';
-SELECT request('POST', '/auth/passkeys/register/options', NULL, :'token') AS options, request('POST', '/auth/passkeys/register/verify', '{"credential": {}}', :'token') AS verify,
-	request('DELETE', '/auth/passkeys/8Q', NULL, :'token') AS remove, request('GET', '/auth/passkeys', NULL, :'token') AS list;
+SELECT request('POST', '/auth/passkeys/register/options', NULL, :'token') AS options,
+	request('POST', '/auth/passkeys/register/verify', '{"credential": {}}', :'token') AS verify,
+	request('DELETE', '/auth/passkeys/8Q', NULL, :'token') AS remove, request('GET', '/auth/passkeys', NULL,
+	:'token') AS list;
 UPDATE authfort.sessions SET auth_time = now();
-SELECT request('DELETE', '/auth/passkeys/AQ', NULL, :'token') AS of_another_user, request('DELETE', '/auth/passkeys/', NULL, :'token') AS no_id, request('DELETE', '/auth/passkeys/8Q', NULL, :'token') AS own;
+SELECT request('DELETE', '/auth/passkeys/AQ', NULL, :'token') AS of_another_user, request('DELETE', '/auth/passkeys/',
+	NULL, :'token') AS no_id, request('DELETE', '/auth/passkeys/8Q', NULL, :'token') AS own;
 -- admins; without the last second factor, older tokens are no longer valid
 SELECT request('GET', '/auth/me', NULL, :'token') AS me;
 SELECT authfort.login('fay@example.org', 'correct horse')#>>'{tokens,access_token}' AS token \gset
 SELECT authfort.add_role(:'fay', 'admin', false);
-SELECT jsonb_array_length(answer('GET', '/auth/admin/users/' || :'ada' || '/passkeys', NULL, :'token')) AS of_ada, request('GET', '/auth/admin/users/x/passkeys', NULL, :'token') AS malformed,
-	request('DELETE', '/auth/admin/users/' || :'ada' || '/passkeys/AQ', NULL, :'token') AS the_last_way_in, request('DELETE', '/auth/admin/users/' || :'ada' || '/passkeys/8Q', NULL, :'token') AS unknown;
+SELECT jsonb_array_length(answer('GET', '/auth/admin/users/' || :'ada' || '/passkeys', NULL, :'token')) AS of_ada,
+	request('GET', '/auth/admin/users/x/passkeys', NULL, :'token') AS malformed,
+	request('DELETE', '/auth/admin/users/' || :'ada' || '/passkeys/AQ', NULL, :'token') AS the_last_way_in,
+	request('DELETE', '/auth/admin/users/' || :'ada' || '/passkeys/8Q', NULL, :'token') AS unknown;
 -- pages of other domains
 SELECT request('GET', '/.well-known/webauthn', NULL) AS all_within;
 SET authfort.webauthn_origins = 'https://example.org, https://example.com, https://app.example.org:8443, https://notexample.org, http://[::1]';

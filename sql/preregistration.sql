@@ -1,16 +1,22 @@
 -- A stranger signs up with another person's address, and waits.
 \pset null '(null)'
-CREATE FUNCTION pg_temp.state(email text) RETURNS TABLE (verified boolean, proven boolean, password boolean, live bigint, tokens bigint, unproven_deleted bigint) LANGUAGE sql AS $$
-	SELECT email_verified, mailbox_proven, password_hash IS NOT NULL, (SELECT count(*) FROM authfort.sessions WHERE user_id = u.id AND revoked_at IS NULL),
-		(SELECT count(*) FROM authfort.one_time_tokens WHERE user_id = u.id), (SELECT count(*) FROM authfort.events WHERE event = 'unproven_deleted' AND user_id = u.id)
+CREATE FUNCTION pg_temp.state(email text) RETURNS TABLE (verified boolean, proven boolean, password boolean,
+	live bigint, tokens bigint, unproven_deleted bigint) LANGUAGE sql AS $$
+	SELECT email_verified, mailbox_proven, password_hash IS NOT NULL, (SELECT count(*) FROM authfort.sessions
+	WHERE user_id = u.id AND revoked_at IS NULL),
+		(SELECT count(*) FROM authfort.one_time_tokens WHERE user_id = u.id), (SELECT count(*) FROM authfort.events
+		WHERE event = 'unproven_deleted' AND user_id = u.id)
 	FROM authfort.users u WHERE u.email = state.email $$;
 -- what the stranger has: a password, an access token and a refresh token
 CREATE TABLE stranger (email text, access text, refresh text);
 CREATE FUNCTION pg_temp.register(email text) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO stranger SELECT $1, r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}' FROM authfort.signup($1, 'strangers-password') r $$;
+	INSERT INTO stranger SELECT $1, r#>>'{tokens,access_token}', r#>>'{tokens,refresh_token}'
+	FROM authfort.signup($1, 'strangers-password') r $$;
 CREATE FUNCTION pg_temp.has(email text) RETURNS TABLE (login text, refresh text, access boolean) LANGUAGE sql AS $$
-	SELECT coalesce(authfort.login(s.email, 'strangers-password')->>'error', 'tokens'), coalesce(authfort.refresh(s.refresh)->>'error', 'tokens'),
-		(SELECT status = 200 FROM authfort.http('GET', '/auth/me', NULL, jsonb_build_object('authorization', 'Bearer ' || s.access)))
+	SELECT coalesce(authfort.login(s.email, 'strangers-password')->>'error', 'tokens'),
+	coalesce(authfort.refresh(s.refresh)->>'error', 'tokens'),
+		(SELECT status = 200 FROM authfort.http('GET', '/auth/me', NULL, jsonb_build_object('authorization', 'Bearer '
+		|| s.access)))
 	FROM stranger s WHERE s.email = $1 $$;
 
 -- the owner verifies the address from elsewhere, by mistake or not: nothing changes hands
@@ -30,7 +36,8 @@ SELECT * FROM pg_temp.state('a@example.com');
 -- a person who signs up with the own address keeps what is there: confirmed in that session, and then reset
 SELECT pg_temp.register('c@example.com');
 SELECT status FROM authfort.take_messages(), stranger, authfort.http('POST', '/auth/verify-email', NULL,
-	jsonb_build_object('content-type', 'application/json', 'authorization', 'Bearer ' || access), jsonb_build_object('token', message->>'token')::text)
+	jsonb_build_object('content-type', 'application/json', 'authorization', 'Bearer ' || access),
+	jsonb_build_object('token', message->>'token')::text)
 	WHERE email = 'c@example.com' AND message->>'email' = email;
 SELECT * FROM pg_temp.state('c@example.com');
 SELECT * FROM pg_temp.has('c@example.com');
@@ -42,12 +49,15 @@ SELECT * FROM pg_temp.state('admin-made@example.com');
 -- a stranger who moves on to another address keeps nobody from having the one left
 SELECT pg_temp.register('left@example.com');
 DELETE FROM authfort.outbox;
-SELECT authfort.request_email_change(u.id, 'stranger@example.com') FROM authfort.users u WHERE email = 'left@example.com';
-SELECT authfort.confirm_email_change(m.message->>'token', s.id) FROM authfort.take_messages() m JOIN authfort.sessions s ON s.user_id = m.user_id WHERE m.kind = 'email_change';
+SELECT authfort.request_email_change(u.id, 'stranger@example.com') FROM authfort.users u
+	WHERE email = 'left@example.com';
+SELECT authfort.confirm_email_change(m.message->>'token', s.id) FROM authfort.take_messages() m
+	JOIN authfort.sessions s ON s.user_id = m.user_id WHERE m.kind = 'email_change';
 SELECT authfort.signup('left@example.com', 'owners-password') ? 'tokens' AS owner;
 -- one who had verified it can still get it back, and no other user gets it meanwhile
 UPDATE authfort.users SET email_verified = true, mailbox_proven = false WHERE email = 'left@example.com';
 DELETE FROM authfort.outbox;
 SELECT authfort.request_email_change(u.id, 'gone@example.com') FROM authfort.users u WHERE email = 'left@example.com';
-SELECT authfort.confirm_email_change(m.message->>'token', s.id) FROM authfort.take_messages() m JOIN authfort.sessions s ON s.user_id = m.user_id WHERE m.kind = 'email_change';
+SELECT authfort.confirm_email_change(m.message->>'token', s.id) FROM authfort.take_messages() m
+	JOIN authfort.sessions s ON s.user_id = m.user_id WHERE m.kind = 'email_change';
 SELECT authfort.signup('left@example.com', 'owners-password')->>'error' AS reserved;

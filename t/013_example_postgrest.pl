@@ -17,6 +17,10 @@ use LikePostgREST;
 
 my $node = start_node('main', database => undef, conf => <<'CONF');
 authfort.cookies = on
+# without these, two routes below /.well-known/ have nothing to show
+authfort.public_url = 'https://app.example.com'
+authfort.webauthn_rp_id = 'app.example.com'
+authfort.webauthn_origins = 'https://app.example.com, https://other.example'
 CONF
 create_database($node, 'todo');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', 'examples/postgrest/schema.sql',

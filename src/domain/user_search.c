@@ -327,7 +327,7 @@ order_clause(const UserPage *page)
 		case USERS_BY_CREATED_AT:
 			return page->ascending ? "u.created_at, u.id" : "u.created_at DESC, u.id DESC";
 		case USERS_BY_EMAIL:
-			return page->ascending ? "u.email, u.id" : "u.email DESC NULLS LAST, u.id DESC";
+			return page->ascending ? "u.email, u.id" : "u.email DESC, u.id DESC";
 		case USERS_BY_NAME:
 			return page->ascending ? "u.name, u.id" : "u.name DESC NULLS LAST, u.id DESC";
 	}
