@@ -1,4 +1,4 @@
-# clients/node by HTTP: the same to-do list with Express and with Fastify.
+# clients/node by HTTP: the same to-do list with Express and with Fastify; and examples/express.
 use strict;
 use warnings FATAL => 'all';
 
@@ -46,16 +46,17 @@ my $http = HTTP::Tiny->new(timeout => 30);
 sub start
 {
 	my ($framework, %environment) = @_;
+	my $script = delete $environment{SCRIPT} // "$modules/node_modules/authfort-postgresql/test/todo.mjs";
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	my $log = $node->basedir . "/$framework.log";
 	my $pid = fork() // die;
 	if ($pid == 0)
 	{
-		@ENV{qw(PGHOST PGPORT PGDATABASE PGUSER), keys %environment} =
-		  ($node->host, $node->port, $framework, 'todo_app', values %environment);
+		@ENV{qw(PGHOST PGPORT PGDATABASE PGUSER PORT), keys %environment} =
+		  ($node->host, $node->port, $framework, 'todo_app', $port, values %environment);
 		open STDOUT, '>', $log or die;
 		open STDERR, '>&', \*STDOUT or die;
-		exec 'node', "$modules/node_modules/authfort-postgresql/test/todo.mjs", $framework, $port;
+		exec 'node', $script, $framework, $port;
 	}
 	poll("$framework answers", sub {
 		waitpid($pid, 1) == 0 or die slurp_file($log);
@@ -169,6 +170,21 @@ sub try_failures
 	return;
 }
 
+sub try_example
+{
+	system("cp -r examples/express '$modules/example'") == 0 or die;
+	my $server = start('express', SCRIPT => "$modules/example/app.js");
+	my $login = ask($server, 'POST', '/auth/login', {}, '{"email": "bob@example.com", "password": "correct horse"}');
+	my $bearer = { authorization => 'Bearer ' . decode_json($login->{content})->{tokens}{access_token} };
+	is(ask($server, 'POST', '/todo', $bearer, '{"title": "more"}')->{status}, 201, 'the example adds a row');
+	is_deeply([ map { $_->{title} } @{ decode_json(ask($server, 'GET', '/todo', $bearer)->{content}) } ],
+		[ 'of bob', 'more' ], 'the example shows a user their own rows');
+	is(ask($server, 'GET', '/todo')->{content}, '[]', 'the example shows a stranger no rows');
+	is(ask($server, 'POST', '/todo', {}, '{"title": "x"}')->{status}, 401, 'the example lets no stranger add rows');
+	stop($server);
+	return;
+}
+
 foreach my $framework (@frameworks)
 {
 	create_database($node, $framework);
@@ -186,6 +202,7 @@ foreach my $framework (@frameworks)
 			'{"email": "bob@example.com", "password": "correct horse"}')->{status}, 200,
 			'express: a parser before the router');
 		stop($server);
+		try_example();
 	}
 	$node->safe_psql($framework, 'DROP TABLE todo; DROP OWNED BY todo_app');
 	$node->safe_psql('postgres', "DROP DATABASE $framework WITH (FORCE)");

@@ -1,0 +1,24 @@
+-- What a second factor and a notice add to a login.  A wrong code is timed: it takes as long as a
+-- right one, counts a failure instead of a session, and can be repeated.  Prints a line for each;
+-- run by bench/run after bench.sql.
+\ir time_it.sql
+SET authfort.mfa_lock_attempts = 0;
+SELECT authfort.create_user('factor@example.com', 'correct horse')->>'id' AS id \gset
+SELECT authfort.mfa_init(:'id') IS NOT NULL \g /dev/null
+UPDATE authfort.mfa SET totp_confirmed_at = now() WHERE user_id = :'id';
+UPDATE authfort.users SET mfa_enabled = true WHERE id = :'id';
+SELECT authfort.login('factor@example.com', 'correct horse')->>'mfa_token' AS challenge \gset
+-- (an error where it is refused before the code is looked at)
+SELECT 1 / (authfort.complete_mfa_login(:'challenge', '000000')->>'error' = 'invalid_mfa_code')::integer \g /dev/null
+CALL pg_temp.time_it('totp', 500,
+	format($$SELECT count(authfort.complete_mfa_login(%L, '000000', 'bench', '192.0.2.7')) FROM generate_series(1, 500)$$, :'challenge'));
+
+-- each login comes with another user agent, so with the setting each is a notice
+CREATE PROCEDURE pg_temp.time_login(name text) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL pg_temp.time_it(name, 10, $q$SELECT count(authfort.login('bench@example.com', 'correct horse',
+		gen_random_uuid()::text, '192.0.2.7')) FROM generate_series(1, 10)$q$);
+END $$;
+CALL pg_temp.time_login('login-without-notice');
+SET authfort.notices = 'new_sign_in';
+CALL pg_temp.time_login('login-with-notice');
