@@ -312,6 +312,16 @@ spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected)
 	spi_query_close();
 }
 
+void
+spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int expected)
+{
+	Datum		values[2] = {UUIDPGetDatum(id), value};
+
+	spi_query_open();
+	spi_query_run(query, values, NULL, expected);
+	spi_query_close();
+}
+
 int
 spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit)
 {

@@ -48,9 +48,12 @@ extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *para
 
 /*
  * For statements that stand alone, from open to close: one whose parameter is
- * an id, and one that deletes what is older than a time, at most so many rows.
+ * an id, one with an id and another value, and one that deletes what is older
+ * than a time, at most so many rows.
  */
 extern void spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected);
+extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value,
+									int expected);
 extern int	spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit);
 
 /* From here on the columns are those of that row; the first is 0. */

@@ -144,11 +144,9 @@ email_changes_delete_from(const EmailChange *change)
 		" AND created_at OPERATOR(pg_catalog.>=) $2",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(&change->user_id), TimestampTzGetDatum(change->created_at)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, &change->user_id, TimestampTzGetDatum(change->created_at),
+							SPI_OK_DELETE);
 }
 
 bool

@@ -201,11 +201,9 @@ email_code_spend(const pg_uuid_t *user_id, EmailCodePurpose purpose)
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2",
 		2, {UUIDOID, TEXTOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(code_purposes[purpose])};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, CStringGetTextDatum(code_purposes[purpose]),
+							SPI_OK_UPDATE);
 }
 
 void

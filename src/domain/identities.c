@@ -163,11 +163,8 @@ identities_delete_since(const pg_uuid_t *user_id, TimestampTz time)
 		" AND created_at OPERATOR(pg_catalog.>=) $2",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(time)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(time), SPI_OK_DELETE);
 }
 
 char **

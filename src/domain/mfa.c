@@ -90,11 +90,9 @@ mfa_confirm_secret(const pg_uuid_t *user_id)
 		"UPDATE authfort.mfa SET totp_confirmed_at = $2 WHERE user_id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(GetCurrentTimestamp()),
+							SPI_OK_UPDATE);
 }
 
 void
@@ -118,11 +116,8 @@ mfa_remove_secret_since(const pg_uuid_t *user_id, TimestampTz time)
 		" AND (totp_confirmed_at IS NULL OR totp_confirmed_at OPERATOR(pg_catalog.>=) $2)",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(time)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(time), SPI_OK_UPDATE);
 }
 
 /* A step before those that are remembered can come only after the clock was set back. */

@@ -162,11 +162,9 @@ one_time_tokens_delete_access(const pg_uuid_t *user_id)
 		" AND purpose OPERATOR(pg_catalog.<>) $2",
 		2, {UUIDOID, TEXTOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), purpose_datum(ONE_TIME_EMAIL_CHANGE_UNDO)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, purpose_datum(ONE_TIME_EMAIL_CHANGE_UNDO),
+							SPI_OK_DELETE);
 }
 
 void
@@ -177,11 +175,8 @@ one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose)
 		" AND purpose OPERATOR(pg_catalog.=) $2",
 		2, {UUIDOID, TEXTOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), purpose_datum(purpose)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, purpose_datum(purpose), SPI_OK_DELETE);
 }
 
 void
@@ -192,11 +187,8 @@ one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *mess
 		" AND message_id OPERATOR(pg_catalog.=) $2",
 		2, {UUIDOID, UUIDOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(message_id)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, UUIDPGetDatum(message_id), SPI_OK_DELETE);
 }
 
 int

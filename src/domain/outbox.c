@@ -121,11 +121,8 @@ outbox_withdraw(const pg_uuid_t *user_id, const char *kind)
 		" AND o.kind OPERATOR(pg_catalog.=) $2 FOR UPDATE SKIP LOCKED))",
 		2, {UUIDOID, TEXTOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(kind)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, user_id, CStringGetTextDatum(kind), SPI_OK_DELETE);
 }
 
 void

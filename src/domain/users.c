@@ -242,16 +242,6 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 	return inserted;
 }
 
-static void
-change_by_id(SpiQuery *query, const pg_uuid_t *id, Datum value)
-{
-	Datum		values[2] = {UUIDPGetDatum(id), value};
-
-	spi_query_open();
-	spi_query_run(query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
-}
-
 void
 users_set_password_hash(const pg_uuid_t *id, const char *hash)
 {
@@ -278,7 +268,7 @@ users_rehash_password(const pg_uuid_t *id, const char *hash)
 		2, {UUIDOID, TEXTOID}
 	};
 
-	change_by_id(&query, id, CStringGetTextDatum(hash));
+	spi_query_run_by_id_and(&query, id, CStringGetTextDatum(hash), SPI_OK_UPDATE);
 }
 
 void
@@ -290,7 +280,7 @@ users_drop_password_since(const pg_uuid_t *id, TimestampTz time)
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
 
-	change_by_id(&query, id, TimestampTzGetDatum(time));
+	spi_query_run_by_id_and(&query, id, TimestampTzGetDatum(time), SPI_OK_UPDATE);
 }
 
 void
@@ -301,7 +291,7 @@ users_set_mailbox_proven(const pg_uuid_t *id, bool proven)
 		2, {UUIDOID, BOOLOID}
 	};
 
-	change_by_id(&query, id, BoolGetDatum(proven));
+	spi_query_run_by_id_and(&query, id, BoolGetDatum(proven), SPI_OK_UPDATE);
 }
 
 void
@@ -313,11 +303,8 @@ users_set_mailbox(const pg_uuid_t *id, bool proven)
 		" WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, BOOLOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(id), BoolGetDatum(proven)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, id, BoolGetDatum(proven), SPI_OK_UPDATE);
 }
 
 void
@@ -327,11 +314,8 @@ users_set_unclaimed_until(const pg_uuid_t *id, TimestampTz time)
 		"UPDATE authfort.users SET unclaimed_until = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(time)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_by_id_and(&query, id, TimestampTzGetDatum(time), SPI_OK_UPDATE);
 }
 
 /*
@@ -510,7 +494,7 @@ users_set_banned(const pg_uuid_t *id, bool banned)
 		2, {UUIDOID, BOOLOID}
 	};
 
-	change_by_id(&query, id, BoolGetDatum(banned));
+	spi_query_run_by_id_and(&query, id, BoolGetDatum(banned), SPI_OK_UPDATE);
 }
 
 void
@@ -521,7 +505,7 @@ users_set_mfa_enabled(const pg_uuid_t *id, bool enabled)
 		2, {UUIDOID, BOOLOID}
 	};
 
-	change_by_id(&query, id, BoolGetDatum(enabled));
+	spi_query_run_by_id_and(&query, id, BoolGetDatum(enabled), SPI_OK_UPDATE);
 }
 
 void
@@ -537,7 +521,7 @@ users_anonymize(const pg_uuid_t *id)
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
 
-	change_by_id(&query, id, TimestampTzGetDatum(GetCurrentTimestamp()));
+	spi_query_run_by_id_and(&query, id, TimestampTzGetDatum(GetCurrentTimestamp()), SPI_OK_UPDATE);
 }
 
 /* Since PostgreSQL 18, RESTRICT has an SQLSTATE of its own. */
