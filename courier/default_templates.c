@@ -31,13 +31,13 @@ static const DefaultTemplate templates[] = {
      "Sign in"},
 	{"email_otp", "{{code}} is your code for {{app}}",
      "Your code for {{app}}:\n\n{{code}}\n\n"
-     "It is valid for {{expires_in}}. Nobody from {{app}} will ask you for it.\n\n"
+     "It is valid for {{expires_in}}. {{app}} never asks you for it.\n\n"
      "If you did not ask for this, you can ignore this message.\n",
      NULL},
 	{"reauthentication", "{{code}} is your code for {{app}}",
      "Your code to confirm that it is you, for {{app}}:\n\n{{code}}\n\n"
-     "It is valid for {{expires_in}}. Nobody from {{app}} will ask you for it.\n\n"
-     "If you did not ask for this, somebody else is signed in to your account: set a new password "
+     "It is valid for {{expires_in}}. {{app}} never asks you for it.\n\n"
+     "If you did not ask for this, another person is signed in to your account: set a new password "
      "at once.\n",
      NULL},
 	{"password_reset", "Set a new password",
@@ -88,7 +88,7 @@ static const DefaultTemplate templates[] = {
      NULL},
 	{"mfa_locked", "Wrong codes for your account",
      "There were several wrong codes for the second factor of your account at {{app}}. They came "
-     "after the right password: if this was not you, somebody knows your "
+     "after the right password: if this was not you, another person knows your "
      "password.\n\n" SECURITY_FOOTER,
      NULL},
 	{"passkey_added", "A passkey was added to your account",
