@@ -8,6 +8,7 @@ MODULE_big = authfort
 OBJS = \
 	src/authfort.o \
 	src/settings.o \
+	src/settings_hooks.o \
 	src/base/refusal.o \
 	src/crypto/base64url.o \
 	src/http/cookie.o \

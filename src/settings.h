@@ -47,6 +47,7 @@ typedef enum NoticeKind
 	NOTICE_PASSKEY_ADDED,
 	NOTICE_IDENTITY_LINKED
 } NoticeKind;
+
 typedef enum PasskeyCounterAction
 {
 	PASSKEY_COUNTER_REFUSES,
@@ -166,14 +167,16 @@ extern uint64 settings_token_generation;
  */
 extern uint64 settings_verdict_generation;
 
-/* Called then, if not NULL; it may do no more than take a note. */
+/* Called on each such change if not NULL; it must not do more than set a flag. */
 extern void (*settings_token_changed) (void);
 
-/* Says that a setting which is not ours, but means a token, has changed. */
+/* Records a change of request.jwt.claims, which is not a setting of authfort. */
 extern void settings_note_token_change(void);
 
+/* Defines all settings; called once, from _PG_init(). */
 extern void settings_define(void);
-extern const char *settings_samesite_name(void);
+
+/* The name of a notice in authfort.notices, which is also its kind of message. */
 extern const char *settings_notice_name(NoticeKind kind);
 
 #endif							/* AUTHFORT_SETTINGS_H */

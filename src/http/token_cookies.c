@@ -225,6 +225,21 @@ require_usable_settings(void)
 				 errhint("Change the settings \"authfort.cookie_*\", \"authfort.access_cookie_name\" or \"authfort.refresh_cookie_name\".")));
 }
 
+static const char *
+samesite_name(void)
+{
+	switch ((CookieSameSite) setting_cookie_samesite)
+	{
+		case SAMESITE_STRICT:
+			return "Strict";
+		case SAMESITE_NONE:
+			return "None";
+		case SAMESITE_LAX:
+			break;
+	}
+	return "Lax";
+}
+
 static void
 write_cookie(HttpResponse *response, const char *name, const char *value, int max_age,
 			 const char *domain, const char *path)
@@ -238,7 +253,7 @@ write_cookie(HttpResponse *response, const char *name, const char *value, int ma
 	appendStringInfoString(&cookie, "; HttpOnly");
 	if (setting_cookie_secure)
 		appendStringInfoString(&cookie, "; Secure");
-	appendStringInfo(&cookie, "; SameSite=%s", settings_samesite_name());
+	appendStringInfo(&cookie, "; SameSite=%s", samesite_name());
 	http_add_header(response, "Set-Cookie", cookie.data);
 }
 
