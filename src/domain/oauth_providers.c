@@ -178,6 +178,22 @@ oauth_providers_find(const char *name)
 }
 
 bool
+oauth_providers_is_enabled(const char *name)
+{
+	static SpiQuery query = {
+		"SELECT FROM authfort.oauth_providers WHERE name OPERATOR(pg_catalog.=) $1 AND enabled",
+		1, {TEXTOID}
+	};
+	Datum		value = CStringGetTextDatum(name);
+	bool		enabled;
+
+	spi_query_open();
+	enabled = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
+	spi_query_close();
+	return enabled;
+}
+
+bool
 oauth_provider_needs_discovery(const OAuthProvider *provider)
 {
 	const OAuthEndpoints *endpoints = &provider->endpoints;

@@ -62,6 +62,9 @@ extern char *oauth_provider_name(const char *raw);
 /* NULL for an unknown provider.  "name" is in its stored form. */
 extern OAuthProvider *oauth_providers_find(const char *name);
 
+/* Whether users can sign in at the provider: it is configured, and not disabled. */
+extern bool oauth_providers_is_enabled(const char *name);
+
 /* Appends the names of the enabled providers as a JSON array of objects. */
 extern void oauth_providers_append_json(StringInfo out);
 

@@ -5,9 +5,11 @@
 #include "postgres.h"
 
 #include "domain/identities.h"
+#include "domain/oauth_providers.h"
 #include "domain/passkeys.h"
 #include "flow/way_in.h"
 
+/* An account at a provider that was disabled or removed opens nothing. */
 static bool
 has_identity(const pg_uuid_t *user_id, const char *except)
 {
@@ -16,7 +18,8 @@ has_identity(const pg_uuid_t *user_id, const char *except)
 
 	for (int i = 0; i < count; i++)
 	{
-		if (except == NULL || strcmp(providers[i], except) != 0)
+		if ((except == NULL || strcmp(providers[i], except) != 0) &&
+			oauth_providers_is_enabled(providers[i]))
 			return true;
 	}
 	return false;

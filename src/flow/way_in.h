@@ -12,7 +12,7 @@
 /*
  * Whether the user has another way in: a password, a verified mailbox, to which
  * a link or a code can be sent, a passkey other than that one, or an account at
- * another provider than that one.  NULL: none is removed.  The user's row is
+ * another provider than that one, which is enabled.  NULL: none is removed.  The user's row is
  * locked, so that two ways are not removed at once.
  */
 extern bool way_in_remains(const User *user, const bytea *without_passkey,
