@@ -538,10 +538,32 @@ read_mapping(const Config *config, OAuthProvider *provider)
 }
 
 static bool
-read_trust_email(const Config *config, const OAuthPreset *preset)
+is_overridden(const char *url, const char *preset)
 {
-	bool		elsewhere = preset->self_hosted && member(config, "issuer") != NULL;
-	bool		trust = bool_member(config, "trust_email", preset->trust_email && !elsewhere);
+	return url != NULL && (preset == NULL || strcmp(url, preset) != 0);
+}
+
+/* Whether all URLs are the preset's own; otherwise another server may answer for it. */
+static bool
+is_unchanged_preset(const OAuthProvider *provider)
+{
+	const OAuthPreset *preset = provider->preset;
+	const OAuthEndpoints *endpoints = &provider->endpoints;
+
+	return !is_overridden(provider->issuer, preset->issuer) &&
+		!is_overridden(endpoints->authorization, preset->authorization_endpoint) &&
+		!is_overridden(endpoints->token, preset->token_endpoint) &&
+		!is_overridden(endpoints->userinfo, preset->userinfo_endpoint) &&
+		!is_overridden(endpoints->emails, preset->emails_endpoint) &&
+		!is_overridden(endpoints->jwks, preset->jwks_uri);
+}
+
+static bool
+read_trust_email(const Config *config, const OAuthProvider *provider)
+{
+	const OAuthPreset *preset = provider->preset;
+	bool		trust = bool_member(config, "trust_email",
+									preset->trust_email && is_unchanged_preset(provider));
 
 	if (trust && preset->never_trust_email)
 		raise_fault(config, "cannot be true with this preset", "trust_email",
@@ -623,7 +645,7 @@ oauth_config_read(const char *name, Jsonb *json, bool has_secret, bool has_key)
 	read_endpoints(&config, provider, tenant);
 	read_mapping(&config, provider);
 	read_binding(&config, provider);
-	provider->trust_email = read_trust_email(&config, preset);
+	provider->trust_email = read_trust_email(&config, provider);
 	provider->keep_tokens = bool_member(&config, "keep_tokens", false);
 	return provider;
 }

@@ -113,7 +113,6 @@ static const OAuthPreset presets[] = {
 		.pkce = true,
 		.nonce = true,
 		.trust_email = true,
-		.self_hosted = true,
 		.mapping = STANDARD_MAPPING
 	},
 	{

@@ -53,11 +53,10 @@ typedef struct OAuthPreset
 	TokenAuth	token_auth;
 	bool		pkce;
 	bool		nonce;
-	bool		trust_email;	/* its word on an email is taken */
+	bool		trust_email;	/* its word on an email is taken, unless its URLs are overridden */
 	bool		never_trust_email;	/* and no configuration changes that */
 	bool		needs_tenant;
 	bool		id_token_optional;	/* the profile may come from userinfo alone */
-	bool		self_hosted;	/* with another issuer its word on emails is not trusted */
 	ProfileMapping mapping;
 } OAuthPreset;
 
