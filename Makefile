@@ -96,6 +96,7 @@ OBJS = \
 	src/flow/mfa_challenge.o \
 	src/flow/sign_in.o \
 	src/flow/redirect_target.o \
+	src/flow/app_code.o \
 	src/flow/oauth_flow.o \
 	src/flow/oauth_profile.o \
 	src/flow/oauth_account.o \

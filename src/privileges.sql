@@ -100,7 +100,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.rate_limits(), authfort.rate_limit_status(text, inet), authfort.reset_rate_limits(text, inet),
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.create_email_verification_token(uuid), authfort.verify_email(text, uuid),
-	authfort.create_magic_link_token(text), authfort.verify_magic_link(text, text, inet),
+	authfort.create_magic_link_token(text, text, text, text), authfort.verify_magic_link(text, text, inet),
 	authfort.invite_user(text, text[], text, jsonb), authfort.accept_invitation(text, text, text, inet),
 	authfort.generate_link(text, text),
 	authfort.create_email_otp(text), authfort.verify_email_otp(text, text, text, inet),

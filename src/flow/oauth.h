@@ -66,9 +66,6 @@ extern OAuthResult oauth_sign_in_with_id_token(const char *provider, const char 
 /* Takes the answer to the fetch of one of these. */
 extern OAuthResult oauth_continue(FetchFlow *continuation, const FetchAnswer *answer);
 
-/* Exchanges the one-time code of the mode "code". */
-extern AuthResult oauth_exchange_code(const char *code, const char *code_verifier, const Client *client);
-
 /*
  * For providers that post their answer (response_mode=form_post): the browser
  * sends no cookie with that request.  Seals the parameters into the URL to

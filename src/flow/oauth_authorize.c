@@ -11,33 +11,21 @@
 #include "domain/oauth_documents.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
+#include "flow/app_code.h"
 #include "flow/oauth_fetches.h"
 #include "flow/oauth_steps.h"
 #include "flow/redirect_target.h"
 
-#define CHALLENGE_CHARACTERS 43
-
-const Refusal refusal_invalid_code_challenge =
-{"invalid_code_challenge", "This mode takes a code_challenge, with code_challenge_method S256", 400};
 const Refusal refusal_invalid_mode =
 {"invalid_mode", "Valid modes are redirect, popup, code and json", 400};
-
-static bool
-is_code_challenge(const OAuthRequest *request)
-{
-	const char *challenge = request->code_challenge;
-
-	return challenge != NULL && strlen(challenge) == CHALLENGE_CHARACTERS &&
-		strspn(challenge, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
-		CHALLENGE_CHARACTERS &&
-		request->code_challenge_method != NULL &&
-		strcmp(request->code_challenge_method, "S256") == 0;
-}
 
 /* Returns NULL or the refusal. */
 static const Refusal *
 read_request(const OAuthRequest *request, OAuthFlow *flow)
 {
+	AppRequest	app;
+	const Refusal *refusal;
+
 	if (!oauth_mode_read(request->mode, &flow->mode))
 		return &refusal_invalid_mode;
 	flow->links = request->user_id != NULL;
@@ -47,10 +35,11 @@ read_request(const OAuthRequest *request, OAuthFlow *flow)
 		flow->session_id = *request->session_id;
 	if (flow->mode != OAUTH_CODE)
 		return redirect_target_resolve(request->redirect_to, &flow->redirect_to);
-	if (!is_code_challenge(request))
-		return &refusal_invalid_code_challenge;
-	flow->code_challenge = pstrdup(request->code_challenge);
-	return redirect_target_resolve_exact(request->redirect_to, &flow->redirect_to);
+	app = (AppRequest) {request->redirect_to, request->code_challenge, request->code_challenge_method};
+	refusal = app_request_check(&app, &flow->redirect_to);
+	if (refusal == NULL)
+		flow->code_challenge = pstrdup(request->code_challenge);
+	return refusal;
 }
 
 static void

@@ -7,17 +7,15 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/json.h"
 #include "domain/identities.h"
-#include "domain/one_time_tokens.h"
 #include "domain/signing_keys.h"
 #include "domain/spent_ids.h"
+#include "flow/app_code.h"
 #include "flow/oauth_account.h"
 #include "flow/oauth_steps.h"
-#include "flow/redirect_target.h"
 #include "flow/sign_in.h"
 
 #define SPENT_FLOW "oauth_flow"
@@ -29,29 +27,8 @@
 /* An id_token is taken for a minute longer than it says (crypto/id_token.c), at most. */
 #define ID_TOKEN_SLACK (2 * USECS_PER_MINUTE)
 
-#define CODE_TTL 60				/* seconds */
-
-/*
- * A code for the app that began the flow, to be exchanged for the sign-in: what
- * a redirect to an app carries can be read by other apps (RFC 8252, section 8.1).
- */
-static char *
-make_code(const OAuthFlow *flow, const User *user)
-{
-	StringInfoData detail;
-	TimestampTz expires_at;
-
-	initStringInfo(&detail);
-	json_open(&detail);
-	json_write_string(&detail, "provider", flow->provider);
-	json_write_string(&detail, "code_challenge", flow->code_challenge);
-	json_close(&detail);
-	return one_time_token_create(&user->id, ONE_TIME_SIGN_IN_CODE, CODE_TTL, NULL,
-								 json_to_jsonb(&detail), &expires_at);
-}
-
-static AuthResult
-sign_in_from(const char *provider, User *user, const Client *client)
+AuthResult
+oauth_sign_in(const char *provider, User *user, const Client *client)
 {
 	Authentication how = {provider, 1, 1, {AMR_FEDERATED}};
 
@@ -80,9 +57,9 @@ oauth_finish(const OAuthProvider *provider, OAuthFlow *flow, const OAuthProfile 
 	if (result.refusal != NULL)
 		return result;
 	if (flow->mode == OAUTH_CODE)
-		result.code = make_code(flow, user);
+		result.code = app_code_create(user, flow->provider, flow->code_challenge);
 	else
-		result.auth = sign_in_from(provider->name, user, client);
+		result.auth = oauth_sign_in(provider->name, user, client);
 	result.refusal = result.auth.refusal;
 	return result;
 }
@@ -116,56 +93,7 @@ oauth_finish_app(const OAuthProvider *provider, const OAuthFlow *flow, Jsonb *cl
 	result.refusal = oauth_account_find(provider, &profile, &no_tokens, client, &user);
 	if (result.refusal != NULL)
 		return result;
-	result.auth = sign_in_from(provider->name, user, client);
+	result.auth = oauth_sign_in(provider->name, user, client);
 	result.refusal = result.auth.refusal;
 	return result;
-}
-
-/* Whether the app that exchanges a code is the one that began the flow. */
-static bool
-is_verifier_of(Jsonb *detail, const char *verifier)
-{
-	char	   *challenge = (detail != NULL) ? json_member_string(detail, "code_challenge") : NULL;
-
-	return challenge != NULL && strcmp(oauth_code_challenge(verifier), challenge) == 0;
-}
-
-/*
- * A code is gone with the first try, whatever the verifier, so that it cannot be
- * tried.  The user is locked before it is looked for again.
- */
-static const Refusal *
-use_code(const char *code, const char *verifier, User **user, char **provider)
-{
-	pg_uuid_t	id;
-	Jsonb	   *detail;
-
-	if (!one_time_token_find(code, ONE_TIME_SIGN_IN_CODE, &id, &detail))
-		return &refusal_oauth_code_invalid;
-	*user = users_lock(&id);
-	if (*user == NULL || !one_time_token_find(code, ONE_TIME_SIGN_IN_CODE, &id, &detail))
-		return &refusal_oauth_code_invalid;
-	one_time_tokens_delete_purpose(&id, ONE_TIME_SIGN_IN_CODE);
-	if (!is_verifier_of(detail, verifier))
-		return &refusal_oauth_code_invalid;
-	*provider = json_member_string(detail, "provider");
-	return (*user)->banned ? &refusal_user_banned : NULL;
-}
-
-AuthResult
-oauth_exchange_code(const char *code, const char *code_verifier, const Client *client)
-{
-	const Refusal *refusal;
-	User	   *user;
-	char	   *provider = NULL;
-
-	PreventCommandIfReadOnly("a sign-in");
-	signing_keys_require_master_key();
-	refusal = use_code(code, code_verifier, &user, &provider);
-	if (refusal != NULL)
-	{
-		oauth_record_failure(refusal, client);
-		return auth_refused(refusal);
-	}
-	return sign_in_from(provider, user, client);
 }

@@ -10,6 +10,7 @@
 #include "base/client_message.h"
 #include "base/json.h"
 #include "domain/identities.h"
+#include "flow/app_code.h"
 #include "flow/oauth.h"
 
 PG_FUNCTION_INFO_V1(authfort_oauth_authorize);
@@ -29,20 +30,6 @@ url_to_jsonb(const OAuthResult *result)
 	json_write_string(&json, "url", result->url);
 	json_write_string(&json, "state", oauth_flow_state(&result->flow.id));
 	json_write_string(&json, "cookie", result->cookie);
-	json_close(&json);
-	return json_to_jsonb(&json);
-}
-
-static Jsonb *
-code_to_jsonb(const OAuthResult *result)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	json_open(&json);
-	json_write_bool(&json, "ok", true);
-	json_write_string(&json, "code", result->code);
-	json_write_string(&json, "redirect_to", result->flow.redirect_to);
 	json_close(&json);
 	return json_to_jsonb(&json);
 }
@@ -73,7 +60,7 @@ result_to_jsonb(OAuthResult *result)
 	if (result->url != NULL)
 		return url_to_jsonb(result);
 	if (result->code != NULL)
-		return code_to_jsonb(result);
+		return app_code_to_jsonb(result->code, result->flow.redirect_to);
 	return result->linked ? done_to_jsonb(NULL) : auth_to_jsonb(&result->auth);
 }
 
@@ -188,7 +175,7 @@ authfort_exchange_oauth_code(PG_FUNCTION_ARGS)
 	AuthResult	result;
 
 	argument_require(fcinfo, 0, "code");
-	result = oauth_exchange_code(code, verifier, &client);
+	result = app_code_exchange(code, verifier, NULL, &client);
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 

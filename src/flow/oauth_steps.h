@@ -41,7 +41,6 @@ extern OAuthResult oauth_ask(FetchFlow *continuation, const char *step, Fetch *f
 
 /* oauth_authorize.c */
 extern const Refusal refusal_invalid_mode;
-extern const Refusal refusal_invalid_code_challenge;
 extern OAuthResult oauth_take_discovery(const OAuthProvider *provider, OAuthFlow *flow,
 										const FetchAnswer *answer);
 
@@ -68,6 +67,9 @@ extern OAuthResult oauth_finish(const OAuthProvider *provider, OAuthFlow *flow,
 /* The same for the id_token of an app, which counts once. */
 extern OAuthResult oauth_finish_app(const OAuthProvider *provider, const OAuthFlow *flow,
 									Jsonb *claims, const Client *client);
+
+/* Signs in a user, whose row is locked, as one who has proven to own an account at a provider. */
+extern AuthResult oauth_sign_in(const char *provider, User *user, const Client *client);
 
 /* Records that a sign-in failed, for that reason. */
 extern void oauth_record_failure(const Refusal *refusal, const Client *client);

@@ -19,6 +19,7 @@
 #include "domain/input.h"
 #include "domain/outbox.h"
 #include "domain/rate_limit.h"
+#include "flow/app_code.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
 #include "flow/mailbox_proof.h"
@@ -50,9 +51,9 @@ typedef struct Method
 	const char *message;		/* its kind */
 	const char *command;		/* for the error on a standby */
 	/* makes a secret for the caller to deliver; NULL if the user may have none */
-	char	   *(*create) (const User *user);
+	char	   *(*create) (const User *user, Jsonb *detail);
 	/* puts one into the outbox */
-	void		(*send) (const User *user, const Client *client);
+	void		(*send) (const User *user, Jsonb *detail, const Client *client);
 	bool		(*is_allowed) (const User *user);
 } Method;
 
@@ -63,17 +64,17 @@ has_no_further_rule(const User *user)
 }
 
 static char *
-create_link_token(const User *user)
+create_link_token(const User *user, Jsonb *detail)
 {
 	TimestampTz expires_at;
 
-	return mailed_token_create(MAILED_MAGIC_LINK, user, NULL, NULL, &expires_at);
+	return mailed_token_create(MAILED_MAGIC_LINK, user, detail, NULL, &expires_at);
 }
 
 static void
-send_link(const User *user, const Client *client)
+send_link(const User *user, Jsonb *detail, const Client *client)
 {
-	mailed_token_send(MAILED_MAGIC_LINK, user, NULL, client);
+	mailed_token_send(MAILED_MAGIC_LINK, user, detail, client);
 }
 
 static const Method by_link = {
@@ -99,7 +100,7 @@ may_have_code(const User *user)
 }
 
 static char *
-create_code(const User *user)
+create_code(const User *user, Jsonb *detail)
 {
 	TimestampTz expires_at;
 	char	   *code;
@@ -112,7 +113,7 @@ create_code(const User *user)
 }
 
 static void
-send_code(const User *user, const Client *client)
+send_code(const User *user, Jsonb *detail, const Client *client)
 {
 	StringInfoData message;
 	TimestampTz expires_at;
@@ -176,7 +177,7 @@ keep_unclaimed(const User *user)
 
 /* False if there is nothing to send. */
 static bool
-send_to(const char *email, const Method *method, const Client *client)
+send_to(const char *email, const Method *method, Jsonb *detail, const Client *client)
 {
 	User	   *user = find_or_make(email, method, client);
 
@@ -186,13 +187,33 @@ send_to(const char *email, const Method *method, const Client *client)
 	if (!may_request(method, user))
 		return false;
 	keep_unclaimed(user);
-	method->send(user, client);
+	method->send(user, detail, client);
 	return true;
 }
 
+/* What the token of a link for an app keeps. */
 static const Refusal *
-request(const Method *method, const char *raw_email, const Client *client)
+describe_app(const AppRequest *app, Jsonb **detail)
 {
+	char	   *redirect_to;
+	const Refusal *refusal = app_request_check(app, &redirect_to);
+	StringInfoData json;
+
+	if (refusal != NULL)
+		return refusal;
+	initStringInfo(&json);
+	json_open(&json);
+	json_write_string(&json, "redirect_to", redirect_to);
+	json_write_string(&json, "code_challenge", app->code_challenge);
+	json_close(&json);
+	*detail = json_to_jsonb(&json);
+	return NULL;
+}
+
+static const Refusal *
+request(const Method *method, const char *raw_email, const AppRequest *app, const Client *client)
+{
+	Jsonb	   *detail = NULL;
 	instr_time	start;
 	char	   *email = NULL;
 	const Refusal *invalid = input_email(raw_email, &email);
@@ -204,24 +225,26 @@ request(const Method *method, const char *raw_email, const Client *client)
 		return refusal;
 	if (invalid != NULL)
 		return invalid;
+	if (app != NULL && (refusal = describe_app(app, &detail)) != NULL)
+		return refusal;
 	PreventCommandIfReadOnly(method->command);
 	outbox_prepare();
-	if (!send_to(email, method, client))
+	if (!send_to(email, method, detail, client))
 		timing_equalize_commit();
 	timing_equalize_response(start);
 	return NULL;
 }
 
 const Refusal *
-flow_request_magic_link(const char *email, const Client *client)
+flow_request_magic_link(const char *email, const AppRequest *app, const Client *client)
 {
-	return request(&by_link, email, client);
+	return request(&by_link, email, app, client);
 }
 
 const Refusal *
 flow_request_email_otp(const char *email, const Client *client)
 {
-	return request(&by_code, email, client);
+	return request(&by_code, email, NULL, client);
 }
 
 /*
@@ -240,20 +263,50 @@ admit(const Method *method, User *user, const pg_uuid_t *session_id, const Clien
 	return result;
 }
 
-/* A ban keeps the token, which is good again after it. */
 AuthResult
+magic_link_sign_in(User *user, const pg_uuid_t *session_id, const Client *client)
+{
+	return admit(&by_link, user, session_id, client);
+}
+
+static MagicLinkResult
+link_refused(const Refusal *refusal)
+{
+	MagicLinkResult result = {auth_refused(refusal)};
+
+	return result;
+}
+
+/* The app exchanges the code; where the link was opened, nothing is signed in. */
+static MagicLinkResult
+give_code(const User *user, Jsonb *detail)
+{
+	MagicLinkResult result = {{NULL}};
+
+	result.redirect_to = json_member_string(detail, "redirect_to");
+	result.code = app_code_create(user, NULL, json_member_string(detail, "code_challenge"));
+	return result;
+}
+
+/* A ban keeps the token, which is good again after it. */
+MagicLinkResult
 flow_verify_magic_link(const char *token, const pg_uuid_t *session_id, const Client *client)
 {
+	MagicLinkResult result = {{NULL}};
+	Jsonb	   *detail;
 	User	   *user;
 
 	PreventCommandIfReadOnly("a login");
-	user = mailed_token_redeem(MAILED_MAGIC_LINK, token, NULL);
+	user = mailed_token_redeem(MAILED_MAGIC_LINK, token, &detail);
 	if (user == NULL)
-		return auth_refused(&refusal_invalid_magic_link);
+		return link_refused(&refusal_invalid_magic_link);
 	if (user->banned)
-		return auth_refused(&refusal_user_banned);
+		return link_refused(&refusal_user_banned);
 	mailed_token_spend(MAILED_MAGIC_LINK, user);
-	return admit(&by_link, user, session_id, client);
+	if (detail != NULL)
+		return give_code(user, detail);
+	result.auth = magic_link_sign_in(user, session_id, client);
+	return result;
 }
 
 /* Only tries at a code that exists are recorded: their number is bounded. */
@@ -334,10 +387,11 @@ passwordless_delete_unclaimed(int limit)
 	return count;
 }
 
-/* The common part of create_magic_link_token() and create_email_otp(). */
+/* The common part of create_magic_link_token() and create_email_otp().  "app" may be NULL. */
 static Datum
-create_for_caller(FunctionCallInfo fcinfo, const Method *method)
+create_for_caller(FunctionCallInfo fcinfo, const Method *method, const AppRequest *app)
 {
+	Jsonb	   *detail = NULL;
 	char	   *email = argument_text(fcinfo, 0, "email");
 	instr_time	start;
 	const Refusal *refusal;
@@ -347,6 +401,8 @@ create_for_caller(FunctionCallInfo fcinfo, const Method *method)
 	INSTR_TIME_SET_CURRENT(start);
 	PreventCommandIfReadOnly(method->command);
 	refusal = input_email(email, &email);
+	if (refusal == NULL && app != NULL)
+		refusal = describe_app(app, &detail);
 	if (refusal != NULL)
 		refusal_raise(refusal);
 	outbox_prepare();
@@ -354,7 +410,7 @@ create_for_caller(FunctionCallInfo fcinfo, const Method *method)
 	if (user != NULL && (user = users_lock_by_email(email)) != NULL && may_request(method, user))
 	{
 		keep_unclaimed(user);
-		secret = method->create(user);
+		secret = method->create(user, detail);
 	}
 	else
 		timing_equalize_commit();
@@ -364,18 +420,26 @@ create_for_caller(FunctionCallInfo fcinfo, const Method *method)
 	PG_RETURN_TEXT_P(cstring_to_text(secret));
 }
 
-/* create_magic_link_token(email) -> text, or NULL */
+/*
+ * create_magic_link_token(email, redirect_to, code_challenge,
+ *						   code_challenge_method) -> text, or NULL
+ */
 Datum
 authfort_create_magic_link_token(PG_FUNCTION_ARGS)
 {
-	return create_for_caller(fcinfo, &by_link);
+	AppRequest	app;
+
+	app.redirect_to = argument_optional_text(fcinfo, 1);
+	app.code_challenge = argument_optional_text(fcinfo, 2);
+	app.code_challenge_method = argument_optional_text(fcinfo, 3);
+	return create_for_caller(fcinfo, &by_link, app_request_is_empty(&app) ? NULL : &app);
 }
 
 /* create_email_otp(email) -> text, or NULL */
 Datum
 authfort_create_email_otp(PG_FUNCTION_ARGS)
 {
-	return create_for_caller(fcinfo, &by_code);
+	return create_for_caller(fcinfo, &by_code, NULL);
 }
 
 /* verify_magic_link(token, user_agent, ip_address) -> jsonb */
@@ -384,9 +448,10 @@ authfort_verify_magic_link(PG_FUNCTION_ARGS)
 {
 	char	   *token = argument_secret(fcinfo, 0, "token");
 	Client		client = argument_client(fcinfo, 1, 2);
-	AuthResult	result = flow_verify_magic_link(token, NULL, &client);
+	MagicLinkResult result = flow_verify_magic_link(token, NULL, &client);
 
-	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+	PG_RETURN_JSONB_P((result.code != NULL) ? app_code_to_jsonb(result.code, result.redirect_to)
+					  : auth_to_jsonb(&result.auth));
 }
 
 /* verify_email_otp(email, code, user_agent, ip_address) -> jsonb */

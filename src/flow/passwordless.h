@@ -6,7 +6,7 @@
  * with authfort.allow_passwordless_signup is made if necessary.  Where
  * nothing is sent, because the user is unknown or banned or got too many
  * messages, they take the same time.  They return NULL, or the refusal
- * invalid_email or rate_limit_exceeded.
+ * invalid_email or rate_limit_exceeded, or one of the request of an app.
  *
  * "session_id" may be NULL, or a live session of the caller: of the same
  * account, it proves the mailbox (mailbox_proof.h).
@@ -16,11 +16,25 @@
 
 #include "postgres.h"
 
+#include "flow/app_code.h"
 #include "flow/auth_result.h"
 
-extern const Refusal *flow_request_magic_link(const char *email, const Client *client);
-extern AuthResult flow_verify_magic_link(const char *token, const pg_uuid_t *session_id,
-										 const Client *client);
+/* What a magic link leads to: a sign-in, or a code for the app that asked for the link. */
+typedef struct MagicLinkResult
+{
+	AuthResult	auth;			/* if "code" is NULL */
+	char	   *code;			/* flow/app_code.h */
+	char	   *redirect_to;	/* what opens the app */
+} MagicLinkResult;
+
+/* "app" is NULL if the link is to sign in where it is opened. */
+extern const Refusal *flow_request_magic_link(const char *email, const AppRequest *app,
+											  const Client *client);
+extern MagicLinkResult flow_verify_magic_link(const char *token, const pg_uuid_t *session_id,
+											  const Client *client);
+
+/* Signs in a user, whose row is locked, as one who has opened a magic link. */
+extern AuthResult magic_link_sign_in(User *user, const pg_uuid_t *session_id, const Client *client);
 
 extern const Refusal *flow_request_email_otp(const char *email, const Client *client);
 extern AuthResult flow_verify_email_otp(const char *email, const char *code,

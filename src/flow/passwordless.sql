@@ -1,7 +1,8 @@
-CREATE FUNCTION authfort.create_magic_link_token(email text) RETURNS text
+CREATE FUNCTION authfort.create_magic_link_token(email text, redirect_to text DEFAULT NULL, code_challenge text DEFAULT NULL,
+												 code_challenge_method text DEFAULT NULL) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_create_magic_link_token';
-COMMENT ON FUNCTION authfort.create_magic_link_token(text) IS 'Makes a token that signs the user of an email in once, or returns NULL for an unknown email.';
+COMMENT ON FUNCTION authfort.create_magic_link_token(text, text, text, text) IS 'Makes a token that signs the user of an email in once, or returns NULL for an unknown email.';
 
 CREATE FUNCTION authfort.verify_magic_link(token text, user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL)
 	RETURNS jsonb

@@ -4,9 +4,11 @@
  */
 #include "postgres.h"
 
+#include "base/json.h"
 #include "flow/email_verification.h"
 #include "flow/invitations.h"
 #include "flow/passwordless.h"
+#include "flow/redirect_target.h"
 #include "http/auth_response.h"
 #include "http/router.h"
 
@@ -17,14 +19,6 @@ respond_requested(HttpResponse *response, const Refusal *refusal, const char *me
 		http_respond_refusal(response, refusal);
 	else
 		http_respond_message(response, message);
-}
-
-/* The caller's session, or NULL. */
-static const pg_uuid_t *
-own_session(HttpRequest *request)
-{
-	http_identify_caller(request);
-	return (request->caller != NULL) ? &request->session_id : NULL;
 }
 
 /* A signed-in caller whose account has an email may leave it out. */
@@ -52,19 +46,44 @@ handle_verify_email(HttpRequest *request, HttpResponse *response)
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	respond_requested(response,
-					  flow_verify_email(fields[0].value, own_session(request), &request->client, &user),
+					  flow_verify_email(fields[0].value, http_own_session(request), &request->client, &user),
 					  "Email verified successfully.");
 }
 
+static const Refusal invalid_link_mode =
+{"invalid_mode", "The only mode of a magic link is code", 400};
+
+/* An app that is to get the sign-in gives at least one of the fields after the email. */
 void
 handle_magic_link(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"email", true}};
+	BodyField	fields[] = {
+		{"email", true}, {"mode"}, {"redirect_to"}, {"code_challenge"}, {"code_challenge_method"}
+	};
+	AppRequest	app;
+	const char *mode;
+	bool		for_app;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_requested(response, flow_request_magic_link(fields[0].value, &request->client),
+	mode = fields[1].value;
+	app = (AppRequest) {fields[2].value, fields[3].value, fields[4].value};
+	for_app = mode != NULL || !app_request_is_empty(&app);
+	respond_requested(response,
+					  (mode != NULL && strcmp(mode, "code") != 0) ? &invalid_link_mode
+					  : flow_request_magic_link(fields[0].value, for_app ? &app : NULL, &request->client),
 					  "If an account exists, a magic link has been sent.");
+}
+
+/* The page goes there, which opens the app. */
+static void
+respond_code(HttpResponse *response, const MagicLinkResult *result)
+{
+	response->status = 200;
+	json_open(&response->body);
+	json_write_string(&response->body, "redirect_to",
+					  redirect_target_with_parameter(result->redirect_to, "code", result->code));
+	json_close(&response->body);
 }
 
 /* AuthFort's client takes any success for a sign-in, so a second factor is asked for by a refusal. */
@@ -72,12 +91,15 @@ void
 handle_verify_magic_link(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"token", true}};
-	AuthResult	result;
+	MagicLinkResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	result = flow_verify_magic_link(fields[0].value, own_session(request), &request->client);
-	http_respond_auth_or_forbid(response, 200, &result);
+	result = flow_verify_magic_link(fields[0].value, http_own_session(request), &request->client);
+	if (result.code != NULL)
+		respond_code(response, &result);
+	else
+		http_respond_auth_or_forbid(response, 200, &result.auth);
 }
 
 void
@@ -99,7 +121,7 @@ handle_verify_otp(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	result = flow_verify_email_otp(fields[0].value, fields[1].value, own_session(request),
+	result = flow_verify_email_otp(fields[0].value, fields[1].value, http_own_session(request),
 								   &request->client);
 	http_respond_auth_or_forbid(response, 200, &result);
 }

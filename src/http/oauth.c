@@ -10,6 +10,7 @@
 #include "base/web_url.h"
 #include "domain/identities.h"
 #include "domain/oauth_providers.h"
+#include "flow/app_code.h"
 #include "flow/oauth.h"
 #include "flow/recent_auth.h"
 #include "flow/redirect_target.h"
@@ -354,7 +355,7 @@ handle_oauth_token(HttpRequest *request, HttpResponse *response)
 		http_complete_rfc_faults(response);
 		return;
 	}
-	result = oauth_exchange_code(fields[0].value, fields[1].value, &request->client);
+	result = app_code_exchange(fields[0].value, fields[1].value, http_own_session(request), &request->client);
 	if (result.refusal != NULL)
 		http_respond_rfc_refusal(response, result.refusal, "invalid_grant");
 	else

@@ -241,6 +241,13 @@ http_identify_caller(HttpRequest *request)
 		request->caller = NULL;
 }
 
+const pg_uuid_t *
+http_own_session(HttpRequest *request)
+{
+	http_identify_caller(request);
+	return (request->caller != NULL) ? &request->session_id : NULL;
+}
+
 /*
  * A challenge is the member mfa_token of the body, or a bearer token of its
  * type.  Finding one is not yet verifying it.

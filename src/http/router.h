@@ -51,6 +51,9 @@ extern void http_serve_route(const Route *route, HttpRequest *request, HttpRespo
  */
 extern void http_identify_caller(HttpRequest *request);
 
+/* The same; returns the caller's session, or NULL. */
+extern const pg_uuid_t *http_own_session(HttpRequest *request);
+
 /* The value of WWW-Authenticate that goes with a refusal of status 401. */
 extern const char *http_challenge(const Refusal *refusal);
 

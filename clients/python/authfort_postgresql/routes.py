@@ -38,7 +38,7 @@ verify_email POST /verify-email open | Verify the email with a mailed token | to
 reauthenticate POST /reauthenticate signed_in | Authenticate the session anew | method? secret? password? code?
 reauthentication_code POST /reauthenticate/code signed_in | Ask for a code to authenticate anew
 accept_invitation POST /accept-invitation open | Accept an invitation and sign in | token password?
-magic_link POST /magic-link open | Ask for a link to sign in with | email
+magic_link POST /magic-link open | Ask for a link | email mode? redirect_to? code_challenge? code_challenge_method?
 verify_magic_link POST /magic-link/verify open | Sign in with a mailed link | token
 otp POST /otp open | Ask for a code to sign in with | email
 verify_otp POST /otp/verify open | Sign in with a mailed code | email code
