@@ -58,6 +58,7 @@ OBJS = \
 	src/domain/signing_keys.o \
 	src/domain/roles.o \
 	src/domain/users.o \
+	src/domain/user_rows.o \
 	src/domain/email_changes.o \
 	src/domain/user_search.o \
 	src/domain/sessions.o \

@@ -70,7 +70,7 @@ prepare_query(SpiQuery *query)
 	return query->plan;
 }
 
-/* The relation that a statement writes to; NULL if it only reads. */
+/* The part of a statement that writes; NULL if it only reads. */
 static const Query *
 writing_query(SPIPlanPtr plan)
 {
@@ -294,7 +294,7 @@ spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)
 
 uint64
 spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types, Datum *values,
-			  const char *nulls, int expected)
+				   const char *nulls, int expected)
 {
 	int			result = SPI_execute_with_args(sql, parameter_count, parameter_types, values,
 											   nulls, stable, 0);
@@ -302,14 +302,23 @@ spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types, D
 	return finish_run(result, expected);
 }
 
+uint64
+spi_query_run_alone(SpiQuery *query, Datum *values, const char *nulls, int expected)
+{
+	uint64		rows;
+
+	spi_query_open();
+	rows = spi_query_run(query, values, nulls, expected);
+	spi_query_close();
+	return rows;
+}
+
 void
 spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected)
 {
 	Datum		value = UUIDPGetDatum(id);
 
-	spi_query_open();
-	spi_query_run(query, &value, NULL, expected);
-	spi_query_close();
+	spi_query_run_alone(query, &value, NULL, expected);
 }
 
 void
@@ -317,21 +326,15 @@ spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int e
 {
 	Datum		values[2] = {UUIDPGetDatum(id), value};
 
-	spi_query_open();
-	spi_query_run(query, values, NULL, expected);
-	spi_query_close();
+	spi_query_run_alone(query, values, NULL, expected);
 }
 
 int
 spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit)
 {
 	Datum		values[2] = {TimestampTzGetDatum(time), Int32GetDatum(limit)};
-	int			deleted;
 
-	spi_query_open();
-	deleted = spi_query_run(query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
-	return deleted;
+	return spi_query_run_alone(query, values, NULL, SPI_OK_DELETE);
 }
 
 void
@@ -380,6 +383,23 @@ spi_query_text(MemoryContext context, int column)
 		return NULL;
 	old = MemoryContextSwitchTo(context);
 	result = TextDatumGetCString(value);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+/* NULL for NULL. */
+bytea *
+spi_query_bytea(MemoryContext context, int column)
+{
+	bool		isnull;
+	Datum		value = column_of_row(column, &isnull);
+	MemoryContext old;
+	bytea	   *result;
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	result = DatumGetByteaPCopy(value);
 	MemoryContextSwitchTo(old);
 	return result;
 }

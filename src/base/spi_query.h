@@ -44,13 +44,14 @@ extern uint64 spi_query_read_latest(SpiQuery *query, Datum *values, const char *
 
 /* As spi_query_run(), for a statement that is planned for these values, and not kept. */
 extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types,
-							Datum *values, const char *nulls, int expected);
+								 Datum *values, const char *nulls, int expected);
 
 /*
- * For statements that stand alone, from open to close: one whose parameter is
- * an id, one with an id and another value, and one that deletes what is older
- * than a time, at most so many rows.
+ * Statements that stand alone, from open to close: any whose rows are only
+ * counted, one whose parameter is an id, one with an id and another value, and
+ * one that deletes what is older than a time, at most so many rows.
  */
+extern uint64 spi_query_run_alone(SpiQuery *query, Datum *values, const char *nulls, int expected);
 extern void spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected);
 extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value,
 									int expected);
@@ -66,6 +67,7 @@ extern void spi_query_use_row(uint64 row);
 extern bool spi_query_is_null(int column);
 extern Datum spi_query_datum(int column);
 extern char *spi_query_text(MemoryContext context, int column);
+extern bytea *spi_query_bytea(MemoryContext context, int column);
 extern Jsonb *spi_query_jsonb(MemoryContext context, int column);
 extern void spi_query_uuid(int column, pg_uuid_t *uuid);
 extern TimestampTz spi_query_time(int column);

@@ -14,6 +14,7 @@
 #include "base/spi_query.h"
 #include "crypto/short_code.h"
 #include "domain/backup_codes.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 #define CODE_CHARACTERS 10		/* without the dash */
@@ -72,10 +73,8 @@ insert_backup_code(const pg_uuid_t *user_id, const char *code)
 	ShortCodeUse use = use_of_backup_code(user_id);
 	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(short_code_mac(&use, code))};
 
-	spi_query_open();
-	if (spi_query_run(&query, values, NULL, SPI_OK_INSERT) == 0)
+	if (spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
-	spi_query_close();
 }
 
 char **
@@ -150,24 +149,16 @@ backup_codes_count(const pg_uuid_t *user_id)
 		1, {UUIDOID}
 	};
 	Datum		key = UUIDPGetDatum(user_id);
-	int			count;
 
-	spi_query_open();
-	count = (int) spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
-	spi_query_close();
-	return count;
+	return (int) spi_query_run_alone(&query, &key, NULL, SPI_OK_SELECT);
 }
 
 void
 backup_codes_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.backup_codes WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.backup_codes", 0};
+	static UserRows rows = {"authfort.backup_codes"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 void

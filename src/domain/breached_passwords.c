@@ -63,7 +63,6 @@ breached_passwords_hold(const char *password)
 	};
 	unsigned char hash[SHA1_BYTES];
 	Datum		prefix;
-	bool		found;
 
 	if (EVP_Digest(password, strlen(password), hash, NULL, EVP_sha1(), NULL) != 1)
 		ereport(ERROR,
@@ -71,10 +70,7 @@ breached_passwords_hold(const char *password)
 				 errmsg("could not compute the SHA-1 of a password")));
 	prefix = Int64GetDatum(prefix_of_bytes(hash));
 	sodium_memzero(hash, sizeof(hash));
-	spi_query_open();
-	found = spi_query_run(&query, &prefix, NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return found;
+	return spi_query_run_alone(&query, &prefix, NULL, SPI_OK_SELECT) > 0;
 }
 
 static void
@@ -91,9 +87,7 @@ insert_batch(Loading *loading)
 		return;
 	array = PointerGetDatum(construct_array(loading->prefixes, loading->count, INT8OID,
 											sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	spi_query_open();
-	loading->loaded += spi_query_run(&query, &array, NULL, SPI_OK_INSERT);
-	spi_query_close();
+	loading->loaded += spi_query_run_alone(&query, &array, NULL, SPI_OK_INSERT);
 	pfree(DatumGetPointer(array));
 	loading->count = 0;
 	CHECK_FOR_INTERRUPTS();

@@ -253,9 +253,7 @@ store_hook(Oid function, const char *owner)
 	Datum		values[2] = {CStringGetTextDatum(format_procedure_qualified(function)),
 	CStringGetTextDatum(owner)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT);
 }
 
 static void
@@ -263,9 +261,7 @@ remove_hook(void)
 {
 	static SpiQuery query = {"DELETE FROM authfort.claims_hook", 0};
 
-	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, NULL, NULL, SPI_OK_DELETE);
 }
 
 /* set_claims_hook(hook) -> void */

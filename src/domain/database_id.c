@@ -74,9 +74,7 @@ insert_id(void)
 {
 	static SpiQuery query = {"INSERT INTO authfort.database_identity DEFAULT VALUES", 0};
 
-	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, NULL, NULL, SPI_OK_INSERT);
 }
 
 /* If two backends get here concurrently, both use the id of the first. */
@@ -116,8 +114,6 @@ database_id_replace(void)
 {
 	static SpiQuery query = {"DELETE FROM authfort.database_identity", 0};
 
-	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, NULL, NULL, SPI_OK_DELETE);
 	insert_id();
 }

@@ -10,6 +10,7 @@
 
 #include "base/spi_query.h"
 #include "domain/email_changes.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 #include "settings.h"
 
@@ -61,12 +62,8 @@ email_changes_are_frequent(const char *new_email)
 	};
 	Datum		values[2] = {CStringGetTextDatum(new_email),
 	TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR)};
-	bool		frequent;
 
-	spi_query_open();
-	frequent = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return frequent;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
 }
 
 EmailChange *
@@ -112,9 +109,7 @@ email_changes_confirm(const EmailChange *change)
 	Datum		values[4] = {UUIDPGetDatum(&change->id), BoolGetDatum(change->awaits_old),
 	BoolGetDatum(change->awaits_new), BoolGetDatum(change->in_session)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 void
@@ -130,9 +125,7 @@ email_changes_complete(const pg_uuid_t *id, bool reserves)
 		TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC),
 	BoolGetDatum(reserves)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 /* Changes are made one after another, so those that were made later were requested later. */
@@ -171,13 +164,9 @@ email_changes_reserve(const char *email, const pg_uuid_t *id)
 void
 email_changes_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.email_changes WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.email_changes", 0};
+	static UserRows rows = {"authfort.email_changes"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 int

@@ -16,6 +16,7 @@
 #include "domain/attempts.h"
 #include "domain/database_id.h"
 #include "domain/email_codes.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 #define CODES 1000000
@@ -102,10 +103,8 @@ email_code_create(const pg_uuid_t *user_id, EmailCodePurpose purpose, int ttl,
 	values[3] = UUIDPGetDatum(message_id);
 	values[4] = TimestampTzGetDatum(now);
 	values[5] = TimestampTzGetDatum(*expires_at);
-	spi_query_open();
-	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT) == 0)
+	if (spi_query_run_alone(&query, values, nulls, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
-	spi_query_close();
 	return code;
 }
 
@@ -129,11 +128,8 @@ find_live_code(const pg_uuid_t *user_id, EmailCodePurpose purpose, StoredEmailCo
 	found = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
 	if (found)
 	{
-		bytea	   *mac = DatumGetByteaPP(spi_query_datum(2));
-
 		spi_query_uuid(1, &stored->id);
-		stored->mac = MemoryContextAlloc(caller, VARSIZE_ANY(mac));
-		memcpy(stored->mac, mac, VARSIZE_ANY(mac));
+		stored->mac = spi_query_bytea(caller, 2);
 		stored->wrong_tries = DatumGetInt32(spi_query_datum(3));
 		stored->seconds_left = (int) ((spi_query_time(4) - now) / USECS_PER_SEC) + 1;
 	}
@@ -159,9 +155,7 @@ record_wrong(const StoredEmailCode *stored, int tries)
 		Int32GetDatum(MAX_TRIES), TimestampTzGetDatum(now),
 	TimestampTzGetDatum(now - USECS_PER_DAY)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 EmailCodeCheck
@@ -220,13 +214,9 @@ email_codes_spend_all(const pg_uuid_t *user_id)
 void
 email_codes_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.email_codes WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.email_codes", 0};
+	static UserRows rows = {"authfort.email_codes"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 /* A row with wrong tries is kept for the day in which they count. */

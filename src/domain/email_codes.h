@@ -3,10 +3,10 @@
  *		Codes of six digits that are mailed to a user: table
  *		authfort.email_codes.
  *
- * One code of a purpose counts, the latest.  It can be guessed with five tries,
- * and all codes of a user with fifty a day: then the user gets no code until
- * the day is over.  Tries are counted in the row and, because a rollback forgets those,
- * in shared memory (attempts.h); the higher number counts.
+ * Only the latest code of a purpose is valid.  It can be guessed with five
+ * tries, and all codes of a user with fifty a day: then the user gets no code
+ * until the day is over.  Tries are counted in the row and, because a rollback
+ * forgets those, in shared memory (attempts.h); the higher number decides.
  *
  * The user's row is locked in all of these.
  */

@@ -331,7 +331,6 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 #undef FREQUENT
 	SpiQuery   *query = NULL;
 	Datum		values[2];
-	bool		frequent;
 
 	for (size_t i = 0; i < lengthof(counted); i++)
 	{
@@ -343,10 +342,7 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 
 	values[0] = UUIDPGetDatum(user_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR);
-	spi_query_open();
-	frequent = spi_query_run(query, values, (user_id == NULL) ? "n " : NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return frequent;
+	return spi_query_run_alone(query, values, (user_id == NULL) ? "n " : NULL, SPI_OK_SELECT) > 0;
 }
 
 void
@@ -424,9 +420,7 @@ change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
 	values[0] = CStringGetTextDatum(event);
 	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
 	security_context_become_owner(fcinfo, &caller);
-	spi_query_open();
-	spi_query_run(query, values, NULL, expected);
-	spi_query_close();
+	spi_query_run_alone(query, values, NULL, expected);
 	security_context_restore(&caller);
 }
 

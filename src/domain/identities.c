@@ -22,6 +22,7 @@
 #include "crypto/seal.h"
 #include "domain/identities.h"
 #include "domain/oauth_providers.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 PG_FUNCTION_INFO_V1(authfort_list_identities);
@@ -92,7 +93,6 @@ identities_insert(const pg_uuid_t *user_id, const char *provider, const char *pr
 	pg_uuid_t	id;
 	Datum		values[8];
 	char		nulls[8] = {' ', ' ', ' ', ' '};
-	bool		inserted;
 
 	uuid_v7_make(&id);
 	values[0] = UUIDPGetDatum(user_id);
@@ -100,10 +100,7 @@ identities_insert(const pg_uuid_t *user_id, const char *provider, const char *pr
 	values[2] = CStringGetTextDatum(provider);
 	values[3] = CStringGetTextDatum(provider_user_id);
 	set_data(&id, provider, data, &values[4], &nulls[4]);
-	spi_query_open();
-	inserted = spi_query_run(&query, values, nulls, SPI_OK_INSERT) > 0;
-	spi_query_close();
-	return inserted;
+	return spi_query_run_alone(&query, values, nulls, SPI_OK_INSERT) > 0;
 }
 
 /* Tokens that the provider gave before stay where it gives none now. */
@@ -121,9 +118,7 @@ identities_update(const Identity *identity, const char *provider, const Identity
 
 	values[0] = UUIDPGetDatum(&identity->id);
 	set_data(&identity->id, provider, data, &values[1], &nulls[1]);
-	spi_query_open();
-	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 }
 
 int
@@ -135,24 +130,16 @@ identities_delete(const pg_uuid_t *user_id, const char *provider)
 		2, {UUIDOID, TEXTOID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(provider)};
-	int			deleted;
 
-	spi_query_open();
-	deleted = spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
-	return deleted;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
 
 void
 identities_delete_all(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.identities WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.identities", 0};
+	static UserRows rows = {"authfort.identities"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 void
@@ -277,11 +264,8 @@ authfort_provider_tokens(PG_FUNCTION_ARGS)
 	spi_query_open();
 	if (spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0)
 	{
-		MemoryContext inner = MemoryContextSwitchTo(caller);
-
 		spi_query_uuid(1, &id);
-		sealed = DatumGetByteaPCopy(spi_query_datum(2));
-		MemoryContextSwitchTo(inner);
+		sealed = spi_query_bytea(caller, 2);
 	}
 	spi_query_close();
 	if (sealed == NULL)

@@ -12,6 +12,7 @@
 #include "crypto/seal.h"
 #include "crypto/totp.h"
 #include "domain/mfa.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 /* Steps before the last one that may still come: as many as the clocks may differ, either way. */
@@ -33,13 +34,7 @@ mfa_find(const pg_uuid_t *user_id)
 	spi_query_open();
 	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)
 	{
-		if (!spi_query_is_null(1))
-		{
-			MemoryContext old = MemoryContextSwitchTo(caller);
-
-			state.sealed_secret = DatumGetByteaPCopy(spi_query_datum(1));
-			MemoryContextSwitchTo(old);
-		}
+		state.sealed_secret = spi_query_bytea(caller, 1);
 		state.confirmed = DatumGetBool(spi_query_datum(2));
 		if (!spi_query_is_null(3))
 			state.last_step = DatumGetInt64(spi_query_datum(3));
@@ -77,10 +72,8 @@ mfa_set_secret(const pg_uuid_t *user_id, const unsigned char *secret, size_t len
 	Datum		values[2] = {UUIDPGetDatum(user_id),
 	PointerGetDatum(seal(secret, len, secret_seal_name(user_id), NULL))};
 
-	spi_query_open();
-	if (spi_query_run(&query, values, NULL, SPI_OK_INSERT) == 0)
+	if (spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
-	spi_query_close();
 }
 
 void
@@ -152,9 +145,7 @@ mfa_use_step(const pg_uuid_t *user_id, const MfaState *state, int64 step)
 	values[0] = UUIDPGetDatum(user_id);
 	values[1] = Int64GetDatum(Max(step, state->last_step));
 	values[2] = Int16GetDatum(earlier);
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 void
@@ -170,19 +161,13 @@ mfa_set_failures(const pg_uuid_t *user_id, const MfaState *state)
 	Datum		values[4] = {UUIDPGetDatum(user_id), Int32GetDatum(state->failed_attempts),
 	TimestampTzGetDatum(state->locked_until), Int32GetDatum(state->lock_count)};
 
-	spi_query_open();
-	spi_query_run(&query, values, (state->locked_until == DT_NOBEGIN) ? "  n " : NULL, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, values, (state->locked_until == DT_NOBEGIN) ? "  n " : NULL, SPI_OK_INSERT);
 }
 
 void
 mfa_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.mfa WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.mfa", 0};
+	static UserRows rows = {"authfort.mfa"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }

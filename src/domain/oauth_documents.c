@@ -64,12 +64,8 @@ oauth_documents_may_ask(const char *provider, OAuthDocument kind, const char *ur
 	TimestampTz now = GetCurrentTimestamp();
 	Datum		values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
 	TimestampTzGetDatum(now), TimestampTzGetDatum(now - USECS_PER_MINUTE)};
-	bool		may;
 
-	spi_query_open();
-	may = spi_query_run(&query, values, NULL, SPI_OK_INSERT_RETURNING) > 0;
-	spi_query_close();
-	return may;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT_RETURNING) > 0;
 }
 
 void
@@ -85,9 +81,7 @@ oauth_documents_keep(const char *provider, OAuthDocument kind, const char *url, 
 	Datum		values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
 	JsonbPGetDatum(document), TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 void
@@ -99,7 +93,5 @@ oauth_documents_delete(const char *provider)
 	};
 	Datum		value = CStringGetTextDatum(provider);
 
-	spi_query_open();
-	spi_query_run(&query, &value, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE);
 }

@@ -103,33 +103,6 @@ oauth_provider_private_key(const OAuthProvider *provider)
 	return key;
 }
 
-/* A copy of the column that outlives the query; NULL for null. */
-static bytea *
-bytea_column(MemoryContext context, int column)
-{
-	MemoryContext query = CurrentMemoryContext;
-	bytea	   *copy;
-
-	if (spi_query_is_null(column))
-		return NULL;
-	MemoryContextSwitchTo(context);
-	copy = DatumGetByteaPCopy(spi_query_datum(column));
-	MemoryContextSwitchTo(query);
-	return copy;
-}
-
-static Jsonb *
-jsonb_column(MemoryContext context, int column)
-{
-	MemoryContext query = CurrentMemoryContext;
-	Jsonb	   *copy;
-
-	MemoryContextSwitchTo(context);
-	copy = DatumGetJsonbPCopy(spi_query_datum(column));
-	MemoryContextSwitchTo(query);
-	return copy;
-}
-
 /* The stored part of a provider. */
 typedef struct StoredProvider
 {
@@ -154,9 +127,9 @@ find_stored(const char *name, StoredProvider *stored)
 	found = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
 	if (found)
 	{
-		stored->config = jsonb_column(caller, 1);
-		stored->client_secret = bytea_column(caller, 2);
-		stored->private_key = bytea_column(caller, 3);
+		stored->config = spi_query_jsonb(caller, 1);
+		stored->client_secret = spi_query_bytea(caller, 2);
+		stored->private_key = spi_query_bytea(caller, 3);
 	}
 	spi_query_close();
 	return found;
@@ -355,9 +328,7 @@ store_provider(const char *name, const StoredProvider *stored, bool enabled)
 
 	nulls[2] = (stored->client_secret == NULL) ? 'n' : ' ';
 	nulls[3] = (stored->private_key == NULL) ? 'n' : ' ';
-	spi_query_open();
-	spi_query_run(&query, values, nulls, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, values, nulls, SPI_OK_INSERT);
 }
 
 /* set_oauth_provider(name, config) */
@@ -402,9 +373,7 @@ authfort_drop_oauth_provider(PG_FUNCTION_ARGS)
 	Datum		value = CStringGetTextDatum(name);
 	bool		deleted;
 
-	spi_query_open();
-	deleted = spi_query_run(&query, &value, NULL, SPI_OK_DELETE) > 0;
-	spi_query_close();
+	deleted = spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE) > 0;
 	oauth_documents_delete(name);
 	PG_RETURN_BOOL(deleted);
 }
@@ -469,7 +438,7 @@ authfort_oauth_providers(PG_FUNCTION_ARGS)
 
 		spi_query_use_row(row);
 		provider = oauth_config_read(spi_query_text(CurrentMemoryContext, 1),
-									 jsonb_column(CurrentMemoryContext, 2),
+									 spi_query_jsonb(CurrentMemoryContext, 2),
 									 DatumGetBool(spi_query_datum(3)), DatumGetBool(spi_query_datum(4)));
 		put_provider(result, provider, spi_query_datum(5), spi_query_datum(6));
 	}

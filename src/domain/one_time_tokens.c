@@ -15,6 +15,7 @@
 #include "crypto/base64url.h"
 #include "domain/database_id.h"
 #include "domain/one_time_tokens.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 #define TOKEN_BYTES 32
@@ -69,9 +70,7 @@ delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned,
 	Datum		values[4] = {UUIDPGetDatum(user_id), purpose_datum(purpose),
 	BoolGetDatum(returned), TimestampTzGetDatum(now)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
 
 char *
@@ -104,10 +103,8 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 	values[6] = JsonbPGetDatum(detail);
 	nulls[6] = (detail != NULL) ? ' ' : 'n';
 	sodium_memzero(token, sizeof(token));
-	spi_query_open();
-	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT) == 0)
+	if (spi_query_run_alone(&query, values, nulls, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
-	spi_query_close();
 	return text;
 }
 
@@ -145,13 +142,9 @@ one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id
 void
 one_time_tokens_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.one_time_tokens", 0};
+	static UserRows rows = {"authfort.one_time_tokens"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 void

@@ -25,6 +25,7 @@
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/signing_keys.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 #include "settings.h"
 
@@ -74,9 +75,7 @@ outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = TimestampTzGetDatum(expires_at);
 	sodium_memzero(message->data, message->len);
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT);
 	if (setting_notify_events)
 		Async_Notify(NOTIFY_CHANNEL, kind);
 }
@@ -128,13 +127,9 @@ outbox_withdraw(const pg_uuid_t *user_id, const char *kind)
 void
 outbox_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.outbox WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.outbox", 0};
+	static UserRows rows = {"authfort.outbox"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 void
@@ -148,9 +143,7 @@ outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int coun
 	Datum		values[2] = {UUIDPGetDatum(user_id),
 	texts_to_array(unconstify(char *const *, kinds), count)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
 
 int
@@ -231,7 +224,7 @@ unseal_message(const pg_uuid_t *id, const bytea *sealed, Datum *message)
 
 /* A message that cannot be read must not prevent the delivery of others. */
 static void
-hand_out(HeapTuple row, ReturnSetInfo *result)
+return_message(HeapTuple row, ReturnSetInfo *result)
 {
 	Datum		values[TAKEN_COLUMNS];
 	bool		nulls[TAKEN_COLUMNS];
@@ -302,7 +295,7 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 	spi_query_open();
 	count = spi_query_run(&query, values, nulls, SPI_OK_SELECT);
 	for (uint64 row = 0; row < count; row++)
-		hand_out(SPI_tuptable->vals[row], result);
+		return_message(SPI_tuptable->vals[row], result);
 	spi_query_close();
 	return (Datum) 0;
 }
@@ -316,14 +309,10 @@ authfort_message_sent(PG_FUNCTION_ARGS)
 		1, {UUIDOID}
 	};
 	Datum		value;
-	bool		deleted;
 
 	argument_require(fcinfo, 0, "id");
 	value = PG_GETARG_DATUM(0);
-	spi_query_open();
-	deleted = spi_query_run(&query, &value, NULL, SPI_OK_DELETE) > 0;
-	spi_query_close();
-	PG_RETURN_BOOL(deleted);
+	PG_RETURN_BOOL(spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE) > 0);
 }
 
 /* message_deferred(id, retry_after) -> boolean */
@@ -336,15 +325,11 @@ authfort_message_deferred(PG_FUNCTION_ARGS)
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
 	Datum		values[2];
-	bool		found;
 
 	argument_require(fcinfo, 0, "id");
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() +
 									integer_argument(fcinfo, 1, "retry_after", 0, MAX_RETRY_AFTER) *
 									USECS_PER_SEC);
-	spi_query_open();
-	found = spi_query_run(&query, values, NULL, SPI_OK_UPDATE) > 0;
-	spi_query_close();
-	PG_RETURN_BOOL(found);
+	PG_RETURN_BOOL(spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0);
 }

@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "crypto/base64url.h"
 #include "domain/passkeys.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 PG_FUNCTION_INFO_V1(authfort_list_passkeys);
@@ -39,25 +40,13 @@ passkey_attestation_name(WebauthnAttestation attestation)
 	pg_unreachable();
 }
 
-static bytea *
-copy_bytea(MemoryContext context, Datum value)
-{
-	bytea	   *packed = DatumGetByteaPP(value);
-	size_t		len = VARSIZE_ANY_EXHDR(packed);
-	bytea	   *copy = MemoryContextAlloc(context, VARHDRSZ + len);
-
-	SET_VARSIZE(copy, VARHDRSZ + len);
-	memcpy(VARDATA(copy), VARDATA_ANY(packed), len);
-	return copy;
-}
-
 static void
 read_passkey_row(MemoryContext context, Passkey *passkey)
 {
 	spi_query_uuid(1, &passkey->id);
 	spi_query_uuid(2, &passkey->user_id);
-	passkey->credential_id = copy_bytea(context, spi_query_datum(3));
-	passkey->public_key = copy_bytea(context, spi_query_datum(4));
+	passkey->credential_id = spi_query_bytea(context, 3);
+	passkey->public_key = spi_query_bytea(context, 4);
 	passkey->algorithm = DatumGetInt32(spi_query_datum(5));
 	passkey->sign_count = (uint32) DatumGetInt64(spi_query_datum(6));
 	passkey->transports = spi_query_texts(context, 7, &passkey->transport_count);
@@ -68,7 +57,7 @@ read_passkey_row(MemoryContext context, Passkey *passkey)
 	passkey->user_verified = DatumGetBool(spi_query_datum(12));
 	passkey->name = spi_query_text(context, 13);
 	passkey->created_at = spi_query_time(14);
-	passkey->last_used_at = spi_query_is_null(15) ? DT_NOBEGIN : spi_query_time(15);
+	passkey->last_used_at = spi_query_time(15);
 }
 
 Passkey *
@@ -200,9 +189,7 @@ passkeys_record_use(const Passkey *passkey)
 	BoolGetDatum(passkey->backed_up), BoolGetDatum(passkey->user_verified),
 	TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 bool
@@ -215,12 +202,8 @@ passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char
 	};
 	Datum		values[3] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id),
 	CStringGetTextDatum(name)};
-	bool		found;
 
-	spi_query_open();
-	found = spi_query_run(&query, values, NULL, SPI_OK_UPDATE) > 0;
-	spi_query_close();
-	return found;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
 }
 
 bool
@@ -232,23 +215,16 @@ passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id)
 		2, {UUIDOID, BYTEAOID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id)};
-	bool		found;
 
-	spi_query_open();
-	found = spi_query_run(&query, values, NULL, SPI_OK_DELETE) > 0;
-	spi_query_close();
-	return found;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE) > 0;
 }
 
 void
 passkeys_delete_all(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.passkeys WHERE user_id OPERATOR(pg_catalog.=) $1", 1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.passkeys", 0};
+	static UserRows rows = {"authfort.passkeys"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 void

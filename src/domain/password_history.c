@@ -9,6 +9,7 @@
 
 #include "base/spi_query.h"
 #include "domain/password_history.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 #include "settings.h"
 
@@ -44,9 +45,7 @@ forget_old(const pg_uuid_t *user_id)
 	Datum		values[2] = {UUIDPGetDatum(user_id),
 	Int32GetDatum(setting_password_history_count)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
 
 void
@@ -61,20 +60,14 @@ password_history_add(const pg_uuid_t *user_id, const char *hash)
 
 	if (setting_password_history_count == 0)
 		return;
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT);
 	forget_old(user_id);
 }
 
 void
 password_history_delete(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.password_history", 0};
+	static UserRows rows = {"authfort.password_history"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }

@@ -84,25 +84,25 @@ typedef struct Counters
 	CounterSet	sets[FLEXIBLE_ARRAY_MEMBER];	/* those of a KeyType together */
 } Counters;
 
-static const char *const endpoint_names[RATE_LIMIT_ENDPOINTS] = {
-	"login", "change_password", "change_email", "reauthenticate", "signup", "refresh", "password_reset", "magic_link", "otp", "verify_email",
-	"oauth_authorize", "oauth_answer", "mfa_verify"
-};
-
-static char **const limits[RATE_LIMIT_ENDPOINTS] = {
-	&setting_rate_limit_login,
-	&setting_rate_limit_login,
-	&setting_rate_limit_verify_email,
-	&setting_rate_limit_login,
-	&setting_rate_limit_signup,
-	&setting_rate_limit_refresh,
-	&setting_rate_limit_password_reset,
-	&setting_rate_limit_magic_link,
-	&setting_rate_limit_otp,
-	&setting_rate_limit_verify_email,
-	&setting_rate_limit_oauth_authorize,
-	&setting_rate_limit_oauth_authorize,
-	&setting_rate_limit_mfa_verify,
+/* In the order of RateLimited. */
+static const struct
+{
+	const char *name;
+	char	  **limit;			/* the setting */
+}			endpoints[RATE_LIMIT_ENDPOINTS] = {
+	{"login", &setting_rate_limit_login},
+	{"change_password", &setting_rate_limit_login},
+	{"change_email", &setting_rate_limit_verify_email},
+	{"reauthenticate", &setting_rate_limit_login},
+	{"signup", &setting_rate_limit_signup},
+	{"refresh", &setting_rate_limit_refresh},
+	{"password_reset", &setting_rate_limit_password_reset},
+	{"magic_link", &setting_rate_limit_magic_link},
+	{"otp", &setting_rate_limit_otp},
+	{"verify_email", &setting_rate_limit_verify_email},
+	{"oauth_authorize", &setting_rate_limit_oauth_authorize},
+	{"oauth_answer", &setting_rate_limit_oauth_authorize},
+	{"mfa_verify", &setting_rate_limit_mfa_verify},
 };
 
 static const char *const key_type_names[] = {"ip", "email"};
@@ -310,9 +310,9 @@ record_exceeded(RateLimited endpoint, KeyType type, const char *email, const Cli
 	if (event_is_frequent(EVENT_RATE_LIMIT_EXCEEDED, NULL))
 		return;
 	event_begin(&event, EVENT_RATE_LIMIT_EXCEEDED, NULL, NULL, client);
-	json_write_string(&event.payload, "endpoint", endpoint_names[endpoint]);
+	json_write_string(&event.payload, "endpoint", endpoints[endpoint].name);
 	json_write_string(&event.payload, "email", email);
-	json_write_string(&event.payload, "limit", *limits[endpoint]);
+	json_write_string(&event.payload, "limit", *endpoints[endpoint].limit);
 	json_write_string(&event.payload, "key_type", key_type_names[type]);
 	event_record(&event);
 }
@@ -321,16 +321,6 @@ static int
 seconds_to_wait(int64 wait)
 {
 	return (int) Min(wait / USECS_PER_SEC + 1, PG_INT32_MAX);
-}
-
-static const Refusal *
-refusal_after(int64 wait)
-{
-	Refusal    *refusal = palloc(sizeof(Refusal));
-
-	*refusal = refusal_rate_limit_exceeded;
-	refusal->retry_after = seconds_to_wait(wait);
-	return refusal;
 }
 
 static void
@@ -359,13 +349,13 @@ check_limit(RateLimited endpoint, KeyType type, const char *value, const char *e
 		return NULL;
 	require_preload();
 	/* the setting's check hook has validated it */
-	(void) rate_read(*limits[endpoint], &limit);
+	(void) rate_read(*endpoints[endpoint].limit, &limit);
 	if (limit.requests == 0 || value == NULL)
 		return NULL;
 	wait = count_request(endpoint, type, value, &limit, &first);
 	if (first && !XactReadOnly)
 		record_exceeded(endpoint, type, email, client);
-	return (wait > 0) ? refusal_after(wait) : NULL;
+	return (wait > 0) ? refusal_with_retry(&refusal_rate_limit_exceeded, seconds_to_wait(wait)) : NULL;
 }
 
 const Refusal *
@@ -477,7 +467,7 @@ put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char
 	limit.window = counter.window;
 	faded = counter.before * (1 - (double) (now - counter.begin) / counter.window);
 	wait = time_to_wait(&counter, &limit, now);
-	values[0] = CStringGetTextDatum(endpoint_names[endpoint]);
+	values[0] = CStringGetTextDatum(endpoints[endpoint].name);
 	values[1] = CStringGetTextDatum(key_type_names[type]);
 	values[2] = Int32GetDatum(counter.requests + (int) ceil(faded));
 	values[3] = Int32GetDatum(counter.limit);

@@ -9,6 +9,7 @@
 
 #include "base/spi_query.h"
 #include "domain/roles.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 
 char **
@@ -42,12 +43,8 @@ static bool
 change_user_role(SpiQuery *query, const pg_uuid_t *user_id, const char *role, int expected)
 {
 	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(role)};
-	bool		changed;
 
-	spi_query_open();
-	changed = spi_query_run(query, values, NULL, expected) > 0;
-	spi_query_close();
-	return changed;
+	return spi_query_run_alone(query, values, NULL, expected) > 0;
 }
 
 bool
@@ -77,11 +74,7 @@ roles_delete(const pg_uuid_t *user_id, const char *role)
 void
 roles_delete_all(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.user_roles WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.user_roles", 0};
+	static UserRows rows = {"authfort.user_roles"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }

@@ -67,7 +67,6 @@ service_tokens_add(const char *name, char *const *scopes, int scope_count, const
 	};
 	ServiceToken existing;
 	Datum		values[5];
-	bool		added;
 
 	signing_keys_ensure_master_key();
 	/* its MAC may be one under an earlier master key */
@@ -78,10 +77,7 @@ service_tokens_add(const char *name, char *const *scopes, int scope_count, const
 	values[2] = Int64GetDatum(master_key_current());
 	values[3] = secret_mac(secret, master_key_current());
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
-	spi_query_open();
-	added = spi_query_run(&query, values, NULL, SPI_OK_INSERT) > 0;
-	spi_query_close();
-	return added;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) > 0;
 }
 
 static bool
@@ -181,9 +177,7 @@ service_tokens_note_use(const ServiceToken *token)
 	if (XactReadOnly || (!TIMESTAMP_IS_NOBEGIN(token->last_used_at) &&
 						 now - token->last_used_at < USE_NOTED_EVERY))
 		return;
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 bool
@@ -194,12 +188,8 @@ service_tokens_delete(const char *name)
 		1, {TEXTOID}
 	};
 	Datum		value = CStringGetTextDatum(name);
-	bool		deleted;
 
-	spi_query_open();
-	deleted = spi_query_run(&query, &value, NULL, SPI_OK_DELETE) > 0;
-	spi_query_close();
-	return deleted;
+	return spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE) > 0;
 }
 
 void
@@ -207,7 +197,5 @@ service_tokens_delete_all(void)
 {
 	static SpiQuery query = {"DELETE FROM authfort.service_tokens", 0};
 
-	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, NULL, NULL, SPI_OK_DELETE);
 }

@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "domain/input.h"
 #include "domain/sessions.h"
+#include "domain/user_rows.h"
 #include "domain/users.h"
 #include "settings.h"
 
@@ -227,9 +228,7 @@ sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
 	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
 	Int16GetDatum(how->aal), amr_datum(how)};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 /*
@@ -320,11 +319,8 @@ sessions_rotate(Session *session, uint32 parent)
 	values[4] = (next.rotations > 0) ? rotations_datum(&next) : (Datum) 0;
 	values[5] = TimestampTzGetDatum(next.last_used_at);
 	values[6] = TimestampTzGetDatum(next.expires_at);
-	spi_query_open();
-	rotated = spi_query_run(&query, values, (next.rotations > 0) ? NULL : "    n  ",
-							SPI_OK_UPDATE) > 0;
-	spi_query_close();
-
+	rotated = spi_query_run_alone(&query, values, (next.rotations > 0) ? NULL : "    n  ",
+								  SPI_OK_UPDATE) > 0;
 	if (rotated)
 		*session = next;
 	return rotated;
@@ -351,12 +347,8 @@ sessions_revoke(const pg_uuid_t *id)
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
 	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp())};
-	bool		revoked;
 
-	spi_query_open();
-	revoked = spi_query_run(&query, values, NULL, SPI_OK_UPDATE) > 0;
-	spi_query_close();
-	return revoked;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
 }
 
 int
@@ -374,9 +366,7 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 	int			revoked;
 
 	users_require_lock(user_id);
-	spi_query_open();
-	revoked = spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
-	spi_query_close();
+	revoked = spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 	if (exclude == NULL)
 		users_raise_token_version(user_id);
 	return revoked;
@@ -390,29 +380,14 @@ sessions_revoke_everyone(void)
 		1, {TIMESTAMPTZOID}
 	};
 	Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
-	int			revoked;
 
-	spi_query_open();
-	revoked = spi_query_run(&query, &now, NULL, SPI_OK_UPDATE);
-	spi_query_close();
-	return revoked;
+	return spi_query_run_alone(&query, &now, NULL, SPI_OK_UPDATE);
 }
 
 /* An IPv6 address stands for its /64. */
 #define AT_ADDRESS \
 	"ip_address OPERATOR(pg_catalog.<<=) pg_catalog.network(pg_catalog.set_masklen($2," \
 	" CASE pg_catalog.family($2) WHEN 6 THEN 64 ELSE 32 END))"
-
-static bool
-has_session(SpiQuery *query, Datum *values, const char *nulls)
-{
-	bool		found;
-
-	spi_query_open();
-	found = spi_query_run(query, values, nulls, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return found;
-}
 
 bool
 sessions_know_address(const pg_uuid_t *user_id, Datum address)
@@ -424,7 +399,7 @@ sessions_know_address(const pg_uuid_t *user_id, Datum address)
 	};
 	Datum		values[2] = {UUIDPGetDatum(user_id), address};
 
-	return has_session(&query, values, NULL);
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
 }
 
 bool
@@ -441,19 +416,15 @@ sessions_know_client(const pg_uuid_t *user_id, const Client *client)
 	(user_agent != NULL) ? CStringGetTextDatum(user_agent) : (Datum) 0};
 	char		nulls[3] = {' ', client->has_ip ? ' ' : 'n', (user_agent != NULL) ? ' ' : 'n'};
 
-	return has_session(&query, values, nulls);
+	return spi_query_run_alone(&query, values, nulls, SPI_OK_SELECT) > 0;
 }
 
 void
 sessions_delete_all(const pg_uuid_t *user_id)
 {
-	static SpiQuery of_user = {
-		"DELETE FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
-	static SpiQuery of_all = {"DELETE FROM authfort.sessions", 0};
+	static UserRows rows = {"authfort.sessions"};
 
-	spi_query_run_by_id((user_id != NULL) ? &of_user : &of_all, user_id, SPI_OK_DELETE);
+	user_rows_delete(&rows, user_id);
 }
 
 int64

@@ -47,7 +47,6 @@ delete_ended_in(BlockNumber from, BlockNumber to, int limit)
 	ItemPointerData first;
 	ItemPointerData end;
 	Datum		values[4];
-	int			deleted;
 
 	ItemPointerSet(&first, from, 0);
 	ItemPointerSet(&end, to, 0);
@@ -56,10 +55,7 @@ delete_ended_in(BlockNumber from, BlockNumber to, int limit)
 	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 																 INT64CONST(-1000) * setting_session_retention));
 	values[3] = Int32GetDatum(limit);
-	spi_query_open();
-	deleted = spi_query_run(&query, values, NULL, SPI_OK_DELETE);
-	spi_query_close();
-	return deleted;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
 
 /*

@@ -307,9 +307,7 @@ insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
 	values[3] = PointerGetDatum(sealed_private_der(key, kid));
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = BoolGetDatum(active);
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_INSERT);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT);
 	return kid;
 }
 
@@ -465,9 +463,7 @@ retire_signing_key(void)
 	Datum		expires_at = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 																			 INT64CONST(1000) * setting_key_rotation_ttl));
 
-	spi_query_open();
-	spi_query_run(&query, &expires_at, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, &expires_at, NULL, SPI_OK_UPDATE);
 }
 
 static void
@@ -480,9 +476,7 @@ activate_key(const char *kid)
 	};
 	Datum		values[2] = {CStringGetTextDatum(kid), TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
 /*
@@ -567,9 +561,7 @@ signing_keys_replace_all(char **old_kid)
 
 	lock_keys();
 	*old_kid = signing_kid();
-	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_DELETE);
-	spi_query_close();
+	spi_query_run_alone(&query, NULL, NULL, SPI_OK_DELETE);
 	return create_signing_key(setting_signing_algorithm, true);
 }
 

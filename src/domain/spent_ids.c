@@ -21,12 +21,8 @@ spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at)
 	};
 	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(purpose),
 	TimestampTzGetDatum(expires_at)};
-	bool		added;
 
-	spi_query_open();
-	added = spi_query_run(&query, values, NULL, SPI_OK_INSERT) > 0;
-	spi_query_close();
-	return added;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) > 0;
 }
 
 bool
@@ -36,12 +32,8 @@ spent_ids_have(const pg_uuid_t *id)
 		"SELECT FROM authfort.spent_ids WHERE id OPERATOR(pg_catalog.=) $1", 1, {UUIDOID}
 	};
 	Datum		value = UUIDPGetDatum(id);
-	bool		have;
 
-	spi_query_open();
-	have = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return have;
+	return spi_query_run_alone(&query, &value, NULL, SPI_OK_SELECT) > 0;
 }
 
 int

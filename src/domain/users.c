@@ -27,6 +27,11 @@
 
 #define MAX_METADATA_BYTES 16384
 
+/* SQL that begins a query of one user, by the id. */
+#define SELECT_USER \
+	"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1"
+#define AND_NOT_DELETED " AND u.deleted_at IS NULL"
+
 User *
 users_read_row(MemoryContext context)
 {
@@ -80,11 +85,7 @@ users_find_by_email(const char *email)
 User *
 users_find(const pg_uuid_t *id)
 {
-	static SpiQuery query = {
-		"SELECT " USER_COLUMNS " FROM authfort.users u"
-		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
-		1, {UUIDOID}
-	};
+	static SpiQuery query = {SELECT_USER AND_NOT_DELETED, 1, {UUIDOID}};
 
 	return query_user(&query, UUIDPGetDatum(id));
 }
@@ -109,12 +110,7 @@ users_find_standing(const pg_uuid_t *id, UserStanding *standing)
 User *
 users_lock(const pg_uuid_t *id)
 {
-	static SpiQuery query = {
-		"SELECT " USER_COLUMNS " FROM authfort.users u"
-		" WHERE u.id OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL"
-		" FOR NO KEY UPDATE OF u",
-		1, {UUIDOID}
-	};
+	static SpiQuery query = {SELECT_USER AND_NOT_DELETED " FOR NO KEY UPDATE OF u", 1, {UUIDOID}};
 
 	return query_user(&query, UUIDPGetDatum(id));
 }
@@ -133,10 +129,7 @@ users_lock_by_email(const char *email)
 User *
 users_find_any(const pg_uuid_t *id)
 {
-	static SpiQuery query = {
-		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
-	};
+	static SpiQuery query = {SELECT_USER, 1, {UUIDOID}};
 
 	return query_user(&query, UUIDPGetDatum(id));
 }
@@ -144,11 +137,7 @@ users_find_any(const pg_uuid_t *id)
 User *
 users_lock_any(const pg_uuid_t *id)
 {
-	static SpiQuery query = {
-		"SELECT " USER_COLUMNS " FROM authfort.users u WHERE u.id OPERATOR(pg_catalog.=) $1"
-		" FOR UPDATE OF u",
-		1, {UUIDOID}
-	};
+	static SpiQuery query = {SELECT_USER " FOR UPDATE OF u", 1, {UUIDOID}};
 
 	return query_user(&query, UUIDPGetDatum(id));
 }
@@ -211,8 +200,8 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 	static SpiQuery query = {
 		"INSERT INTO authfort.users (email, password_hash, password_set_at, name, avatar_url, phone,"
 		" email_verified, mailbox_proven)"
-		" VALUES ($1, $2, CASE WHEN $2 IS NOT NULL THEN pg_catalog.now() END, $3, $4, $5, $6, $7) ON CONFLICT (email) WHERE deleted_at IS NULL"
-		" DO NOTHING RETURNING id",
+		" VALUES ($1, $2, CASE WHEN $2 IS NOT NULL THEN pg_catalog.now() END, $3, $4, $5, $6, $7)"
+		" ON CONFLICT (email) WHERE deleted_at IS NULL DO NOTHING RETURNING id",
 		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
 	};
 	Datum		columns[7];
@@ -255,9 +244,7 @@ users_set_password_hash(const pg_uuid_t *id, const char *hash)
 	Datum		values[3] = {UUIDPGetDatum(id), text_or_null(hash, &nulls[1]),
 	TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	spi_query_open();
-	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 }
 
 void
@@ -359,9 +346,7 @@ users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count, Js
 	texts_to_array(roles, role_count), JsonbPGetDatum(app_metadata)};
 	char		nulls[4] = {' ', ' ', ' ', (app_metadata != NULL) ? ' ' : 'n'};
 
-	spi_query_open();
-	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 }
 
 char **
@@ -474,9 +459,7 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 	context.arg = NULL;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	spi_query_open();
-	spi_query_run(&query, values, nulls, SPI_OK_UPDATE);
-	spi_query_close();
+	spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 	error_context_stack = context.previous;
 	/* the update has waited for a user who was giving the address up, but can get it back */
 	if (changes->set_email && email_changes_reserve(new->email, id))

@@ -11,8 +11,8 @@
 
 /*
  * Removes sessions, roles, old passwords, passkeys, tokens and messages of a
- * user; NULL: of all users.  The caller has locked the user's row, so that no new ones are
- * added (FROM_USER() in domain/users.h).
+ * user; NULL: of all users.  The caller has locked the user's row, so that no
+ * new ones are added (FROM_USER() in domain/users.h).
  */
 extern void belongings_delete(const pg_uuid_t *user_id);
 
