@@ -29,7 +29,7 @@ const Refusal refusal_email_unverified =
 const Refusal refusal_user_banned =
 {"user_banned", "This account has been banned", 403};
 const Refusal refusal_no_password =
-{"no_password", "This account has no password", 400};
+{"no_password", "This account uses passwordless login", 400};
 const Refusal refusal_no_email =
 {"no_email", "This account has no email", 400};
 
@@ -189,15 +189,15 @@ const Refusal refusal_oauth_state_invalid =
 const Refusal refusal_oauth_state_expired =
 {"oauth_state_expired", "OAuth state has expired, please try again", 400};
 const Refusal refusal_oauth_state_provider_mismatch =
-{"oauth_state_provider_mismatch", "OAuth state was made for another provider", 400};
+{"oauth_state_provider_mismatch", "OAuth state provider mismatch", 400};
 const Refusal refusal_oauth_exchange_failed =
-{"oauth_exchange_failed", "The OAuth code could not be exchanged", 400};
+{"oauth_exchange_failed", "Failed to exchange OAuth code", 400};
 const Refusal refusal_oauth_user_info_failed =
-{"oauth_user_info_failed", "The OAuth provider returned no user information", 400};
+{"oauth_user_info_failed", "Failed to fetch user info from the provider", 400};
 const Refusal refusal_oauth_no_email =
-{"oauth_no_email", "The OAuth provider returned no email", 400};
+{"oauth_no_email", "Could not retrieve email from the provider", 400};
 const Refusal refusal_oauth_no_user_id =
-{"oauth_no_user_id", "The OAuth provider returned no user id", 400};
+{"oauth_no_user_id", "Could not determine user ID from the provider's response", 400};
 const Refusal refusal_oauth_provider_error =
 {"oauth_provider_error", "The OAuth provider reported an error", 400};
 const Refusal refusal_oauth_missing_params =

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "domain/input.h"
 #include "domain/signing_keys.h"
 #include "flow/flows.h"
 #include "http/auth_response.h"
@@ -35,10 +36,18 @@ void
 handle_login(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"email", true}, {"password", true}};
+	const Refusal *refusal;
+	char	   *email;
 	AuthResult	result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
+	/* reveals nothing: no account has such an email */
+	if ((refusal = input_email(fields[0].value, &email)) != NULL)
+	{
+		http_respond_refusal(response, refusal);
+		return;
+	}
 	result = flow_login(fields[0].value, fields[1].value, &request->client);
 	http_respond_auth(response, 200, &result);
 }

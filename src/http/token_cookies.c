@@ -312,19 +312,23 @@ clear_for_requested_domains(HttpResponse *response, const char *name)
 /*
  * Clears cookies of that name for the paths and domains that the settings
  * name, and if the browser sent more of them than "expected", for those that
- * the request names.  These headers precede the one that sets the cookie: in a
+ * the request names.  With a domain in the settings, a cookie of the host alone
+ * is a leftover, and is cleared only where the browser sent any.  These headers precede the one that sets the cookie: in a
  * browser that does not distinguish host and domain cookies, the last one
  * wins.
  */
 static void
 clear_others(HttpResponse *response, const char *name, int expected)
 {
+	int			sent = number_of(response->request, name);
+
 	if (has_prefix(name, "__Host-"))
 		return;					/* there are no others */
-	clear_for_domain(response, name, "");
+	if (setting_cookie_domain[0] == '\0' || sent > 0)
+		clear_for_domain(response, name, "");
 	if (setting_cookie_domain[0] != '\0')
 		clear_for_domain(response, name, without_leading_dot(setting_cookie_domain));
-	if (number_of(response->request, name) > expected)
+	if (sent > expected)
 		clear_for_requested_domains(response, name);
 }
 
