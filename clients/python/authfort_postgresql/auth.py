@@ -13,15 +13,20 @@ from fastapi import APIRouter, FastAPI
 from psycopg.rows import dict_row
 from starlette.requests import HTTPConnection
 
-from .config import CookieConfig, Expected, Options, RateLimitConfig, Setting, Settings, expectations, refuse_unknown
+from .assurance import Assurance
+from .config import CookieConfig, Expected, Options, RateLimitConfig, Setting, Settings, expectations, setting_options
 from .connect import conninfo
 from .database import Connection, Database
+from .email_change import EmailChange
 from .errors import ConfigurationError
 from .fetch import Fetcher
 from .follower import Follower, Hook
 from .forward import Forwarder
+from .identities import Identities
 from .identity import CurrentUser, role_requirement
+from .invitations import Invitations
 from .models import UserResponse
+from .passkeys import Passkeys
 from .passwords import Passwords
 from .router import auth_router, jwks_router
 from .second_factor import SecondFactor
@@ -42,7 +47,9 @@ _SETTINGS = """
 _RECHECK_SECONDS = 1.0
 
 
-class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
+class AuthFort(
+    SignIn, Passwords, SecondFactor, Passkeys, Assurance, Users, Invitations, EmailChange, Identities, Upkeep
+):
     """Authentication in PostgreSQL, for FastAPI.
 
     ``database_url`` is for what strangers cause: the routes, the identity of
@@ -72,7 +79,7 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
         fetch_cafile: str | None = None,
         **options: Unpack[Options],
     ):
-        refuse_unknown(dict(options))
+        settings = setting_options(options)
 
         def database(url: str) -> Database:
             return Database(
@@ -93,7 +100,7 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
             self._admin = self._database
         else:
             self._admin = database(admin_database_url)
-        self._expected: list[Expected] = list(expectations(cookie, rate_limit, options))
+        self._expected: list[Expected] = list(expectations(cookie, rate_limit, settings))
         self._settings: Settings | None = None
         self._loading: dict[asyncio.AbstractEventLoop, asyncio.Task[Settings]] = {}
         self._mistaken: tuple[float, list[str]] | None = None
@@ -112,8 +119,20 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
         """The public signing keys, at /.well-known/jwks.json; to be included without a prefix."""
         return jwks_router(self._forwarder)
 
-    def install_fastapi(self, app: FastAPI, *, prefix: str = "/auth", jwks_prefix: str = "") -> None:
-        """Includes both routers.  AuthError needs no handler: it is an HTTPException."""
+    def install_fastapi(
+        self,
+        app: FastAPI,
+        *,
+        prefix: str = "/auth",
+        jwks_prefix: str = "",
+        register_exception_handler: bool = True,
+    ) -> None:
+        """Includes both routers.
+
+        AuthError needs no handler, because it is an HTTPException;
+        ``register_exception_handler`` is taken for applications that were written for
+        AuthFort.
+        """
         app.include_router(self.fastapi_router(), prefix=prefix)
         app.include_router(self.jwks_router(), prefix=jwks_prefix)
 
@@ -156,6 +175,10 @@ class AuthFort(SignIn, Passwords, SecondFactor, Users, Upkeep):
     async def start(self) -> None:
         """Checks the configuration, and starts to follow events, which the first use does otherwise."""
         await self._get_settings()
+
+    async def migrate(self) -> None:
+        """Checks that the database is prepared; ``authfort-postgresql migrate``, as superuser, prepares it."""
+        await self.check()
 
     async def check(self) -> None:
         """Compares the configuration with the database's; raises ConfigurationError with what differs."""

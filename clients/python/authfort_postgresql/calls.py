@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from .database import Database
-from .errors import refusal, user_not_found
+from .errors import refusal, session_not_found, user_not_found
 from .models import AuthResponse, MFAChallenge, auth_result
 
 UserId = UUID | str
@@ -19,6 +19,16 @@ def user_uuid(user_id: UserId) -> UUID:
         return UUID(user_id)
     except (ValueError, AttributeError, TypeError):
         raise user_not_found() from None
+
+
+def session_uuid(session_id: UserId | None) -> UUID | None:
+    """The id of a session, which need not be given; any other text is treated as an unknown session."""
+    if session_id is None or isinstance(session_id, UUID):
+        return session_id
+    try:
+        return UUID(session_id)
+    except (ValueError, AttributeError, TypeError):
+        raise session_not_found() from None
 
 
 def accepted(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """What the application says about the configuration, held against what the database says."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from typing import Any, Literal, TypedDict
 
 
@@ -36,7 +37,7 @@ class RateLimitConfig:
     mfa_verify: str | None = "5/min"
 
 
-class Options(TypedDict, total=False):
+class SettingOptions(TypedDict, total=False):
     """Arguments of AuthFort that are settings of the database.  Only those that are given are compared."""
 
     access_token_ttl: int
@@ -59,31 +60,73 @@ class Options(TypedDict, total=False):
     mfa_lockout_seconds: int
 
 
+class Options(SettingOptions, total=False):
+    """The same, and arguments of AuthFort for what is elsewhere here."""
+
+    providers: list[Any] | None
+    introspect_secret: str | None
+    rate_limit_store: Any
+    trust_proxy: bool
+    check_pwned_passwords: bool
+    pwned_check_fail_open: bool
+    pwned_check_timeout: float
+    pwned_check_max_concurrency: int
+    pwned_check_cache_ttl: float
+    email_deliverability_check: bool
+    email_deliverability_fail_open: bool
+    mfa_backup_code_count: int
+
+
+_MIN_RSA_KEY_SIZE = 2048
+
 _RENAMED = {
     "frontend_url": "site_url",
     "mfa_max_failed_attempts": "mfa_lock_attempts",
     "mfa_lockout_seconds": "mfa_lock_time",
 }
 
-# Arguments of AuthFort that are refused, and the replacement of each.
-_ELSEWHERE = {
-    "providers": "authfort.set_oauth_provider(name, config) configures a provider, once, in the database",
-    "introspect_secret": "authfort.create_service_token(name, scopes) makes the secrets of POST /auth/introspect",
-    "rate_limit_store": "rate limits are kept by the database, for all processes",
-    "trust_proxy": "trusted_proxies (authfort.trusted_proxies) lists the proxies to trust",
-    "check_pwned_passwords": "authfort.load_breached_passwords() loads a list of breached passwords",
-    "pwned_check_fail_open": "breached passwords are looked up in the database, which does not fail open",
-    "email_deliverability_check": "authfort does not ask the DNS about addresses",
-    "mfa_backup_code_count": "there are always ten backup codes",
+_BREACHED = "breached passwords are looked up in the database: authfort.load_breached_passwords() loads a list"
+_DELIVERABLE = "authfort does not ask the DNS about addresses"
+
+# The replacement of each of these, and the value that needs none.
+_ELSEWHERE: dict[str, tuple[str, Any]] = {
+    "providers": ("authfort.set_oauth_provider(name, config) configures a provider, once, in the database", None),
+    "introspect_secret": ("authfort.create_service_token(name, scopes) makes secrets for POST /auth/introspect", None),
+    "rate_limit_store": ("rate limits are kept by the database, for all processes", None),
+    "trust_proxy": ("trusted_proxies (authfort.trusted_proxies) lists the proxies to trust", False),
+    "check_pwned_passwords": (_BREACHED, False),
+    "pwned_check_fail_open": (_BREACHED, True),
+    "pwned_check_timeout": (_BREACHED, 2.0),
+    "pwned_check_max_concurrency": (_BREACHED, 30),
+    "pwned_check_cache_ttl": (_BREACHED, 300.0),
+    "email_deliverability_check": (_DELIVERABLE, False),
+    "email_deliverability_fail_open": (_DELIVERABLE, True),
+    "mfa_backup_code_count": ("there are always ten backup codes", 10),
 }
 
 
-def refuse_unknown(options: dict[str, Any]) -> None:
-    for name in options:
-        if name in _ELSEWHERE:
-            raise TypeError(f"AuthFort() takes no {name}: {_ELSEWHERE[name]}")
-        if name not in Options.__annotations__:
+def setting_options(options: Mapping[str, Any]) -> SettingOptions:
+    """The options that are settings of the database.  Others have to ask for what it does anyway."""
+    settings: SettingOptions = {}
+    for name, value in options.items():
+        if name in SettingOptions.__annotations__:
+            settings[name] = value  # type: ignore[literal-required]
+        elif name not in _ELSEWHERE:
             raise TypeError(f"AuthFort() got an unexpected keyword argument {name!r}")
+        elif value not in (_ELSEWHERE[name][1], []):
+            raise TypeError(f"AuthFort() takes no {name}: {_ELSEWHERE[name][0]}")
+    _check_values(settings)
+    return settings
+
+
+def _check_values(options: SettingOptions) -> None:
+    if options.get("rsa_key_size", _MIN_RSA_KEY_SIZE) < _MIN_RSA_KEY_SIZE:
+        raise ValueError(f"rsa_key_size must be >= {_MIN_RSA_KEY_SIZE}")
+    for network in options.get("trusted_proxies") or []:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ValueError(f"Invalid IP/CIDR in trusted_proxies: {network!r}") from None
 
 
 @dataclass(frozen=True)
@@ -102,7 +145,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def expectations(cookie: CookieConfig | None, rate_limit: RateLimitConfig | None, options: Options) -> Iterator[Expected]:
+def expectations(cookie: CookieConfig | None, rate_limit: RateLimitConfig | None, options: SettingOptions) -> Iterator[Expected]:
     if cookie is not None:
         yield Expected("authfort.cookies", "on")
         yield Expected("authfort.cookie_secure", _text(cookie.secure))
@@ -116,7 +159,8 @@ def expectations(cookie: CookieConfig | None, rate_limit: RateLimitConfig | None
         for field in fields(rate_limit):
             yield Expected(f"authfort.rate_limit_{field.name}", _text(getattr(rate_limit, field.name)))
     for name, value in options.items():
-        yield Expected("authfort." + _RENAMED.get(name, name), _text(value))
+        text = _text(value)
+        yield Expected("authfort." + _RENAMED.get(name, name), text.rstrip("/") if name == "frontend_url" else text)
 
 
 @dataclass(frozen=True)

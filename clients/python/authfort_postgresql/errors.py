@@ -61,6 +61,13 @@ class ConfigurationError(AuthError):
         return "; ".join(self.problems)
 
 
+class UserNotFound(AuthError, ValueError):
+    """There is no such user.  A ValueError as well, which some calls of AuthFort raise for that."""
+
+    def __init__(self) -> None:
+        super().__init__("User not found", "user_not_found", 404)
+
+
 def _rebuild(cls: type[AuthError], message: str, code: str, status_code: int, extra: dict[str, Any]) -> AuthError:
     error = cls.__new__(cls)
     AuthError.__init__(error, message, code, status_code, extra)
@@ -73,11 +80,17 @@ def _headers_of(error: AuthError) -> dict[str, str] | None:
 
 
 def user_not_found() -> AuthError:
-    return AuthError("User not found", "user_not_found", 404)
+    return UserNotFound()
+
+
+def session_not_found() -> AuthError:
+    return AuthError("There is no such session", "session_not_found", 404)
 
 
 def refusal(result: Mapping[str, Any]) -> AuthError:
     """The exception for a refusal that a function of authfort returned."""
+    if result["error"] == "user_not_found" and result["status"] == 404:
+        return user_not_found()
     extra = {name: value for name, value in result.items() if name not in ("error", "message", "status")}
     return AuthError(result["message"], result["error"], result["status"], extra)
 

@@ -39,7 +39,7 @@ def _value(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        if name.endswith("_id") or name == "access_sub":
+        if (name.endswith("_id") and name != "passkey_id") or name == "access_sub":
             return UUID(value)
         if name.endswith(("_at", "_until")):
             return datetime.fromisoformat(value)
@@ -193,14 +193,15 @@ class RateLimitExceeded(Event):
 
 
 class MFAEnabled(AccountEvent):
-    pass
+    method: str
 
 
 class MFADisabled(AccountEvent):
-    pass
+    method: str
 
 
 class MFALogin(AccountEvent):
+    method: str
     ip_address: str | None
 
 
@@ -214,11 +215,98 @@ class MFALocked(AccountEvent):
 
 
 class BackupCodeUsed(AccountEvent):
-    pass
+    remaining: int
 
 
 class BackupCodesRegenerated(AccountEvent):
+    remaining: int
+
+
+class SignupAttempt(EmailEvent):
     pass
+
+
+class EmailChangeRequested(AccountEvent):
+    new_email: str
+
+
+class EmailChanged(UserEvent):
+    old_email: str | None
+    new_email: str
+
+
+class EmailChangeUndone(UserEvent):
+    old_email: str
+    new_email: str
+
+
+class UserInvited(EmailEvent):
+    pass
+
+
+class InvitationAccepted(EmailEvent):
+    pass
+
+
+class ReauthenticationRequested(EmailEvent):
+    pass
+
+
+class Reauthenticated(UserEvent):
+    method: str
+
+
+class UnprovenDeleted(UserEvent):
+    pass
+
+
+class MessageFailed(UserEvent):
+    message_id: UUID
+    kind: str
+    attempts: int
+    reason: str
+
+
+class PasskeyEvent(UserEvent):
+    """``passkey_id`` is the base64url text that browsers use."""
+
+    passkey_id: str
+    name: str
+
+
+class PasskeyAdded(PasskeyEvent):
+    pass
+
+
+class PasskeyRemoved(PasskeyEvent):
+    pass
+
+
+class PasskeyRenamed(PasskeyEvent):
+    pass
+
+
+class PasskeyCounterAnomaly(PasskeyEvent):
+    stored: int
+    received: int
+
+
+class IdentityUnlinked(AccountEvent):
+    provider: str
+
+
+class ServiceTokenCreated(Event):
+    name: str
+    scopes: list[str]
+
+
+class ServiceTokenRevoked(Event):
+    name: str
+
+
+class DatabaseIdentityReset(Event):
+    database_id: UUID
+    sessions_revoked: int
 
 
 EVENTS: dict[str, type[Event]] = {
@@ -257,6 +345,24 @@ EVENTS: dict[str, type[Event]] = {
     "mfa_locked": MFALocked,
     "backup_code_used": BackupCodeUsed,
     "backup_codes_regenerated": BackupCodesRegenerated,
+    "signup_attempt": SignupAttempt,
+    "email_change_requested": EmailChangeRequested,
+    "email_changed": EmailChanged,
+    "email_change_undone": EmailChangeUndone,
+    "user_invited": UserInvited,
+    "invitation_accepted": InvitationAccepted,
+    "reauthentication_requested": ReauthenticationRequested,
+    "reauthenticated": Reauthenticated,
+    "unproven_deleted": UnprovenDeleted,
+    "message_failed": MessageFailed,
+    "passkey_added": PasskeyAdded,
+    "passkey_removed": PasskeyRemoved,
+    "passkey_renamed": PasskeyRenamed,
+    "passkey_counter_anomaly": PasskeyCounterAnomaly,
+    "identity_unlinked": IdentityUnlinked,
+    "service_token_created": ServiceTokenCreated,
+    "service_token_revoked": ServiceTokenRevoked,
+    "database_identity_reset": DatabaseIdentityReset,
 }
 
 

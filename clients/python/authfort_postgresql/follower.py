@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 
 from .database import Connection, Database
 from .errors import AuthError
-from .events import Event, event_of
+from .events import EVENTS, Event, event_of
 
 logger = logging.getLogger("authfort_postgresql")
 
@@ -82,8 +82,8 @@ class Follower:
         self._failed: tuple[Any, int] = (None, 0)
 
     def add(self, event: str, hook: Hook) -> None:
-        if not re.fullmatch(r"\*|[a-z][a-z_]*", event):
-            raise ValueError(f"not the name of an event: {event!r}")
+        if event != "*" and event not in EVENTS:
+            raise ValueError(f"Unknown event {event!r}: docs/events.md lists the events, and \"*\" is all of them")
         self._hooks[event].append(hook)
 
     def start(self) -> None:

@@ -45,11 +45,17 @@ class AuthResponse(BaseModel):
 
 
 class MFAChallenge(BaseModel):
-    """The answer to a login that needs the second factor."""
+    """The answer to a login that needs the second factor.
+
+    With ``enrol``, the user has none yet, and has to set one up: the routes take
+    ``mfa_token`` for that.
+    """
 
     mfa_required: bool = True
     mfa_token: str = Field(repr=False)
     expires_in: int
+    methods: list[str] = []
+    enrol: bool = False
 
 
 class MFASetup(BaseModel):
@@ -72,6 +78,44 @@ class SessionResponse(BaseModel):
     revoked: bool = False
 
 
+class PasskeyResponse(BaseModel):
+    """A passkey; ``id`` is the base64url text that browsers use."""
+
+    id: str
+    name: str
+    transports: list[str] = []
+    aaguid: UUID
+    backed_up: bool
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
+class PasskeyRegistration(BaseModel):
+    """A new passkey.  The first second factor of a user brings backup codes, and new tokens for the session."""
+
+    passkey: PasskeyResponse
+    backup_codes: list[str] | None = Field(default=None, repr=False)
+    auth: AuthResponse | None = None
+
+
+class IdentityResponse(BaseModel):
+    """A user's account at a provider; the email is that of the last sign-in."""
+
+    provider: str
+    provider_user_id: str
+    email: str | None = None
+    created_at: datetime
+    last_sign_in_at: datetime
+
+
+class LinkResponse(BaseModel):
+    """A token to be mailed; ``link`` is None without authfort.site_url."""
+
+    token: str = Field(repr=False)
+    link: str | None = Field(default=None, repr=False)
+    expires_at: datetime
+
+
 class ListUsersResponse(BaseModel):
     users: list[UserResponse]
     total: int
@@ -82,5 +126,5 @@ class ListUsersResponse(BaseModel):
 def auth_result(result: dict[str, Any]) -> AuthResponse | MFAChallenge:
     """The model of an auth result that is not a refusal."""
     if result.get("mfa_required"):
-        return MFAChallenge(**{name: result[name] for name in ("mfa_token", "expires_in")})
+        return MFAChallenge(**result)
     return AuthResponse(**result)

@@ -1,6 +1,6 @@
 """Passwords and the verification of emails."""
 
-from .calls import Calls, UserId, accepted, user_uuid
+from .calls import Calls, UserId, accepted, session_uuid, user_uuid
 
 
 class Passwords(Calls):
@@ -24,7 +24,7 @@ class Passwords(Calls):
                 user_id=user_uuid(user_id),
                 old_password=old_password,
                 new_password=new_password,
-                session_id=None if session_id is None else user_uuid(session_id),
+                session_id=session_uuid(session_id),
             )
         )
 
@@ -43,6 +43,5 @@ class Passwords(Calls):
         A session of the account, in which the token was presented, also proves that
         the mailbox belongs to the person who signed up.
         """
-        session = None if session_id is None else user_uuid(session_id)
-        accepted(await self._call("verify_email", token=token, session_id=session))
+        accepted(await self._call("verify_email", token=token, session_id=session_uuid(session_id)))
         return True

@@ -7,6 +7,31 @@ from .models import AuthResponse, MFAChallenge
 class SignIn(Calls):
     """Each way to sign in gives an AuthResponse, or an MFAChallenge where a second factor is to follow."""
 
+    async def signup(
+        self,
+        email: str,
+        password: str,
+        *,
+        name: str | None = None,
+        avatar_url: str | None = None,
+        phone: str | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> AuthResponse | MFAChallenge:
+        """Signs a new user up and in, where sign-up is open."""
+        return signed_in(
+            await self._call(
+                "signup",
+                email=email,
+                password=password,
+                name=name,
+                avatar_url=avatar_url,
+                phone=phone,
+                user_agent=user_agent,
+                ip_address=ip_address,
+            )
+        )
+
     async def login(
         self, email: str, password: str, *, user_agent: str | None = None, ip_address: str | None = None
     ) -> AuthResponse | MFAChallenge:

@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from .calls import Calls, UserId, accepted, user_uuid
+from .calls import Calls, UserId, accepted, session_uuid, user_uuid
 from .models import AuthResponse, ListUsersResponse, SessionResponse, UserResponse
 
 _UNSET: Any = object()
+
+_SORT_BY = ("created_at", "email", "name")
 
 _SESSIONS = (
     "SELECT id, user_agent, host(ip_address) AS ip_address, created_at, last_used_at, expires_at, revoked"
@@ -56,6 +58,10 @@ class Users(Calls):
         sort_order: str = "desc",
     ) -> ListUsersResponse:
         """A page of users; ``query`` is a part of an email or a name."""
+        if sort_by not in _SORT_BY:
+            raise ValueError(f"Invalid sort_by {sort_by!r}: it is one of {', '.join(_SORT_BY)}")
+        if sort_order not in ("asc", "desc"):
+            raise ValueError(f"Invalid sort_order {sort_order!r}: it is asc or desc")
         return ListUsersResponse(
             **await self._call(
                 "list_users",
@@ -88,9 +94,16 @@ class Users(Calls):
         avatar_url: str | None = _UNSET,
         phone: str | None = _UNSET,
         email_verified: bool = _UNSET,
+        email: str = _UNSET,
     ) -> UserResponse:
-        """Changes the members that are given; None clears one."""
-        named = {"name": name, "avatar_url": avatar_url, "phone": phone, "email_verified": email_verified}
+        """Changes the members that are given; None clears one.  A new email is not confirmed by the user."""
+        named = {
+            "name": name,
+            "avatar_url": avatar_url,
+            "phone": phone,
+            "email_verified": email_verified,
+            "email": email,
+        }
         changes = {member: value for member, value in named.items() if value is not _UNSET}
         if not changes:
             raise ValueError("No fields to update")
@@ -133,12 +146,4 @@ class Users(Calls):
 
     async def revoke_all_sessions(self, user_id: UserId, *, exclude: UUID | str | None = None) -> None:
         """Signs a user out everywhere, or everywhere but in the session ``exclude``."""
-        excluded = None if exclude is None else user_uuid(exclude)
-        await self._call("revoke_sessions", user_id=user_uuid(user_id), exclude=excluded)
-
-    async def get_provider_tokens(self, user_id: UserId, provider: str) -> dict[str, Any] | None:
-        """The tokens of an OAuth provider, or None where the user has not signed in with it."""
-        tokens: dict[str, Any] | None = await self._call(
-            "provider_tokens", user_id=user_uuid(user_id), provider=provider
-        )
-        return tokens
+        await self._call("revoke_sessions", user_id=user_uuid(user_id), exclude=session_uuid(exclude))

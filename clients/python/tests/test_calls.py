@@ -8,7 +8,7 @@ import warnings
 
 from support import PASSWORD, AsyncCase, make_database, query, url
 
-from authfort_postgresql import AuthError, AuthFort, AuthResponse, ConfigurationError, CookieConfig, RateLimitConfig
+from authfort_postgresql import AuthError, AuthFort, AuthResponse, ConfigurationError, CookieConfig, RateLimitConfig, UserNotFound
 
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -214,10 +214,22 @@ class Configuration(AsyncCase):
         await auth.dispose()
 
     async def test_arguments(self):
-        for options in ({"providers": []}, {"introspect_secret": "x"}, {"no_such": 1}, {"rate_limit_store": None}):
+        for options in (
+            {"providers": ["x"]}, {"introspect_secret": "x"}, {"no_such": 1}, {"rate_limit_store": object()},
+            {"trust_proxy": True}, {"check_pwned_passwords": True}, {"mfa_backup_code_count": 8},
+            {"pwned_check_cache_ttl": 1.0}, {"email_deliverability_fail_open": False},
+        ):
             with self.subTest(options), self.assertRaises(TypeError) as caught:
                 self.other(**options)
             self.assertIn(next(iter(options)), str(caught.exception))
+        # what it does anyway
+        self.other(
+            providers=[], introspect_secret=None, rate_limit_store=None, trust_proxy=False, check_pwned_passwords=False,
+            pwned_check_timeout=2.0, email_deliverability_check=False, mfa_backup_code_count=10,
+        )
+        for options in ({"rsa_key_size": 1024}, {"trusted_proxies": ["10.0.0.0/8", "x"]}):
+            with self.subTest(options), self.assertRaises(ValueError):
+                self.other(**options)
         with self.assertRaises(ValueError):
             CookieConfig(httponly=False)
 
@@ -286,6 +298,11 @@ class Limits(AsyncCase):
 class Errors(AsyncCase):
     database = "calls"
 
+    async def test_unknown_user(self):
+        again = pickle.loads(pickle.dumps(UserNotFound()))
+        self.assertIsInstance(again, ValueError)
+        self.assertEqual((again.code, again.status_code, str(again)), ("user_not_found", 404, "User not found"))
+
     async def test_error(self):
         error = AuthError("No", "no", 400, {"providers": ["x"]}, more=1)
         self.assertEqual((str(error), error.message, error.code, error.status_code), ("No", "No", "no", 400))
@@ -312,7 +329,7 @@ class Errors(AsyncCase):
             "ban_user": "user_id", "unban_user": "user_id", "get_sessions": "user_id active_only",
             "revoke_session": "session_id", "revoke_all_sessions": "user_id exclude", "rotate_key": "",
             "cleanup_expired_keys": "", "cleanup_expired_tokens": "", "cleanup_expired_sessions": "", "get_jwks": "",
-            "dispose": "",
+            "dispose": "", "migrate": "",
         }
         for name, arguments in expected.items():
             method = getattr(self.auth, name)

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import re
 import uuid
 
-from support import PASSWORD, AsyncCase, auth_of, query, start_database, stop_database, superuser, url
+from support import PACKAGE, PASSWORD, AsyncCase, auth_of, query, start_database, stop_database, superuser, url
 
 from authfort_postgresql import AuthFort, Event, Login, SessionRevoked, UserCreated
 from authfort_postgresql import follower as follower_module
+from authfort_postgresql.events import EVENTS, _annotations
 
 
 class Events(AsyncCase):
@@ -60,9 +62,23 @@ class Events(AsyncCase):
         await self.until(lambda: query("events", "SELECT 1 FROM authfort_client.followed WHERE follower = %s", self.follower))
 
     async def test_names(self):
-        for bad in ("", "User", "user created", "'"):
+        for bad in ("", "User", "user created", "'", "user_create"):
             with self.assertRaises(ValueError):
                 self.auth.add_hook(bad, print)
+
+    async def test_documented(self):
+        """Each event of docs/events.md has a class, with the members that are documented."""
+        documented = {}
+        page = (PACKAGE.parent.parent / "docs" / "events.md").read_text()
+        for line in page.partition("\n| event | payload")[2].partition("\n\n")[0].splitlines()[2:]:
+            _, names, payload, _ = line.split("|")
+            members = set(re.findall("[a-z_]+", " ".join(re.findall("`(.+?)`", payload))))
+            documented.update(dict.fromkeys(re.findall("`(.+?)`", names), members))
+        self.assertEqual(set(documented), set(EVENTS))
+        common = set(_annotations(Event)) | {"ip_address", "user_agent"}
+        for name, members in documented.items():
+            with self.subTest(name):
+                self.assertLessEqual(set(_annotations(EVENTS[name])), members | common)
 
     async def test_only_what_happens_from_now_on(self):
         await self.signed_in("before@example.com")
