@@ -173,6 +173,7 @@ OBJS = \
 SQL_PIECES = \
 	src/schema.sql \
 	src/base/uuid_v7.sql \
+	src/base/watched_table.sql \
 	src/domain/database_id.sql \
 	src/domain/events.sql \
 	src/domain/signing_keys.sql \

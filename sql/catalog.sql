@@ -149,13 +149,13 @@ SELECT DISTINCT outcome COLLATE "C" FROM functions f, pg_temp.outcome(pg_temp.ca
 	WHERE pronargs > 0 AND pronamespace = 'authfort_api'::regnamespace ORDER BY 1;
 -- triggers that are called
 SELECT authfort_internal.invalidate_keys();
-SELECT authfort_internal.invalidate_database_id();
+SELECT authfort_internal.invalidate_caches();
 SELECT authfort_internal.publish_keys();
 SELECT authfort_internal.delete_belongings();
 SELECT authfort_internal.refuse_triggers();
 SELECT authfort_internal.check_message_template();
 SELECT signature AS "another trigger" FROM functions WHERE prorettype = 'trigger'::regtype
-	AND proname NOT IN ('invalidate_keys', 'invalidate_database_id', 'publish_keys', 'delete_belongings',
+	AND proname NOT IN ('invalidate_keys', 'invalidate_caches', 'publish_keys', 'delete_belongings',
 	'check_message_template');
 
 -- Dynamic SQL: all of it comes from format(), with identifiers and literals only.

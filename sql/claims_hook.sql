@@ -43,6 +43,19 @@ SET authfort.jwt = :'token';
 SELECT authfort.claim('tenant'), authfort.claim('strong'), authfort.claim('keys');
 RESET authfort.jwt;
 
+-- It is kept in memory, but not past a change of the table, also in one transaction.
+BEGIN;
+SAVEPOINT before;
+SELECT authfort.set_claims_hook(NULL);
+TABLE own;
+ROLLBACK TO before;
+TABLE own;
+TRUNCATE authfort.claims_hook;
+TABLE own;
+ROLLBACK;
+TABLE own;
+SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'authfort.claims_hook'::regclass AND NOT tgisinternal ORDER BY tgname;
+
 -- It runs as its owner, confined, and only while that is the same.
 SET ROLE regress_hook;
 CREATE FUNCTION theirs(jsonb, jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$

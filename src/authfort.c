@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "crypto/hash_budget.h"
 #include "domain/attempts.h"
+#include "domain/claims_hook.h"
 #include "domain/database_id.h"
 #include "domain/key_expiry.h"
 #include "domain/rate_limit.h"
@@ -41,6 +42,7 @@ _PG_init(void)
 	database_id_init();
 	key_expiry_init();
 	signing_keys_init();
+	claims_hook_init();
 	identity_init();
 	hash_budget_init();
 	rate_limit_init();

@@ -7,12 +7,15 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
+#include "fmgr.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "base/watched_table.h"
+
+PG_FUNCTION_INFO_V1(authfort_invalidate_caches);
 
 static WatchedTable *tables = NULL;
 
@@ -75,4 +78,12 @@ watched_table_invalidate(FunctionCallInfo fcinfo, const char *function)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be called as a trigger", function)));
 	CacheInvalidateRelcacheByRelid(RelationGetRelid(((TriggerData *) fcinfo->context)->tg_relation));
+}
+
+/* invalidate_caches() -> trigger, after any change of a watched table */
+Datum
+authfort_invalidate_caches(PG_FUNCTION_ARGS)
+{
+	watched_table_invalidate(fcinfo, "invalidate_caches");
+	PG_RETURN_POINTER(NULL);
 }

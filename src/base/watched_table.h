@@ -33,7 +33,7 @@ extern uint64 watched_table_changes(WatchedTable *table);
 /* The table's OID, looked up now.  Raises undefined_table. */
 extern Oid	watched_table_oid(WatchedTable *table);
 
-/* For triggers: invalidates all caches of the table. */
+/* For triggers that do more than authfort_internal.invalidate_caches(), which calls this. */
 extern void watched_table_invalidate(FunctionCallInfo fcinfo, const char *function);
 
 #endif							/* AUTHFORT_WATCHED_TABLE_H */

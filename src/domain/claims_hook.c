@@ -1,27 +1,37 @@
 /*
  * claims_hook.c
  *		The function that adds claims to access tokens: table
- *		authfort.claims_hook.
+ *		authfort.claims_hook and its cache.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
+#include "utils/rel.h"
 
 #include "base/json.h"
 #include "base/others_code.h"
 #include "base/security_context.h"
 #include "base/spi_query.h"
+#include "base/watched_table.h"
 #include "domain/claims_hook.h"
 
 PG_FUNCTION_INFO_V1(authfort_set_claims_hook);
 
 #define MAX_HOOK_CLAIMS 2048	/* bytes of JSON */
+
+/* Columns of authfort.claims_hook; claims_hook.sql says the same. */
+#define COLUMN_HOOK 2
+#define COLUMN_OWNER 3
 
 /* Claims of RFC 7519, those that authfort sets or reads, and "scope" (RFC 8693). */
 static const char *const reserved_claims[] = {
@@ -30,22 +40,79 @@ static const char *const reserved_claims[] = {
 	"scope", "acr", "azp", "cnf", "client_id", "act", "may_act"
 };
 
-/* NULL without a hook. */
+static WatchedTable hook_table = {"claims_hook"};
+
+/* The row of the table. */
+static struct
+{
+	MemoryContext context;		/* owns the texts */
+	uint64		read_at;		/* changes of the table when it was read; 0: never */
+	char	   *hook;			/* NULL: none */
+	char	   *owner;
+} registered;
+
+void
+claims_hook_init(void)
+{
+	watched_table_register(&hook_table);
+}
+
+static char *
+text_column(HeapTuple tuple, int column, TupleDesc columns)
+{
+	bool		isnull;
+
+	return TextDatumGetCString(heap_getattr(tuple, column, columns, &isnull));
+}
+
+/*
+ * A scan under a catalog snapshot sees what has committed by now, whatever the
+ * isolation level.
+ */
+static void
+read_hook(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "authfort claims hook",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Relation	relation = table_open(watched_table_oid(&hook_table), AccessShareLock);
+	uint64		changes = hook_table.changes;
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+	char	   *hook = NULL;
+	char	   *owner = NULL;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		hook = text_column(tuple, COLUMN_HOOK, RelationGetDescr(relation));
+		owner = text_column(tuple, COLUMN_OWNER, RelationGetDescr(relation));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	MemoryContextSwitchTo(old);
+
+	if (registered.context != NULL)
+		MemoryContextDelete(registered.context);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	registered.context = context;
+	registered.read_at = changes;
+	registered.hook = hook;
+	registered.owner = owner;
+}
+
+/*
+ * The signature of the hook; NULL without one.  A copy, because the hook's own
+ * code may change the table.
+ */
 static char *
 find_hook(char **owner)
 {
-	static SpiQuery query = {"SELECT hook, owner FROM authfort.claims_hook", 0};
-	MemoryContext caller = CurrentMemoryContext;
-	char	   *hook = NULL;
-
-	spi_query_open();
-	if (spi_query_run(&query, NULL, NULL, SPI_OK_SELECT) > 0)
-	{
-		hook = spi_query_text(caller, 1);
-		*owner = spi_query_text(caller, 2);
-	}
-	spi_query_close();
-	return hook;
+	if (registered.read_at != watched_table_changes(&hook_table))
+		read_hook();
+	if (registered.hook == NULL)
+		return NULL;
+	*owner = pstrdup(registered.owner);
+	return pstrdup(registered.hook);
 }
 
 /*

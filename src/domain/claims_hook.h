@@ -11,11 +11,13 @@
 #include "domain/sessions.h"
 #include "domain/users.h"
 
+extern void claims_hook_init(void);
+
 /*
  * Calls the hook for a token of that session.  Returns further claims, as the
- * members of a JSON object in text, or NULL without any.  An error of
- * the hook has its name as context, and an SQLSTATE that means a fault of the
- * server to all doors.
+ * members of a JSON object in text, or NULL without any.  An error of the hook
+ * has its name as context, and an SQLSTATE that means a fault of the server to
+ * all doors.
  */
 extern char *claims_hook_run(const User *user, const Session *session);
 

@@ -1,3 +1,4 @@
+-- claims_hook.c reads the columns by number.
 CREATE TABLE authfort.claims_hook (
 	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	hook text COLLATE "C" NOT NULL,
@@ -10,6 +11,14 @@ COMMENT ON COLUMN authfort.claims_hook.owner IS 'Owner of the function when it w
 CREATE UNIQUE INDEX claims_hook_one_row ON authfort.claims_hook ((true));
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.claims_hook', '');
+
+CREATE TRIGGER claims_hook_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.claims_hook
+	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_caches();
+CREATE TRIGGER claims_hook_truncated AFTER TRUNCATE ON authfort.claims_hook
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.invalidate_caches();
+-- also where changes are replayed by logical replication
+ALTER TABLE authfort.claims_hook ENABLE ALWAYS TRIGGER claims_hook_changed;
+ALTER TABLE authfort.claims_hook ENABLE ALWAYS TRIGGER claims_hook_truncated;
 
 -- Checks its caller, and then switches to its owner's privileges.
 CREATE FUNCTION authfort.set_claims_hook(hook regprocedure) RETURNS void

@@ -9,7 +9,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/inval.h"
@@ -18,8 +17,6 @@
 #include "base/spi_query.h"
 #include "base/watched_table.h"
 #include "domain/database_id.h"
-
-PG_FUNCTION_INFO_V1(authfort_invalidate_database_id);
 
 /* The first column; database_id.sql says the same. */
 #define COLUMN_ID 1
@@ -33,14 +30,6 @@ void
 database_id_init(void)
 {
 	watched_table_register(&identity_table);
-}
-
-/* Trigger: invalidates the id in the caches of all backends. */
-Datum
-authfort_invalidate_database_id(PG_FUNCTION_ARGS)
-{
-	watched_table_invalidate(fcinfo, "invalidate_database_id");
-	PG_RETURN_POINTER(NULL);
 }
 
 /*

@@ -11,14 +11,10 @@ CREATE UNIQUE INDEX database_identity_one_row ON authfort.database_identity ((tr
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.database_identity', '');
 
-CREATE FUNCTION authfort_internal.invalidate_database_id() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'authfort_invalidate_database_id';
-COMMENT ON FUNCTION authfort_internal.invalidate_database_id() IS 'Trigger function: announces a change of the database''s id to all backends and standbys.';
-
 CREATE TRIGGER database_identity_changed AFTER INSERT OR UPDATE OR DELETE ON authfort.database_identity
-	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_database_id();
+	FOR EACH ROW EXECUTE FUNCTION authfort_internal.invalidate_caches();
 CREATE TRIGGER database_identity_truncated AFTER TRUNCATE ON authfort.database_identity
-	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.invalidate_database_id();
+	FOR EACH STATEMENT EXECUTE FUNCTION authfort_internal.invalidate_caches();
 -- also where changes are replayed by logical replication
 ALTER TABLE authfort.database_identity ENABLE ALWAYS TRIGGER database_identity_changed;
 ALTER TABLE authfort.database_identity ENABLE ALWAYS TRIGGER database_identity_truncated;
