@@ -30,10 +30,16 @@ SELECT pg_temp.outcome('GET', 'me', c) FROM unnest(ARRAY['access_token=x; access
 	|| :'a1',
 	'access_token=' || :'a1' || '; access_token=' || :'a1', 'access_token=x; access_token=y', 'Access_Token='
 	|| :'a1']) c;
--- at most four are looked at
-SELECT pg_temp.outcome('GET', 'me', repeat('access_token=x; ', 100) || 'access_token=' || :'a1') AS same_ones,
-	pg_temp.outcome('GET', 'me', (SELECT string_agg('access_token=' || n, '; ') FROM generate_series(1, 4) n)
-	|| '; access_token=' || :'a1') AS fifth;
+-- at most eight that look like a token are checked; others hide none, however many there are
+CREATE FUNCTION pg_temp.many(name text, form text, number integer) RETURNS text LANGUAGE sql AS
+	$$ SELECT string_agg(format('%s=%s; ', name, format(form, n)), '') FROM generate_series(1, number) n $$;
+SELECT pg_temp.outcome('GET', 'me', pg_temp.many('access_token', 'x', 100) || 'access_token=' || :'a1') AS same_ones,
+	pg_temp.outcome('GET', 'me', pg_temp.many('access_token', '%s', 100) || 'access_token=' || :'a1') AS malformed,
+	pg_temp.outcome('GET', 'me', pg_temp.many('access_token', 'x.y.%s', 7) || 'access_token=' || :'a1') AS eighth,
+	pg_temp.outcome('GET', 'me', pg_temp.many('access_token', 'x.y.%s', 8) || 'access_token=' || :'a1') AS ninth;
+SELECT pg_temp.outcome('POST', 'refresh', pg_temp.many('refresh_token', '%s', 100) || 'refresh_token=' || :'r2')
+	AS malformed,
+	pg_temp.outcome('POST', 'refresh', pg_temp.many('refresh_token', '%s', 100)) AS none;
 -- of one session the newest; cookies of different sessions are all refused
 SELECT pg_sleep(1.1);
 SELECT body#>>'{tokens,access_token}' AS a1_new, body#>>'{tokens,refresh_token}' AS r1_new
@@ -81,7 +87,8 @@ SELECT :status AS status, generation FROM authfort.sessions WHERE id = :'s3';
 SELECT authfort.logout(:'re');
 SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'re' || '; refresh_token=' || :'g4') AS beside_ended,
 	pg_temp.outcome('POST', 'refresh', 'refresh_token=x; refresh_token=' || :'re') AS ended;
--- the access cookie beside it: another's alone is the contract's mismatch, several that disagree end nothing
+-- the access cookie beside it: another's alone is the contract's mismatch, several that disagree too; neither
+-- ends a session, because any host of the site can have set that cookie
 SELECT refresh AS r4, access AS a4, session AS s4 FROM pg_temp.login('ada@example.com') \gset
 SELECT access AS e2, session AS se2 FROM pg_temp.login('eve@example.com') \gset
 SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=' || :'e2' || '; access_token='
@@ -92,6 +99,13 @@ SELECT revoked_at IS NULL AS lives FROM authfort.sessions WHERE id IN (:'s4', :'
 SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=x; access_token='
 	|| :'e2') AS mismatch;
 SELECT revoked_at IS NULL AS lives FROM authfort.sessions WHERE id = :'s4';
+-- all are cleared, also where another host of the site can have set them; what remains is the session
+SELECT status, pg_temp.cookies_set(headers) FROM pg_temp.send('POST', 'refresh', 'refresh_token=' || :'r4'
+	|| '; access_token=' || :'e2', 'app.example.com');
+SELECT count(pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4' || '; access_token=' || :'e2'))
+	FROM generate_series(1, 7);
+SELECT count(*) AS "recorded in an hour" FROM authfort.events WHERE event = 'refresh_token_mismatch';
+SELECT pg_temp.outcome('POST', 'refresh', 'refresh_token=' || :'r4') AS alone;
 -- logging out ends all that were sent, and only these
 SELECT refresh AS r5, session AS s5 FROM pg_temp.login('ada@example.com') \gset
 SELECT refresh AS r6, session AS s6 FROM pg_temp.login('ada@example.com') \gset

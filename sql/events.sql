@@ -38,7 +38,7 @@ SELECT email FROM profiles;
 SELECT count(*), count(DISTINCT event->>'id'), bool_and(event ? 'timestamp') FROM seen;
 SELECT array_agg(k ORDER BY k) FROM seen, jsonb_object_keys(event) k WHERE seen.id = 1;
 
--- theft and mismatch
+-- theft and mismatch, which ends the session when a function is called with both tokens
 SELECT authfort.login('ada@example.com', 'correct horse')#>>'{tokens,refresh_token}' AS t1 \gset
 SET authfort.refresh_grace = 0;
 SELECT authfort.refresh(:'t1')#>>'{tokens,refresh_token}' AS t2 \gset

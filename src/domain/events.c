@@ -307,7 +307,7 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET " rows_before " LIMIT 1", \
 		2, {UUIDOID, TIMESTAMPTZOID} \
 	}
-#define MAILED(event) FREQUENT(event, "user_id OPERATOR(pg_catalog.=) $1", "4")
+#define OF_USER(event) FREQUENT(event, "user_id OPERATOR(pg_catalog.=) $1", "4")
 #define UNOWNED(event) FREQUENT(event, "user_id IS NULL", "999")
 	static struct
 	{
@@ -315,19 +315,20 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 		bool		of_user;
 		SpiQuery	query;
 	}			counted[] = {
-		{EVENT_PASSWORD_RESET_REQUESTED, true, MAILED("password_reset_requested")},
-		{EVENT_SIGNUP_ATTEMPT, true, MAILED("signup_attempt")},
-		{EVENT_EMAIL_VERIFICATION_REQUESTED, true, MAILED("email_verification_requested")},
-		{EVENT_MAGIC_LINK_REQUESTED, true, MAILED("magic_link_requested")},
-		{EVENT_EMAIL_OTP_REQUESTED, true, MAILED("email_otp_requested")},
-		{EVENT_REAUTHENTICATION_REQUESTED, true, MAILED("reauthentication_requested")},
-		{EVENT_EMAIL_CHANGE_REQUESTED, true, MAILED("email_change_requested")},
+		{EVENT_PASSWORD_RESET_REQUESTED, true, OF_USER("password_reset_requested")},
+		{EVENT_SIGNUP_ATTEMPT, true, OF_USER("signup_attempt")},
+		{EVENT_EMAIL_VERIFICATION_REQUESTED, true, OF_USER("email_verification_requested")},
+		{EVENT_MAGIC_LINK_REQUESTED, true, OF_USER("magic_link_requested")},
+		{EVENT_EMAIL_OTP_REQUESTED, true, OF_USER("email_otp_requested")},
+		{EVENT_REAUTHENTICATION_REQUESTED, true, OF_USER("reauthentication_requested")},
+		{EVENT_EMAIL_CHANGE_REQUESTED, true, OF_USER("email_change_requested")},
+		{EVENT_REFRESH_TOKEN_MISMATCH, true, OF_USER("refresh_token_mismatch")},
 		{EVENT_PASSWORD_PWNED_REJECTED, false, UNOWNED("password_pwned_rejected")},
 		{EVENT_RATE_LIMIT_EXCEEDED, false, UNOWNED("rate_limit_exceeded")},
 		{EVENT_LOGIN_FAILED, false, UNOWNED("login_failed")},
 	};
 #undef UNOWNED
-#undef MAILED
+#undef OF_USER
 #undef FREQUENT
 	SpiQuery   *query = NULL;
 	Datum		values[2];

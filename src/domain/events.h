@@ -99,8 +99,8 @@ extern void event_record(Event *event);
 
 /*
  * Whether events of that type that a stranger can cause were recorded so often
- * in the last hour that no more should be: five for a user, each of which is a
- * message to them, or 1,000 that belong to no user (NULL).  False for a type
+ * in the last hour that no more should be: five for a user, most of which are
+ * messages to them, or 1,000 that belong to no user (NULL).  False for a type
  * that costs the stranger a password hash, or needs an account.
  */
 extern bool event_is_frequent(EventType type, const pg_uuid_t *user_id);

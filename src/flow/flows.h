@@ -56,11 +56,22 @@ extern const Refusal *flow_create_user(const SignupForm *form, bool email_verifi
 									   char *const *role_names, int name_count, User **user);
 
 /*
+ * What an access token of another session does beside a refresh token.  By
+ * cookie it proves no theft: any host of the same site can set that cookie,
+ * and must not be able to end the session of a visitor.
+ */
+typedef enum Mismatch
+{
+	MISMATCH_REFUSED,
+	MISMATCH_ENDS_SESSION		/* of the refresh token */
+} Mismatch;
+
+/*
  * "refresh_token" may be NULL.  "access_token", if not NULL and readable, must
  * belong to the same session.
  */
 extern AuthResult flow_refresh(const char *refresh_token, const char *access_token,
-							   const Client *client);
+							   Mismatch mismatch, const Client *client);
 
 /*
  * Whether a refresh with that token of a live session would succeed.  Nothing

@@ -90,17 +90,22 @@ respond_to_theft(const Session *session, const Client *client)
 		(void) session_admin_end(session, client);
 }
 
-/* The access token is of another session than the refresh token. */
+/*
+ * The access token is of another session than the refresh token.  As long as
+ * the session goes on, the same two tokens can come again, so the events are
+ * limited.
+ */
 static void
-respond_to_mismatch(const Session *session, const AccessClaims *claims, const Client *client)
+record_mismatch(const Session *session, const AccessClaims *claims, const Client *client)
 {
 	Event		event;
 
+	if (event_is_frequent(EVENT_REFRESH_TOKEN_MISMATCH, &session->user_id))
+		return;
 	event_begin(&event, EVENT_REFRESH_TOKEN_MISMATCH, &session->user_id, &session->id, client);
 	json_write_uuid(&event.payload, "refresh_user_id", &session->user_id);
 	json_write_uuid(&event.payload, "access_sub", &claims->sub);
 	json_write_uuid(&event.payload, "session_id", &session->id);
-	sessions_revoke(&session->id);
 	event_record(&event);
 }
 
@@ -119,7 +124,8 @@ is_of_another_session(const char *access_token, const Session *session,
 }
 
 AuthResult
-flow_refresh(const char *refresh_token, const char *access_token, const Client *client)
+flow_refresh(const char *refresh_token, const char *access_token, Mismatch mismatch,
+			 const Client *client)
 {
 	RefreshToken token;
 	Session		session;
@@ -154,7 +160,9 @@ flow_refresh(const char *refresh_token, const char *access_token, const Client *
 		}
 		if (is_of_another_session(access_token, &session, &claims))
 		{
-			respond_to_mismatch(&session, claims, client);
+			record_mismatch(&session, claims, client);
+			if (mismatch == MISMATCH_ENDS_SESSION)
+				sessions_revoke(&session.id);
 			return auth_refused(&refusal_refresh_token_mismatch);
 		}
 		user = users_find(&session.user_id);
@@ -190,7 +198,7 @@ authfort_refresh(PG_FUNCTION_ARGS)
 {
 	Client		client = argument_client(fcinfo, 2, 3);
 	AuthResult	result = flow_refresh(argument_token(fcinfo, 0),
-									  argument_token(fcinfo, 1), &client);
+									  argument_token(fcinfo, 1), MISMATCH_ENDS_SESSION, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

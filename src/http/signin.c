@@ -67,7 +67,8 @@ check_by_cookie(const HttpRequest *request)
 
 /*
  * Cookies of different sessions are refused, but none of these sessions ends,
- * because it is unknown which one is the user's.
+ * because it is unknown which one is the user's: any host of the same site can
+ * have set the others.
  */
 static AuthResult
 refresh_by_cookie(HttpRequest *request)
@@ -78,7 +79,7 @@ refresh_by_cookie(HttpRequest *request)
 	if ((refresh.conflict && refresh.rank == COOKIE_LIVE) || access.conflict)
 		return auth_refused(&refusal_refresh_token_mismatch);
 	request->by_cookie = true;
-	return flow_refresh(refresh.value, access.value, &request->client);
+	return flow_refresh(refresh.value, access.value, MISMATCH_REFUSED, &request->client);
 }
 
 /*
@@ -96,7 +97,7 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	if (is_given(&fields[0]))
-		result = flow_refresh(fields[0].value, NULL, &request->client);
+		result = flow_refresh(fields[0].value, NULL, MISMATCH_REFUSED, &request->client);
 	else if ((refusal = check_by_cookie(request)) != NULL)
 	{
 		http_respond_refusal(response, refusal);
@@ -105,7 +106,9 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 	else
 		result = refresh_by_cookie(request);
 	/* the limit, which other clients may have exhausted, does not depend on the session */
-	if (result.refusal != NULL && result.refusal->status != refusal_rate_limit_exceeded.status)
+	if (result.refusal == &refusal_refresh_token_mismatch)
+		token_cookies_clear_planted(response);
+	else if (result.refusal != NULL && result.refusal->status != refusal_rate_limit_exceeded.status)
 		token_cookies_clear(response);
 	http_respond_auth(response, 200, &result);
 }

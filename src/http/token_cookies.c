@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/origin.h"
 #include "base/uuid.h"
+#include "crypto/jws.h"
 #include "domain/refresh_token.h"
 #include "http/cookie.h"
 #include "http/cross_origin.h"
@@ -19,9 +20,47 @@
 #include "identity/access_token.h"
 #include "settings.h"
 
-/* Domains above the host's own for which cookies are cleared. */
 #define MAX_COOKIE_BYTES 4096	/* of name, "=" and value (RFC 6265bis) */
+
+/* Domains above the host's own for which cookies are cleared. */
 #define MAX_PARENT_DOMAINS 3
+
+/*
+ * Whether a value has the form of a token, which is cheap to see.  What has
+ * another form does not count towards TOKEN_COOKIES_MAX, so that it cannot
+ * hide a token.
+ */
+typedef bool (*TokenForm) (const char *value, size_t len);
+
+/* Three parts of base64url (RFC 7515). */
+static bool
+has_access_form(const char *value, size_t len)
+{
+	int			dots = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		if (value[i] == '.')
+			dots++;
+		else if (!isalnum((unsigned char) value[i]) && value[i] != '-' && value[i] != '_')
+			return false;
+	}
+	return dots == 2 && len <= JWS_MAX_LENGTH;
+}
+
+static bool
+has_refresh_form(const char *value, size_t len)
+{
+	RefreshToken token;
+
+	return refresh_token_read(value, len, &token);
+}
+
+static bool
+has_any_form(const char *value, size_t len)
+{
+	return true;
+}
 
 static bool
 cookie_is_among(char *const *values, int count, const char *value, size_t len)
@@ -46,12 +85,17 @@ read_from_object(Jsonb *cookies, const char *name, char *values[TOKEN_COOKIES_MA
 	return 1;
 }
 
-/* Collects the distinct, non-empty values of a name; returns their number. */
+/*
+ * Collects the distinct, non-empty values of a name that have the form of a
+ * token, or if none has it, the first one; returns their number.
+ */
 static int
-read_all(const HttpRequest *request, const char *name, char *values[TOKEN_COOKIES_MAX])
+read_all(const HttpRequest *request, const char *name, TokenForm has_form,
+		 char *values[TOKEN_COOKIES_MAX])
 {
 	const char *header;
 	const char *value;
+	char	   *malformed = NULL;
 	size_t		len;
 	int			count = 0;
 
@@ -62,16 +106,22 @@ read_all(const HttpRequest *request, const char *name, char *values[TOKEN_COOKIE
 	header = http_header_joined(request, "cookie", "; ");
 	while (count < TOKEN_COOKIES_MAX && cookie_next(&header, name, &value, &len))
 	{
-		if (len > 0 && !cookie_is_among(values, count, value, len))
+		if (len == 0)
+			continue;
+		if (!has_form(value, len))
+			malformed = (malformed != NULL) ? malformed : pnstrdup(value, len);
+		else if (!cookie_is_among(values, count, value, len))
 			values[count++] = pnstrdup(value, len);
 	}
+	if (count == 0 && malformed != NULL)
+		values[count++] = malformed;
 	return count;
 }
 
 int
 token_cookies_refresh(const HttpRequest *request, char *values[TOKEN_COOKIES_MAX])
 {
-	return read_all(request, setting_refresh_cookie_name, values);
+	return read_all(request, setting_refresh_cookie_name, has_refresh_form, values);
 }
 
 static int
@@ -79,7 +129,7 @@ number_of(const HttpRequest *request, const char *name)
 {
 	char	   *values[TOKEN_COOKIES_MAX];
 
-	return read_all(request, name, values);
+	return read_all(request, name, has_any_form, values);
 }
 
 bool
@@ -155,10 +205,11 @@ consider_cookie(TokenCookie *best, const TokenCookie *cookie)
 
 /* A single cookie is not checked here, because the caller verifies it anyway. */
 static TokenCookie
-choose_cookie(const HttpRequest *request, const char *name, TokenCookie (*judge) (char *value))
+choose_cookie(const HttpRequest *request, const char *name, TokenForm has_form,
+			  TokenCookie (*judge) (char *value))
 {
 	char	   *values[TOKEN_COOKIES_MAX];
-	int			count = read_all(request, name, values);
+	int			count = read_all(request, name, has_form, values);
 	TokenCookie best = {NULL};
 
 	if (count == 1)
@@ -175,13 +226,13 @@ choose_cookie(const HttpRequest *request, const char *name, TokenCookie (*judge)
 TokenCookie
 token_cookie_access(const HttpRequest *request)
 {
-	return choose_cookie(request, setting_access_cookie_name, judge_access);
+	return choose_cookie(request, setting_access_cookie_name, has_access_form, judge_access);
 }
 
 TokenCookie
 token_cookie_refresh(const HttpRequest *request)
 {
-	return choose_cookie(request, setting_refresh_cookie_name, judge_refresh);
+	return choose_cookie(request, setting_refresh_cookie_name, has_refresh_form, judge_refresh);
 }
 
 /* RFC 6265bis, section 4.1.3: browsers compare these in either case. */
@@ -377,13 +428,25 @@ token_cookies_set(HttpResponse *response, const AuthResult *result)
  * Not for a page of another site: a browser applies Set-Cookie even if it has
  * sent no cookie, which would sign its user out.
  */
-void
-token_cookies_clear(HttpResponse *response)
+static void
+clear_both(HttpResponse *response, int expected)
 {
 	if (!setting_cookies || cross_origin_of(response->request) == ORIGIN_FOREIGN)
 		return;
-	clear_others(response, setting_access_cookie_name, 1);
-	clear_others(response, setting_refresh_cookie_name, 1);
+	clear_others(response, setting_access_cookie_name, expected);
+	clear_others(response, setting_refresh_cookie_name, expected);
 	write_own(response, setting_access_cookie_name, "", 0);
 	write_own(response, setting_refresh_cookie_name, "", 0);
+}
+
+void
+token_cookies_clear(HttpResponse *response)
+{
+	clear_both(response, 1);
+}
+
+void
+token_cookies_clear_planted(HttpResponse *response)
+{
+	clear_both(response, 0);
 }

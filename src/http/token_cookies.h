@@ -10,8 +10,11 @@
 #include "flow/auth_result.h"
 #include "http/message.h"
 
-/* The maximum number of cookies of one name that are checked. */
-#define TOKEN_COOKIES_MAX 4
+/*
+ * How many cookies of one name are checked, of those that have the form of a
+ * token.  Checking this many takes less than the rest of a request.
+ */
+#define TOKEN_COOKIES_MAX 8
 
 typedef enum TokenCookieRank
 {
@@ -54,5 +57,8 @@ extern bool token_cookies_has_refresh(const HttpRequest *request);
  */
 extern void token_cookies_set(HttpResponse *response, const AuthResult *result);
 extern void token_cookies_clear(HttpResponse *response);
+
+/* The same, if one of the cookies must be from another host, even if it is the only one of its name. */
+extern void token_cookies_clear_planted(HttpResponse *response);
 
 #endif							/* AUTHFORT_TOKEN_COOKIES_H */
