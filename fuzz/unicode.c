@@ -94,15 +94,21 @@ check(const char *text)
 {
 	char	   *composed = unicode_compose(text);
 	char	   *folded = unicode_fold(composed);
+	char	   *lower = unicode_lower(composed);
 	char	   *spaced = pstrdup(composed);
 
 	require(strcmp(unicode_compose(composed), composed) == 0);
 	require(strcmp(unicode_fold(folded), folded) == 0);
 	require(strcmp(unicode_compose(folded), folded) == 0);
 	require(strcmp(unicode_fold(text), folded) == 0);
+	require(strcmp(unicode_lower(lower), lower) == 0);
+	require(strcmp(unicode_compose(lower), lower) == 0);
 	require(!unicode_is_visible(composed) || unicode_is_visible_or_joined(composed));
 	if (unicode_is_visible(composed) && unicode_is_unambiguous(composed))
+	{
 		require(unicode_is_visible(folded) && unicode_is_unambiguous(folded));
+		require(unicode_is_visible(lower) && unicode_is_unambiguous(lower));
+	}
 	unicode_plain_spaces(spaced);
 	require(strlen(spaced) <= strlen(composed) &&
 			u8_check((const uint8_t *) spaced, strlen(spaced)) == NULL);

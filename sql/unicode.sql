@@ -39,6 +39,20 @@ SELECT pg_temp.made(email) FROM unnest(ARRAY[E'Jos\u00E9@example.com', E'jose\u0
 	E'\u1EC7@example.com', E'e\u0323\u0302@example.com', E'e\u0302\u0323@example.com', E'a@m\u00FCller.example',
 	E'a@mu\u0308ller.example', 'a@XN--MLLER-KVA.example']) email;
 SELECT authfort.signup(E'jose\u0301@example.com', 'correct horse')->>'error';
+-- what differs in more than its case is another mailbox, and gets neither the account nor its messages: sharp s,
+-- iota subscript, the dotted and the dotless i; a capital is the letter that it is the capital of
+SELECT email, pg_temp.made(email) FROM unnest(ARRAY['mass@example.com', E'ma\u00DF@example.com',
+	E'MA\u1E9E@example.com', E'\u1FB3@example.com', E'\u03B1\u03B9@example.com', E'\u1FBC@example.com',
+	'island@example.com', E'\u0130sland@example.com', E'i\u0307sland@example.com', E'\u0131sland@example.com',
+	E'\u039F\u03A3@example.com', E'\u03BF\u03C3@example.com', E'\u03BF\u03C2@example.com']) email;
+SELECT authfort.create_password_reset_token('mass@example.com') IS NOT NULL,
+	authfort.create_password_reset_token(E'MA\u00DF@example.com') IS NOT NULL;
+SELECT count(authfort.send_message(id, 'greeting', '{}')) FROM authfort.users WHERE email LIKE 'ma%';
+SELECT u.email, m.message->>'email' AS receiver FROM authfort.take_messages(100) m
+	JOIN authfort.users u ON u.id = m.user_id WHERE m.kind = 'greeting' ORDER BY 1;
+SELECT email, pg_temp.made(email) FROM unnest(ARRAY['a@strasse.example', E'a@stra\u00DFe.example',
+	E'a@STRA\u1E9EE.example', E'a@\u03BF\u03C2.example', E'a@\u03BF\u03C3.example', E'a@\u039F\u03A3.example',
+	E'a@\u0130.example', E'a@i.example', E'a@\u0131.example']) email;
 -- what is stored comes in again as it is
 SELECT email FROM authfort.users WHERE pg_temp.made(email) <> 'user_exists';
 

@@ -103,6 +103,22 @@ unicode_fold(const char *text)
 	return take_result(result, len, buffer);
 }
 
+char *
+unicode_lower(const char *text)
+{
+	size_t		source_len = strlen(text);
+	size_t		len = GROWTH * source_len;
+	char	   *buffer;
+	uint8_t    *result;
+
+	if (unicode_is_ascii(text))
+		return ascii_lower(text);
+	buffer = palloc(len + 1);
+	result = u8_tolower((const uint8_t *) text, source_len, NULL, UNINORM_NFC,
+						(uint8_t *) buffer, &len);
+	return take_result(result, len, buffer);
+}
+
 bool
 unicode_is_unambiguous(const char *text)
 {

@@ -18,6 +18,12 @@ extern char *unicode_compose(const char *text);
 /* For case-insensitive comparison: full case folding, in NFC. */
 extern char *unicode_fold(const char *text);
 
+/*
+ * Unicode's toLowercase(), in NFC: what differs in more than its case stays
+ * different, as U+00DF and "ss", which full case folding makes equal.
+ */
+extern char *unicode_lower(const char *text);
+
 /* In place: each space of Unicode (Zs), no-break and ideographic ones too, becomes U+0020. */
 extern void unicode_plain_spaces(char *text);
 

@@ -33,6 +33,9 @@
 #define IDEOGRAPHIC_SPACE "\343\200\200"
 #define IDEOGRAPHIC_FULL_STOP "\343\200\202"
 
+/* U+1E9E, which some software maps to "ss" in a domain, and some to U+00DF. */
+#define CAPITAL_SHARP_S "\341\272\236"
+
 static int
 characters(const char *text)
 {
@@ -111,7 +114,8 @@ ascii_domain(const char *domain)
 	char	   *ascii = NULL;
 	char	   *copy;
 
-	if (strstr(domain, IDEOGRAPHIC_FULL_STOP) != NULL || !unicode_is_visible_or_joined(domain) ||
+	if (strstr(domain, IDEOGRAPHIC_FULL_STOP) != NULL ||
+		strstr(domain, CAPITAL_SHARP_S) != NULL || !unicode_is_visible_or_joined(domain) ||
 		idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return NULL;
 	copy = MemoryContextAllocExtended(CurrentMemoryContext, strlen(ascii) + 1, MCXT_ALLOC_NO_OOM);
@@ -131,8 +135,10 @@ composed(const char *raw)
 }
 
 /*
- * A character that stands for another one is refused on both sides of the "@":
- * other software treats it as that one, and U+FF20 as an "@".
+ * Messages go to the stored form, so that must not be the mailbox of another
+ * person than the one that was typed: letters become lower case and nothing
+ * else.  A character that stands for another one is refused on both sides of
+ * the "@": other software treats it as that one, and U+FF20 as an "@".
  */
 const Refusal *
 input_email(const char *raw, char **email)
@@ -150,7 +156,7 @@ input_email(const char *raw, char **email)
 	if (!unicode_is_visible(local))
 		return &refusal_invalid_email;
 	domain = ascii_domain(at + 1);
-	local = unicode_fold(local);
+	local = unicode_lower(local);
 	if (domain == NULL || !is_email_local(local) || !is_email_domain(domain))
 		return &refusal_invalid_email;
 	if (strcmp(domain, DELETED_EMAIL_DOMAIN) == 0)

@@ -28,7 +28,7 @@ CREATE TABLE authfort.users (
 	CONSTRAINT users_email_verified CHECK (email IS NOT NULL OR NOT email_verified)
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE authfort.users IS 'Accounts that can sign in, and deleted ones';
-COMMENT ON COLUMN authfort.users.email IS 'Normalized: case-folded and in NFC, domain in ASCII; null for an account without an email';
+COMMENT ON COLUMN authfort.users.email IS 'Normalized: lower case and in NFC, domain in ASCII; null for an account without an email';
 COMMENT ON COLUMN authfort.users.password_hash IS 'Argon2id in encoded form; null for an account without a password';
 COMMENT ON COLUMN authfort.users.password_set_at IS 'When the user chose the password; null if not known';
 COMMENT ON COLUMN authfort.users.token_version IS 'The "ver" claim of current access tokens; raising it ends those issued before';

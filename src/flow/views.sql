@@ -8,7 +8,7 @@ CREATE VIEW authfort.user_info WITH (security_barrier) AS
 		u.created_at, u.deleted_at
 	FROM authfort.users u;
 COMMENT ON VIEW authfort.user_info IS 'Users, with deleted ones (deleted_at), without secrets';
-COMMENT ON COLUMN authfort.user_info.email IS 'Normalized: case-folded and in NFC, domain in ASCII; a placeholder once the user is deleted';
+COMMENT ON COLUMN authfort.user_info.email IS 'Normalized: lower case and in NFC, domain in ASCII; a placeholder once the user is deleted';
 COMMENT ON COLUMN authfort.user_info.has_password IS 'Whether the user can sign in with a password';
 COMMENT ON COLUMN authfort.user_info.roles IS 'Roles in the application, in order';
 COMMENT ON COLUMN authfort.user_info.deleted_at IS 'When the account was deleted; null for one that exists';
