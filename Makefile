@@ -28,6 +28,7 @@ OBJS = \
 	src/base/security_context.o \
 	src/base/others_code.o \
 	src/base/spi_query.o \
+	src/base/expired_rows.o \
 	src/base/open_cursors.o \
 	src/base/keyed_row.o \
 	src/base/address.o \

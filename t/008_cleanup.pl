@@ -37,6 +37,25 @@ revoke_one($node, 'app');
 ok($node->poll_query_until('app', $cleaned), 'a failed cleanup of one database does not stop that of others');
 $node->safe_psql('postgres', 'DROP DATABASE broken');
 
+# nor does an error with one kind of rows stop the other kinds, or a row that a foreign key keeps the other rows, even
+# if its check is deferred
+$node->safe_psql('app', <<'SQL');
+ALTER TABLE authfort.one_time_tokens RENAME TO away;
+CREATE TABLE visit (session uuid CONSTRAINT visit_session REFERENCES authfort.sessions INITIALLY DEFERRED);
+BEGIN;
+SELECT authfort.revoke_session((authfort.login('a@example.com', 'correct horse')#>>'{user,session_id}')::uuid)
+	FROM generate_series(1, 3);
+INSERT INTO visit SELECT id FROM authfort.sessions WHERE revoked_at IS NOT NULL ORDER BY id LIMIT 1;
+COMMIT;
+SQL
+ok($node->poll_query_until('app', 'SELECT count(*) = 1 FROM authfort.sessions WHERE revoked_at IS NOT NULL'),
+	'a row that a foreign key keeps does not stop the cleanup of others');
+ok($node->wait_for_log(qr/WARNING: .*cleanup keeps expired rows of table "authfort.sessions"\n.*visit_session/),
+	'the constraint is logged');
+ok($node->wait_for_log(qr/relation "authfort.one_time_tokens" does not exist/), 'the error with the other kind is logged');
+$node->safe_psql('app', 'DROP TABLE visit; ALTER TABLE authfort.away RENAME TO one_time_tokens');
+ok($node->poll_query_until('app', $cleaned), 'a row that nothing refers to any more is deleted');
+
 is($node->safe_psql('postgres',
 	"SELECT application_name, datname FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'"),
 	'authfort cleanup|', 'pg_stat_activity shows the launcher, without a database');

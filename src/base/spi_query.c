@@ -329,14 +329,6 @@ spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int e
 	spi_query_run_alone(query, values, NULL, expected);
 }
 
-int
-spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit)
-{
-	Datum		values[2] = {TimestampTzGetDatum(time), Int32GetDatum(limit)};
-
-	return spi_query_run_alone(query, values, NULL, SPI_OK_DELETE);
-}
-
 void
 spi_query_use_row(uint64 row)
 {

@@ -48,14 +48,12 @@ extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *para
 
 /*
  * Statements that stand alone, from open to close: any whose rows are only
- * counted, one whose parameter is an id, one with an id and another value, and
- * one that deletes what is older than a time, at most so many rows.
+ * counted, one whose parameter is an id, and one with an id and another value.
  */
 extern uint64 spi_query_run_alone(SpiQuery *query, Datum *values, const char *nulls, int expected);
 extern void spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected);
 extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value,
 									int expected);
-extern int	spi_query_delete_before(SpiQuery *query, TimestampTz time, int limit);
 
 /* From here on the columns are those of that row; the first is 0. */
 extern void spi_query_use_row(uint64 row);

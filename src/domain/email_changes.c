@@ -170,15 +170,15 @@ email_changes_delete(const pg_uuid_t *user_id)
 }
 
 int
-email_changes_delete_expired(int limit)
+email_changes_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.email_changes WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT c.id FROM authfort.email_changes c"
-		" WHERE c.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY c.expires_at LIMIT $2"
-		" FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+	static ExpiredRows expired = {
+		"authfort.email_changes", "id", UUIDOID,
+		"SELECT c.id FROM authfort.email_changes c WHERE c.expires_at OPERATOR(pg_catalog.<=) $1"
+		" AND c.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY c.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	};
 
-	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
 }

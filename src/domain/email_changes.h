@@ -14,6 +14,8 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/expired_rows.h"
+
 /* For so long a change can be undone, and the old address may be reserved. */
 #define EMAIL_CHANGE_UNDO_SECONDS (7 * SECS_PER_DAY)
 
@@ -63,7 +65,7 @@ extern bool email_changes_reserve(const char *email, const pg_uuid_t *id);
 /* Deletes all changes of a user; NULL: of all users. */
 extern void email_changes_delete(const pg_uuid_t *user_id);
 
-/* Deletes at most "limit" expired ones; returns their number. */
-extern int	email_changes_delete_expired(int limit);
+/* Deletes at most "limit" expired ones (base/expired_rows.h). */
+extern int	email_changes_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_EMAIL_CHANGES_H */

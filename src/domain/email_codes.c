@@ -221,16 +221,17 @@ email_codes_delete(const pg_uuid_t *user_id)
 
 /* A row with wrong tries is kept for the day in which they count. */
 int
-email_codes_delete_expired(int limit)
+email_codes_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.email_codes WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT c.id FROM authfort.email_codes c WHERE c.expires_at OPERATOR(pg_catalog.<=) $1"
+	static ExpiredRows expired = {
+		"authfort.email_codes", "id", UUIDOID,
+		"SELECT c.id FROM authfort.email_codes c WHERE c.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND (c.wrong_in_day OPERATOR(pg_catalog.=) 0"
 		" OR c.day_began OPERATOR(pg_catalog.<=) ($1 OPERATOR(pg_catalog.-) '1 day'::pg_catalog.interval))"
-		" ORDER BY c.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+		" AND c.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY c.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	};
 
-	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
 }

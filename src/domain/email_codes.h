@@ -18,6 +18,8 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/expired_rows.h"
+
 /*
  * For a query of the outbox, whose table is "o": whether the code that the
  * message contains can still be used.
@@ -62,7 +64,7 @@ extern void email_codes_spend_all(const pg_uuid_t *user_id);
 /* Deletes the rows of a user who is deleted; NULL: those of all users. */
 extern void email_codes_delete(const pg_uuid_t *user_id);
 
-/* Deletes at most "limit" rows that no longer matter; returns their number. */
-extern int	email_codes_delete_expired(int limit);
+/* Deletes at most "limit" rows that no longer matter (base/expired_rows.h). */
+extern int	email_codes_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_EMAIL_CODES_H */

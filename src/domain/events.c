@@ -372,20 +372,22 @@ event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, 
  * out.  Only deleted rows are locked.
  */
 int
-events_delete_expired(int limit)
+events_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.events WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT e.id FROM authfort.events e WHERE e.id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT o.id FROM (SELECT id, created_at FROM authfort.events ORDER BY id LIMIT $2) o"
-		" WHERE o.created_at OPERATOR(pg_catalog.<) $1)) FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+	static ExpiredRows expired = {
+		"authfort.events", "id", UUIDOID,
+		"SELECT e.id FROM authfort.events e WHERE e.id OPERATOR(pg_catalog.=) ANY (ARRAY"
+		" (SELECT o.id FROM (SELECT id, created_at FROM authfort.events"
+		" WHERE id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY id LIMIT $2) o"
+		" WHERE o.created_at OPERATOR(pg_catalog.<) $1)) FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	};
 
 	if (setting_event_retention == 0)
 		return 0;
-	return spi_query_delete_before(&query, GetCurrentTimestamp() - setting_event_retention * USECS_PER_SEC,
-							  limit);
+	return expired_rows_delete_before(&expired,
+									  GetCurrentTimestamp() - setting_event_retention * USECS_PER_SEC,
+									  limit, kept);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "utils/uuid.h"
 
 #include "base/client.h"
+#include "base/expired_rows.h"
 
 /* In the order of their names in events.c. */
 typedef enum EventType
@@ -113,7 +114,7 @@ extern void event_record_simple(EventType type, const pg_uuid_t *user_id,
 extern void event_record_text(EventType type, const pg_uuid_t *user_id, const char *member,
 							  const char *value);
 
-/* Deletes at most "limit" events older than authfort.event_retention; returns their number. */
-extern int	events_delete_expired(int limit);
+/* Deletes at most "limit" events older than authfort.event_retention (base/expired_rows.h). */
+extern int	events_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_EVENTS_H */

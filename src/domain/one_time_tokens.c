@@ -185,15 +185,15 @@ one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *mess
 }
 
 int
-one_time_tokens_delete_expired(int limit)
+one_time_tokens_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.one_time_tokens WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT t.id FROM authfort.one_time_tokens t"
-		" WHERE t.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY t.expires_at LIMIT $2"
-		" FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+	static ExpiredRows expired = {
+		"authfort.one_time_tokens", "id", UUIDOID,
+		"SELECT t.id FROM authfort.one_time_tokens t WHERE t.expires_at OPERATOR(pg_catalog.<=) $1"
+		" AND t.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY t.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	};
 
-	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
 }

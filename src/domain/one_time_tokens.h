@@ -17,6 +17,8 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "base/expired_rows.h"
+
 /*
  * For a query of the outbox, whose table is "o": whether the token that the
  * message contains can still be used.
@@ -70,7 +72,7 @@ extern void one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurp
 extern void one_time_token_delete_of_message(const pg_uuid_t *user_id,
 											 const pg_uuid_t *message_id);
 
-/* Deletes at most "limit" expired tokens; returns their number. */
-extern int	one_time_tokens_delete_expired(int limit);
+/* Deletes at most "limit" expired tokens (base/expired_rows.h). */
+extern int	one_time_tokens_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_ONE_TIME_TOKENS_H */

@@ -147,16 +147,17 @@ outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int coun
 }
 
 int
-outbox_delete_expired(int limit)
+outbox_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.<=) $1"
-		" ORDER BY o.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+	static ExpiredRows expired = {
+		"authfort.outbox", "id", UUIDOID,
+		"SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.<=) $1"
+		" AND o.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY o.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	};
 
-	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
 }
 
 bool

@@ -17,6 +17,8 @@
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
+#include "base/expired_rows.h"
+
 /*
  * Ensures that a message can be sealed: creates the first keys if necessary,
  * and raises if the master key is missing.  It is called before it is known
@@ -62,7 +64,7 @@ extern bool outbox_fail(const pg_uuid_t *id, FailedMessage *failed);
 /* The same for messages of these kinds, of one user. */
 extern void outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int count);
 
-/* Deletes at most "limit" expired messages; returns their number. */
-extern int	outbox_delete_expired(int limit);
+/* Deletes at most "limit" expired messages (base/expired_rows.h). */
+extern int	outbox_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_OUTBOX_H */

@@ -17,6 +17,7 @@
 #include "utils/uuid.h"
 
 #include "base/client.h"
+#include "base/expired_rows.h"
 #include "crypto/refresh_token_format.h"
 #include "domain/authentication.h"
 
@@ -122,12 +123,19 @@ extern void sessions_delete_all(const pg_uuid_t *user_id);
 extern int64 sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
 								  const pg_uuid_t *current, int limit, int offset);
 
+/* How far a pass over the table has come; zero at first. */
+typedef struct SessionsPart
+{
+	uint32		first;
+	uint32		visited;
+} SessionsPart;
+
 /*
  * Deletes at most "limit" sessions that ended authfort.session_retention ago
- * or earlier, expired or revoked, and returns their number.  Begins with
- * *position 0; fewer than "limit" means that all of the table was seen.
+ * or earlier, expired or revoked (base/expired_rows.h).  Fewer than "limit"
+ * means that all of the table was seen.
  */
-extern int	sessions_delete_ended(int limit, BlockNumber *position);
+extern int	sessions_delete_ended(int limit, SessionsPart *position, KeptRows *kept);
 
 extern bool session_is_expired(const Session *session);
 

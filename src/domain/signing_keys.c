@@ -601,14 +601,14 @@ signing_keys_next_expiry(void)
 }
 
 int
-signing_keys_delete_expired(int limit)
+signing_keys_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.signing_keys WHERE kid OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT k.kid FROM authfort.signing_keys k"
-		" WHERE k.expires_at OPERATOR(pg_catalog.<=) $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+	static ExpiredRows expired = {
+		"authfort.signing_keys", "kid", TEXTOID,
+		"SELECT k.kid FROM authfort.signing_keys k WHERE k.expires_at OPERATOR(pg_catalog.<=) $1"
+		" AND k.kid OPERATOR(pg_catalog.<>) ALL ($3) LIMIT $2 FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID}
 	};
 
-	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
 }

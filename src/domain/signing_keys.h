@@ -10,6 +10,7 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
+#include "base/expired_rows.h"
 #include "crypto/pkey.h"
 
 typedef struct VerificationKey
@@ -99,7 +100,7 @@ extern void signing_keys_append_json(StringInfo out);
 /* When the next key expires, or expired and is still there; DT_NOEND: none does. */
 extern TimestampTz signing_keys_next_expiry(void);
 
-/* Deletes at most "limit" keys that no longer verify; returns their number. */
-extern int	signing_keys_delete_expired(int limit);
+/* Deletes at most "limit" keys that no longer verify (base/expired_rows.h). */
+extern int	signing_keys_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_SIGNING_KEYS_H */

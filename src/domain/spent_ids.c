@@ -37,15 +37,15 @@ spent_ids_have(const pg_uuid_t *id)
 }
 
 int
-spent_ids_delete_expired(int limit)
+spent_ids_delete_expired(int limit, KeptRows *kept)
 {
-	static SpiQuery query = {
-		"DELETE FROM authfort.spent_ids WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
-		" (SELECT s.id FROM authfort.spent_ids s"
-		" WHERE s.expires_at OPERATOR(pg_catalog.<=) $1 ORDER BY s.expires_at LIMIT $2"
-		" FOR UPDATE SKIP LOCKED))",
-		2, {TIMESTAMPTZOID, INT4OID}
+	static ExpiredRows expired = {
+		"authfort.spent_ids", "id", UUIDOID,
+		"SELECT s.id FROM authfort.spent_ids s WHERE s.expires_at OPERATOR(pg_catalog.<=) $1"
+		" AND s.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY s.expires_at LIMIT $2"
+		" FOR UPDATE SKIP LOCKED",
+		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	};
 
-	return spi_query_delete_before(&query, GetCurrentTimestamp(), limit);
+	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
 }

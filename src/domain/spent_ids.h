@@ -13,6 +13,8 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/expired_rows.h"
+
 /*
  * Spends an id: 16 bytes that are random, or part of a hash.  Returns false if
  * it was spent before.  If another transaction is spending it, this waits for
@@ -27,7 +29,7 @@ extern bool spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz 
 /* Whether it was spent; only a lock that all who spend it take keeps that so. */
 extern bool spent_ids_have(const pg_uuid_t *id);
 
-/* Deletes at most "limit" expired rows; returns their number. */
-extern int	spent_ids_delete_expired(int limit);
+/* Deletes at most "limit" expired rows (base/expired_rows.h). */
+extern int	spent_ids_delete_expired(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_SPENT_IDS_H */

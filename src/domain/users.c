@@ -508,8 +508,8 @@ users_anonymize(const pg_uuid_t *id)
 }
 
 /* Since PostgreSQL 18, RESTRICT has an SQLSTATE of its own. */
-static void
-name_user_in_use(void *arg)
+void
+users_name_in_use(void *argument)
 {
 	if (geterrcode() != ERRCODE_FOREIGN_KEY_VIOLATION && geterrcode() != ERRCODE_RESTRICT_VIOLATION)
 		return;
@@ -526,7 +526,7 @@ users_delete(const pg_uuid_t *id)
 	};
 	ErrorContextCallback context;
 
-	context.callback = name_user_in_use;
+	context.callback = users_name_in_use;
 	context.arg = NULL;
 	context.previous = error_context_stack;
 	error_context_stack = &context;

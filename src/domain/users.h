@@ -134,6 +134,9 @@ extern void users_anonymize(const pg_uuid_t *id);
  */
 extern void users_delete(const pg_uuid_t *id);
 
+/* The error context callback that gives such an error its DETAIL. */
+extern void users_name_in_use(void *argument);
+
 /*
  * Email, name and roles are in every access token.  Each has its own limit,
  * and together they must leave the token small enough for a cookie, which a

@@ -39,14 +39,22 @@ cleanup_name(CleanupKind kind)
 	return names[kind];
 }
 
+void
+cleanup_begin(CleanupPass *pass, CleanupKind kind)
+{
+	MemSet(pass, 0, sizeof(*pass));
+	pass->kind = kind;
+	pass->kept.context = CurrentMemoryContext;
+}
+
 /* A change of the email is as good as its tokens, and a code is one. */
 static int
-delete_expired_tokens(void)
+delete_expired_tokens(KeptRows *kept)
 {
-	int			deleted = one_time_tokens_delete_expired(BATCH_ROWS);
+	int			handled = one_time_tokens_delete_expired(BATCH_ROWS, kept);
 
-	deleted += email_changes_delete_expired(BATCH_ROWS - deleted);
-	return deleted + email_codes_delete_expired(BATCH_ROWS - deleted);
+	handled += email_changes_delete_expired(BATCH_ROWS - handled, kept);
+	return handled + email_codes_delete_expired(BATCH_ROWS - handled, kept);
 }
 
 static int
@@ -55,19 +63,19 @@ delete_some(CleanupPass *pass)
 	switch (pass->kind)
 	{
 		case CLEANUP_KEYS:
-			return signing_keys_delete_expired(BATCH_ROWS);
+			return signing_keys_delete_expired(BATCH_ROWS, &pass->kept);
 		case CLEANUP_TOKENS:
-			return delete_expired_tokens();
+			return delete_expired_tokens(&pass->kept);
 		case CLEANUP_SESSIONS:
-			return sessions_delete_ended(BATCH_ROWS, &pass->position);
+			return sessions_delete_ended(BATCH_ROWS, &pass->position, &pass->kept);
 		case CLEANUP_EVENTS:
-			return events_delete_expired(BATCH_ROWS);
+			return events_delete_expired(BATCH_ROWS, &pass->kept);
 		case CLEANUP_MESSAGES:
-			return outbox_delete_expired(BATCH_ROWS);
+			return outbox_delete_expired(BATCH_ROWS, &pass->kept);
 		case CLEANUP_SPENT_IDS:
-			return spent_ids_delete_expired(BATCH_ROWS);
+			return spent_ids_delete_expired(BATCH_ROWS, &pass->kept);
 		case CLEANUP_ACCOUNTS:
-			return passwordless_delete_unclaimed(BATCH_ROWS);
+			return passwordless_delete_unclaimed(BATCH_ROWS, &pass->kept);
 	}
 	return 0;
 }
@@ -75,18 +83,20 @@ delete_some(CleanupPass *pass)
 void
 cleanup_batch(CleanupPass *pass)
 {
-	int			removed = delete_some(pass);
+	int			kept_before = pass->kept.count;
+	int			handled = delete_some(pass);
 
-	pass->removed += removed;
-	pass->done = removed < BATCH_ROWS;
+	pass->removed += handled - (pass->kept.count - kept_before);
+	pass->done = handled < BATCH_ROWS;
 }
 
 /* Removes all expired rows of a kind, in the caller's transaction. */
 static int
 remove_all(CleanupKind kind)
 {
-	CleanupPass pass = {kind};
+	CleanupPass pass;
 
+	cleanup_begin(&pass, kind);
 	while (!pass.done)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "storage/block.h"
+#include "domain/sessions.h"
 
 /* In the order of their names in cleanup.c. */
 typedef enum CleanupKind
@@ -23,20 +23,24 @@ typedef enum CleanupKind
 
 #define CLEANUP_KINDS (CLEANUP_ACCOUNTS + 1)
 
-/* One pass over all expired rows of a kind; begins as {kind}. */
+/* One pass over all expired rows of a kind. */
 typedef struct CleanupPass
 {
 	CleanupKind kind;
-	BlockNumber position;		/* where sessions_delete_ended() continues */
+	SessionsPart position;
+	KeptRows	kept;
 	uint64		removed;
 	bool		done;
 } CleanupPass;
 
 extern const char *cleanup_name(CleanupKind kind);
 
+/* The pass has memory in the current context, until that is reset. */
+extern void cleanup_begin(CleanupPass *pass, CleanupKind kind);
+
 /*
  * Removes the next batch of rows, without waiting for other sessions: a locked
- * row is left for another pass.
+ * row is left for another pass, as is one that a foreign key keeps.
  */
 extern void cleanup_batch(CleanupPass *pass);
 

@@ -371,18 +371,27 @@ flow_verify_email_otp(const char *raw_email, const char *code, const pg_uuid_t *
 	return auth_refused((user != NULL) ? &refusal_user_banned : &refusal_invalid_otp);
 }
 
-/* A row that a foreign key keeps is anonymized, so that no pass meets it again. */
+/*
+ * An account that a foreign key keeps is anonymized, so that no pass meets it
+ * again; if a foreign key forbids that as well, it is tried again later.
+ */
 int
-passwordless_delete_unclaimed(int limit)
+passwordless_delete_unclaimed(int limit, KeptRows *kept)
 {
 	int			count;
 	pg_uuid_t  *ids = users_lock_unclaimed(limit, &count);
 
 	for (int i = 0; i < count; i++)
 	{
+		ErrorData  *in_use;
+
 		CHECK_FOR_INTERRUPTS();
-		if (user_admin_try_delete(&ids[i], true, NULL) == &refusal_user_in_use)
-			(void) user_admin_try_delete(&ids[i], false, NULL);
+		if (user_admin_try_delete(&ids[i], true, NULL, NULL) != &refusal_user_in_use ||
+			user_admin_try_delete(&ids[i], false, NULL, &in_use) != &refusal_user_in_use)
+			continue;
+		expired_rows_report(kept, "authfort.users", in_use);
+		kept->count++;
+		users_set_unclaimed_until(&ids[i], GetCurrentTimestamp() + UNCLAIMED_TTL);
 	}
 	return count;
 }

@@ -16,6 +16,7 @@
 
 #include "postgres.h"
 
+#include "base/expired_rows.h"
 #include "flow/app_code.h"
 #include "flow/auth_result.h"
 
@@ -42,8 +43,8 @@ extern AuthResult flow_verify_email_otp(const char *email, const char *code,
 
 /*
  * Removes at most "limit" accounts that such a request has made and that were
- * never used; returns the number of accounts that it has looked at.
+ * never used (base/expired_rows.h).
  */
-extern int	passwordless_delete_unclaimed(int limit);
+extern int	passwordless_delete_unclaimed(int limit, KeptRows *kept);
 
 #endif							/* AUTHFORT_PASSWORDLESS_H */

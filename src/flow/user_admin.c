@@ -4,12 +4,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 
 #include "base/arguments.h"
+#include "base/expired_rows.h"
 #include "base/json.h"
 #include "base/spi_query.h"
 #include "domain/email_changes.h"
@@ -111,6 +110,17 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, UserChanger changer, const C
 	return NULL;
 }
 
+/* Sessions and other rows may be referred to as well. */
+static void
+delete_belongings_or_name_in_use(const pg_uuid_t *id)
+{
+	ErrorContextCallback context = {error_context_stack, users_name_in_use, NULL};
+
+	error_context_stack = &context;
+	belongings_delete(id);
+	error_context_stack = context.previous;
+}
+
 const Refusal *
 user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 {
@@ -126,7 +136,7 @@ user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 	else if (!was_deleted)
 	{
 		users_raise_token_version(id);
-		belongings_delete(id);
+		delete_belongings_or_name_in_use(id);
 		users_anonymize(id);
 	}
 	if (hard || !was_deleted)
@@ -141,45 +151,40 @@ user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 static bool
 is_user_in_use(const ErrorData *error)
 {
-	return error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION && error->detail != NULL &&
-		strcmp(error->detail, refusal_user_in_use.code) == 0;
+	return error->detail != NULL && strcmp(error->detail, refusal_user_in_use.code) == 0;
+}
+
+typedef struct UserDeletion
+{
+	const pg_uuid_t *id;
+	bool		hard;
+	const Client *client;
+	const Refusal *refusal;
+} UserDeletion;
+
+static void
+run_user_deletion(void *argument)
+{
+	UserDeletion *deletion = argument;
+
+	deletion->refusal = user_admin_delete(deletion->id, deletion->hard, deletion->client);
 }
 
 const Refusal *
-user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client)
+user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client, ErrorData **in_use)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	const Refusal *volatile refusal = NULL;
+	UserDeletion deletion = {id, hard, client};
+	ErrorData  *error = expired_rows_try(run_user_deletion, &deletion);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		refusal = user_admin_delete(id, hard, client);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (!is_user_in_use(error))
-		{
-			MemoryContextSwitchTo(context);
-			CurrentResourceOwner = owner;
-			ReThrowError(error);
-		}
+	if (error == NULL)
+		return deletion.refusal;
+	if (!is_user_in_use(error))
+		ReThrowError(error);
+	if (in_use != NULL)
+		*in_use = error;
+	else
 		FreeErrorData(error);
-		refusal = &refusal_user_in_use;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return refusal;
+	return &refusal_user_in_use;
 }
 
 const Refusal *

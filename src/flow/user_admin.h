@@ -22,10 +22,12 @@ extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, Use
 extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client);
 
 /*
- * The same, but if a foreign key forbids a hard delete, returns the refusal
- * user_in_use instead of raising; the transaction continues.
+ * The same, but if a foreign key forbids it, returns the refusal user_in_use
+ * instead of raising; the transaction continues.  The error then goes to
+ * *in_use, which may be NULL.
  */
-extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client);
+extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client,
+											ErrorData **in_use);
 extern const Refusal *user_admin_ban(const pg_uuid_t *id, bool banned);
 
 /* Appends {users, total, limit, offset}. */

@@ -168,7 +168,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 
 	if (read_user_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
-		http_respond_nothing(response, user_admin_try_delete(&id, hard, NULL));
+		http_respond_nothing(response, user_admin_try_delete(&id, hard, NULL, NULL));
 }
 
 void

@@ -68,7 +68,7 @@ handle_delete_me(HttpRequest *request, HttpResponse *response)
 
 	if (!http_require_recent_auth(request, response))
 		return;
-	refusal = user_admin_try_delete(&request->caller->id, false, &request->client);
+	refusal = user_admin_try_delete(&request->caller->id, false, &request->client, NULL);
 	http_respond_nothing(response, refusal);
 	if (refusal == NULL)
 		token_cookies_clear(response);

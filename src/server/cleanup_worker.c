@@ -21,6 +21,7 @@
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -332,22 +333,57 @@ has_extension(void)
 	return found;
 }
 
+/* A deferred foreign key would fail at commit, when it is too late to leave a row out. */
+static void
+check_constraints_at_once(void)
+{
+	ConstraintsSetStmt *statement = makeNode(ConstraintsSetStmt);
+
+	AfterTriggerSetState(statement);
+}
+
 /* One transaction for each batch, so that locks and snapshots are short. */
 static void
 clean_kind(CleanupKind kind)
 {
-	CleanupPass pass = {kind};
+	CleanupPass pass;
 	char	   *activity = psprintf("authfort: cleaning up %s", cleanup_name(kind));
 
+	cleanup_begin(&pass, kind);
 	while (!pass.done)
 	{
 		CHECK_FOR_INTERRUPTS();
 		begin_transaction(activity);
+		check_constraints_at_once();
 		cleanup_batch(&pass);
 		commit_transaction();
 	}
 	if (pass.removed > 0)
 		ereport(DEBUG1, (errmsg_internal("%s: " UINT64_FORMAT " removed", activity, pass.removed)));
+}
+
+/* An error with one kind of rows does not affect the others, unless it cancels the worker. */
+static void
+clean_kind_or_report(CleanupKind kind)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		clean_kind(kind);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
 }
 
 /* Reports to the launcher when the next key expires. */
@@ -419,9 +455,9 @@ authfort_cleanup_worker(Datum argument)
 	pin_settings();
 	if (has_extension())
 	{
-		clean_kind(CLEANUP_KEYS);
+		clean_kind_or_report(CLEANUP_KEYS);
 		report_next_expiry();
 		for (int kind = CLEANUP_KEYS + 1; round == ROUND_OF_ALL && kind < CLEANUP_KINDS; kind++)
-			clean_kind(kind);
+			clean_kind_or_report(kind);
 	}
 }
