@@ -9,6 +9,7 @@ OBJS = \
 	src/authfort.o \
 	src/settings.o \
 	src/settings_hooks.o \
+	src/settings_jwt.o \
 	src/base/refusal.o \
 	src/crypto/base64url.o \
 	src/http/cookie.o \

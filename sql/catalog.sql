@@ -62,8 +62,7 @@ SELECT rolname, rolsuper OR rolcreaterole OR rolcreatedb OR rolcanlogin OR rolre
 	FROM pg_roles WHERE rolname IN (SELECT name FROM our_roles) ORDER BY 1;
 SELECT * FROM pg_parameter_acl WHERE parname LIKE 'authfort.%';
 
--- As one who holds authfort_http: no setting, table, column or sequence, no schema to put something into.
--- (authfort.jwt, which everybody sets, is not in pg_settings.)
+-- As one who holds authfort_http: no setting except the token, no table, column or sequence, no schema to put something into.
 CREATE ROLE regress_catalog_gateway IN ROLE authfort_http;
 CREATE FUNCTION pg_temp.settable_by(who text, OUT settable text, OUT refused bigint) LANGUAGE plpgsql AS $$
 DECLARE

@@ -161,8 +161,8 @@ SET authfort.jwt = :'eve_token';
 SELECT who() LIKE 'uid eve%' AS eve;
 SHOW authfort.jwt;
 SELECT current_setting('authfort.jwt');
-SELECT count(*) FROM pg_settings WHERE name = 'authfort.jwt' OR setting = :'eve_token';
-SELECT count(*) FROM pg_show_all_settings() WHERE name = 'authfort.jwt';
+SELECT setting, boot_val, reset_val FROM pg_settings WHERE name = 'authfort.jwt';
+SELECT count(*) FROM pg_settings s WHERE strpos(s::text, :'eve_token') > 0;
 SELECT count(*) FROM pg_file_settings;
 
 -- those who are trusted

@@ -28,7 +28,9 @@ COMMIT;
 SELECT authfort.uid();
 SELECT authfort.set_jwt(NULL);
 SELECT authfort.set_jwt('a.b.c');
-SELECT count(*) FROM pg_settings WHERE name = 'authfort.jwt' AND setting LIKE '%.%';
+SET authfort.jwt = 'a.b.c';
+SELECT setting, reset_val, context, source FROM pg_settings WHERE name = 'authfort.jwt';
+RESET authfort.jwt;
 
 -- a policy, asked as the user and as a stranger
 CREATE TABLE notes (owner uuid DEFAULT authfort.uid(), body text);

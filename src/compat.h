@@ -37,7 +37,10 @@
 #include "varatt.h"
 #endif
 
-/* Since 16 what a check hook leaves for its assign hook is in a memory context; NULL: out of memory. */
+/*
+ * Since 16 the values of settings, and what a check hook leaves for its assign
+ * hook, are in a memory context.  NULL: out of memory.
+ */
 static inline void *
 compat_guc_alloc(size_t size)
 {
@@ -45,6 +48,19 @@ compat_guc_alloc(size_t size)
 	return guc_malloc(LOG, size);
 #else
 	return malloc(size);
+#endif
+}
+
+/* Frees such memory, or the text that a check hook replaces. */
+static inline void
+compat_guc_free(void *memory)
+{
+	if (memory == NULL)
+		return;
+#if PG_VERSION_NUM >= 160000
+	guc_free(memory);
+#else
+	free(memory);
 #endif
 }
 

@@ -15,6 +15,7 @@
 #include "crypto/pkey.h"
 #include "settings.h"
 #include "settings_hooks.h"
+#include "settings_jwt.h"
 
 int			setting_access_token_ttl;
 int			setting_refresh_token_ttl;
@@ -22,7 +23,6 @@ int			setting_refresh_grace;
 int			setting_session_max_lifetime;
 int			setting_session_retention;
 int			setting_refresh_reuse_action;
-char	   *setting_jwt;
 char	   *setting_trusted_authenticators;
 char	   *setting_jwt_issuer;
 char	   *setting_jwt_audience;
@@ -310,10 +310,10 @@ static const IntSetting int_settings[] = {
  * redaction or hide every statement.
  */
 static const StringSetting string_settings[] = {
-	{"authfort.jwt", &setting_jwt, "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+	{"authfort.jwt", &settings_jwt_text, "", PGC_USERSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 		"Access token that gives this session its identity.",
 		"It is verified when it is first needed. An invalid token gives no identity.",
-		settings_check_secret, settings_assign_token_setting, settings_show_jwt},
+		settings_check_jwt, settings_assign_jwt, settings_show_jwt},
 	{"authfort.trusted_authenticators", &setting_trusted_authenticators, "", PGC_SUSET, GUC_LIST_INPUT,
 		"Login roles whose \"request.jwt.claims\" have been verified and are trusted, separated by commas.",
 		"Those claims give an identity only in sessions of these roles, and only while \"authfort.jwt\" is empty.",

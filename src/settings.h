@@ -61,7 +61,6 @@ extern int	setting_refresh_grace;
 extern int	setting_session_max_lifetime;	/* 0: no limit */
 extern int	setting_session_retention;
 extern int	setting_refresh_reuse_action; /* TheftResponse */
-extern char *setting_jwt;
 extern char *setting_trusted_authenticators; /* list of names */
 extern char *setting_jwt_issuer;
 extern char *setting_jwt_audience;	/* "": none */

@@ -84,13 +84,6 @@ settings_check_secret(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* The token is a credential: SHOW reveals only whether one is set. */
-const char *
-settings_show_jwt(void)
-{
-	return (setting_jwt == NULL || setting_jwt[0] == '\0') ? "" : "********";
-}
-
 bool
 settings_check_not_empty(char **newval, void **extra, GucSource source)
 {

@@ -30,6 +30,5 @@ extern bool settings_check_networks(char **newval, void **extra, GucSource sourc
 extern void settings_assign_token_setting(const char *newval, void *extra);
 extern void settings_assign_verdict_setting(const char *newval, void *extra);
 extern void settings_assign_notices(const char *newval, void *extra);
-extern const char *settings_show_jwt(void);
 
 #endif							/* AUTHFORT_SETTINGS_HOOKS_H */

@@ -33,6 +33,13 @@ sub ask
 }
 
 my $who = "SELECT coalesce(authfort.claims()->>'email', 'nobody')";
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; '
+	. 'SET parallel_leader_participation = off;';
+# the partial aggregates, so the calls, are in the workers
+my $who_in_workers = "SELECT concat_ws('-', min(email), max(email)) FROM "
+	. "(SELECT coalesce(authfort.claims()->>'email', 'nobody') AS email FROM pg_class) AS calls";
+
+my $sealed;
 
 {
 	local $ENV{PGOPTIONS} = "-c authfort.jwt=$token{ada}";
@@ -43,7 +50,39 @@ my $who = "SELECT coalesce(authfort.claims()->>'email', 'nobody')";
 		'RESET restores the identity of the option');
 	is(ask("DISCARD ALL; $who"), 'ada@example.com', 'DISCARD ALL restores the identity of the option');
 	is(ask("$who; SHOW authfort.jwt"), "ada\@example.com\n********", 'SHOW masks the token');
+	is(ask("$who; SELECT count(*) FROM pg_settings s WHERE strpos(s::text, '$token{ada}') > 0"), "ada\@example.com\n0",
+		'pg_settings has the token of an option in no column');
+	my $row = "SELECT setting, left(reset_val, 7) FROM pg_settings WHERE name = 'authfort.jwt'";
+	is(ask("$who; $row; SET authfort.jwt = ''; $row"), "ada\@example.com\n********|sealed:\n|sealed:",
+		'pg_settings shows the token of an option sealed');
+	like(ask("$parallel EXPLAIN $who_in_workers"), qr/Finalize Aggregate.*Workers Planned.*Partial Aggregate/s,
+		'the workers call claims()');
+	is(ask("$parallel $who_in_workers"), 'ada@example.com-ada@example.com', 'the token of an option reaches parallel workers');
+	is(ask("$parallel BEGIN; SAVEPOINT s; SET LOCAL authfort.jwt = '$token{bob}'; $who_in_workers; ROLLBACK TO s; "
+			. "$who_in_workers; COMMIT"), "bob\@example.com-bob\@example.com\nada\@example.com-ada\@example.com",
+		'parallel workers have the token that a rollback to a savepoint restores');
+	is(ask("$parallel PREPARE q AS $who_in_workers; EXECUTE q; SET authfort.jwt = '$token{bob}'; EXECUTE q; "
+			. 'RESET ALL; ' . "$parallel EXECUTE q"),
+		join("\n", map { "$_\@example.com-$_\@example.com" } qw(ada bob ada)),
+		'a prepared parallel query follows SET and RESET ALL');
+	$sealed = ask("$who; SELECT reset_val FROM pg_settings WHERE name = 'authfort.jwt'") =~ s/.*\n//r;
 }
+like($sealed, qr/^sealed:/, 'another session got hold of the sealed token');
+is(ask("$who; SET authfort.jwt = '$sealed'; $who; $parallel $who_in_workers"), "nobody\nnobody\nnobody-nobody",
+	'the sealed token gives no identity to another session and its parallel workers');
+is(ask("SET authfort.jwt = '$sealed'; $parallel $who_in_workers; $who"), "nobody-nobody\nnobody",
+	'nor if it was set before the library was loaded');
+{
+	local $ENV{PGOPTIONS} = "-c authfort.jwt=$sealed";
+	is(ask("$parallel $who_in_workers; $who"), "nobody-nobody\nnobody", 'nor as an option of its connection');
+}
+$node->safe_psql('app', "ALTER ROLE app SET authfort.jwt = '$token{bob}'");
+is(ask("$who; $parallel $who_in_workers; SELECT count(*) FROM pg_settings s WHERE strpos(s::text, '$token{bob}') > 0"),
+	"bob\@example.com\nbob\@example.com-bob\@example.com\n0", 'a token set for a role is sealed and reaches the workers');
+$node->safe_psql('app', "ALTER ROLE app SET authfort.jwt = '$sealed'");
+is(ask("$parallel $who_in_workers; $who; $who_in_workers"), "nobody-nobody\nnobody\nnobody-nobody",
+	'a sealed token set for a role gives no identity');
+$node->safe_psql('app', 'ALTER ROLE app RESET authfort.jwt');
 {
 	local $ENV{PGOPTIONS} = '-c authfort.jwt=nonsense';
 	is(ask($who), 'nobody', 'an invalid token in an option gives no identity');
@@ -64,8 +103,6 @@ like(ask("SET request.jwt.claims = '$claims'; SELECT authfort.uid()"), qr/^1111/
 like(ask("$trust"), qr/1111/, 'an attempt to set trusted_authenticators does not change it');
 is(ask("BEGIN; SET LOCAL request.jwt.claims = '$claims'; SELECT authfort.uid() IS NULL; COMMIT; "
 	. "SELECT authfort.uid() IS NULL"), "f\nt", 'claims end with their transaction');
-my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; '
-	. 'SET parallel_leader_participation = off;';
 my $query = "SELECT count(*) = 0 FROM pg_class WHERE coalesce(authfort.uid()::text, relname) NOT LIKE '1111%'";
 like(ask("$parallel EXPLAIN $query"), qr/Workers Planned/, 'the query runs in parallel workers');
 is(ask("$parallel SET request.jwt.claims = '$claims'; $query"), 't', 'claims reach parallel workers');

@@ -30,6 +30,7 @@
 #include "identity/identity.h"
 #include "identity/postgrest_claims.h"
 #include "settings.h"
+#include "settings_jwt.h"
 
 PG_FUNCTION_INFO_V1(authfort_set_jwt);
 PG_FUNCTION_INFO_V1(authfort_uid);
@@ -119,7 +120,7 @@ take_token(void)
 	const char *reason;
 	MemoryContext old;
 
-	if (access_token_verify(setting_jwt, &claims, &reason) != NULL)
+	if (access_token_verify(settings_jwt(), &claims, &reason) != NULL)
 		return;
 	old = MemoryContextSwitchTo(identity.context);
 	access_claims_copy(claims, &identity.claims);
@@ -164,7 +165,7 @@ resolve_identity(void)
 		identity.context = AllocSetContextCreate(CacheMemoryContext, "authfort identity",
 												 ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(identity.context);
-	if (setting_jwt[0] != '\0')
+	if (settings_jwt()[0] != '\0')
 		take_token();
 	else
 		take_request_claims();
@@ -554,10 +555,10 @@ authenticate_caller(User **user, pg_uuid_t *session_id, const char **reason)
 	const AccessClaims *claims = identity_caller();
 	const Refusal *refusal;
 
-	if (setting_jwt[0] == '\0' && claims != NULL)
+	if (settings_jwt()[0] == '\0' && claims != NULL)
 		refusal = access_claims_authenticate(claims, user, reason);
 	else
-		refusal = access_token_authenticate(setting_jwt, &claims, user, reason);
+		refusal = access_token_authenticate(settings_jwt(), &claims, user, reason);
 	if (refusal == NULL)
 		*session_id = claims->sid;
 	return refusal;
