@@ -31,8 +31,8 @@ show_message(const Transport *transport, Message *message)
 	Rendered rendered;
 	Rendering rendering;
 
-	printf("--- %s %s by %s, attempt %ld\n", message->id, message->kind.data, transport->name,
-	       message->attempts);
+	printf("--- %s %s by %s, attempt %ld\n", message->id, message->kind.data,
+	       transport->sender->name, message->attempts);
 	if (!values_mask(&message->values))
 		return;
 	rendering = render_message(message, &rendered);

@@ -28,12 +28,6 @@ static const char link_style[] = "display: inline-block; padding: 12px 20px; bor
 static const char code_style[] =
 	"font-family: monospace; font-size: 24px; letter-spacing: 2px; overflow-wrap: anywhere";
 
-static bool
-append(Text *out, const char *text)
-{
-	return text_append(out, text, strlen(text));
-}
-
 bool
 html_append_escaped(Text *out, const char *text, size_t len)
 {
@@ -44,22 +38,22 @@ html_append_escaped(Text *out, const char *text, size_t len)
 		switch (text[i])
 		{
 			case '&':
-				ok = append(out, "&amp;");
+				ok = text_append_string(out, "&amp;");
 				break;
 			case '<':
-				ok = append(out, "&lt;");
+				ok = text_append_string(out, "&lt;");
 				break;
 			case '>':
-				ok = append(out, "&gt;");
+				ok = text_append_string(out, "&gt;");
 				break;
 			case '"':
-				ok = append(out, "&quot;");
+				ok = text_append_string(out, "&quot;");
 				break;
 			case '\'':
-				ok = append(out, "&#39;");
+				ok = text_append_string(out, "&#39;");
 				break;
 			case '`':
-				ok = append(out, "&#96;");
+				ok = text_append_string(out, "&#96;");
 				break;
 			default:
 				ok = text_append(out, text + i, 1);
@@ -71,9 +65,11 @@ html_append_escaped(Text *out, const char *text, size_t len)
 static bool
 append_link(Text *out, const char *link, const char *action)
 {
-	return append(out, "<p><a href=\"") && html_append_escaped(out, link, strlen(link)) &&
-	       append(out, "\" style=\"") && append(out, link_style) && append(out, "\">") &&
-	       html_append_escaped(out, action, strlen(action)) && append(out, "</a></p>\n");
+	return text_append_string(out, "<p><a href=\"") &&
+	       html_append_escaped(out, link, strlen(link)) && text_append_string(out, "\" style=\"") &&
+	       text_append_string(out, link_style) && text_append_string(out, "\">") &&
+	       html_append_escaped(out, action, strlen(action)) &&
+	       text_append_string(out, "</a></p>\n");
 }
 
 static bool
@@ -88,7 +84,7 @@ append_lines(Text *out, const char *text, size_t len)
 
 		ok = html_append_escaped(out, text, line);
 		if (ok && end != NULL)
-			ok = append(out, "<br>\n");
+			ok = text_append_string(out, "<br>\n");
 		text += line + (end != NULL);
 		len -= line + (end != NULL);
 	}
@@ -112,10 +108,11 @@ append_paragraph(Text *out, const char *text, size_t len, const Values *values, 
 	if (is_value(text, len, values_get(values, "code")) ||
 	    is_value(text, len, values_get(values, "token")))
 		style = code_style;
-	return append(out, "<p") &&
-	       (style == NULL ||
-	        (append(out, " style=\"") && append(out, style) && append(out, "\""))) &&
-	       append(out, ">") && append_lines(out, text, len) && append(out, "</p>\n");
+	return text_append_string(out, "<p") &&
+	       (style == NULL || (text_append_string(out, " style=\"") &&
+	                          text_append_string(out, style) && text_append_string(out, "\""))) &&
+	       text_append_string(out, ">") && append_lines(out, text, len) &&
+	       text_append_string(out, "</p>\n");
 }
 
 static bool
@@ -155,9 +152,10 @@ html_from_text(Text *out, const Rendered *rendered, const Values *values, const 
 {
 	const char *lang = language(values, action);
 
-	return append(out, page_start) && html_append_escaped(out, lang, strlen(lang)) &&
-	       append(out, page_head) &&
+	return text_append_string(out, page_start) && html_append_escaped(out, lang, strlen(lang)) &&
+	       text_append_string(out, page_head) &&
 	       html_append_escaped(out, rendered->subject.data, rendered->subject.len) &&
-	       append(out, page_body) && append_paragraphs(out, rendered->text.data, values, action) &&
-	       append(out, page_end);
+	       text_append_string(out, page_body) &&
+	       append_paragraphs(out, rendered->text.data, values, action) &&
+	       text_append_string(out, page_end);
 }

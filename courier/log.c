@@ -54,7 +54,7 @@ log_job(const Job *job)
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	printf("%s %s ", text, job->message->id);
 	print_kind(job->message->kind.data);
-	printf(" %s %s attempt %ld %lld ms: %s\n", job->transport->name,
+	printf(" %s %s attempt %ld %lld ms: %s\n", job->transport->sender->name,
 	       outcome_name(job->outcome.type), job->message->attempts,
 	       (long long) (job->finished - job->started), job->outcome.reason);
 }

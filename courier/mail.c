@@ -7,23 +7,13 @@
 
 #include "mail.h"
 #include "mail_header.h"
-
-static bool
-add_string(struct curl_slist **list, const char *string)
-{
-	struct curl_slist *longer = curl_slist_append(*list, string);
-
-	if (longer == NULL)
-		return false;
-	*list = longer;
-	return true;
-}
+#include "transfer.h"
 
 /* Takes a header that was made, unless that failed. */
 static bool
 add_header(Mail *mail, Text *header, bool ok)
 {
-	ok = ok && add_string(&mail->headers, header->data);
+	ok = ok && transfer_add_string(&mail->headers, header->data);
 	text_free(header);
 	return ok;
 }
@@ -45,8 +35,8 @@ add_headers(Mail *mail, const Options *options, const Message *message, const Re
 	       add_header(mail, &header,
 	                  mail_header_message_id(&header, message->id, options->from_address)) &&
 	       /* no answers of absent readers (RFC 3834, section 5) */
-	       add_string(&mail->headers, "Auto-Submitted: auto-generated") &&
-	       add_string(&mail->headers, "X-Auto-Response-Suppress: All");
+	       transfer_add_string(&mail->headers, "Auto-Submitted: auto-generated") &&
+	       transfer_add_string(&mail->headers, "X-Auto-Response-Suppress: All");
 }
 
 /* Lines of a mail end with CR LF. */
@@ -99,8 +89,7 @@ add_body(Mail *mail, CURL *easy, const Rendered *rendered)
 static bool
 bracket(Text *out, const char *address)
 {
-	return text_append(out, "<", 1) && text_append(out, address, strlen(address)) &&
-	       text_append(out, ">", 1);
+	return text_append(out, "<", 1) && text_append_string(out, address) && text_append(out, ">", 1);
 }
 
 static bool
@@ -109,7 +98,7 @@ add_envelope(Mail *mail, const Options *options, const Message *message)
 	Text recipient = {0};
 	bool ok = bracket(&mail->sender, options->from_address) &&
 	          bracket(&recipient, values_get(&message->values, "email")) &&
-	          add_string(&mail->recipients, recipient.data);
+	          transfer_add_string(&mail->recipients, recipient.data);
 
 	text_free(&recipient);
 	return ok;
@@ -121,7 +110,7 @@ mail_make(Mail *mail, CURL *easy, const Options *options, const Message *message
 {
 	memset(mail, 0, sizeof(*mail));
 	return add_headers(mail, options, message, rendered) &&
-	       add_string(&mail->headers, "Content-Type: multipart/alternative") &&
+	       transfer_add_string(&mail->headers, "Content-Type: multipart/alternative") &&
 	       add_body(mail, easy, rendered) && add_envelope(mail, options, message);
 }
 

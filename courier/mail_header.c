@@ -18,12 +18,6 @@
 #define ENCODED_WORD_BYTES 39
 #define MAX_PLAIN_LENGTH 64
 
-static bool
-append(Text *out, const char *text)
-{
-	return text_append(out, text, strlen(text));
-}
-
 /*
  * Short, of printable ASCII, and nothing that a reader would decode: else a
  * value could look like a decoded one.
@@ -70,8 +64,8 @@ append_encoded(Text *out, const char *value)
 		size_t len = word_length(value);
 
 		EVP_EncodeBlock(encoded, (const unsigned char *) value, (int) len);
-		ok = append(out, separator) && append(out, "=?UTF-8?B?") &&
-		     append(out, (const char *) encoded) && append(out, "?=");
+		ok = text_append_string(out, separator) && text_append_string(out, "=?UTF-8?B?") &&
+		     text_append_string(out, (const char *) encoded) && text_append_string(out, "?=");
 		separator = "\r\n ";
 		value += len;
 	}
@@ -81,29 +75,31 @@ append_encoded(Text *out, const char *value)
 bool
 mail_header_text(Text *out, const char *name, const char *value)
 {
-	return append(out, name) && append(out, ": ") &&
-	       (is_plain(value) ? append(out, value) : append_encoded(out, value));
+	return text_append_string(out, name) && text_append_string(out, ": ") &&
+	       (is_plain(value) ? text_append_string(out, value) : append_encoded(out, value));
 }
 
 static bool
 append_quoted(Text *out, const char *value)
 {
-	bool ok = append(out, "\"");
+	bool ok = text_append_string(out, "\"");
 
 	for (const char *p = value; ok && *p != '\0'; p++)
-		ok = (*p != '"' && *p != '\\' ? true : append(out, "\\")) && text_append(out, p, 1);
-	return ok && append(out, "\"");
+		ok = (*p != '"' && *p != '\\' ? true : text_append_string(out, "\\")) &&
+		     text_append(out, p, 1);
+	return ok && text_append_string(out, "\"");
 }
 
 bool
 mail_header_address(Text *out, const char *name, const char *display, const char *address)
 {
-	bool ok = append(out, name) && append(out, ": ");
+	bool ok = text_append_string(out, name) && text_append_string(out, ": ");
 
 	if (ok && display[0] != '\0')
 		ok = (is_plain(display) ? append_quoted(out, display) : append_encoded(out, display)) &&
-		     append(out, "\r\n ");
-	return ok && append(out, "<") && append(out, address) && append(out, ">");
+		     text_append_string(out, "\r\n ");
+	return ok && text_append_string(out, "<") && text_append_string(out, address) &&
+	       text_append_string(out, ">");
 }
 
 /* In English, whatever the locale. */
@@ -119,15 +115,15 @@ mail_header_date(Text *out, time_t now)
 	snprintf(date, sizeof(date), "Date: %.3s, %d %.3s %d %02d:%02d:%02d +0000",
 	         days + 3 * utc.tm_wday, utc.tm_mday, months + 3 * utc.tm_mon, utc.tm_year + 1900,
 	         utc.tm_hour, utc.tm_min, utc.tm_sec);
-	return append(out, date);
+	return text_append_string(out, date);
 }
 
 /* The same for each attempt, so that a reader who gets two can recognize the second. */
 bool
 mail_header_message_id(Text *out, const char *id, const char *sender)
 {
-	return append(out, "Message-ID: <") && append(out, id) && append(out, strrchr(sender, '@')) &&
-	       append(out, ">");
+	return text_append_string(out, "Message-ID: <") && text_append_string(out, id) &&
+	       text_append_string(out, strrchr(sender, '@')) && text_append_string(out, ">");
 }
 
 bool

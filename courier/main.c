@@ -82,7 +82,7 @@ list_sent(const Job *jobs, Text *ids)
 	{
 		if (job->outcome.type == OUTCOME_SENT)
 			ok = (ids->len == 1 || text_append(ids, ",", 1)) &&
-			     text_append(ids, job->message->id, strlen(job->message->id));
+			     text_append_string(ids, job->message->id);
 	}
 	return ok && text_append(ids, "}", 1);
 }

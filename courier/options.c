@@ -51,7 +51,8 @@ static const OptionDefinition definitions[] = {
      NUMBER(shutdown_timeout, 0, 3600)},
 	{"log", "on", "log of messages on standard output: on or off", STRING(log)},
 	{"once", "off", "deliver the messages that are due, and exit", SWITCH(once)},
-	{"dry-run", "off", "show the messages that are due, without secrets, and exit; nothing is sent or changed",
+	{"dry-run", "off",
+     "show the messages that are due, without secrets, and exit; nothing is sent or changed",
      SWITCH(dry_run)},
 };
 

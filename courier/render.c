@@ -15,7 +15,7 @@ append_value(Text *out, const TemplateReader *place, const Values *values, bool 
 	const char *value = values_find(values, place->start, place->len);
 
 	return is_html ? html_append_escaped(out, value, strlen(value))
-	               : text_append(out, value, strlen(value));
+	               : text_append_string(out, value);
 }
 
 /* Reads on to the end of the section that was just opened.  Sections are balanced. */

@@ -6,20 +6,17 @@
  * its result does not say which command was refused.  A refusal before RCPT
  * concerns all mails, as with a wrong password: then no message is given up.
  */
-#include <curl/curl.h>
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mail.h"
 #include "mail_header.h"
 #include "smtp.h"
-#include "workers.h"
+#include "transfer.h"
 
-/* Seconds: until it is logged in, as some servers let strangers wait; and of a connection. */
+/* Seconds until it is logged in; some servers let strangers wait. */
 #define CONNECT_TIMEOUT 30
-#define KEEP_CONNECTION 30
 
 /* How far the conversation has come: the last command that was sent. */
 typedef enum Step
@@ -38,11 +35,9 @@ static const char *const step_names[] = {
 	"connecting", "EHLO",    "STARTTLS", "AUTH",
 	"MAIL FROM",  "RCPT TO", "DATA",     "the end of the mail"};
 
-struct SmtpClient
+typedef struct SmtpClient
 {
-	const Options *options;
-	CURL *easy;
-	char error[CURL_ERROR_SIZE];
+	Transfer transfer;
 
 	/* of the conversation about one mail */
 	Step step;
@@ -52,7 +47,7 @@ struct SmtpClient
 
 	/* of the connection */
 	bool authenticated;
-};
+} SmtpClient;
 
 static void
 enter_step(SmtpClient *client, Step step)
@@ -124,22 +119,12 @@ watch(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
 	return 0;
 }
 
-static int
-check_abort(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-	return workers_are_aborted();
-}
-
-SmtpClient *
-smtp_open(const Options *options)
+static void *
+open_smtp(const Options *options)
 {
 	SmtpClient *client = calloc(1, sizeof(SmtpClient));
 
-	if (client == NULL)
-		return NULL;
-	client->options = options;
-	client->easy = curl_easy_init();
-	if (client->easy == NULL)
+	if (client != NULL && !transfer_open(&client->transfer, options))
 	{
 		free(client);
 		return NULL;
@@ -147,47 +132,39 @@ smtp_open(const Options *options)
 	return client;
 }
 
-void
-smtp_close(SmtpClient *client)
+static void
+close_smtp(void *arg)
 {
-	curl_easy_cleanup(client->easy);
+	SmtpClient *client = arg;
+
+	transfer_close(&client->transfer);
 	free(client);
 }
 
 static void
-set_options(SmtpClient *client, const Mail *mail)
+begin_mail(SmtpClient *client, const Mail *mail)
 {
-	const Options *options = client->options;
-	CURL *easy = client->easy;
+	const Options *options = client->transfer.options;
+	CURL *easy = client->transfer.easy;
 
-	curl_easy_reset(easy);
-	curl_easy_setopt(easy, CURLOPT_URL, options->smtp_url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	transfer_begin(&client->transfer, options->smtp_url, "smtp,smtps", CONNECT_TIMEOUT);
 	/* a proxy of the environment is for HTTP */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_USE_SSL,
 	                 options->smtp_needs_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE);
-	if (options->ca_file[0] != '\0')
-		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
 	if (options->smtp_password != NULL)
 	{
 		curl_easy_setopt(easy, CURLOPT_USERNAME, options->smtp_user);
 		curl_easy_setopt(easy, CURLOPT_PASSWORD, options->smtp_password);
 	}
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) CONNECT_TIMEOUT);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT, options->send_timeout);
-	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long) KEEP_CONNECTION);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error);
 	curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, watch);
 	curl_easy_setopt(easy, CURLOPT_DEBUGDATA, client);
-	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, check_abort);
 	curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail->sender.data);
 	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, mail->recipients);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, mail->headers);
 	curl_easy_setopt(easy, CURLOPT_MIMEPOST, mail->mime);
+	enter_step(client, STEP_CONNECT);
 }
 
 /* Whether the last mail went over a connection that was made for another one. */
@@ -196,7 +173,7 @@ is_reused(SmtpClient *client)
 {
 	long connects = 1;
 
-	curl_easy_getinfo(client->easy, CURLINFO_NUM_CONNECTS, &connects);
+	curl_easy_getinfo(client->transfer.easy, CURLINFO_NUM_CONNECTS, &connects);
 	return connects == 0;
 }
 
@@ -213,8 +190,7 @@ set_outcome(SmtpClient *client, Outcome *outcome, OutcomeType type, CURLcode res
 		outcome_set(outcome, type, "%d%s%s at %s", client->code, client->status[0] ? " " : "",
 		            client->status, step);
 	else if (client->step < STEP_RCPT)
-		outcome_set(outcome, type, "%s: %s", step,
-		            client->error[0] ? client->error : curl_easy_strerror(result));
+		outcome_set(outcome, type, "%s: %s", step, transfer_problem(&client->transfer, result));
 	else
 		outcome_set(outcome, type, "no answer at %s: %s", step, curl_easy_strerror(result));
 }
@@ -225,7 +201,7 @@ is_about_login(const SmtpClient *client)
 {
 	return client->code == 530 || client->code == 534 || client->code == 535 ||
 	       client->code == 538 ||
-	       (client->code >= 500 && client->options->smtp_password != NULL &&
+	       (client->code >= 500 && client->transfer.options->smtp_password != NULL &&
 	        !client->authenticated);
 }
 
@@ -258,19 +234,18 @@ judge_failure(SmtpClient *client, CURLcode result, Outcome *outcome)
 }
 
 static void
-transfer(SmtpClient *client, const Message *message, const Rendered *rendered, Outcome *outcome)
+send_rendered(SmtpClient *client, const Message *message, const Rendered *rendered,
+              Outcome *outcome)
 {
 	Mail mail;
 	CURLcode result;
 
-	if (!mail_make(&mail, client->easy, client->options, message, rendered))
+	if (!mail_make(&mail, client->transfer.easy, client->transfer.options, message, rendered))
 		outcome_set(outcome, OUTCOME_DEFERRED, "out of memory");
 	else
 	{
-		set_options(client, &mail);
-		enter_step(client, STEP_CONNECT);
-		client->error[0] = '\0';
-		result = curl_easy_perform(client->easy);
+		begin_mail(client, &mail);
+		result = transfer_run(&client->transfer);
 		if (result == CURLE_OK)
 			outcome_set(outcome, OUTCOME_SENT, "%d%s%s", client->code, client->status[0] ? " " : "",
 			            client->status);
@@ -280,8 +255,8 @@ transfer(SmtpClient *client, const Message *message, const Rendered *rendered, O
 	mail_free(&mail);
 }
 
-void
-smtp_send(SmtpClient *client, const Message *message, Outcome *outcome)
+static void
+send_smtp(void *client, const Message *message, Outcome *outcome)
 {
 	Rendered rendered;
 	Rendering rendering = render_message(message, &rendered);
@@ -291,6 +266,8 @@ smtp_send(SmtpClient *client, const Message *message, Outcome *outcome)
 	else if (!mail_header_is_address(values_get(&message->values, "email")))
 		outcome_set(outcome, OUTCOME_FAILED, "the address is invalid");
 	else
-		transfer(client, message, &rendered, outcome);
+		send_rendered(client, message, &rendered, outcome);
 	rendered_free(&rendered);
 }
+
+const Sender smtp_sender = {"smtp", open_smtp, send_smtp, close_smtp};

@@ -19,42 +19,6 @@
 #define MAX_PAUSE (60 * 60)
 #define MAX_RETRY_AFTER (7 * 24 * 60 * 60) /* seconds that authfort.message_deferred() takes */
 
-static void *
-open_smtp(const Options *options)
-{
-	return smtp_open(options);
-}
-
-static void
-send_smtp(void *client, const Message *message, Outcome *outcome)
-{
-	smtp_send(client, message, outcome);
-}
-
-static void
-close_smtp(void *client)
-{
-	smtp_close(client);
-}
-
-static void *
-open_webhook(const Options *options)
-{
-	return webhook_open(options);
-}
-
-static void
-send_webhook(void *client, const Message *message, Outcome *outcome)
-{
-	webhook_send(client, message, outcome);
-}
-
-static void
-close_webhook(void *client)
-{
-	webhook_close(client);
-}
-
 /* The names hold nothing that an array would have to quote. */
 static char *
 array_of(const char *names)
@@ -80,19 +44,11 @@ transports_make(Transport *transports, const Options *options)
 	if (is_divided && posted == NULL)
 		return 0;
 	if (options->smtp_url[0] != '\0')
-		transports[count++] = (Transport){.name = "smtp",
-		                                  .options = options,
-		                                  .except_kinds = posted,
-		                                  .open = open_smtp,
-		                                  .send = send_smtp,
-		                                  .close = close_smtp};
+		transports[count++] =
+			(Transport){.sender = &smtp_sender, .options = options, .except_kinds = posted};
 	if (options->webhook_url[0] != '\0')
-		transports[count++] = (Transport){.name = "webhook",
-		                                  .options = options,
-		                                  .kinds = posted,
-		                                  .open = open_webhook,
-		                                  .send = send_webhook,
-		                                  .close = close_webhook};
+		transports[count++] =
+			(Transport){.sender = &webhook_sender, .options = options, .kinds = posted};
 	return count;
 }
 
@@ -150,7 +106,7 @@ pause_transport(Transport *transport, const Job *job, int64_t now)
 	wait = min(max(wait, job->outcome.retry_after), MAX_PAUSE);
 	transport->paused_at = now;
 	transport->resume_at = now + wait * 1000;
-	log_problem("%s pauses for %ld s: %s", transport->name, wait, job->outcome.reason);
+	log_problem("%s pauses for %ld s: %s", transport->sender->name, wait, job->outcome.reason);
 }
 
 /*
@@ -173,7 +129,7 @@ transport_settle(Transport *transport, const Job *job, int64_t now)
 	if (job->started >= transport->paused_at && transport->failures > 0)
 	{
 		transport->failures = 0;
-		log_problem("%s works again", transport->name);
+		log_problem("%s works again", transport->sender->name);
 	}
 	return min(max(backoff(transport->options, job->message->attempts), outcome->retry_after),
 	           MAX_RETRY_AFTER);

@@ -11,25 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "message.h"
 #include "options.h"
-#include "outcome.h"
+#include "sender.h"
 
 struct Job;
 struct Workers;
 
 typedef struct Transport
 {
-	const char *name;
+	const Sender *sender;
 	const Options *options;
 	char *kinds;        /* those that it delivers, as a text[]; NULL: all */
 	char *except_kinds; /* but not these; NULL: no exceptions */
 	struct Workers *workers;
-
-	/* called by one worker, each with a client of its own; NULL if out of memory */
-	void *(*open)(const Options *options);
-	void (*send)(void *client, const Message *message, Outcome *outcome);
-	void (*close)(void *client);
 
 	/* the rest is for the main thread */
 	int in_flight;     /* messages with the workers */

@@ -63,7 +63,7 @@ values_add(Values *values, const char *name, const char *text)
 	values->list = list;
 	value = &list[values->count++];
 	memset(value, 0, sizeof(*value));
-	return text_append(&value->name, name, strlen(name)) && append_line(&value->text, text);
+	return text_append_string(&value->name, name) && append_line(&value->text, text);
 }
 
 const char *

@@ -81,7 +81,7 @@ do_job(Job *job, void *client)
 	if (client == NULL)
 		outcome_set(&job->outcome, OUTCOME_UNAVAILABLE, "out of memory");
 	else if (!workers_are_aborted())
-		job->transport->send(client, job->message, &job->outcome);
+		job->transport->sender->send(client, job->message, &job->outcome);
 	if (workers_are_aborted() && job->outcome.type != OUTCOME_SENT &&
 	    job->outcome.type != OUTCOME_FAILED)
 		outcome_set(&job->outcome, OUTCOME_DEFERRED, "the courier ends");
@@ -91,7 +91,7 @@ static void *
 run_worker(void *arg)
 {
 	Transport *transport = arg;
-	void *client = transport->open(transport->options);
+	void *client = transport->sender->open(transport->options);
 	Job *job;
 
 	while ((job = next_job(transport->workers)) != NULL)
@@ -101,7 +101,7 @@ run_worker(void *arg)
 		finish_job(job);
 	}
 	if (client != NULL)
-		transport->close(client);
+		transport->sender->close(client);
 	return NULL;
 }
 

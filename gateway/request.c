@@ -18,7 +18,7 @@ static void
 append_reply(Text *text, const char *string)
 {
 	/* out of memory leaves an incomplete answer, which the status explains */
-	text_append(text, string, strlen(string));
+	text_append_string(text, string);
 }
 
 void

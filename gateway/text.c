@@ -91,6 +91,12 @@ text_append(Text *text, const char *data, size_t len)
 	return true;
 }
 
+bool
+text_append_string(Text *text, const char *string)
+{
+	return text_append(text, string, strlen(string));
+}
+
 /* Appends a JSON string, quotes and all (RFC 8259, section 7). */
 bool
 text_append_json(Text *text, const char *string)

@@ -23,6 +23,9 @@ extern size_t text_character_length(const char *text, size_t left);
 extern bool text_is_utf8(const char *data, size_t len);
 
 extern bool text_append(Text *text, const char *data, size_t len);
+extern bool text_append_string(Text *text, const char *string);
+
+/* As a JSON string, in quotes. */
 extern bool text_append_json(Text *text, const char *string);
 
 /* Wipes and frees: requests and responses contain passwords and tokens. */
