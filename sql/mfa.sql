@@ -190,6 +190,14 @@ RESET authfort.mfa_lock_attempts;
 SET authfort.mfa_lock_attempts = 0;
 SELECT DISTINCT by_code(wrong(:'secret')) FROM generate_series(1, 8);
 RESET authfort.mfa_lock_attempts;
+-- after a lock, shared memory counts anew as well
+CALL another_time();
+SELECT by_code(app(:'secret'));
+SELECT by_code(wrong(:'secret')) FROM generate_series(1, 6) OFFSET 4;
+UPDATE authfort.mfa SET locked_until = now() - interval '1 second' WHERE user_id = :'ada';
+SELECT by_code(wrong(:'secret'));
+CALL another_time();
+SELECT by_code(app(:'secret'));
 
 -- Disabling, and an admin's reset. Each raises the version by one; sessions go on.
 CALL another_time();

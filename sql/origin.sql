@@ -46,7 +46,7 @@ INSERT INTO origins (what, headers) VALUES
 	('no browser, JSON', '{"host": "app.example.com", "content-type": "application/json"}'),
 	('no browser, JSON of a kind', '{"host": "app.example.com", "content-type": "application/vnd.api+json"}'),
 	('no browser, a form', '{"host": "app.example.com", "content-type": "application/x-www-form-urlencoded"}'),
-	('no browser, no type', '{"host": "app.example.com"}'),
+	('no browser, no type and no length', '{"host": "app.example.com"}'),
 	('no browser, no type and no body', '{"host": "app.example.com", "content-length": "0"}'),
 	('a form without fields', '{"host": "app.example.com", "content-length": "0", "content-type": "text/plain"}'),
 	('another site, no type and no body',

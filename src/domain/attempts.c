@@ -30,6 +30,7 @@ typedef struct AttemptCounter
 	TimestampTz begin;			/* of the window; 0: never used */
 	TimestampTz end;
 	int			attempts;
+	int			era;
 } AttemptCounter;
 
 typedef struct AttemptSet
@@ -138,7 +139,7 @@ attempts_to_replace(AttemptSet *set, TimestampTz now)
 }
 
 int
-attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds)
+attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds, int era)
 {
 	unsigned char key[ATTEMPT_KEY_BYTES];
 	TimestampTz now = GetCurrentTimestamp();
@@ -158,11 +159,12 @@ attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds)
 		memcpy(counter->key, key, ATTEMPT_KEY_BYTES);
 		counter->begin = counter->end = now;
 	}
-	if (!in_window(counter, now))
+	if (!in_window(counter, now) || counter->era != era)
 	{
 		counter->begin = now;
 		counter->end = now + window_seconds * USECS_PER_SEC;
 		counter->attempts = 0;
+		counter->era = era;
 	}
 	if (counter->attempts < PG_INT32_MAX)
 		counter->attempts++;

@@ -26,9 +26,12 @@ extern void attempts_init(void);
 /*
  * Counts an attempt before the code is checked.  Returns the number of attempts
  * in the user's current window, this one included, or 0 without preloading.  A
- * window begins with its first attempt and lasts "window_seconds".
+ * window begins with its first attempt and lasts "window_seconds", or until
+ * "era" is another number: that of the locks, each of which is the effect of the
+ * attempts before it.
  */
-extern int	attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds);
+extern int	attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds,
+						 int era);
 
 /* Forgets the attempts, after a success. */
 extern void attempts_forget(AttemptKind kind, const pg_uuid_t *user_id);

@@ -168,8 +168,8 @@ email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char 
 
 	if (!find_live_code(user_id, purpose, &stored))
 		return EMAIL_CODE_NONE;
-	tries = attempts_add(ATTEMPT_EMAIL_OTP, &stored.id, stored.seconds_left);
-	today = attempts_add(ATTEMPT_EMAIL_OTP_DAY, user_id, SECS_PER_DAY);
+	tries = attempts_add(ATTEMPT_EMAIL_OTP, &stored.id, stored.seconds_left, 0);
+	today = attempts_add(ATTEMPT_EMAIL_OTP_DAY, user_id, SECS_PER_DAY, 0);
 	tries = Max(tries, stored.wrong_tries + 1);
 	today = Max(today, wrong_in_day(user_id) + 1);
 	if (tries > MAX_TRIES || today > MAX_WRONG_IN_DAY)

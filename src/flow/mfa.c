@@ -197,7 +197,7 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 		return auth_refused(refusal);
 	if (!mfa_find(&user->id).confirmed)
 		return auth_refused(&refusal_mfa_not_enabled);
-	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_invalid_totp_code, client,
+	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_wrong_mfa_code, client,
 							 &proven);
 	if (refusal != NULL)
 		return auth_refused(refusal);
@@ -263,7 +263,7 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	/* checked first: the code is used up, and the session raised, only if they count */
 	if (!sessions_is_live(session_id, &user->id))
 		return auth_refused(&refusal_session_not_found);
-	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_invalid_totp_code, client, &how);
+	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_wrong_mfa_code, client, &how);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	how.amr[how.amr_count++] = AMR_MULTIPLE;

@@ -123,10 +123,11 @@ seconds_locked(const MfaState *state)
 
 /* Counts an attempt in shared memory; whether it is one too many. */
 static bool
-attempt_is_refused(const User *user)
+attempt_is_refused(const User *user, const MfaState *state)
 {
 	return setting_mfa_lock_attempts > 0 &&
-		attempts_add(ATTEMPT_MFA, &user->id, setting_mfa_lock_time) > setting_mfa_lock_attempts;
+		attempts_add(ATTEMPT_MFA, &user->id, setting_mfa_lock_time, state->lock_count) >
+		setting_mfa_lock_attempts;
 }
 
 static void
@@ -207,7 +208,7 @@ mfa_code_check(User *user, const char *code, CodeKind kind, const Refusal *wrong
 	state = mfa_find(&user->id);
 	if (seconds_locked(&state) > 0)
 		return refusal_with_retry(&refusal_mfa_locked, seconds_locked(&state));
-	if (attempt_is_refused(user))
+	if (attempt_is_refused(user, &state))
 		return refusal_with_retry(&refusal_mfa_locked, setting_mfa_lock_time);
 
 	if (kind != CODE_BACKUP && use_totp(user, &state, code))

@@ -51,19 +51,28 @@ cross_origin_of(const HttpRequest *request)
 	return ORIGIN_FOREIGN;
 }
 
+/* Through PostgREST, the body itself is not seen: only its length, if the client states it. */
+static bool
+has_no_body(const HttpRequest *request)
+{
+	char	   *length = http_header_list(request, "content-length");
+
+	if (length[0] != '\0')
+		return strcmp(length, "0") == 0;
+	return request->body_is_known && (request->body == NULL || request->body[0] == '\0');
+}
+
 /*
  * A page can send forms and plain text by POST without a preflight, always with
  * a content type.  For JSON and for other methods, a browser sends a preflight
  * request first (CORS).  A POST that has neither a body nor a type is made by
- * scripts only, and browsers state the origin of those.  The body is known by
- * its length: PostgREST does not show it.
+ * scripts only, and browsers state the origin of those.
  */
 static bool
 cannot_be_a_form(const HttpRequest *request)
 {
 	return strcmp(request->method, "POST") != 0 || http_has_json_type(request) ||
-		(http_header(request, "content-type") == NULL &&
-		 strcmp(http_header_list(request, "content-length"), "0") == 0);
+		(http_header(request, "content-type") == NULL && has_no_body(request));
 }
 
 const Refusal *

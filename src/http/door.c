@@ -42,6 +42,7 @@ serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *res
 	request->path = argument_text(fcinfo, 1, "path");
 	request->query = argument_optional_text(fcinfo, 2);
 	request->body = argument_optional_secret(fcinfo, 4);
+	request->body_is_known = true;
 	request->client.has_ip = !PG_ARGISNULL(5);
 	request->client.ip = request->client.has_ip ? PG_GETARG_DATUM(5) : (Datum) 0;
 	request->door = GetUserId();

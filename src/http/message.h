@@ -26,6 +26,7 @@ typedef struct HttpRequest
 	Jsonb	   *cookies;		/* object; NULL: they are in the headers */
 	const struct AccessClaims *claims;	/* verified before; NULL: nothing was */
 	const char *body;			/* NULL: none */
+	bool		body_is_known;		/* a NULL body means that there is none */
 	Jsonb	   *json;			/* the body, once http_read_body() read it */
 	Client		client;
 	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
