@@ -34,7 +34,7 @@ static const KindOfMessage kinds[] = {
 	{"email_otp", "code"},
 	{"reauthentication", "code"},
 	{"password_reset", "link token"},
-	{"email_change", "link token old_email new_email"},
+	{"email_change", "link token new_email"},
 	{"invitation", "link token"},
 	{"signup_attempt", ""},
 	{"password_changed", "time ip_address user_agent"},

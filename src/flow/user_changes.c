@@ -115,6 +115,7 @@ static const Refusal *
 read_member(const JsonbValue *key, JsonbValue *value, UserChanger changer, UserChanges *changes)
 {
 	bool		by_admin = changer == CHANGED_BY_ADMIN;
+	const Refusal *wrong = by_admin ? &refusal_invalid_changes : &refusal_invalid_profile_changes;
 	char	   *text;
 
 	if (key_is(key, "user_metadata"))
@@ -130,10 +131,9 @@ read_member(const JsonbValue *key, JsonbValue *value, UserChanger changer, UserC
 	for (size_t i = 0; i < lengthof(text_members); i++)
 	{
 		if (key_is(key, text_members[i].name) && (by_admin || !text_members[i].admin_only))
-			return read_text(value, &text) ? text_members[i].read(text, changes) :
-				&refusal_invalid_changes;
+			return read_text(value, &text) ? text_members[i].read(text, changes) : wrong;
 	}
-	return by_admin ? &refusal_invalid_changes : &refusal_invalid_profile_changes;
+	return wrong;
 }
 
 const Refusal *
