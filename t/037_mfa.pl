@@ -169,7 +169,7 @@ is("$status $answer->{detail}{message}", '400 Invalid TOTP code', 'a wrong code 
 is($status . ' ' . scalar(@$answer), '200 10', 'a right one makes ten');
 push @secrets, @$answer;
 ($status, $answer) = post('/mfa/disable', { code => 'x' }, $token);
-is("$status $answer->{detail}{message}", '400 Invalid TOTP code', 'a wrong code disables nothing');
+is("$status $answer->{detail}{message}", '400 Invalid MFA code', 'a wrong code disables nothing');
 another_time();
 is((post('/mfa/disable', { code => code($secret) }, $token))[0], 204, 'a right one does');
 ($status, $answer) = post('/login', { email => 'ada@example.com', password => 'correct horse' });
