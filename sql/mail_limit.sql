@@ -76,6 +76,41 @@ SELECT pg_temp.forgot('ada@example.com') IS NOT NULL;
 SELECT count(*) FROM authfort.outbox WHERE kind = 'password_reset';
 RESET authfort.hide_accounts;
 
+-- an address gets five, also where accounts with it come and go
+CREATE FUNCTION pg_temp.come_and_go(email text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	id uuid := authfort.signup(come_and_go.email, 'password-1')#>>'{user,id}';
+BEGIN
+	INSERT INTO taken (id, token) SELECT m.id, message->>'token' FROM authfort.take_messages() m
+		WHERE message->>'email' = come_and_go.email;
+	PERFORM authfort.delete_user(id, hard => id::text < '8');
+END $$;
+TRUNCATE taken RESTART IDENTITY;
+SELECT count(pg_temp.come_and_go('victim@example.com')) FROM generate_series(1, 8);
+SELECT count(*) FROM taken;
+-- so do those that want to change to it
+CREATE FUNCTION pg_temp.want(email text, n integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	id uuid := authfort.signup('wants' || n || '@example.com', 'password-1')#>>'{user,id}';
+BEGIN
+	PERFORM authfort.request_email_change(id, want.email);
+	INSERT INTO taken (id, token) SELECT m.id, message->>'token' FROM authfort.take_messages(100) m
+		WHERE message->>'email' = want.email;
+	PERFORM authfort.delete_user(id);
+END $$;
+TRUNCATE taken RESTART IDENTITY;
+SELECT count(pg_temp.want('victim@example.com', n)) FROM generate_series(1, 8) n;
+SELECT count(*) FROM taken;
+-- and one account sends no more than five to whichever addresses
+SELECT authfort.signup('sends@example.com', 'password-1')#>>'{user,id}' AS sends \gset
+TRUNCATE taken RESTART IDENTITY;
+DO $$ BEGIN FOR i IN 1 .. 8 LOOP
+	PERFORM authfort.request_email_change((SELECT id FROM authfort.users WHERE email = 'sends@example.com'), i || '@example.com');
+	INSERT INTO taken (id) SELECT id FROM authfort.take_messages(100) WHERE kind = 'email_change';
+END LOOP; END $$;
+SELECT count(*) FROM taken;
+DELETE FROM authfort.outbox;
+
 -- refused sign-ups: a thousand events an hour, none of them large
 SELECT authfort.load_breached_passwords(ARRAY['CBFDAC6008F9CAB4083784CBD1874F76618D2A97']);
 SELECT r->>'error' AS error, count(*) FROM generate_series(1, 2000) g,
@@ -95,3 +130,5 @@ ANALYZE authfort.events;
 SET enable_seqscan = off;
 EXPLAIN (COSTS off) SELECT FROM authfort.events WHERE event = 'rate_limit_exceeded' AND user_id IS NULL
 	AND created_at > now() OFFSET 999 LIMIT 1;
+EXPLAIN (COSTS off) SELECT FROM authfort.events WHERE event = 'magic_link_requested'
+	AND COALESCE(payload->>'new_email', payload->>'email') COLLATE "C" = 'a@example.com' AND created_at > now() OFFSET 4 LIMIT 1;

@@ -152,7 +152,7 @@ SELECT message->>'email' AS email, message->>'token' AS token FROM authfort.take
 DELETE FROM authfort.outbox;
 SELECT authfort.confirm_email_change(:'token', :'session');
 SELECT email, email_verified, mailbox_proven FROM authfort.users WHERE id = :'id';
-SELECT old_email, new_email, reserves FROM authfort.email_changes WHERE changed_at IS NOT NULL;
+SELECT old_email, new_email FROM authfort.email_changes WHERE changed_at IS NOT NULL;
 SELECT count(*) FROM authfort.one_time_tokens;
 SELECT * FROM pg_temp.mail();
 SELECT * FROM pg_temp.events();

@@ -62,8 +62,8 @@ SELECT authfort.set_oauth_provider('idp', jsonb_build_object('client_id', 'id', 
 SET authfort.hide_accounts = on;
 SELECT count(authfort.create_user('new@example.com'));
 INSERT INTO authfort.email_changes (user_id, old_email, new_email, was_proven, awaits_old, awaits_new, created_at,
-	changed_at, reserves, expires_at)
-	SELECT id, 'old@example.com', 'new@example.com', true, false, false, now(), now(), true, now() + interval '1 day'
+	changed_at, expires_at)
+	SELECT id, 'old@example.com', 'new@example.com', true, false, false, now(), now(), now() + interval '1 day'
 	FROM authfort.users;
 SELECT name, outcome(sign_in_at_provider(name || '@example.com')) FROM unnest(ARRAY['free', 'new', 'old']) name;
 SET authfort.allow_signup = off;

@@ -14,9 +14,6 @@
 #include "domain/users.h"
 #include "settings.h"
 
-/* A row that waits is kept for the limit of messages, also if its tokens expire sooner. */
-#define MIN_LIFETIME SECS_PER_HOUR
-
 void
 email_changes_insert(EmailChange *change)
 {
@@ -26,7 +23,6 @@ email_changes_insert(EmailChange *change)
 		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id",
 		7, {UUIDOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
-	int			lifetime = Max(setting_email_change_ttl, MIN_LIFETIME);
 	Datum		values[7];
 	char		nulls[7];
 
@@ -44,7 +40,8 @@ email_changes_insert(EmailChange *change)
 	values[3] = BoolGetDatum(change->was_proven);
 	values[4] = BoolGetDatum(change->awaits_old);
 	values[5] = TimestampTzGetDatum(change->created_at);
-	values[6] = TimestampTzGetDatum(change->created_at + lifetime * USECS_PER_SEC);
+	values[6] = TimestampTzGetDatum(change->created_at +
+									setting_email_change_ttl * USECS_PER_SEC);
 	spi_query_open();
 	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		users_raise_unknown(&change->user_id);
@@ -52,50 +49,61 @@ email_changes_insert(EmailChange *change)
 	spi_query_close();
 }
 
-bool
-email_changes_are_frequent(const char *new_email)
-{
-	static SpiQuery query = {
-		"SELECT FROM authfort.email_changes WHERE new_email OPERATOR(pg_catalog.=) $1"
-		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET 4 LIMIT 1",
-		2, {TEXTOID, TIMESTAMPTZOID}
-	};
-	Datum		values[2] = {CStringGetTextDatum(new_email),
-	TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR)};
+/* What both queries below return. */
+#define CHANGE_COLUMNS \
+	"id, user_id, old_email, new_email, was_proven, awaits_old, awaits_new, in_session," \
+	" created_at, changed_at"
 
-	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
+/* The change that a query of CHANGE_COLUMNS has found; NULL if it found none. */
+static EmailChange *
+find_change(SpiQuery *query, Datum key)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {key, TimestampTzGetDatum(GetCurrentTimestamp())};
+	EmailChange *change = NULL;
+
+	spi_query_open();
+	if (spi_query_run(query, values, NULL, SPI_OK_SELECT) > 0)
+	{
+		change = MemoryContextAllocZero(caller, sizeof(EmailChange));
+		spi_query_uuid(1, &change->id);
+		spi_query_uuid(2, &change->user_id);
+		change->old_email = spi_query_text(caller, 3);
+		change->new_email = spi_query_text(caller, 4);
+		change->was_proven = DatumGetBool(spi_query_datum(5));
+		change->awaits_old = DatumGetBool(spi_query_datum(6));
+		change->awaits_new = DatumGetBool(spi_query_datum(7));
+		change->in_session = DatumGetBool(spi_query_datum(8));
+		change->created_at = spi_query_time(9);
+		change->changed_at = spi_query_time(10);
+	}
+	spi_query_close();
+	return change;
 }
 
 EmailChange *
 email_changes_find(const pg_uuid_t *id)
 {
 	static SpiQuery query = {
-		"SELECT user_id, old_email, new_email, was_proven, awaits_old, awaits_new, in_session,"
-		" created_at, changed_at FROM authfort.email_changes WHERE id OPERATOR(pg_catalog.=) $1"
+		"SELECT " CHANGE_COLUMNS " FROM authfort.email_changes WHERE id OPERATOR(pg_catalog.=) $1"
 		" AND expires_at OPERATOR(pg_catalog.>) $2",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp())};
-	EmailChange *change = NULL;
 
-	spi_query_open();
-	if (spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0)
-	{
-		change = MemoryContextAllocZero(caller, sizeof(EmailChange));
-		change->id = *id;
-		spi_query_uuid(1, &change->user_id);
-		change->old_email = spi_query_text(caller, 2);
-		change->new_email = spi_query_text(caller, 3);
-		change->was_proven = DatumGetBool(spi_query_datum(4));
-		change->awaits_old = DatumGetBool(spi_query_datum(5));
-		change->awaits_new = DatumGetBool(spi_query_datum(6));
-		change->in_session = DatumGetBool(spi_query_datum(7));
-		change->created_at = spi_query_time(8);
-		change->changed_at = spi_query_time(9);
-	}
-	spi_query_close();
-	return change;
+	return find_change(&query, UUIDPGetDatum(id));
+}
+
+EmailChange *
+email_changes_find_reserving(const char *email)
+{
+	static SpiQuery query = {
+		"SELECT " CHANGE_COLUMNS " FROM authfort.email_changes"
+		" WHERE old_email OPERATOR(pg_catalog.=) $1 AND changed_at IS NOT NULL"
+		" AND expires_at OPERATOR(pg_catalog.>) $2 ORDER BY changed_at DESC LIMIT 1",
+		2, {TEXTOID, TIMESTAMPTZOID}
+	};
+
+	return find_change(&query, CStringGetTextDatum(email));
 }
 
 void
@@ -113,17 +121,16 @@ email_changes_confirm(const EmailChange *change)
 }
 
 void
-email_changes_complete(const pg_uuid_t *id, bool reserves)
+email_changes_complete(const pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.email_changes SET awaits_old = false, awaits_new = false,"
-		" changed_at = $2, expires_at = $3, reserves = $4 WHERE id OPERATOR(pg_catalog.=) $1",
-		4, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID}
+		" changed_at = $2, expires_at = $3 WHERE id OPERATOR(pg_catalog.=) $1",
+		3, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
-		TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC),
-	BoolGetDatum(reserves)};
+	Datum		values[3] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
+	TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -147,7 +154,7 @@ email_changes_reserve(const char *email, const pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"SELECT FROM authfort.email_changes WHERE old_email OPERATOR(pg_catalog.=) $1"
-		" AND reserves AND expires_at OPERATOR(pg_catalog.>) $2"
+		" AND changed_at IS NOT NULL AND expires_at OPERATOR(pg_catalog.>) $2"
 		" AND user_id OPERATOR(pg_catalog.<>) $3 LIMIT 1",
 		3, {TEXTOID, TIMESTAMPTZOID, UUIDOID}
 	};

@@ -16,7 +16,7 @@
 
 #include "base/expired_rows.h"
 
-/* For so long a change can be undone, and the old address may be reserved. */
+/* For so long a change can be undone, and the old address is reserved. */
 #define EMAIL_CHANGE_UNDO_SECONDS (7 * SECS_PER_DAY)
 
 typedef struct EmailChange
@@ -38,20 +38,17 @@ typedef struct EmailChange
 /* Inserts a change that waits, and sets its id and created_at. */
 extern void email_changes_insert(EmailChange *change);
 
-/*
- * Whether five changes to that address have been requested in the last hour, by
- * whichever users: each sent a message to it.
- */
-extern bool email_changes_are_frequent(const char *new_email);
-
 /* NULL if the change is unknown or has expired. */
 extern EmailChange *email_changes_find(const pg_uuid_t *id);
+
+/* The latest change of an account from that address which can still be undone; NULL if there is none. */
+extern EmailChange *email_changes_find_reserving(const char *email);
 
 /* Records which confirmations the change still waits for. */
 extern void email_changes_confirm(const EmailChange *change);
 
-/* Records that the address has been changed, and whether the old one is reserved. */
-extern void email_changes_complete(const pg_uuid_t *id, bool reserves);
+/* Records that the address has been changed; the old one is reserved from then on. */
+extern void email_changes_complete(const pg_uuid_t *id);
 
 /* Deletes the change and all that the user has made or requested after it. */
 extern void email_changes_delete_from(const EmailChange *change);

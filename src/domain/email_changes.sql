@@ -9,7 +9,6 @@ CREATE TABLE authfort.email_changes (
 	in_session boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL,
 	changed_at timestamptz,
-	reserves boolean NOT NULL DEFAULT false,
 	expires_at timestamptz NOT NULL
 );
 COMMENT ON TABLE authfort.email_changes IS 'Changes of users'' addresses that wait to be confirmed, or can be undone';
@@ -18,13 +17,11 @@ COMMENT ON COLUMN authfort.email_changes.was_proven IS 'Whether the owner of the
 COMMENT ON COLUMN authfort.email_changes.awaits_old IS 'Whether the change has yet to be confirmed at the old address (authfort.secure_email_change)';
 COMMENT ON COLUMN authfort.email_changes.awaits_new IS 'Whether it has yet to be confirmed at the new address';
 COMMENT ON COLUMN authfort.email_changes.in_session IS 'Whether the new address was confirmed in a session of the account';
-COMMENT ON COLUMN authfort.email_changes.changed_at IS 'When the address was changed; null before';
-COMMENT ON COLUMN authfort.email_changes.reserves IS 'Whether no other user gets the old address until expires_at: it was changed, and had been verified or proven';
-COMMENT ON COLUMN authfort.email_changes.expires_at IS 'Until then the row counts against the limit of messages before the change, and the change can be undone after it';
+COMMENT ON COLUMN authfort.email_changes.changed_at IS 'When the address was changed, from when on no other user gets the old one until expires_at; null before';
+COMMENT ON COLUMN authfort.email_changes.expires_at IS 'Until then the change can be confirmed, and afterwards be undone';
 
 CREATE INDEX email_changes_user_id ON authfort.email_changes (user_id);
-CREATE INDEX email_changes_old_email ON authfort.email_changes (old_email) WHERE reserves;
-CREATE INDEX email_changes_new_email ON authfort.email_changes (new_email);
+CREATE INDEX email_changes_old_email ON authfort.email_changes (old_email) WHERE changed_at IS NOT NULL;
 CREATE INDEX email_changes_expires_at ON authfort.email_changes (expires_at);
 
 SELECT pg_catalog.pg_extension_config_dump('authfort.email_changes', '');

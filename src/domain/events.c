@@ -65,6 +65,7 @@ static const char *const event_names[] = {
 	"email_change_requested",
 	"email_changed",
 	"email_change_undone",
+	"email_change_undo_requested",
 	"user_invited",
 	"invitation_accepted",
 	"reauthentication_requested",
@@ -299,28 +300,34 @@ event_record(Event *event)
  * The event stands in the text of the query, where the planner sees that the
  * partial index applies.  At most as many rows are read as are allowed.
  */
+#define FREQUENT(event, condition, rows_before, type) { \
+		"SELECT FROM authfort.events WHERE event OPERATOR(pg_catalog.=) '" event "' AND " condition \
+		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET " rows_before " LIMIT 1", \
+		2, {type, TIMESTAMPTZOID} \
+	}
+
+/* "key" is the first parameter of the query; NULL if it does not use it. */
+static bool
+has_rows_in_hour(SpiQuery *query, const Datum *key)
+{
+	Datum		values[2];
+
+	values[0] = (key != NULL) ? *key : (Datum) 0;
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR);
+	return spi_query_run_alone(query, values, (key != NULL) ? NULL : "n ", SPI_OK_SELECT) > 0;
+}
+
 bool
 event_is_frequent(EventType type, const pg_uuid_t *user_id)
 {
-#define FREQUENT(event, user, rows_before) { \
-		"SELECT FROM authfort.events WHERE event OPERATOR(pg_catalog.=) '" event "' AND " user \
-		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET " rows_before " LIMIT 1", \
-		2, {UUIDOID, TIMESTAMPTZOID} \
-	}
-#define OF_USER(event) FREQUENT(event, "user_id OPERATOR(pg_catalog.=) $1", "4")
-#define UNOWNED(event) FREQUENT(event, "user_id IS NULL", "999")
+#define OF_USER(event) FREQUENT(event, "user_id OPERATOR(pg_catalog.=) $1", "4", UUIDOID)
+#define UNOWNED(event) FREQUENT(event, "user_id IS NULL", "999", UUIDOID)
 	static struct
 	{
 		EventType	type;
 		bool		of_user;
 		SpiQuery	query;
 	}			counted[] = {
-		{EVENT_PASSWORD_RESET_REQUESTED, true, OF_USER("password_reset_requested")},
-		{EVENT_SIGNUP_ATTEMPT, true, OF_USER("signup_attempt")},
-		{EVENT_EMAIL_VERIFICATION_REQUESTED, true, OF_USER("email_verification_requested")},
-		{EVENT_MAGIC_LINK_REQUESTED, true, OF_USER("magic_link_requested")},
-		{EVENT_EMAIL_OTP_REQUESTED, true, OF_USER("email_otp_requested")},
-		{EVENT_REAUTHENTICATION_REQUESTED, true, OF_USER("reauthentication_requested")},
 		{EVENT_EMAIL_CHANGE_REQUESTED, true, OF_USER("email_change_requested")},
 		{EVENT_REFRESH_TOKEN_MISMATCH, true, OF_USER("refresh_token_mismatch")},
 		{EVENT_PASSWORD_PWNED_REJECTED, false, UNOWNED("password_pwned_rejected")},
@@ -329,22 +336,48 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 	};
 #undef UNOWNED
 #undef OF_USER
-#undef FREQUENT
-	SpiQuery   *query = NULL;
-	Datum		values[2];
+	Datum		key = UUIDPGetDatum(user_id);
 
 	for (size_t i = 0; i < lengthof(counted); i++)
 	{
 		if (counted[i].type == type && counted[i].of_user == (user_id != NULL))
-			query = &counted[i].query;
+			return has_rows_in_hour(&counted[i].query, (user_id != NULL) ? &key : NULL);
 	}
-	if (query == NULL)
-		return false;
-
-	values[0] = UUIDPGetDatum(user_id);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR);
-	return spi_query_run_alone(query, values, (user_id == NULL) ? "n " : NULL, SPI_OK_SELECT) > 0;
+	return false;
 }
+
+bool
+events_to_are_frequent(EventType type, const char *email)
+{
+#define MAILED(event) FREQUENT(event, \
+		"COALESCE(payload OPERATOR(pg_catalog.->>) 'new_email'," \
+		" payload OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $1", "4", TEXTOID)
+	static struct
+	{
+		EventType	type;
+		SpiQuery	query;
+	}			counted[] = {
+		{EVENT_PASSWORD_RESET_REQUESTED, MAILED("password_reset_requested")},
+		{EVENT_SIGNUP_ATTEMPT, MAILED("signup_attempt")},
+		{EVENT_EMAIL_VERIFICATION_REQUESTED, MAILED("email_verification_requested")},
+		{EVENT_MAGIC_LINK_REQUESTED, MAILED("magic_link_requested")},
+		{EVENT_EMAIL_OTP_REQUESTED, MAILED("email_otp_requested")},
+		{EVENT_EMAIL_CHANGE_REQUESTED, MAILED("email_change_requested")},
+		{EVENT_EMAIL_CHANGE_UNDO_REQUESTED, MAILED("email_change_undo_requested")},
+		{EVENT_REAUTHENTICATION_REQUESTED, MAILED("reauthentication_requested")},
+	};
+#undef MAILED
+	Datum		key = CStringGetTextDatum(email);
+
+	for (size_t i = 0; i < lengthof(counted); i++)
+	{
+		if (counted[i].type == type)
+			return has_rows_in_hour(&counted[i].query, &key);
+	}
+	return false;
+}
+
+#undef FREQUENT
 
 void
 event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *session_id,

@@ -49,6 +49,7 @@ typedef enum EventType
 	EVENT_EMAIL_CHANGE_REQUESTED,
 	EVENT_EMAIL_CHANGED,
 	EVENT_EMAIL_CHANGE_UNDONE,
+	EVENT_EMAIL_CHANGE_UNDO_REQUESTED,
 	EVENT_USER_INVITED,
 	EVENT_INVITATION_ACCEPTED,
 	EVENT_REAUTHENTICATION_REQUESTED,
@@ -99,12 +100,17 @@ extern void event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 extern void event_record(Event *event);
 
 /*
- * Whether events of that type that a stranger can cause were recorded so often
- * in the last hour that no more should be: five for a user, most of which are
- * messages to them, or 1,000 that belong to no user (NULL).  False for a type
- * that costs the stranger a password hash, or needs an account.
+ * Whether events of that type were recorded so often in the last hour that no
+ * more should be: 1,000 that belong to no user (NULL), or five that others can
+ * cause for one user.  False for any other type.
  */
 extern bool event_is_frequent(EventType type, const pg_uuid_t *user_id);
+
+/*
+ * The same for five that each stand for a message to that address, whichever
+ * user it belonged to: an attacker can delete an account and sign up again.
+ */
+extern bool events_to_are_frequent(EventType type, const char *email);
 
 /* Records an event without additional members. */
 extern void event_record_simple(EventType type, const pg_uuid_t *user_id,

@@ -159,12 +159,10 @@ request_change(const User *user, const char *new_email, const Client *client)
 	bool		taken = users_email_is_taken(new_email, &user->id);
 	User	   *locked;
 
-	if (email_changes_are_frequent(new_email))
-		return false;
 	if (taken)
 		lock_with_owner(&user->id, new_email);
-	locked = mail_limit_claim(&user->id, EVENT_EMAIL_CHANGE_REQUESTED,
-							  user_message_kind(MESSAGE_EMAIL_CHANGE));
+	locked = mail_limit_claim_other(&user->id, new_email, EVENT_EMAIL_CHANGE_REQUESTED,
+									user_message_kind(MESSAGE_EMAIL_CHANGE));
 	if (locked == NULL)
 		return false;
 	start_change(locked, new_email, taken, client);
@@ -240,9 +238,12 @@ set_email(const pg_uuid_t *user_id, const char *email)
 	return users_update(user_id, &changes);
 }
 
-/* Informs the reader of the old mailbox, and gives that reader the way back. */
+/*
+ * Informs the reader of the old mailbox, whose address "recipient" has, and
+ * gives that reader the way back.
+ */
 static void
-send_way_back(const User *before, const EmailChange *change, const Client *client)
+put_way_back(const User *recipient, const EmailChange *change, int lifetime, const Client *client)
 {
 	StringInfoData message;
 	TimestampTz expires_at;
@@ -250,12 +251,51 @@ send_way_back(const User *before, const EmailChange *change, const Client *clien
 	char	   *token;
 
 	uuid_v7_make(&id);
-	token = one_time_token_create(&before->id, ONE_TIME_EMAIL_CHANGE_UNDO,
-								  EMAIL_CHANGE_UNDO_SECONDS, &id, token_detail(change, true),
-								  &expires_at);
-	notice_begin(&message, before, client);
+	token = one_time_token_create(&recipient->id, ONE_TIME_EMAIL_CHANGE_UNDO, lifetime, &id,
+								  token_detail(change, true), &expires_at);
+	notice_begin(&message, recipient, client);
 	user_message_add_token(&message, MESSAGE_EMAIL_CHANGED, token);
-	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGED), before, expires_at, &message);
+	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGED), recipient, expires_at, &message);
+}
+
+static void
+record_way_back(const User *recipient, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_EMAIL_CHANGE_UNDO_REQUESTED, &recipient->id, NULL, client);
+	json_write_string(&event.payload, "email", recipient->email);
+	event_record(&event);
+}
+
+static int
+seconds_to_undo(const EmailChange *change)
+{
+	return EMAIL_CHANGE_UNDO_SECONDS -
+		(int) ((GetCurrentTimestamp() - change->changed_at) / USECS_PER_SEC);
+}
+
+/* The client that asks now is not the one that changed the address, and is not shown. */
+bool
+email_change_send_way_back(const char *email, const Client *client)
+{
+	EmailChange *change = email_changes_find_reserving(email);
+	User	   *user;
+	User		recipient;
+
+	if (change == NULL || !mail_limit_claim_address(EVENT_EMAIL_CHANGE_UNDO_REQUESTED, email))
+		return false;
+	user = users_lock(&change->user_id);
+	if (user == NULL || is_same_email(user->email, email))
+		return false;
+	/* it may have been undone, or have expired */
+	change = email_changes_find(&change->id);
+	if (change == NULL || seconds_to_undo(change) <= 0)
+		return false;
+	recipient = addressed(user, email);
+	record_way_back(&recipient, client);
+	put_way_back(&recipient, change, seconds_to_undo(change), NULL);
+	return true;
 }
 
 void
@@ -266,9 +306,7 @@ email_change_notify(const User *before, const Client *client)
 
 /*
  * Whatever was sent to the old address gives no more access, except the way
- * back.  The old address is reserved only if it was known to be the user's:
- * otherwise a stranger could sign up with any address, move on, and keep its
- * owner from having an account.  A user who had no address has no way back.
+ * back.  A user who had no address has none.
  */
 static const Refusal *
 complete_change(const User *user, const EmailChange *change, bool proven, const Client *client)
@@ -276,8 +314,7 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 	if (!set_email(&user->id, change->new_email))
 		return &refusal_user_exists;
 	users_set_mailbox_proven(&user->id, proven);
-	email_changes_complete(&change->id, user->email != NULL &&
-						   (user->email_verified || user->mailbox_proven));
+	email_changes_complete(&change->id);
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
@@ -286,7 +323,7 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 	if (!user->email_verified)
 		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", change->new_email);
 	if (user->email != NULL)
-		send_way_back(user, change, client);
+		put_way_back(user, change, EMAIL_CHANGE_UNDO_SECONDS, client);
 	return NULL;
 }
 

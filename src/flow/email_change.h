@@ -45,6 +45,15 @@ extern const Refusal *flow_confirm_email_change(const char *token, const pg_uuid
  */
 extern const Refusal *flow_undo_email_change(const char *token, const Client *client);
 
+/*
+ * Sends the way back once more if the address is that of a mailbox from which
+ * an account has moved, and is therefore no account's: to a reader who asks for
+ * something else there, because nothing else is of use.  The account has the
+ * credentials of whoever made it, so the reader may not have known of it.
+ * Returns whether a message was sent.
+ */
+extern bool email_change_send_way_back(const char *email, const Client *client);
+
 /* Sends a notice that an admin has changed the address, which cannot be undone. */
 extern void email_change_notify(const User *before, const Client *client);
 

@@ -15,6 +15,7 @@
 #include "domain/rate_limit.h"
 #include "domain/sessions.h"
 #include "flow/auth_result.h"
+#include "flow/email_change.h"
 #include "flow/email_verification.h"
 #include "flow/mailbox_proof.h"
 #include "flow/mailed_token.h"
@@ -40,9 +41,11 @@ send_again(const char *raw_email, const Client *client)
 	if (input_email(raw_email, &email) != NULL)
 		return false;
 	user = users_find_by_email(email);
+	if (user == NULL)
+		return email_change_send_way_back(email, client);
 	if (!has_to_verify(user))
 		return false;
-	user = mailed_token_claim(MAILED_VERIFICATION, &user->id);
+	user = mailed_token_claim(MAILED_VERIFICATION, user);
 	if (!has_to_verify(user))
 		return false;
 	mailed_token_send(MAILED_VERIFICATION, user, NULL, client);

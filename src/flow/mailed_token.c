@@ -81,9 +81,9 @@ mailed_token_send(MailedToken kind, const User *user, Jsonb *detail, const Clien
 }
 
 User *
-mailed_token_claim(MailedToken kind, const pg_uuid_t *user_id)
+mailed_token_claim(MailedToken kind, const User *user)
 {
-	return mail_limit_claim(user_id, mailed_tokens[kind].event,
+	return mail_limit_claim(user, mailed_tokens[kind].event,
 							user_message_kind(mailed_tokens[kind].message));
 }
 

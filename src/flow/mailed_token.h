@@ -35,7 +35,7 @@ extern void mailed_token_send(MailedToken kind, const User *user, Jsonb *detail,
 							  const Client *client);
 
 /* Reserves a message for the user, whose row it locks, as mail_limit_claim(). */
-extern User *mailed_token_claim(MailedToken kind, const pg_uuid_t *user_id);
+extern User *mailed_token_claim(MailedToken kind, const User *user);
 
 /*
  * The user of a token, locked; NULL if it is unknown, expired, used, or of

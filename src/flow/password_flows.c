@@ -23,6 +23,7 @@
 #include "domain/password_history.h"
 #include "domain/rate_limit.h"
 #include "domain/sessions.h"
+#include "flow/email_change.h"
 #include "flow/flows.h"
 #include "flow/no_password.h"
 #include "flow/mailbox_proof.h"
@@ -38,24 +39,23 @@ PG_FUNCTION_INFO_V1(authfort_change_password);
 PG_FUNCTION_INFO_V1(authfort_set_password);
 
 /* An invited user has to accept the invitation first. */
-static User *
-find_by_raw_email(const char *raw_email)
+static bool
+may_reset(const User *user)
 {
-	char	   *email;
-	User	   *user = (input_email(raw_email, &email) == NULL) ? users_find_by_email(email) : NULL;
-
-	return (user != NULL && !user->invited) ? user : NULL;
+	return user != NULL && !user->invited;
 }
 
 /* False if there is nothing to send. */
 static bool
 send_reset_token(const char *email, const Client *client)
 {
-	User	   *user = find_by_raw_email(email);
+	User	   *user = users_find_by_email(email);
 
-	if (user != NULL)
-		user = mailed_token_claim(MAILED_PASSWORD_RESET, &user->id);
 	if (user == NULL)
+		return email_change_send_way_back(email, client);
+	if (may_reset(user))
+		user = mailed_token_claim(MAILED_PASSWORD_RESET, user);
+	if (!may_reset(user))
 		return false;
 	mailed_token_send(MAILED_PASSWORD_RESET, user, NULL, client);
 	return true;
@@ -76,7 +76,7 @@ flow_request_password_reset(const char *email, const Client *client)
 		return refusal;
 	PreventCommandIfReadOnly("a password reset");
 	outbox_prepare();
-	if (!send_reset_token(email, client))
+	if (stored == NULL || !send_reset_token(stored, client))
 		timing_equalize_commit();
 	timing_equalize_response(start);
 	return NULL;
@@ -270,10 +270,8 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 
 	INSTR_TIME_SET_CURRENT(start);
 	PreventCommandIfReadOnly("a password reset");
-	user = find_by_raw_email(email);
-	if (user != NULL)
-		user = users_lock_by_email(user->email);
-	token = (user != NULL) ? mailed_token_create(MAILED_PASSWORD_RESET, user, NULL, NULL, &expires_at) : NULL;
+	user = (input_email(email, &email) == NULL) ? users_lock_by_email(email) : NULL;
+	token = may_reset(user) ? mailed_token_create(MAILED_PASSWORD_RESET, user, NULL, NULL, &expires_at) : NULL;
 	if (token == NULL)
 		timing_equalize_commit();
 	timing_equalize_response(start);

@@ -20,6 +20,7 @@
 #include "domain/outbox.h"
 #include "domain/rate_limit.h"
 #include "flow/app_code.h"
+#include "flow/email_change.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
 #include "flow/mailbox_proof.h"
@@ -181,9 +182,11 @@ send_to(const char *email, const Method *method, Jsonb *detail, const Client *cl
 {
 	User	   *user = find_or_make(email, method, client);
 
+	if (user == NULL)
+		return email_change_send_way_back(email, client);
 	if (!may_request(method, user))
 		return false;
-	user = mail_limit_claim(&user->id, method->requested, method->message);
+	user = mail_limit_claim(user, method->requested, method->message);
 	if (!may_request(method, user))
 		return false;
 	keep_unclaimed(user);

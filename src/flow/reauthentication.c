@@ -239,7 +239,7 @@ flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *se
 	if (refusal != NULL)
 		return refusal;
 	outbox_prepare();
-	user = mail_limit_claim(user_id, EVENT_REAUTHENTICATION_REQUESTED, CODE_MESSAGE);
+	user = mail_limit_claim(user, EVENT_REAUTHENTICATION_REQUESTED, CODE_MESSAGE);
 	if (user != NULL && email_codes_allowed(user_id))
 		send_code(user, session_id, client);
 	return NULL;

@@ -18,6 +18,7 @@
 #include "domain/password_history.h"
 #include "domain/rate_limit.h"
 #include "domain/roles.h"
+#include "flow/email_change.h"
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
 #include "flow/mailed_token.h"
@@ -108,7 +109,9 @@ sign_up(const NewUser *values, const Client *client, pg_uuid_t *id)
 	if (!flow_make_account(values, by_new_password.provider, client, id))
 		return false;
 	/* a handler may have deleted it */
-	user = users_lock(id);
+	user = users_find(id);
+	if (user != NULL && !user->email_verified)
+		user = mailed_token_claim(MAILED_VERIFICATION, user);
 	if (user != NULL && !user->email_verified)
 		mailed_token_send(MAILED_VERIFICATION, user, NULL, client);
 	return true;
@@ -142,7 +145,7 @@ flow_tell_owner(const char *email, const Client *client)
 	User	   *owner = users_find_by_email(email);
 
 	if (owner != NULL)
-		owner = mail_limit_claim(&owner->id, EVENT_SIGNUP_ATTEMPT, ATTEMPT_MESSAGE);
+		owner = mail_limit_claim(owner, EVENT_SIGNUP_ATTEMPT, ATTEMPT_MESSAGE);
 	if (owner == NULL)
 	{
 		/* was deleted just now, or the limit of messages is reached */
@@ -168,7 +171,7 @@ sign_up_hidden(const NewUser *values, const Client *client)
 	pg_uuid_t	id;
 
 	INSTR_TIME_SET_CURRENT(start);
-	if (!sign_up(values, client, &id))
+	if (!sign_up(values, client, &id) && !email_change_send_way_back(values->email, client))
 		flow_tell_owner(values->email, client);
 	timing_equalize_response(start);
 	return auth_refused(setting_require_verified_email ? &refusal_email_unverified :
