@@ -73,9 +73,11 @@ SELECT status FROM pg_temp.send('PATCH', '/auth/me', :'access',
 -- a large one does not keep the user from signing in, nor make the token larger
 SELECT octet_length(authfort.login('ada@example.com', 'password-1')#>>'{tokens,access_token}') < 1000 AS small;
 
--- deleting the account takes a recent sign-in
+-- deleting the account takes a recent sign-in, and so does a password, though it takes the old one as well
 UPDATE authfort.sessions SET auth_time = now() - interval '11 min' WHERE id = :'session';
 SELECT status, body FROM pg_temp.send('DELETE', '/auth/me', :'access');
+SELECT status, body FROM pg_temp.send('POST', '/auth/change-password', :'access',
+	'{"old_password": "password-1", "new_password": "password-2"}');
 SELECT status FROM pg_temp.send('PATCH', '/auth/me', :'access', '{"name": "Ada"}');
 SELECT r#>>'{tokens,access_token}' AS access FROM authfort.login('ada@example.com', 'password-1') r \gset
 SELECT status, body FROM pg_temp.send('DELETE', '/auth/me');

@@ -197,7 +197,8 @@ handle_change_password(HttpRequest *request, HttpResponse *response)
 	BodyField	fields[] = {{"old_password", true}, {"new_password", true}};
 	AuthResult	result;
 
-	if (!http_read_body(request, fields, lengthof(fields), response))
+	if (!http_read_body(request, fields, lengthof(fields), response) ||
+		!http_require_recent_auth(request, response))
 		return;
 	result = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
 								  &request->session_id, &request->client);
