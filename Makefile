@@ -40,6 +40,7 @@ OBJS = \
 	src/flow/mail_limit.o \
 	src/crypto/pkey.o \
 	src/crypto/jwt.o \
+	src/crypto/foreign_signature.o \
 	src/crypto/jwk.o \
 	src/crypto/id_token.o \
 	src/crypto/master_key.o \

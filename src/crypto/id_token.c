@@ -18,15 +18,14 @@
 #define MAX_AGE (24 * 3600)		/* seconds; "iat" of a token that was made for this sign-in */
 #define TENANT "{tenantid}"
 #define MAX_TENANT 64
-#define SHA256_BYTES 32
 
 /*
- * False for an algorithm other than those of pkey.h, so for "none" and HMACs,
- * and for extensions that would have to be understood (RFC 7515, section
- * 4.1.11).  "typ" is optional in an id_token.
+ * False for an unknown algorithm, so for "none" and HMACs, and for extensions
+ * that would have to be understood (RFC 7515, section 4.1.11).  "typ" is
+ * optional in an id_token.
  */
 static bool
-read_header(const Jws *jws, SignatureAlgorithm *algorithm, char **kid)
+read_header(const Jws *jws, const ForeignAlgorithm **algorithm, char **kid)
 {
 	Jsonb	   *header;
 	char	   *name;
@@ -35,8 +34,8 @@ read_header(const Jws *jws, SignatureAlgorithm *algorithm, char **kid)
 		return false;
 	name = json_member_string(header, "alg");
 	*kid = json_member_string(header, "kid");
-	return name != NULL && pkey_algorithm_by_name(name, algorithm) &&
-		json_member(header, "crit") == NULL;
+	*algorithm = (name != NULL) ? foreign_algorithm_find(name) : NULL;
+	return *algorithm != NULL && json_member(header, "crit") == NULL;
 }
 
 /* The issuer for the tenant that the token names; NULL if it names none. */
@@ -148,24 +147,20 @@ check_nonce(Jsonb *claims, const char *nonce)
 }
 
 /*
- * Section 3.1.3.6.  All algorithms here go with SHA-256, except EdDSA, for
- * which no specification says it; providers use SHA-512 then.  It is optional
- * in the code flow.
+ * Section 3.1.3.6: the left half of a hash by the digest of the token's
+ * algorithm.  It is optional in the code flow.
  */
 static bool
-check_access_token(Jsonb *claims, SignatureAlgorithm algorithm, const char *access_token)
+check_access_token(Jsonb *claims, const ForeignAlgorithm *algorithm, const char *access_token)
 {
-	unsigned char digest[crypto_hash_sha512_BYTES];
-	size_t		len = (algorithm == SIGN_EDDSA) ? sizeof(digest) : SHA256_BYTES;
-	char		text[BASE64URL_ENCODED_SIZE(crypto_hash_sha512_BYTES / 2)];
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	char		text[BASE64URL_ENCODED_SIZE(EVP_MAX_MD_SIZE / 2)];
+	size_t		len;
 
 	if (access_token == NULL || json_member(claims, "at_hash") == NULL)
 		return true;
-	if (algorithm == SIGN_EDDSA)
-		crypto_hash_sha512(digest, (const unsigned char *) access_token, strlen(access_token));
-	else
-		crypto_hash_sha256(digest, (const unsigned char *) access_token, strlen(access_token));
-	base64url_encode(digest, len / 2, text);
+	len = foreign_algorithm_hash(algorithm, access_token, hash);
+	base64url_encode(hash, len / 2, text);
 	return is_same_secret(json_member_string(claims, "at_hash"), text);
 }
 
@@ -178,7 +173,7 @@ check_subject(Jsonb *claims)
 }
 
 static bool
-check_claims(Jsonb *claims, SignatureAlgorithm algorithm, const IdTokenRules *rules)
+check_claims(Jsonb *claims, const ForeignAlgorithm *algorithm, const IdTokenRules *rules)
 {
 	return check_issuer(claims, rules) && check_audience(claims, rules) &&
 		check_times(claims, rules->now) && check_nonce(claims, rules->nonce) &&
@@ -189,13 +184,13 @@ IdTokenVerdict
 id_token_verify(const char *token, Jsonb *keys, const IdTokenRules *rules, Jsonb **claims)
 {
 	Jws		   *jws = palloc(sizeof(Jws));
-	SignatureAlgorithm algorithm;
+	const ForeignAlgorithm *algorithm;
 	char	   *kid;
-	Jwk			jwk;
+	EVP_PKEY   *key;
 
 	if (!jws_read(token, strlen(token), jws) || !read_header(jws, &algorithm, &kid))
 		return ID_TOKEN_INVALID;
-	switch (jwks_find(keys, kid, algorithm, &jwk))
+	switch (jwks_find(keys, kid, algorithm, &key))
 	{
 		case JWK_FOUND:
 			break;
@@ -204,8 +199,8 @@ id_token_verify(const char *token, Jsonb *keys, const IdTokenRules *rules, Jsonb
 		case JWK_AMBIGUOUS:
 			return ID_TOKEN_INVALID;
 	}
-	if (!pkey_verify(jwk.key, jwk.algorithm, token, jws->signed_len, jws->signature,
-					 jws->signature_len) ||
+	if (!foreign_algorithm_verify(algorithm, key, token, jws->signed_len, jws->signature,
+								  jws->signature_len) ||
 		json_read_foreign_object(jws->payload, jws->payload_len, claims) != JSON_READ ||
 		!check_claims(*claims, algorithm, rules))
 		return ID_TOKEN_INVALID;

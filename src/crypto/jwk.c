@@ -2,15 +2,17 @@
  * jwk.c
  *		JWK Sets of others (RFC 7517), to verify what they signed.
  *
- * The kind of a key decides on the algorithm, and what a token's header says is
- * compared with it.  So a public RSA key is never taken for the secret of an
- * HMAC, whatever a token asks for: symmetric keys are not read.
+ * The key decides which algorithms it verifies, by its kind and by the one that
+ * it states; a token's header only chooses among these.  So a public RSA key is
+ * never taken for the secret of an HMAC, whatever a token asks for: symmetric
+ * keys are not read.
  */
 #include "postgres.h"
 
 #include "base/json.h"
 #include "crypto/base64url.h"
 #include "crypto/jwk.h"
+#include "crypto/pkey.h"
 
 #define MAX_NUMBER_BYTES 1056	/* RSA of 8,192 bits, and some zero bytes before */
 
@@ -24,8 +26,8 @@ read_number(Jsonb *jwk, const char *name, unsigned char number[MAX_NUMBER_BYTES]
 		*len > 0;
 }
 
-static bool
-read_rsa(Jsonb *jwk, Jwk *result)
+static EVP_PKEY *
+read_rsa(Jsonb *jwk)
 {
 	unsigned char n[MAX_NUMBER_BYTES];
 	unsigned char e[MAX_NUMBER_BYTES];
@@ -33,38 +35,33 @@ read_rsa(Jsonb *jwk, Jwk *result)
 	size_t		e_len;
 
 	if (!read_number(jwk, "n", n, &n_len) || !read_number(jwk, "e", e, &e_len))
-		return false;
-	result->algorithm = SIGN_RS256;
-	result->key = pkey_from_rsa_numbers(n, n_len, e, e_len);
-	return result->key != NULL;
+		return NULL;
+	return pkey_from_rsa_numbers(n, n_len, e, e_len);
 }
 
-static bool
-read_p256(Jsonb *jwk, Jwk *result)
+/* Coordinates have their full length, with zeros before (RFC 7518, section 6.2.1.2). */
+static EVP_PKEY *
+read_ec(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 {
 	unsigned char x[MAX_NUMBER_BYTES];
 	unsigned char y[MAX_NUMBER_BYTES];
+	size_t		bytes = algorithm->number_bytes;
 	size_t		x_len;
 	size_t		y_len;
 
-	if (!read_number(jwk, "x", x, &x_len) || !read_number(jwk, "y", y, &y_len))
-		return false;
-	result->algorithm = SIGN_ES256;
-	result->key = pkey_from_p256_point(x, x_len, y, y_len);
-	return result->key != NULL;
+	if (!read_number(jwk, "x", x, &x_len) || !read_number(jwk, "y", y, &y_len) ||
+		x_len != bytes || y_len != bytes)
+		return NULL;
+	return pkey_from_ec_point(algorithm->group, x, y, bytes);
 }
 
-static bool
-read_ed25519(Jsonb *jwk, Jwk *result)
+static EVP_PKEY *
+read_ed25519(Jsonb *jwk)
 {
 	unsigned char x[MAX_NUMBER_BYTES];
 	size_t		x_len;
 
-	if (!read_number(jwk, "x", x, &x_len))
-		return false;
-	result->algorithm = SIGN_EDDSA;
-	result->key = pkey_from_ed25519_bytes(x, x_len);
-	return result->key != NULL;
+	return read_number(jwk, "x", x, &x_len) ? pkey_from_ed25519_bytes(x, x_len) : NULL;
 }
 
 static bool
@@ -75,29 +72,25 @@ member_is(Jsonb *object, const char *name, const char *value)
 	return text != NULL && strcmp(text, value) == 0;
 }
 
-/* An absent member permits it. */
+/* An absent "use" or "alg" permits it. */
 static bool
-is_for_signatures(Jsonb *jwk, SignatureAlgorithm algorithm)
+is_key_of(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 {
-	return (json_member(jwk, "use") == NULL || member_is(jwk, "use", "sig")) &&
-		(json_member(jwk, "alg") == NULL ||
-		 member_is(jwk, "alg", pkey_algorithm_name(algorithm)));
+	return member_is(jwk, "kty", algorithm->kty) &&
+		(algorithm->crv == NULL || member_is(jwk, "crv", algorithm->crv)) &&
+		(json_member(jwk, "use") == NULL || member_is(jwk, "use", "sig")) &&
+		(json_member(jwk, "alg") == NULL || member_is(jwk, "alg", algorithm->name));
 }
 
-/* False for a key that this cannot verify with. */
-static bool
-read_jwk(Jsonb *jwk, Jwk *result)
+/* NULL for a key that cannot verify signatures of that algorithm. */
+static EVP_PKEY *
+read_key(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 {
-	bool		read;
-
-	if (member_is(jwk, "kty", "RSA"))
-		read = read_rsa(jwk, result);
-	else if (member_is(jwk, "kty", "EC") && member_is(jwk, "crv", "P-256"))
-		read = read_p256(jwk, result);
-	else
-		read = member_is(jwk, "kty", "OKP") && member_is(jwk, "crv", "Ed25519") &&
-			read_ed25519(jwk, result);
-	return read && is_for_signatures(jwk, result->algorithm);
+	if (!is_key_of(jwk, algorithm))
+		return NULL;
+	if (algorithm->crv == NULL)
+		return read_rsa(jwk);
+	return (algorithm->group != NULL) ? read_ec(jwk, algorithm) : read_ed25519(jwk);
 }
 
 /* The array "keys"; NULL if it is missing. */
@@ -129,24 +122,34 @@ number_of_keys(JsonbContainer *keys)
 	return (keys == NULL) ? 0 : Min(JsonContainerSize(keys), JWKS_MAX_KEYS);
 }
 
+static bool
+is_usable(Jsonb *jwk)
+{
+	for (int i = 0; i < FOREIGN_ALGORITHMS; i++)
+	{
+		if (read_key(jwk, &foreign_algorithms[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 bool
 jwks_is_usable(Jsonb *set)
 {
 	JsonbContainer *keys = keys_of(set);
-	Jwk			read;
 
 	for (int i = 0; i < number_of_keys(keys); i++)
 	{
 		Jsonb	   *jwk = key_at(keys, i);
 
-		if (jwk != NULL && read_jwk(jwk, &read))
+		if (jwk != NULL && is_usable(jwk))
 			return true;
 	}
 	return false;
 }
 
 JwkSearch
-jwks_find(Jsonb *set, const char *kid, SignatureAlgorithm algorithm, Jwk *jwk)
+jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, EVP_PKEY **key)
 {
 	JsonbContainer *keys = keys_of(set);
 	int			found = 0;
@@ -154,12 +157,12 @@ jwks_find(Jsonb *set, const char *kid, SignatureAlgorithm algorithm, Jwk *jwk)
 	for (int i = 0; i < number_of_keys(keys); i++)
 	{
 		Jsonb	   *candidate = key_at(keys, i);
-		Jwk			read;
+		EVP_PKEY   *read;
 
 		if (candidate == NULL || (kid != NULL && !member_is(candidate, "kid", kid)) ||
-			!read_jwk(candidate, &read) || read.algorithm != algorithm)
+			(read = read_key(candidate, algorithm)) == NULL)
 			continue;
-		*jwk = read;
+		*key = read;
 		if (kid != NULL)
 			return JWK_FOUND;
 		found++;

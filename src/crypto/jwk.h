@@ -9,16 +9,10 @@
 
 #include "utils/jsonb.h"
 
-#include "crypto/pkey.h"
+#include "crypto/foreign_signature.h"
 
 /* Keys of a set that are looked at; the largest provider publishes a dozen. */
 #define JWKS_MAX_KEYS 64
-
-typedef struct Jwk
-{
-	EVP_PKEY   *key;			/* owned by the current memory context */
-	SignatureAlgorithm algorithm;	/* the key's own */
-} Jwk;
 
 typedef enum JwkSearch
 {
@@ -31,10 +25,12 @@ typedef enum JwkSearch
 extern bool jwks_is_usable(Jsonb *set);
 
 /*
- * Finds the key with that id that signs with that algorithm.  A NULL id finds
- * the only key of the algorithm.  Keys of other kinds and uses, malformed and
- * weak ones are passed over.
+ * Finds the key with that id that signs with that algorithm: the only one that
+ * the key states or, where it states none, one of those of its kind.  A NULL id
+ * finds the only key of the algorithm.  Keys of other kinds and uses, malformed
+ * and weak ones are passed over.  The current memory context owns the key.
  */
-extern JwkSearch jwks_find(Jsonb *set, const char *kid, SignatureAlgorithm algorithm, Jwk *jwk);
+extern JwkSearch jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm,
+						   EVP_PKEY **key);
 
 #endif							/* AUTHFORT_JWK_H */

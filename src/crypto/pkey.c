@@ -22,6 +22,7 @@
 #include "crypto/pkey.h"
 
 #define P256_BYTES 32			/* one coordinate, or one half of a signature */
+#define MAX_COORDINATE_BYTES 66	/* P-521 */
 #define ED25519_PUBLIC_BYTES 32
 #define MAX_RSA_BYTES 2048		/* longest modulus that we publish: 16384 bits */
 
@@ -215,18 +216,20 @@ pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
 
 /* OpenSSL refuses a point that is not on the curve. */
 EVP_PKEY *
-pkey_from_p256_point(const unsigned char *x, size_t x_len, const unsigned char *y, size_t y_len)
+pkey_from_ec_point(const char *group, const unsigned char *x, const unsigned char *y,
+				   size_t coordinate_bytes)
 {
 	MemoryContextCallback *owner = reserve_owner();
-	unsigned char point[1 + 2 * P256_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
+	unsigned char point[1 + 2 * MAX_COORDINATE_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
 	OSSL_PARAM	parameters[3];
 
-	if (x_len != P256_BYTES || y_len != P256_BYTES)
-		return NULL;
-	memcpy(point + 1, x, P256_BYTES);
-	memcpy(point + 1 + P256_BYTES, y, P256_BYTES);
-	parameters[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
-	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point));
+	Assert(coordinate_bytes <= MAX_COORDINATE_BYTES);
+	memcpy(point + 1, x, coordinate_bytes);
+	memcpy(point + 1 + coordinate_bytes, y, coordinate_bytes);
+	parameters[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+													 unconstify(char *, group), 0);
+	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+													  1 + 2 * coordinate_bytes);
 	parameters[2] = OSSL_PARAM_construct_end();
 	return owned_or_null(owner, public_from_parameters("EC", parameters));
 }

@@ -38,8 +38,9 @@ extern EVP_PKEY *pkey_from_private_der(const unsigned char *der, size_t len);
  */
 extern EVP_PKEY *pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
 									   const unsigned char *exponent, size_t exponent_len);
-extern EVP_PKEY *pkey_from_p256_point(const unsigned char *x, size_t x_len,
-									  const unsigned char *y, size_t y_len);
+/* "group" is OpenSSL's name of the curve, whose coordinates have so many bytes each. */
+extern EVP_PKEY *pkey_from_ec_point(const char *group, const unsigned char *x,
+									const unsigned char *y, size_t coordinate_bytes);
 extern EVP_PKEY *pkey_from_ed25519_bytes(const unsigned char *bytes, size_t len);
 
 /* A private key in PEM: PKCS #8 or a traditional form, not encrypted.  NULL if it is invalid. */
