@@ -81,6 +81,7 @@ char	   *setting_rate_limit_magic_link;
 char	   *setting_rate_limit_otp;
 char	   *setting_rate_limit_verify_email;
 char	   *setting_rate_limit_oauth_authorize;
+char	   *setting_rate_limit_introspect;
 char	   *setting_rate_limit_mfa_verify;
 char	   *setting_trusted_proxies;
 char	   *setting_http_prefix;
@@ -383,6 +384,9 @@ static const StringSetting string_settings[] = {
 		settings_check_rate},
 	{"authfort.rate_limit_oauth_authorize", &setting_rate_limit_oauth_authorize, "10/min", PGC_SUSET, 0,
 		"Limit on sign-ins with another provider by address.", rate_limit_detail,
+		settings_check_rate},
+	{"authfort.rate_limit_introspect", &setting_rate_limit_introspect, "30/min", PGC_SUSET, 0,
+		"Limit on wrong secrets of services by address.", rate_limit_detail,
 		settings_check_rate},
 	{"authfort.rate_limit_mfa_verify", &setting_rate_limit_mfa_verify, "5/min", PGC_SUSET, 0,
 		"Limit on second-factor attempts by address.", rate_limit_detail,

@@ -130,6 +130,7 @@ extern char *setting_rate_limit_magic_link;
 extern char *setting_rate_limit_otp;
 extern char *setting_rate_limit_verify_email;
 extern char *setting_rate_limit_oauth_authorize;
+extern char *setting_rate_limit_introspect;
 extern char *setting_rate_limit_mfa_verify;
 
 extern bool setting_allow_drop;

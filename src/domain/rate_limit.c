@@ -102,6 +102,8 @@ static const struct
 	{"verify_email", &setting_rate_limit_verify_email},
 	{"oauth_authorize", &setting_rate_limit_oauth_authorize},
 	{"oauth_answer", &setting_rate_limit_oauth_authorize},
+	{"oauth_token", &setting_rate_limit_oauth_authorize},
+	{"introspect", &setting_rate_limit_introspect},
 	{"mfa_verify", &setting_rate_limit_mfa_verify},
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "domain/one_time_tokens.h"
+#include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
 #include "flow/app_code.h"
 #include "flow/oauth_flow.h"
@@ -95,6 +96,23 @@ use_code(const char *code, const char *verifier, User **user, char **provider)
 	return (*user)->banned ? &refusal_user_banned : NULL;
 }
 
+/*
+ * Only wrong codes are counted: a code that is right signs in however many
+ * attempts come from the app's address.
+ */
+static AuthResult
+exchange_failed(const Refusal *refusal, const Client *client)
+{
+	const Refusal *limit = NULL;
+
+	if (refusal == &refusal_oauth_code_invalid)
+		limit = rate_limit_check_address(RATE_LIMIT_OAUTH_TOKEN, NULL, client);
+	if (limit != NULL)
+		return auth_refused(limit);
+	oauth_record_failure(refusal, client);
+	return auth_refused(refusal);
+}
+
 AuthResult
 app_code_exchange(const char *code, const char *code_verifier, const pg_uuid_t *session_id,
 				  const Client *client)
@@ -107,10 +125,7 @@ app_code_exchange(const char *code, const char *code_verifier, const pg_uuid_t *
 	signing_keys_require_master_key();
 	refusal = use_code(code, code_verifier, &user, &provider);
 	if (refusal != NULL)
-	{
-		oauth_record_failure(refusal, client);
-		return auth_refused(refusal);
-	}
+		return exchange_failed(refusal, client);
 	return (provider != NULL) ? oauth_sign_in(provider, user, client)
 		: magic_link_sign_in(user, session_id, client);
 }

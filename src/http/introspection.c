@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/origin.h"
 #include "base/secret.h"
+#include "domain/rate_limit.h"
 #include "domain/service_tokens.h"
 #include "domain/signing_keys.h"
 #include "flow/introspection.h"
@@ -90,14 +91,26 @@ find_service(const HttpRequest *request, ServiceToken *service)
 					  service);
 }
 
-/* RFC 6749, section 5.2: the challenge is of the scheme that the client used. */
+/*
+ * RFC 6749, section 5.2: the challenge is of the scheme that the client used.
+ * Only wrong secrets are counted, so that attempts from the same address do not
+ * keep a service out.
+ */
 static void
 refuse_service(const HttpRequest *request, HttpResponse *response)
 {
 	char	   *authorization = http_header(request, "authorization");
 	bool		basic = authorization != NULL &&
 		pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0;
+	const Refusal *limit = NULL;
 
+	if (authorization != NULL)
+		limit = rate_limit_check_address(RATE_LIMIT_INTROSPECT, NULL, &request->client);
+	if (limit != NULL)
+	{
+		http_respond_rfc_refusal(response, limit, "invalid_client");
+		return;
+	}
 	http_add_header(response, "WWW-Authenticate", basic ? "Basic realm=\"authfort\"" : "Bearer");
 	http_respond_rfc_refusal(response, &refusal_unauthorized, "invalid_client");
 }

@@ -26,7 +26,8 @@ void
 http_respond_rfc_refusal(HttpResponse *response, const Refusal *refusal, const char *error)
 {
 	http_respond_refusal(response, refusal);
-	add_at_top(response, error, refusal->message);
+	/* a request over a limit says nothing of the credentials */
+	add_at_top(response, (refusal->status == 429) ? "temporarily_unavailable" : error, refusal->message);
 }
 
 void
