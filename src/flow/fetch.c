@@ -44,31 +44,27 @@ fetch_flow_begin(FetchFlow *flow, const pg_uuid_t *id, const char *provider, con
 	flow->expires_at = GetCurrentTimestamp() + FETCH_FLOW_SECONDS * USECS_PER_SEC;
 }
 
-/* Each part with its zero byte, so that no two fetches run together into one text. */
+/* Of what does not differ when the same thing is asked again, unlike the proof of a client. */
 static void
-digest_part(crypto_hash_sha256_state *state, const char *part)
-{
-	if (part != NULL)
-		crypto_hash_sha256_update(state, (const unsigned char *) part, strlen(part));
-	crypto_hash_sha256_update(state, (const unsigned char *) "", 1);
-}
-
-static void
-digest_fetch(const Fetch *fetch, unsigned char digest[FETCH_DIGEST_BYTES])
+digest_question(const char *method, const char *url, unsigned char digest[FETCH_DIGEST_BYTES])
 {
 	crypto_hash_sha256_state state;
 
 	crypto_hash_sha256_init(&state);
-	digest_part(&state, fetch->method);
-	digest_part(&state, fetch->url);
-	for (int i = 0; i < fetch->header_count; i++)
-	{
-		digest_part(&state, fetch->headers[i].name);
-		digest_part(&state, fetch->headers[i].value);
-	}
-	digest_part(&state, fetch->body);
+	crypto_hash_sha256_update(&state, (const unsigned char *) method, strlen(method) + 1);
+	crypto_hash_sha256_update(&state, (const unsigned char *) url, strlen(url));
 	crypto_hash_sha256_final(&state, digest);
-	sodium_memzero(&state, sizeof(state));
+}
+
+bool
+fetch_flow_asked(const FetchFlow *flow, const char *method, const char *url)
+{
+	unsigned char digest[FETCH_DIGEST_BYTES];
+
+	if (url == NULL)
+		return false;
+	digest_question(method, url, digest);
+	return sodium_memcmp(digest, flow->digest, sizeof(digest)) == 0;
 }
 
 static void
@@ -150,7 +146,7 @@ fetch_seal(FetchFlow *flow, Fetch *fetch)
 	if (flow->fetches >= FETCH_LIMIT || left <= 0 || !is_sendable(fetch))
 		return &refusal_oauth_provider_unavailable;
 	flow->fetches++;
-	digest_fetch(fetch, flow->digest);
+	digest_question(fetch->method, fetch->url, flow->digest);
 	fetch->timeout_ms = (int) Min(FETCH_TIMEOUT_MS, left);
 	fetch->resume = seal_flow(flow);
 	return (fetch->resume != NULL) ? NULL : &refusal_oauth_provider_unavailable;

@@ -14,6 +14,12 @@
  * transaction in which it signs in, spends the flow's id (domain/spent_ids.h).
  * The flow's binding to the browser is checked before the first fetch.
  *
+ * An answer has no address or user agent of the client: the continuation holds
+ * those of the request that began the flow, for what the last step records.
+ * Nor does it say what it answers: the continuation holds a digest of that, and
+ * a step takes the answer only if it would still ask the same, since the
+ * provider's configuration may have changed meanwhile.
+ *
  * A step, from the side of a flow:
  *
  *	1. fetch_flow_begin() begins a flow.  fetch_flow_resume(), which http/door.c
@@ -78,7 +84,7 @@ typedef struct FetchFlow
 	Jsonb	   *state;			/* the flow's own; NULL: none */
 	Jsonb	   *request;		/* http/fetching.c's own; NULL: none */
 	int			fetches;		/* so far */
-	unsigned char digest[FETCH_DIGEST_BYTES];	/* of the fetch that is answered */
+	unsigned char digest[FETCH_DIGEST_BYTES];	/* of method and URL of the fetch that is answered */
 } FetchFlow;
 
 typedef struct FetchAnswer
@@ -108,5 +114,8 @@ extern void fetch_append(StringInfo out, const Fetch *fetch);
 
 /* Reads a continuation.  Returns NULL, or the refusal if it is not ours or has expired. */
 extern const Refusal *fetch_flow_resume(const char *resume, FetchFlow *flow);
+
+/* Whether the fetch that is answered was of that method and URL; NULL: false. */
+extern bool fetch_flow_asked(const FetchFlow *flow, const char *method, const char *url);
 
 #endif							/* AUTHFORT_FETCH_H */

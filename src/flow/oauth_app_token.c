@@ -132,7 +132,7 @@ oauth_sign_in_with_id_token(const char *name, const char *id_token, const char *
 		return oauth_refused(refusal);
 	PreventCommandIfReadOnly("a sign-in");
 	signing_keys_require_master_key();
-	oauth_flow_begin(&flow, provider->name);
+	oauth_flow_begin(&flow, provider);
 	flow.mode = OAUTH_JSON;
 	make_flow_id(provider->name, id_token, &flow.id);
 	fetch_flow_begin(&continuation, &flow.id, provider->name, client);

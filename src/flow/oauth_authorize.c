@@ -139,7 +139,7 @@ oauth_authorize(const OAuthRequest *request, const Client *client)
 	provider = oauth_find_provider(request->provider);
 	if (provider == NULL)
 		return oauth_refused(&refusal_unknown_provider);
-	oauth_flow_begin(&flow, provider->name);
+	oauth_flow_begin(&flow, provider);
 	refusal = read_request(request, &flow);
 	if (refusal != NULL)
 		return oauth_refused(refusal);

@@ -196,7 +196,7 @@ check_callback(const char *name, const OAuthParameters *parameters, OAuthCookieF
 	refusal = oauth_flow_read_cookie(find_cookie(&id, arg), &id, flow);
 	if (refusal != NULL)
 		return refusal;
-	if (strcmp(flow->provider, (*provider)->name) != 0)
+	if (!oauth_flow_is_of(flow, *provider))
 		return &refusal_oauth_state_provider_mismatch;
 	if (strlen(parameters->code) > MAX_CODE)
 		return &refusal_oauth_exchange_failed;
@@ -427,6 +427,31 @@ log_failure(const FetchFlow *continuation, const FetchAnswer *answer, const Refu
 	                              continuation->step)));
 }
 
+/* What a step asks; NULL for an unknown step, and for what the provider does not have now. */
+static const char *
+url_of_step(const OAuthProvider *provider, const OAuthFlow *flow, const char *step)
+{
+	if (strcmp(step, OAUTH_STEP_DISCOVERY) == 0 || strcmp(step, OAUTH_STEP_APP_DISCOVERY) == 0)
+		return (provider->issuer != NULL) ? oauth_discovery_url(provider) : NULL;
+	if (strcmp(step, OAUTH_STEP_TOKENS) == 0)
+		return flow->endpoints.token;
+	if (strcmp(step, OAUTH_STEP_KEYS) == 0 || strcmp(step, OAUTH_STEP_APP_KEYS) == 0)
+		return flow->endpoints.jwks;
+	if (strcmp(step, OAUTH_STEP_USERINFO) == 0)
+		return flow->endpoints.userinfo;
+	return (strcmp(step, OAUTH_STEP_EMAILS) == 0) ? flow->endpoints.emails : NULL;
+}
+
+/* An answer of one server must not count as that of another one. */
+static bool
+is_still_asked(const OAuthProvider *provider, const OAuthFlow *flow, const FetchFlow *continuation)
+{
+	const char *method = (strcmp(continuation->step, OAUTH_STEP_TOKENS) == 0) ? "POST" : "GET";
+
+	return oauth_flow_is_of(flow, provider) &&
+		fetch_flow_asked(continuation, method, url_of_step(provider, flow, continuation->step));
+}
+
 OAuthResult
 oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 {
@@ -438,7 +463,8 @@ oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 	PreventCommandIfReadOnly("a sign-in");
 	if (provider == NULL)
 		return oauth_refused(&refusal_unknown_provider);
-	if (continuation->state == NULL || !oauth_flow_read_members(continuation->state, &flow))
+	if (continuation->state == NULL || !oauth_flow_read_members(continuation->state, &flow) ||
+		!is_still_asked(provider, &flow, continuation))
 		return oauth_refused(&refusal_resume_invalid);
 	if (strcmp(continuation->step, OAUTH_STEP_DISCOVERY) == 0)
 	{

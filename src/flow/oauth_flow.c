@@ -49,11 +49,26 @@ oauth_mode_read(const char *text, OAuthMode *mode)
 }
 
 void
-oauth_flow_begin(OAuthFlow *flow, const char *provider)
+oauth_flow_begin(OAuthFlow *flow, const OAuthProvider *provider)
 {
 	memset(flow, 0, sizeof(*flow));
 	uuid_v7_make(&flow->id);
-	flow->provider = pstrdup(provider);
+	flow->provider = provider->name;
+	flow->issuer = provider->issuer;
+}
+
+/*
+ * A flow uses the endpoints that it began with, so that it must not end as one
+ * of the issuer that an admin has configured meanwhile.
+ */
+bool
+oauth_flow_is_of(const OAuthFlow *flow, const OAuthProvider *provider)
+{
+	if (strcmp(flow->provider, provider->name) != 0)
+		return false;
+	if (flow->issuer == NULL || provider->issuer == NULL)
+		return flow->issuer == provider->issuer;
+	return strcmp(flow->issuer, provider->issuer) == 0;
 }
 
 /* The first 48 bits of the id are milliseconds since 1970 (RFC 9562, section 5.7). */
@@ -178,6 +193,7 @@ void
 oauth_flow_append_members(StringInfo out, const OAuthFlow *flow)
 {
 	json_write_string(out, "provider", flow->provider);
+	write_if(out, "issuer", flow->issuer);
 	json_write_string(out, "mode", mode_names[flow->mode]);
 	write_if(out, "redirect_to", flow->redirect_to);
 	write_if(out, "code_challenge", flow->code_challenge);
@@ -210,6 +226,7 @@ oauth_flow_read_members(Jsonb *json, OAuthFlow *flow)
 	int64		token_auth;
 
 	flow->provider = json_member_string(json, "provider");
+	flow->issuer = json_member_string(json, "issuer");
 	flow->redirect_to = json_member_string(json, "redirect_to");
 	flow->code_challenge = json_member_string(json, "code_challenge");
 	flow->links = json_member(json, "user_id") != NULL;

@@ -37,6 +37,7 @@ typedef struct OAuthFlow
 {
 	pg_uuid_t	id;				/* of uuid_v7_make(): it says when the flow began */
 	char	   *provider;
+	char	   *issuer;			/* the provider's when the flow began; NULL: none */
 	OAuthMode	mode;
 	char	   *redirect_to;	/* NULL: none */
 	char	   *code_challenge; /* of the app, for OAUTH_CODE */
@@ -51,7 +52,10 @@ typedef struct OAuthFlow
 /* NULL is OAUTH_REDIRECT.  False if it is not known. */
 extern bool oauth_mode_read(const char *text, OAuthMode *mode);
 
-extern void oauth_flow_begin(OAuthFlow *flow, const char *provider);
+extern void oauth_flow_begin(OAuthFlow *flow, const OAuthProvider *provider);
+
+/* Whether a flow began at that provider, whose issuer has not changed since. */
+extern bool oauth_flow_is_of(const OAuthFlow *flow, const OAuthProvider *provider);
 
 /* When a flow can no longer be ended. */
 extern TimestampTz oauth_flow_expires_at(const pg_uuid_t *id);
