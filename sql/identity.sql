@@ -122,7 +122,7 @@ SET authfort.jwt = :'token';
 SELECT * FROM who(:'token');
 
 -- a token ends when it says, in the middle of a transaction and of a function
-SET authfort.access_token_ttl = 2;
+SET authfort.access_token_ttl = 5;
 SELECT authfort.login('root@example.com', 'correct horse')#>>'{tokens,access_token}' AS short \gset
 RESET authfort.access_token_ttl;
 CREATE FUNCTION outlive() RETURNS text LANGUAGE plpgsql AS $$

@@ -2,7 +2,8 @@
 -- The second factor: an authenticator app, backup codes, the challenge between the factors, and the lock.
 SET client_min_messages = warning;
 CREATE EXTENSION pgcrypto;
--- The app of the other side (RFC 6238). Codes of this step and the next are right even if a step ends meanwhile.
+-- The app of the other side (RFC 6238). The codes of this step and then
+-- of the next are right even if a step ends meanwhile; a code that is to be used twice is kept in a variable.
 CREATE FUNCTION app(secret text, ahead integer DEFAULT 0) RETURNS text LANGUAGE sql AS $$
 	WITH bits AS (SELECT string_agg((strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', c) - 1)::bit(5)::text, ''
 	ORDER BY i) AS b
@@ -98,19 +99,21 @@ SELECT outcome(authfort.complete_mfa_login(token, app(:'secret', 1)))
 -- a wrong code does not end it; a code that was used is wrong; one of the next step is right
 SELECT outcome(authfort.complete_mfa_login(:'mfa', wrong(:'secret')));
 SELECT authfort.rotate_key() IS NOT NULL AS rotated;
-SELECT authfort.complete_mfa_login(:'mfa', app(:'secret', 1), 'psql', '192.0.2.1') AS done \gset
+SELECT app(:'secret', 1) AS next \gset
+SELECT authfort.complete_mfa_login(:'mfa', :'next', 'psql', '192.0.2.1') AS done \gset
 SELECT outcome(:'done'), c->>'aal' AS aal, c->>'amr' AS amr
 	FROM authfort.verify_jwt(:'done'::jsonb->'tokens'->>'access_token') c;
 SELECT outcome(authfort.complete_mfa_login(authfort.login('ada@example.com', 'correct horse')->>'mfa_token',
-	app(:'secret', 1))) AS "the same code again";
+	:'next')) AS "the same code again";
 -- success ends it
 CALL another_time();
 SELECT outcome(authfort.complete_mfa_login(:'mfa', app(:'secret')));
 SELECT totp_last_step IS NULL AS not_used FROM authfort.mfa;
 -- an earlier step, after a later one, counts once too
 SELECT authfort.login('ada@example.com', 'correct horse')->>'mfa_token' AS mfa \gset
+SELECT app(:'secret') AS now, app(:'secret', 1) AS next \gset
 SELECT outcome(authfort.complete_mfa_login(authfort.login('ada@example.com', 'correct horse')->>'mfa_token',
-	app(:'secret', ahead))) FROM unnest(ARRAY[1, 0, 0, 1]) WITH ORDINALITY AS a(ahead, i) ORDER BY i;
+	code)) FROM unnest(ARRAY[:'next', :'now', :'now', :'next']) WITH ORDINALITY AS a(code, i) ORDER BY i;
 SELECT failed_attempts FROM authfort.mfa;
 -- it ends with a change of the token version, so with the password's
 SELECT authfort.ban_user(:'ada');
@@ -201,10 +204,10 @@ SELECT by_code(app(:'secret'));
 
 -- Disabling, and an admin's reset. Each raises the version by one; sessions go on.
 CALL another_time();
-SELECT by_code(app(:'secret', 1));
+SELECT by_code(app(:'secret'));
 SELECT token_version AS version FROM authfort.users WHERE id = :'ada' \gset
 SELECT outcome(authfort.mfa_disable(:'ada', wrong(:'secret')));
-SELECT authfort.mfa_disable(:'ada', app(:'secret'));
+SELECT authfort.mfa_disable(:'ada', app(:'secret', 1));
 SELECT token_version - :version AS raised_by, mfa_enabled FROM authfort.users WHERE id = :'ada';
 SELECT authfort.mfa_status(:'ada');
 SELECT by_code('123456');

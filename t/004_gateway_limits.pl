@@ -122,8 +122,8 @@ release();
 is(status(answer($_)), '200', 'a login in the queue is answered') foreach $running, $select->handles;
 is($small->stop, 0, 'a gateway whose queue was full ends cleanly');
 
-# one second: the first runs too long, the last waits too long
-my $hasty = up(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=1'));
+# the first runs too long, the last waits too long
+my $hasty = up(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=3'));
 hold();
 my @late = map { send_to($hasty, $login) } 1 .. 4;
 my @answers = map { answer($_) } @late;

@@ -10,6 +10,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Gateway qw(poll);
+
 my $sql = "SELECT FROM authfort.create_user('a\@example.com', 'correct horse')";
 my $node = start_node('budget', preload => 'authfort', sql => $sql, conf => <<'CONF');
 authfort.max_concurrent_hashes = 1
@@ -63,9 +65,8 @@ sub hold
 {
 	my $call = begin(session("SET authfort.argon2_memory = '256MB'; SET authfort.argon2_time_cost = 20"),
 		'holder@example.com');
-	$node->poll_query_until('app',
-		"SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $call->{pid}")
-	  or die 'nobody hashes';
+	# when most of its 256 MB are filled, it has the turn
+	poll('a login hashes', sub { slurp_file("/proc/$call->{pid}/status") =~ /^RssAnon:\s+(\d+) kB$/m && $1 > 100_000 });
 	kill 'STOP', $call->{pid};
 	$call->{stopped} = $stopped{ $call->{pid} } = 1;
 	return $call;

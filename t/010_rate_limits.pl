@@ -217,7 +217,7 @@ like($lines[0], qr/LOG:  authfort cannot read "203\.0\.113\.7;\?\?\[31mFATAL\?" 
 $node->safe_psql('postgres', "CREATE DATABASE other TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 $node->safe_psql('other', "CREATE EXTENSION authfort; ALTER DATABASE other "
 	. "SET authfort.rate_limit = on; ALTER DATABASE other SET authfort.rate_limit_login = '3/hour'");
-sql("ALTER DATABASE app SET authfort.rate_limit = on; ALTER DATABASE app SET authfort.rate_limit_login = '5/min'");
+sql("ALTER DATABASE app SET authfort.rate_limit = on; ALTER DATABASE app SET authfort.rate_limit_login = '5/hour'");
 sub errors_in
 {
 	my ($database, $attempts) = @_;

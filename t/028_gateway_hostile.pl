@@ -187,11 +187,11 @@ is(status_of($patient, get('/auth/me')), '401', 'requests are answered after slo
 is($patient->stop, 0, 'a gateway with slow clients ends cleanly');
 
 # the time that a client takes to send does not reduce the time that its request may wait
-my $hurried = Gateway->new('hurried', $node, '--request-timeout=1');
+my $hurried = Gateway->new('hurried', $node, '--request-timeout=3');
 poll('the gateway is ready', sub { status_of($hurried, get('/readyz')) eq '200' });
 my $request = login();
 my $slowly = send_to($hurried, substr $request, 0, -1);
-sleep 1.5;
+sleep 3.5;
 syswrite $slowly, substr $request, -1;
 is(status(answer($slowly)), '200', 'a request that arrived slowly is answered');
 is($hurried->stop, 0, 'a gateway with a slow request ends cleanly');

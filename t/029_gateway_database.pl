@@ -161,7 +161,7 @@ is(status_of(ready($brief), get('/auth/me')), '401', 'a request is answered afte
 is($brief->stop, 0, 'a gateway with a short --reconnect-wait ends cleanly');
 
 # A server that does not answer: no request runs longer than it may.
-my $hasty = ready(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=1'));
+my $hasty = ready(Gateway->new('hasty', $node, '--pool-size=1', '--request-timeout=3'));
 my $pid = backends();
 kill 'STOP', $pid;
 like(exchange($hasty, $login), qr{^HTTP/1\.1 503 .*^Retry-After: \d+\r\n.*"timeout"}ms,

@@ -100,9 +100,9 @@ class Assurance(AsyncCase):
         user = (await self.signed_in("step@example.com")).user
         await self.refused("mfa_not_enabled", 400, self.auth.mfa_step_up(user.id, user.session_id, "000000"))
         secret = (await self.auth.enable_mfa_init(user.id)).secret
-        await self.auth.enable_mfa_confirm(user.id, totp(secret, -1))
+        await self.auth.enable_mfa_confirm(user.id, totp(secret))
         await self.refused("invalid_mfa_code", 400, self.auth.mfa_step_up(user.id, user.session_id, "000000"))
-        raised = await self.auth.mfa_step_up(user.id, user.session_id, totp(secret))
+        raised = await self.auth.mfa_step_up(user.id, user.session_id, totp(secret, 1))
         self.assertEqual(raised.user.session_id, user.session_id)
 
 
