@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(create_database start_node);
+use AuthfortNode qw(chomped create_database start_node);
 use DBI;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -53,11 +53,11 @@ my ($code, $out, $err) = $standby->psql('app', "SELECT authfort.login('a\@exampl
 like($err, qr/read-only transaction/, 'a standby refuses a login');
 
 my $session = $standby->background_psql('app');
-is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 't',
+is(chomped($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;")), 't',
 	'an open connection to the standby verifies an access token');
 $node->safe_psql('app', 'SET authfort.key_rotation_ttl = 0; SELECT authfort.rotate_key()');
 $node->wait_for_catchup($standby);
-is($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;"), 'f',
+is(chomped($session->query_safe("SELECT authfort.try_verify_jwt('$access') IS NOT NULL;")), 'f',
 	'a rotation reaches an open connection to the standby at commit');
 $session->quit;
 $standby->stop;

@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(start_node);
+use AuthfortNode qw(chomped start_node);
 use Digest::SHA qw(hmac_sha256);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64url decode_base64url);
@@ -101,7 +101,7 @@ sub headed { return token(but(\%header, @_), \%right); }
 sub verdict
 {
 	my ($token) = @_;
-	my $out = $session->query("SELECT authfort.verify_jwt(\$token\$$token\$token\$)->>'sub'");
+	my $out = chomped($session->query("SELECT authfort.verify_jwt(\$token\$$token\$token\$)->>'sub'"));
 	my $err = $session->{stderr};
 	$session->{stderr} = '';
 	return $err =~ /^DETAIL:  (.*)$/m ? $1 : $err ne '' ? $err : $out;
@@ -299,8 +299,9 @@ refused('.' x 1000000, 'a million dots');
 
 # a missing token is distinguished from an invalid one
 refused('', 'an empty text', 'token_missing');
-is($session->query("SELECT authfort.try_verify_jwt('$right') IS NOT NULL, authfort.try_verify_jwt('$right=') IS NULL"),
-	't|t', 'try_verify_jwt() gives NULL for a refused token only');
+is(chomped($session->query(
+		"SELECT authfort.try_verify_jwt('$right') IS NOT NULL, authfort.try_verify_jwt('$right=') IS NULL")), 't|t',
+	'try_verify_jwt() gives NULL for a refused token only');
 
 # the log has the reason
 my $log = slurp_file($node->logfile);

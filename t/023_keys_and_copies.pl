@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(create_database start_node);
+use AuthfortNode qw(chomped create_database start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -94,7 +94,7 @@ foreach my $how ('wrong', 'missing', 'empty', 'no key', 'open to others', 'not t
 			if $how eq 'wrong' || $what =~ /^(refresh|login|rotate_key)$/;
 	}
 	$open->{stderr} = '';
-	is($open->query("SELECT authfort.login('a\@example.com', 'correct horse')") || 'nothing', 'nothing',
+	is(chomped($open->query("SELECT authfort.login('a\@example.com', 'correct horse')")) || 'nothing', 'nothing',
 		"the master key is $how: a session that had signed in gets no token");
 	like($open->{stderr}, qr/ERROR/, "the master key is $how: a session that had signed in gets an error");
 	is($node->safe_psql('app', "SELECT authfort.verify_jwt('$access')->>'email', "
@@ -178,13 +178,13 @@ $open->quit;
 $node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE app');
 is(verdict('copy', $access, $refresh), 't|good', 'a copy accepts tokens of the original');
 my $in_copy = $node->background_psql('copy', on_error_stop => 0);
-like($in_copy->query("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'"), qr/^t$/,
+like(chomped($in_copy->query("SELECT authfort.login('a\@example.com', 'correct horse') ? 'tokens'")), qr/^t$/,
 	'a session of the copy fills its caches');
 $node->safe_psql('copy', 'SELECT authfort.reset_database_identity()');
 is(verdict('copy', $access, $refresh), 'f|refresh_token_invalid',
 	'a copy with a new identity refuses tokens of the original');
-is($in_copy->query("SELECT coalesce(authfort.refresh('$refresh2')->>'error', 'good')"), 'refresh_token_invalid',
-	'an open session of the copy refuses tokens of the original');
+is(chomped($in_copy->query("SELECT coalesce(authfort.refresh('$refresh2')->>'error', 'good')")),
+	'refresh_token_invalid', 'an open session of the copy refuses tokens of the original');
 is(verdict('app', $access, $refresh2), 't|good', 'the original still accepts its tokens');
 my ($stranger_access, $stranger_refresh) = tokens('copy');
 is(verdict('copy', $stranger_access, $stranger_refresh), 't|good', 'a copy with a new identity accepts its own tokens');

@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(create_database start_node);
+use AuthfortNode qw(chomped create_database start_node);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -68,16 +68,16 @@ my $primary = start_node('first', init => [ allows_streaming => 'logical' ],
 $primary->safe_psql('app', 'SELECT authfort.jwks()');
 my $session = $primary->background_psql('app');
 my $make = 'SELECT authfort.uuid_v7(), clock_timestamp()';
-my ($before, $at) = split /\|/, $session->query_safe($make);
+my ($before, $at) = split /\|/, chomped($session->query_safe($make));
 append_to_file($offset_file, '-7200');
-my ($after, $earlier) = split /\|/, $session->query_safe($make);
+my ($after, $earlier) = split /\|/, chomped($session->query_safe($make));
 cmp_ok($earlier, 'lt', $at, 'the clock went back by two hours');
 cmp_ok($after, 'gt', $before, 'ids go on rising in the session');
 cmp_ok($primary->safe_psql('app', 'SELECT authfort.uuid_v7()'), 'lt', $before,
 	'ids of a new session begin at its clock');
-is($session->query_safe("SELECT count(*) FILTER (WHERE id <= before)
+is(chomped($session->query_safe("SELECT count(*) FILTER (WHERE id <= before)
 	FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before
-	FROM (SELECT n, authfort.uuid_v7() AS id FROM generate_series(1, 10000) n OFFSET 0) i) j"), 0,
+	FROM (SELECT n, authfort.uuid_v7() AS id FROM generate_series(1, 10000) n OFFSET 0) i) j")), 0,
 		'each of ten thousand ids is greater than the last');
 unlink $offset_file;
 

@@ -8,7 +8,7 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT_OK = qw(create_database make_node required start_node);
+our @EXPORT_OK = qw(chomped create_database make_node required start_node);
 
 # Creates a database of the encoding and locale that the tests expect, and
 # whatever else is to be in it.
@@ -69,6 +69,13 @@ sub start_node
 	my $database = exists $options{database} ? $options{database} : 'app';
 	create_database($node, $database, "CREATE EXTENSION authfort;\n" . ($options{sql} // '')) if defined $database;
 	return $node;
+}
+
+# What a background session answered, without the end of line that BackgroundPsql.pm leaves there up to 16.2.
+sub chomped
+{
+	my ($answer) = @_;
+	return $answer =~ s/\n\z//r;
 }
 
 # Skips the rest of the file unless the condition is true; an error instead where
