@@ -118,6 +118,19 @@ texts_to_array(char *const *texts, int count)
 	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+char **
+texts_from_array(Datum array, int *count)
+{
+	Datum	   *elements;
+	char	  **texts;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, count);
+	texts = palloc(Max(*count, 1) * sizeof(char *));
+	for (int i = 0; i < *count; i++)
+		texts[i] = TextDatumGetCString(elements[i]);
+	return texts;
+}
+
 Client
 argument_client(FunctionCallInfo fcinfo, int user_agent, int ip)
 {

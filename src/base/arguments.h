@@ -36,6 +36,7 @@ extern char **argument_texts(FunctionCallInfo fcinfo, int number, const char *na
 
 /* The reverse: C strings as a text[] datum. */
 extern Datum texts_to_array(char *const *texts, int count);
+extern char **texts_from_array(Datum array, int *count);
 
 /* The two optional arguments that describe the client. */
 extern Client argument_client(FunctionCallInfo fcinfo, int user_agent, int ip);

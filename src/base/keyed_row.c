@@ -1,13 +1,14 @@
 /*
  * keyed_row.c
- *		One row of a table of the extension, by its id.
+ *		One row of a table of the extension, by its id or another unique column.
  *
- * A look-up by primary key without the executor, for what is asked before each
+ * A look-up in a unique index without the executor, for what is asked before each
  * request.  To start and end the executor takes several times as long as the
  * look-up itself, and under PostgREST each request has another search_path and
  * another role, for which a saved plan is checked again.
  *
- * No privilege is checked: callers return a verdict to the client, no data.
+ * No privilege is checked: callers run with those of the extension's owner, or
+ * return a verdict to the client and no data.
  */
 #include "postgres.h"
 
@@ -47,15 +48,15 @@ column_of(Relation table, const char *name)
 	return number;
 }
 
-bool
-keyed_row_open(KeyedRow *row, const char *table, const char *index, const pg_uuid_t *id)
+static bool
+open_row(KeyedRow *row, const char *table, const char *index, const char *column,
+		 RegProcedure equal, Datum value)
 {
 	ScanKeyData key;
 
 	/* the lock lasts until the end of the transaction, as that of a query does */
 	row->table = table_open(relation_of(table), AccessShareLock);
-	ScanKeyInit(&key, column_of(row->table, "id"), BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(id));
+	ScanKeyInit(&key, column_of(row->table, column), BTEqualStrategyNumber, equal, value);
 	row->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	row->scan = systable_beginscan(row->table, relation_of(index), true, row->snapshot, 1, &key);
 	row->tuple = systable_getnext(row->scan);
@@ -65,12 +66,36 @@ keyed_row_open(KeyedRow *row, const char *table, const char *index, const pg_uui
 	return false;
 }
 
-/* What is passed by reference lives until the row is closed. */
+bool
+keyed_row_open(KeyedRow *row, const char *table, const char *index, const pg_uuid_t *id)
+{
+	return open_row(row, table, index, "id", F_UUID_EQ, UUIDPGetDatum(id));
+}
+
+bool
+keyed_row_open_bytes(KeyedRow *row, const char *table, const char *index, const char *column,
+					 const bytea *value)
+{
+	return open_row(row, table, index, column, F_BYTEAEQ, PointerGetDatum(value));
+}
+
 Datum
 keyed_row_column(const KeyedRow *row, const char *column, bool *isnull)
 {
 	return heap_getattr(row->tuple, column_of(row->table, column),
 						RelationGetDescr(row->table), isnull);
+}
+
+void
+keyed_row_columns(const KeyedRow *row, int count, Datum *values, bool *nulls)
+{
+	TupleDesc	columns = RelationGetDescr(row->table);
+
+	if (columns->natts < count)
+		elog(ERROR, "relation \"%s\" has only %d columns", RelationGetRelationName(row->table),
+			 columns->natts);
+	for (int i = 0; i < count; i++)
+		values[i] = heap_getattr(row->tuple, i + 1, columns, &nulls[i]);
 }
 
 void

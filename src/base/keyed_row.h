@@ -1,6 +1,6 @@
 /*
  * keyed_row.h
- *		One row of a table of the extension, by its id.
+ *		One row of a table of the extension, by its id or another unique column.
  */
 #ifndef AUTHFORT_KEYED_ROW_H
 #define AUTHFORT_KEYED_ROW_H
@@ -21,12 +21,21 @@ typedef struct KeyedRow
 } KeyedRow;
 
 /*
- * Finds the row of a table in schema authfort whose column "id", on which
- * "index" is, has that value.  If it returns false, there is nothing to close.
+ * Finds the row of a table in schema authfort whose column "id", or another
+ * column of type bytea, has that value; the unique index on it is named.  If
+ * they return false, there is nothing to close.
  */
 extern bool keyed_row_open(KeyedRow *row, const char *table, const char *index,
 						   const pg_uuid_t *id);
+extern bool keyed_row_open_bytes(KeyedRow *row, const char *table, const char *index,
+								 const char *column, const bytea *value);
+
+/* What is passed by reference lives until the row is closed. */
 extern Datum keyed_row_column(const KeyedRow *row, const char *column, bool *isnull);
+
+/* The first columns in the order of the table: quicker than each by its name. */
+extern void keyed_row_columns(const KeyedRow *row, int count, Datum *values, bool *nulls);
+
 extern void keyed_row_close(KeyedRow *row);
 
 #endif							/* AUTHFORT_KEYED_ROW_H */

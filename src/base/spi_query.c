@@ -12,7 +12,6 @@
 #include "miscadmin.h"
 #include "parser/parsetree.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/plancache.h"
@@ -22,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/arguments.h"
 #include "base/open_cursors.h"
 #include "base/security_context.h"
 #include "base/spi_query.h"
@@ -433,15 +433,17 @@ spi_query_time(int column)
 char **
 spi_query_texts(MemoryContext context, int column, int *count)
 {
-	ArrayType  *array = DatumGetArrayTypeP(spi_query_datum(column));
+	Datum		array = spi_query_datum(column);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Datum	   *elements;
-	char	  **texts;
+	char	  **texts = texts_from_array(array, count);
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, count);
-	texts = palloc(Max(*count, 1) * sizeof(char *));
-	for (int i = 0; i < *count; i++)
-		texts[i] = TextDatumGetCString(elements[i]);
 	MemoryContextSwitchTo(old);
 	return texts;
+}
+
+void
+spi_query_columns(int count, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < count; i++)
+		values[i] = column_of_row(i + 1, &nulls[i]);
 }

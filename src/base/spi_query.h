@@ -71,4 +71,7 @@ extern void spi_query_uuid(int column, pg_uuid_t *uuid);
 extern TimestampTz spi_query_time(int column);
 extern char **spi_query_texts(MemoryContext context, int column, int *count);
 
+/* The first columns, as they are in the row. */
+extern void spi_query_columns(int count, Datum *values, bool *nulls);
+
 #endif							/* AUTHFORT_SPI_QUERY_H */

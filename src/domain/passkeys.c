@@ -11,6 +11,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/keyed_row.h"
 #include "base/spi_query.h"
 #include "compat.h"
 #include "crypto/base64url.h"
@@ -19,6 +20,27 @@
 #include "domain/users.h"
 
 PG_FUNCTION_INFO_V1(authfort_list_passkeys);
+
+/* Columns of authfort.passkeys; passkeys.sql says the same. */
+enum
+{
+	COLUMN_ID,
+	COLUMN_USER_ID,
+	COLUMN_CREDENTIAL_ID,
+	COLUMN_PUBLIC_KEY,
+	COLUMN_ALGORITHM,
+	COLUMN_SIGN_COUNT,
+	COLUMN_TRANSPORTS,
+	COLUMN_AAGUID,
+	COLUMN_ATTESTATION,
+	COLUMN_BACKUP_ELIGIBLE,
+	COLUMN_BACKED_UP,
+	COLUMN_USER_VERIFIED,
+	COLUMN_NAME,
+	COLUMN_CREATED_AT,
+	COLUMN_LAST_USED_AT,
+	COLUMN_COUNT
+};
 
 #define PASSKEY_COLUMNS \
 	"p.id, p.user_id, p.credential_id, p.public_key, p.algorithm, p.sign_count, p.transports," \
@@ -41,44 +63,42 @@ passkey_attestation_name(WebauthnAttestation attestation)
 }
 
 static void
-read_passkey_row(MemoryContext context, Passkey *passkey)
+read_passkey_row(const Datum *values, const bool *nulls, Passkey *passkey)
 {
-	spi_query_uuid(1, &passkey->id);
-	spi_query_uuid(2, &passkey->user_id);
-	passkey->credential_id = spi_query_bytea(context, 3);
-	passkey->public_key = spi_query_bytea(context, 4);
-	passkey->algorithm = DatumGetInt32(spi_query_datum(5));
-	passkey->sign_count = (uint32) DatumGetInt64(spi_query_datum(6));
-	passkey->transports = spi_query_texts(context, 7, &passkey->transport_count);
-	spi_query_uuid(8, &passkey->aaguid);
-	passkey->attestation = spi_query_text(context, 9);
-	passkey->backup_eligible = DatumGetBool(spi_query_datum(10));
-	passkey->backed_up = DatumGetBool(spi_query_datum(11));
-	passkey->user_verified = DatumGetBool(spi_query_datum(12));
-	passkey->name = spi_query_text(context, 13);
-	passkey->created_at = spi_query_time(14);
-	passkey->last_used_at = spi_query_time(15);
+	passkey->id = *DatumGetUUIDP(values[COLUMN_ID]);
+	passkey->user_id = *DatumGetUUIDP(values[COLUMN_USER_ID]);
+	passkey->credential_id = DatumGetByteaPCopy(values[COLUMN_CREDENTIAL_ID]);
+	passkey->public_key = DatumGetByteaPCopy(values[COLUMN_PUBLIC_KEY]);
+	passkey->algorithm = DatumGetInt32(values[COLUMN_ALGORITHM]);
+	passkey->sign_count = (uint32) DatumGetInt64(values[COLUMN_SIGN_COUNT]);
+	passkey->transports = texts_from_array(values[COLUMN_TRANSPORTS], &passkey->transport_count);
+	passkey->aaguid = *DatumGetUUIDP(values[COLUMN_AAGUID]);
+	passkey->attestation = TextDatumGetCString(values[COLUMN_ATTESTATION]);
+	passkey->backup_eligible = DatumGetBool(values[COLUMN_BACKUP_ELIGIBLE]);
+	passkey->backed_up = DatumGetBool(values[COLUMN_BACKED_UP]);
+	passkey->user_verified = DatumGetBool(values[COLUMN_USER_VERIFIED]);
+	passkey->name = TextDatumGetCString(values[COLUMN_NAME]);
+	passkey->created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
+	passkey->last_used_at = nulls[COLUMN_LAST_USED_AT] ? DT_NOBEGIN
+		: DatumGetTimestampTz(values[COLUMN_LAST_USED_AT]);
 }
 
+/* Without the executor, which takes as long as several of the checks of a sign-in. */
 Passkey *
 passkeys_find(const bytea *credential_id)
 {
-	static SpiQuery query = {
-		"SELECT " PASSKEY_COLUMNS " FROM authfort.passkeys p"
-		" WHERE p.credential_id OPERATOR(pg_catalog.=) $1",
-		1, {BYTEAOID}
-	};
-	Datum		key = PointerGetDatum(credential_id);
-	MemoryContext caller = CurrentMemoryContext;
-	Passkey    *passkey = NULL;
+	KeyedRow	row;
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
+	Passkey    *passkey;
 
-	spi_query_open();
-	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)
-	{
-		passkey = MemoryContextAllocZero(caller, sizeof(Passkey));
-		read_passkey_row(caller, passkey);
-	}
-	spi_query_close();
+	if (!keyed_row_open_bytes(&row, "passkeys", "passkeys_credential_id", "credential_id",
+							  credential_id))
+		return NULL;
+	passkey = palloc(sizeof(Passkey));
+	keyed_row_columns(&row, COLUMN_COUNT, values, nulls);
+	read_passkey_row(values, nulls, passkey);
+	keyed_row_close(&row);
 	return passkey;
 }
 
@@ -92,16 +112,22 @@ passkeys_of_user(const pg_uuid_t *user_id, int *count)
 	};
 	Datum		key = UUIDPGetDatum(user_id);
 	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext old;
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
 	Passkey    *passkeys;
 
 	spi_query_open();
 	*count = (int) spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
-	passkeys = MemoryContextAllocZero(caller, Max(*count, 1) * sizeof(Passkey));
+	old = MemoryContextSwitchTo(caller);
+	passkeys = palloc(Max(*count, 1) * sizeof(Passkey));
 	for (int i = 0; i < *count; i++)
 	{
 		spi_query_use_row(i);
-		read_passkey_row(caller, &passkeys[i]);
+		spi_query_columns(COLUMN_COUNT, values, nulls);
+		read_passkey_row(values, nulls, &passkeys[i]);
 	}
+	MemoryContextSwitchTo(old);
 	spi_query_close();
 	return passkeys;
 }
