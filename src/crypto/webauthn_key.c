@@ -87,44 +87,44 @@ has_integer(const CborItem *map, int label, int number)
  * this file writes.
  */
 
-/* A key with the curve alone, from which others are made; never freed. */
+/* A key with the curve alone. */
 static EVP_PKEY *
-p256_parameters(void)
+make_p256_parameters(void)
 {
-	static EVP_PKEY *parameters = NULL;
 	OSSL_PARAM	group[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
 		OSSL_PARAM_construct_end()
 	};
-	EVP_PKEY_CTX *ctx;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY   *key = NULL;
 
-	if (parameters != NULL)
-		return parameters;
-	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-		EVP_PKEY_fromdata(ctx, &parameters, EVP_PKEY_KEY_PARAMETERS, group) != 1)
-		parameters = NULL;
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEY_PARAMETERS, group) != 1)
+		key = NULL;
 	EVP_PKEY_CTX_free(ctx);
-	return parameters;
+	return key;
 }
 
-/* OpenSSL refuses a point that is not on the curve. */
+/*
+ * One key per process, whose point is replaced: nearly all passkeys are of this
+ * kind, and OpenSSL 3 takes longer to make a key than to set its point.  It
+ * refuses a point that is not on the curve.  The key is valid until the next
+ * call, and never freed.
+ */
 static EVP_PKEY *
 load_p256(const unsigned char *spki, size_t len)
 {
+	static EVP_PKEY *key = NULL;
 	static const size_t before = sizeof(p256_prefix) - 1;	/* the point includes the last byte */
-	EVP_PKEY   *parameters = p256_parameters();
-	EVP_PKEY   *key;
 
-	if (parameters == NULL || len != sizeof(p256_prefix) + 2 * COORDINATE_BYTES ||
+	if (len != sizeof(p256_prefix) + 2 * COORDINATE_BYTES ||
 		memcmp(spki, p256_prefix, sizeof(p256_prefix)) != 0)
 		return NULL;
-	key = EVP_PKEY_new();
-	if (key != NULL && EVP_PKEY_copy_parameters(key, parameters) == 1 &&
-		EVP_PKEY_set1_encoded_public_key(key, spki + before, len - before) == 1)
-		return key;
-	EVP_PKEY_free(key);
-	return NULL;
+	if (key == NULL)
+		key = make_p256_parameters();
+	if (key == NULL || EVP_PKEY_set1_encoded_public_key(key, spki + before, len - before) != 1)
+		return NULL;
+	return key;
 }
 
 static EVP_PKEY *
@@ -223,13 +223,12 @@ load_rsa(const unsigned char *spki, size_t spki_len)
 	return key;
 }
 
+/* The caller frees it. */
 static EVP_PKEY *
-load_key(const unsigned char *spki, size_t len, int algorithm)
+load_other_key(const unsigned char *spki, size_t len, int algorithm)
 {
 	switch (algorithm)
 	{
-		case WEBAUTHN_ES256:
-			return load_p256(spki, len);
 		case WEBAUTHN_EDDSA:
 			return load_ed25519(spki, len);
 		case WEBAUTHN_RS256:
@@ -242,11 +241,19 @@ load_key(const unsigned char *spki, size_t len, int algorithm)
 static bool
 is_loadable(const WebauthnKey *key)
 {
-	EVP_PKEY   *loaded = load_key(key->spki, key->len, key->algorithm);
+	EVP_PKEY   *other = NULL;
+	bool		loaded;
 
-	EVP_PKEY_free(loaded);
+	if (key->algorithm == WEBAUTHN_ES256)
+		loaded = load_p256(key->spki, key->len) != NULL;
+	else
+	{
+		other = load_other_key(key->spki, key->len, key->algorithm);
+		loaded = other != NULL;
+	}
+	EVP_PKEY_free(other);
 	ERR_clear_error();
-	return loaded != NULL;
+	return loaded;
 }
 
 static bool
@@ -342,17 +349,36 @@ webauthn_read_key(const unsigned char *cose, size_t len, WebauthnKey *key)
 	return false;
 }
 
-/* EdDSA needs the message in one piece; OpenSSL hashes it itself for the others. */
-bool
-webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
-				const unsigned char *data, size_t data_len,
-				const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES],
-				const unsigned char *signature, size_t signature_len)
+/* The context is initialized each time, so that it verifies by the point that the key has now. */
+static bool
+verify_p256(EVP_PKEY *key, const unsigned char *data, size_t data_len,
+			const unsigned char *client_data_hash,
+			const unsigned char *signature, size_t signature_len)
 {
-	EVP_PKEY   *key = load_key(spki, spki_len, algorithm);
+	static EVP_PKEY_CTX *ctx = NULL;
+	crypto_hash_sha256_state state;
+	unsigned char digest[crypto_hash_sha256_BYTES];
+
+	if (ctx == NULL)
+		ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1)
+		return false;
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, data, data_len);
+	crypto_hash_sha256_update(&state, client_data_hash, WEBAUTHN_HASH_BYTES);
+	crypto_hash_sha256_final(&state, digest);
+	return EVP_PKEY_verify(ctx, signature, signature_len, digest, sizeof(digest)) == 1;
+}
+
+/* EdDSA needs the message in one piece; for RSA, OpenSSL hashes it itself. */
+static bool
+verify_other(EVP_PKEY *key, int algorithm, const unsigned char *data, size_t data_len,
+			 const unsigned char *client_data_hash,
+			 const unsigned char *signature, size_t signature_len)
+{
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *message = malloc(data_len + WEBAUTHN_HASH_BYTES);
-	bool		ok = key != NULL && ctx != NULL && message != NULL;
+	bool		ok = ctx != NULL && message != NULL;
 
 	if (ok)
 	{
@@ -365,7 +391,31 @@ webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
 	}
 	free(message);
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
+	return ok;
+}
+
+bool
+webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
+				const unsigned char *data, size_t data_len,
+				const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES],
+				const unsigned char *signature, size_t signature_len)
+{
+	EVP_PKEY   *key;
+	bool		ok;
+
+	if (algorithm == WEBAUTHN_ES256)
+	{
+		key = load_p256(spki, spki_len);
+		ok = key != NULL &&
+			verify_p256(key, data, data_len, client_data_hash, signature, signature_len);
+	}
+	else
+	{
+		key = load_other_key(spki, spki_len, algorithm);
+		ok = key != NULL && verify_other(key, algorithm, data, data_len, client_data_hash,
+										 signature, signature_len);
+		EVP_PKEY_free(key);
+	}
 	ERR_clear_error();
 	return ok;
 }

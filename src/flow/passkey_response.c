@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include <openssl/sha.h>
+#include <sodium.h>
 
 #include "base/json.h"
 #include "base/origin.h"
@@ -100,8 +100,8 @@ read_client_data(Jsonb *inner, PasskeyResponse *response)
 
 	if (json == NULL)
 		return false;
-	SHA256((const unsigned char *) VARDATA(json), VARSIZE(json) - VARHDRSZ,
-		   response->client_data_hash);
+	crypto_hash_sha256(response->client_data_hash, (const unsigned char *) VARDATA(json),
+					   VARSIZE(json) - VARHDRSZ);
 	return webauthn_read_client_data((const unsigned char *) VARDATA(json),
 									 VARSIZE(json) - VARHDRSZ, &response->client);
 }
@@ -216,7 +216,8 @@ passkey_check_data(const WebauthnData *data, bool must_verify_user)
 {
 	unsigned char rp_id_hash[WEBAUTHN_HASH_BYTES];
 
-	SHA256((const unsigned char *) setting_webauthn_rp_id, strlen(setting_webauthn_rp_id), rp_id_hash);
+	crypto_hash_sha256(rp_id_hash, (const unsigned char *) setting_webauthn_rp_id,
+					   strlen(setting_webauthn_rp_id));
 	if (memcmp(data->rp_id_hash, rp_id_hash, sizeof(rp_id_hash)) != 0)
 		return "rpIdHash";
 	if (!data->user_present)
