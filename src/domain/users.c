@@ -107,6 +107,24 @@ users_find_standing(const pg_uuid_t *id, UserStanding *standing)
 	return !deleted;
 }
 
+char *
+users_find_email(const pg_uuid_t *id)
+{
+	KeyedRow	row;
+	Datum		value;
+	bool		isnull;
+	bool		exists;
+	char	   *email;
+
+	if (!keyed_row_open(&row, "users", "users_pkey", id))
+		return NULL;
+	(void) keyed_row_column(&row, "deleted_at", &exists);
+	value = keyed_row_column(&row, "email", &isnull);
+	email = (exists && !isnull) ? TextDatumGetCString(value) : NULL;
+	keyed_row_close(&row);
+	return email;
+}
+
 User *
 users_lock(const pg_uuid_t *id)
 {

@@ -83,6 +83,9 @@ extern User *users_find(const pg_uuid_t *id);
 /* False if there is no such user. Called for each request; cheaper than reading the whole user. */
 extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
 
+/* The email alone; NULL also if there is no such user. */
+extern char *users_find_email(const pg_uuid_t *id);
+
 /* The same, locked against change until the end of the transaction. */
 extern User *users_lock(const pg_uuid_t *id);
 extern User *users_lock_by_email(const char *email);

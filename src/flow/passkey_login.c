@@ -60,11 +60,10 @@ authentication_by(const Passkey *passkey)
 static void
 record_failed_login(const PasskeyAssertion *assertion, const Refusal *refusal, const Client *client)
 {
-	User	   *user = users_find(&assertion->passkey->user_id);
 	Event		event;
 
 	event_begin(&event, EVENT_LOGIN_FAILED, &assertion->passkey->user_id, NULL, client);
-	json_write_string(&event.payload, "email", (user != NULL) ? user->email : NULL);
+	json_write_string(&event.payload, "email", users_find_email(&assertion->passkey->user_id));
 	json_write_string(&event.payload, "reason", refusal->code);
 	if (refusal->extra != NULL)
 		json_write_members(&event.payload, refusal->extra);
