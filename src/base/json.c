@@ -287,6 +287,26 @@ json_member_string(Jsonb *object, const char *name)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+/* Whether it is that string. */
+bool
+json_member_is(Jsonb *object, const char *name, const char *text)
+{
+	JsonbValue *value = json_member(object, name);
+
+	return value != NULL && value->type == jbvString &&
+		value->val.string.len == (int) strlen(text) &&
+		memcmp(value->val.string.val, text, value->val.string.len) == 0;
+}
+
+/* False unless it is a string that uuid_read() accepts. */
+bool
+json_member_uuid(Jsonb *object, const char *name, pg_uuid_t *uuid)
+{
+	char	   *text = json_member_string(object, name);
+
+	return text != NULL && uuid_read(text, uuid);
+}
+
 static bool
 numeric_to_integer(Datum numeric, int64 *number)
 {

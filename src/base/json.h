@@ -31,6 +31,8 @@ extern JsonReading json_read_secret_object(const char *text, size_t len, Jsonb *
 
 extern JsonbValue *json_member(Jsonb *object, const char *name);
 extern char *json_member_string(Jsonb *object, const char *name);
+extern bool json_member_is(Jsonb *object, const char *name, const char *text);
+extern bool json_member_uuid(Jsonb *object, const char *name, pg_uuid_t *uuid);
 extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
 /* An array of strings; false for anything else. */
 extern bool json_member_strings(Jsonb *object, const char *name, char ***strings, int *count);

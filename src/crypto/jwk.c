@@ -64,22 +64,14 @@ read_ed25519(Jsonb *jwk)
 	return read_number(jwk, "x", x, &x_len) ? pkey_from_ed25519_bytes(x, x_len) : NULL;
 }
 
-static bool
-member_is(Jsonb *object, const char *name, const char *value)
-{
-	char	   *text = json_member_string(object, name);
-
-	return text != NULL && strcmp(text, value) == 0;
-}
-
 /* An absent "use" or "alg" permits it. */
 static bool
 is_key_of(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 {
-	return member_is(jwk, "kty", algorithm->kty) &&
-		(algorithm->crv == NULL || member_is(jwk, "crv", algorithm->crv)) &&
-		(json_member(jwk, "use") == NULL || member_is(jwk, "use", "sig")) &&
-		(json_member(jwk, "alg") == NULL || member_is(jwk, "alg", algorithm->name));
+	return json_member_is(jwk, "kty", algorithm->kty) &&
+		(algorithm->crv == NULL || json_member_is(jwk, "crv", algorithm->crv)) &&
+		(json_member(jwk, "use") == NULL || json_member_is(jwk, "use", "sig")) &&
+		(json_member(jwk, "alg") == NULL || json_member_is(jwk, "alg", algorithm->name));
 }
 
 /* NULL for a key that cannot verify signatures of that algorithm. */
@@ -159,7 +151,7 @@ jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, EVP_PK
 		Jsonb	   *candidate = key_at(keys, i);
 		EVP_PKEY   *read;
 
-		if (candidate == NULL || (kid != NULL && !member_is(candidate, "kid", kid)) ||
+		if (candidate == NULL || (kid != NULL && !json_member_is(candidate, "kid", kid)) ||
 			(read = read_key(candidate, algorithm)) == NULL)
 			continue;
 		*key = read;

@@ -349,42 +349,27 @@ ecdsa_der_to_raw(const unsigned char *der, size_t der_len, unsigned char raw[2 *
 	return ok ? 2 * P256_BYTES : 0;
 }
 
-/*
- * The r||s of RFC 7518 section 3.4 to the DER that OpenSSL takes.  Two
- * INTEGERs of 33 bytes at most always fit in the short form of lengths, so
- * the encoding is fixed and needs no allocation.
- */
+/* Two INTEGERs, each perhaps with a zero byte before it, in the short form of lengths. */
 #define MAX_ECDSA_DER (2 + 2 * (2 + P256_BYTES + 1))
 
-static unsigned char *
-append_der_integer(unsigned char *out, const unsigned char *number)
-{
-	int			len = P256_BYTES;
-	bool		sign_byte;
-
-	while (len > 1 && *number == 0)
-	{
-		number++;
-		len--;
-	}
-	sign_byte = (*number & 0x80) != 0;
-	*out++ = 0x02;
-	*out++ = len + sign_byte;
-	if (sign_byte)
-		*out++ = 0;
-	memcpy(out, number, len);
-	return out + len;
-}
-
+/* The reverse, for OpenSSL; 0 if it is out of memory. */
 static size_t
 ecdsa_raw_to_der(const unsigned char raw[2 * P256_BYTES], unsigned char der[MAX_ECDSA_DER])
 {
-	unsigned char *end = append_der_integer(der + 2, raw);
+	ECDSA_SIG  *sig = ECDSA_SIG_new();
+	BIGNUM	   *r = BN_bin2bn(raw, P256_BYTES, NULL);
+	BIGNUM	   *s = BN_bin2bn(raw + P256_BYTES, P256_BYTES, NULL);
+	int			len = 0;
 
-	end = append_der_integer(end, raw + P256_BYTES);
-	der[0] = 0x30;
-	der[1] = end - der - 2;
-	return end - der;
+	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1)
+	{
+		r = s = NULL;			/* they belong to it now */
+		len = i2d_ECDSA_SIG(sig, &der);
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	return Max(len, 0);
 }
 
 /* Returns the number of bytes written to "signature", in the form of RFC 7518. */
@@ -431,6 +416,8 @@ pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
 		if (signature_len != 2 * P256_BYTES)
 			return false;
 		signature_len = ecdsa_raw_to_der(signature, der);
+		if (signature_len == 0)
+			return false;
 		signature = der;
 	}
 

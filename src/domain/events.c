@@ -390,6 +390,19 @@ event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *s
 }
 
 void
+event_record_of_user(EventType type, const User *user, const pg_uuid_t *session_id,
+					 const Client *client, const char *member, const char *value)
+{
+	Event		event;
+
+	event_begin(&event, type, &user->id, session_id, client);
+	json_write_string(&event.payload, "email", user->email);
+	if (member != NULL)
+		json_write_string(&event.payload, member, value);
+	event_record(&event);
+}
+
+void
 event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, const char *value)
 {
 	Event		event;

@@ -14,6 +14,7 @@
 #include "utils/uuid.h"
 
 #include "base/client.h"
+#include "domain/users.h"
 #include "base/expired_rows.h"
 
 /* In the order of their names in events.c. */
@@ -115,6 +116,13 @@ extern bool events_to_are_frequent(EventType type, const char *email);
 /* Records an event without additional members. */
 extern void event_record_simple(EventType type, const pg_uuid_t *user_id,
 								const pg_uuid_t *session_id, const Client *client);
+
+/*
+ * Records an event of a user, with the email and, unless "member" is NULL, a
+ * text as another member.
+ */
+extern void event_record_of_user(EventType type, const User *user, const pg_uuid_t *session_id,
+								 const Client *client, const char *member, const char *value);
 
 /* Records an event of an admin with a text as its only additional member. */
 extern void event_record_text(EventType type, const pg_uuid_t *user_id, const char *member,

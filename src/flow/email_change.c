@@ -107,8 +107,7 @@ send_confirmation(const User *user, const EmailChange *change, bool at_old)
 	user_message_begin(&message, &recipient);
 	/* not the old one: the new address may be mistyped, and its reader a stranger */
 	json_write_string(&message, "new_email", change->new_email);
-	user_message_add_token(&message, MESSAGE_EMAIL_CHANGE, token);
-	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGE), user, expires_at, &message);
+	user_message_put_token(&id, MESSAGE_EMAIL_CHANGE, user, expires_at, token, &message);
 }
 
 /*
@@ -197,11 +196,10 @@ flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const
 static EmailChange *
 change_of_token(const User *user, Jsonb *detail)
 {
-	char	   *text = (detail != NULL) ? json_member_string(detail, DETAIL_CHANGE) : NULL;
 	EmailChange *change;
 	pg_uuid_t	id;
 
-	if (text == NULL || !uuid_read(text, &id))
+	if (detail == NULL || !json_member_uuid(detail, DETAIL_CHANGE, &id))
 		return NULL;
 	change = email_changes_find(&id);
 	return (change != NULL && uuid_equal(&change->user_id, &user->id)) ? change : NULL;
@@ -254,18 +252,7 @@ put_way_back(const User *recipient, const EmailChange *change, int lifetime, con
 	token = one_time_token_create(&recipient->id, ONE_TIME_EMAIL_CHANGE_UNDO, lifetime, &id,
 								  token_detail(change, true), &expires_at);
 	notice_begin(&message, recipient, client);
-	user_message_add_token(&message, MESSAGE_EMAIL_CHANGED, token);
-	user_message_put(&id, user_message_kind(MESSAGE_EMAIL_CHANGED), recipient, expires_at, &message);
-}
-
-static void
-record_way_back(const User *recipient, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_EMAIL_CHANGE_UNDO_REQUESTED, &recipient->id, NULL, client);
-	json_write_string(&event.payload, "email", recipient->email);
-	event_record(&event);
+	user_message_put_token(&id, MESSAGE_EMAIL_CHANGED, recipient, expires_at, token, &message);
 }
 
 static int
@@ -293,7 +280,7 @@ email_change_send_way_back(const char *email, const Client *client)
 	if (change == NULL || seconds_to_undo(change) <= 0)
 		return false;
 	recipient = addressed(user, email);
-	record_way_back(&recipient, client);
+	event_record_of_user(EVENT_EMAIL_CHANGE_UNDO_REQUESTED, &recipient, NULL, client, NULL, NULL);
 	put_way_back(&recipient, change, seconds_to_undo(change), NULL);
 	return true;
 }

@@ -195,7 +195,6 @@ read_client(Jsonb *json)
 static bool
 read_flow(Jsonb *json, FetchFlow *flow)
 {
-	char	   *id = json_member_string(json, "id");
 	char	   *digest = json_member_string(json, "digest");
 	int64		fetches;
 	size_t		len;
@@ -203,8 +202,8 @@ read_flow(Jsonb *json, FetchFlow *flow)
 	memset(flow, 0, sizeof(*flow));
 	flow->provider = json_member_string(json, "provider");
 	flow->step = json_member_string(json, "step");
-	if (id == NULL || digest == NULL || flow->provider == NULL || flow->step == NULL ||
-		!uuid_read(id, &flow->id) ||
+	if (digest == NULL || flow->provider == NULL || flow->step == NULL ||
+		!json_member_uuid(json, "id", &flow->id) ||
 		!base64url_decode(digest, strlen(digest), flow->digest, sizeof(flow->digest), &len) ||
 		!json_member_integer(json, "fetches", &fetches) ||
 		!json_member_integer(json, "expires_at", &flow->expires_at))
@@ -223,15 +222,18 @@ fetch_flow_resume(const char *resume, FetchFlow *flow)
 	unsigned char *text;
 	size_t		len;
 	Jsonb	   *json;
+	bool		valid;
 
 	if (strnlen(resume, FETCH_MAX_RESUME + 1) > FETCH_MAX_RESUME)
 		return &refusal_resume_invalid;
 	signing_keys_require_master_key();
 	text = unseal_text(resume, SEALED_NAME, &database, &len);
-	if (text == NULL || json_read_secret_object((char *) text, len, &json) != JSON_READ ||
-		!read_flow(json, flow))
+	if (text == NULL)
 		return &refusal_resume_invalid;
+	valid = json_read_secret_object((char *) text, len, &json) == JSON_READ && read_flow(json, flow);
 	sodium_memzero(text, len);
+	if (!valid)
+		return &refusal_resume_invalid;
 	if (flow->expires_at <= GetCurrentTimestamp())
 		return &refusal_oauth_provider_unavailable;
 	return NULL;

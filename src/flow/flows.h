@@ -105,8 +105,8 @@ extern AuthResult flow_change_password(const pg_uuid_t *id, const char *old_pass
 extern AuthResult flow_set_password(const pg_uuid_t *id, const char *new_password,
 									const pg_uuid_t *keep, const Client *client);
 
-/* A wrong password within a session is recorded like a failed login. */
-extern void flow_record_wrong_password(const User *user, const pg_uuid_t *session_id,
-									   const Client *client);
+/* A wrong password or code is recorded as a failed login, also within a session. */
+extern void flow_record_wrong_secret(const User *user, const pg_uuid_t *session_id,
+									 const Refusal *refusal, const Client *client);
 
 #endif							/* AUTHFORT_FLOWS_H */

@@ -6,7 +6,6 @@
 
 #include "miscadmin.h"
 
-#include "base/json.h"
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "flow/oauth.h"
@@ -34,7 +33,6 @@ const Refusal *
 oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *client)
 {
 	char	   *name = oauth_provider_name(provider);
-	Event		event;
 	User	   *user;
 
 	PreventCommandIfReadOnly("unlinking an identity");
@@ -46,9 +44,6 @@ oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *clien
 	if (!way_in_remains(user, NULL, name))
 		return &refusal_last_credential;
 	identities_delete(user_id, name);
-	event_begin(&event, EVENT_IDENTITY_UNLINKED, user_id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "provider", name);
-	event_record(&event);
+	event_record_of_user(EVENT_IDENTITY_UNLINKED, user, NULL, client, "provider", name);
 	return NULL;
 }

@@ -98,16 +98,6 @@ add_roles(const pg_uuid_t *user_id, char *const *roles, int count)
 	}
 }
 
-static void
-record_accepted(const User *user, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_INVITATION_ACCEPTED, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	event_record(&event);
-}
-
 /* Before the user's row is locked, because hashing takes long. */
 static const Refusal *
 hash_first_password(const char *token, const char *password, const Client *client, char **hash)
@@ -147,7 +137,7 @@ accept_locked(User *user, const char *hash, const Client *client)
 		password_history_add(&user->id, hash);
 	}
 	add_roles(&user->id, roles, count);
-	record_accepted(user, client);
+	event_record_of_user(EVENT_INVITATION_ACCEPTED, user, NULL, client, NULL, NULL);
 	return sign_in(users_require_lock(&user->id), &by_invitation, client);
 }
 

@@ -4,9 +4,6 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
-#include "base/json.h"
 #include "base/uuid_v7.h"
 #include "domain/events.h"
 #include "domain/one_time_tokens.h"
@@ -45,15 +42,12 @@ create(MailedToken kind, const User *user, const pg_uuid_t *message_id, Jsonb *d
 	   const Client *client, TimestampTz *expires_at)
 {
 	char	   *token;
-	Event		event;
 
 	if (mailed_tokens[kind].replaces)
 		mailed_token_spend(kind, user);
 	token = one_time_token_create(&user->id, mailed_tokens[kind].purpose, *mailed_tokens[kind].ttl,
 								  message_id, detail, expires_at);
-	event_begin(&event, mailed_tokens[kind].event, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	event_record(&event);
+	event_record_of_user(mailed_tokens[kind].event, user, NULL, client, NULL, NULL);
 	return token;
 }
 
@@ -75,9 +69,7 @@ mailed_token_send(MailedToken kind, const User *user, Jsonb *detail, const Clien
 	uuid_v7_make(&id);
 	token = create(kind, user, &id, detail, client, &expires_at);
 	user_message_begin(&message, user);
-	user_message_add_token(&message, mailed_tokens[kind].message, token);
-	sodium_memzero(token, strlen(token));
-	user_message_put(&id, user_message_kind(mailed_tokens[kind].message), user, expires_at, &message);
+	user_message_put_token(&id, mailed_tokens[kind].message, user, expires_at, token, &message);
 }
 
 User *

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
 #include <sodium.h>
 
 #include "fmgr.h"
@@ -15,7 +14,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/spi_query.h"
-#include "base/uuid.h"
+#include "base/web_url.h"
 #include "crypto/totp.h"
 #include "domain/backup_codes.h"
 #include "domain/events.h"
@@ -27,6 +26,7 @@
 #include "flow/mfa_challenge.h"
 #include "flow/mfa_code.h"
 #include "flow/notices.h"
+#include "flow/reauthentication.h"
 #include "flow/recent_auth.h"
 #include "flow/second_factor.h"
 #include "settings.h"
@@ -51,21 +51,6 @@ mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user
 	return (enroller->session_id != NULL) ? recent_auth_check(*user, enroller->session_id) : NULL;
 }
 
-/* Everything except the unreserved characters of RFC 3986 is escaped. */
-static void
-append_escaped(StringInfo out, const char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		unsigned char c = (unsigned char) *text;
-
-		if ((c < 0x80 && isalnum(c)) || strchr("-._~", c) != NULL)
-			appendStringInfoChar(out, *text);
-		else
-			appendStringInfo(out, "%%%02X", c);
-	}
-}
-
 /* The form that authenticator apps read from a QR code. */
 static char *
 make_qr_uri(const User *user, const char *secret)
@@ -75,11 +60,11 @@ make_qr_uri(const User *user, const char *secret)
 
 	initStringInfo(&uri);
 	appendStringInfoString(&uri, "otpauth://totp/");
-	append_escaped(&uri, issuer);
+	web_url_append_encoded(&uri, issuer);
 	appendStringInfoChar(&uri, ':');
-	append_escaped(&uri, user_label(user));
+	web_url_append_encoded(&uri, user_label(user));
 	appendStringInfo(&uri, "?secret=%s&issuer=", secret);
-	append_escaped(&uri, issuer);
+	web_url_append_encoded(&uri, issuer);
 	secret_wipe_later(uri.data, uri.len);
 	return uri.data;
 }
@@ -118,7 +103,7 @@ make_backup_codes(const User *user, BackupCodes *codes)
 }
 
 AuthResult
-mfa_go_on(User *user, const pg_uuid_t *session_id, bool new_tokens)
+mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
 {
 	Session		session;
 
@@ -156,7 +141,7 @@ flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens,
 		return mfa_challenge_complete(&challenge, user, &by_app, client);
 	if (enroller->session_id != NULL)
 		sessions_authenticated(enroller->session_id, &by_app);
-	return mfa_go_on(user, enroller->session_id, new_tokens);
+	return mfa_continue_session(user, enroller->session_id, new_tokens);
 }
 
 AuthResult
@@ -203,7 +188,7 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 		return auth_refused(refusal);
 	mfa_remove_secret(&user->id);
 	second_factor_disabled(user, METHOD_TOTP, client);
-	return mfa_go_on(user, session_id, new_tokens);
+	return mfa_continue_session(user, session_id, new_tokens);
 }
 
 static void
@@ -236,17 +221,6 @@ flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const Client *cl
 	return NULL;
 }
 
-static void
-record_reauthenticated(const User *user, const pg_uuid_t *session_id, const Authentication *how,
-					   const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_REAUTHENTICATED, &user->id, session_id, client);
-	json_write_string(&event.payload, "method", how->provider);
-	event_record(&event);
-}
-
 AuthResult
 flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const char *code,
 				 const Client *client)
@@ -270,7 +244,7 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	sessions_authenticated(session_id, &how);
 	if (!sessions_rotate_current(session_id, &user->id, &session))
 		return auth_refused(&refusal_session_not_found);
-	record_reauthenticated(user, session_id, &how, client);
+	flow_record_reauthenticated(user, session_id, how.provider, client);
 	return auth_tokens(user, &session);
 }
 

@@ -46,7 +46,7 @@ extern const Refusal *mfa_lock_enroller(const Enroller *enroller, MfaChallenge *
  * The new tokens of a session, if they are wanted, whose old ones have a token
  * version from before; "session_id" may be NULL.
  */
-extern AuthResult mfa_go_on(User *user, const pg_uuid_t *session_id, bool new_tokens);
+extern AuthResult mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens);
 
 /* These return NULL or the refusal, and raise for an unknown user id. */
 extern const Refusal *flow_mfa_init(const Enroller *enroller, MfaSecret *secret);

@@ -9,7 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "base/json.h"
-#include "base/uuid.h"
+#include "base/uuid_v7.h"
 #include "crypto/jwt.h"
 #include "domain/events.h"
 #include "domain/signing_keys.h"
@@ -22,18 +22,6 @@
 #define CHALLENGE_AUDIENCE "authfort:mfa"
 #define CHALLENGE_PURPOSE "mfa_challenge"
 
-/* A random UUID (version 4). */
-static void
-make_challenge_id(pg_uuid_t *id)
-{
-	if (!pg_strong_random(id->data, UUID_LEN))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
-	id->data[6] = (id->data[6] & 0x0f) | 0x40;
-	id->data[8] = (id->data[8] & 0x3f) | 0x80;
-}
-
 static char *
 sign_challenge(const User *user, const Authentication *first, ChallengeKind kind)
 {
@@ -42,7 +30,7 @@ sign_challenge(const User *user, const Authentication *first, ChallengeKind kind
 	pg_uuid_t	id;
 	StringInfoData payload;
 
-	make_challenge_id(&id);
+	uuid_v7_make(&id);
 	initStringInfo(&payload);
 	json_open(&payload);
 	json_write_string(&payload, "iss", setting_jwt_issuer);
@@ -106,22 +94,6 @@ verified_payload(const char *token)
 }
 
 static bool
-member_is(Jsonb *payload, const char *name, const char *value)
-{
-	char	   *member = json_member_string(payload, name);
-
-	return member != NULL && strcmp(member, value) == 0;
-}
-
-static bool
-read_id_member(Jsonb *payload, const char *name, pg_uuid_t *id)
-{
-	char	   *text = json_member_string(payload, name);
-
-	return text != NULL && uuid_read(text, id);
-}
-
-static bool
 read_first_factor(Jsonb *payload, Authentication *first)
 {
 	char	  **amr;
@@ -144,11 +116,11 @@ read_challenge(Jsonb *payload, MfaChallenge *challenge)
 	if (enrol == NULL || enrol->type != jbvBool)
 		return false;
 	challenge->kind = enrol->val.boolean ? CHALLENGE_ENROL : CHALLENGE_VERIFY;
-	return member_is(payload, "iss", setting_jwt_issuer) &&
-		member_is(payload, "aud", CHALLENGE_AUDIENCE) &&
-		member_is(payload, "purpose", CHALLENGE_PURPOSE) &&
-		read_id_member(payload, "jti", &challenge->id) &&
-		read_id_member(payload, "sub", &challenge->user_id) &&
+	return json_member_is(payload, "iss", setting_jwt_issuer) &&
+		json_member_is(payload, "aud", CHALLENGE_AUDIENCE) &&
+		json_member_is(payload, "purpose", CHALLENGE_PURPOSE) &&
+		json_member_uuid(payload, "jti", &challenge->id) &&
+		json_member_uuid(payload, "sub", &challenge->user_id) &&
 		json_member_integer(payload, "ver", &challenge->token_version) &&
 		json_member_integer(payload, "exp", &challenge->expires_at) &&
 		read_first_factor(payload, &challenge->first);
@@ -167,7 +139,7 @@ mfa_challenge_open(const char *token, ChallengeKind kind, MfaChallenge *challeng
 	if (*user == NULL || (*user)->banned || (*user)->token_version != challenge->token_version ||
 		(*user)->mfa_enabled != (kind == CHALLENGE_VERIFY))
 		return &refusal_invalid_mfa_token;
-	/* all who spend it hold that lock */
+	/* every transaction that spends it holds that lock */
 	return spent_ids_have(&challenge->id) ? &refusal_invalid_mfa_token : NULL;
 }
 
@@ -195,18 +167,6 @@ both_factors(const Authentication *first, const Authentication *second)
 	return both;
 }
 
-static void
-record_mfa_login(const User *user, const AuthResult *result, const Authentication *second,
-				 const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_MFA_LOGIN, &user->id, &result->session_id, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "method", second->provider);
-	event_record(&event);
-}
-
 AuthResult
 mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authentication *second,
 					   const Client *client)
@@ -219,6 +179,7 @@ mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authenti
 		return auth_refused(&refusal_invalid_mfa_token);
 	result = sign_in(user, &both, client);
 	if (result.refusal == NULL)
-		record_mfa_login(user, &result, second, client);
+		event_record_of_user(EVENT_MFA_LOGIN, user, &result.session_id, client, "method",
+							 second->provider);
 	return result;
 }

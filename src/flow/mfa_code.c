@@ -131,16 +131,6 @@ attempt_is_refused(const User *user, const MfaState *state)
 }
 
 static void
-record_failed(const User *user, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_MFA_FAILED, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	event_record(&event);
-}
-
-static void
 record_locked(const User *user, const MfaState *state, const Client *client)
 {
 	Event		event;
@@ -180,7 +170,7 @@ note_failure(const User *user, MfaState *state, const Client *client)
 		state->lock_count++;
 	}
 	mfa_set_failures(&user->id, state);
-	record_failed(user, client);
+	event_record_of_user(EVENT_MFA_FAILED, user, NULL, client, NULL, NULL);
 	if (locks)
 		record_locked(user, state, client);
 }

@@ -211,14 +211,6 @@ oauth_flow_append_members(StringInfo out, const OAuthFlow *flow)
 		json_write_bool(out, "iss", true);
 }
 
-static bool
-read_id_member(Jsonb *json, const char *name, pg_uuid_t *id)
-{
-	char	   *text = json_member_string(json, name);
-
-	return text != NULL && uuid_read(text, id);
-}
-
 bool
 oauth_flow_read_members(Jsonb *json, OAuthFlow *flow)
 {
@@ -240,8 +232,8 @@ oauth_flow_read_members(Jsonb *json, OAuthFlow *flow)
 		!json_member_integer(json, "auth", &token_auth))
 		return false;
 	flow->token_auth = (TokenAuth) token_auth;
-	return !flow->links || (read_id_member(json, "user_id", &flow->user_id) &&
-							read_id_member(json, "session_id", &flow->session_id));
+	return !flow->links || (json_member_uuid(json, "user_id", &flow->user_id) &&
+							json_member_uuid(json, "session_id", &flow->session_id));
 }
 
 /* The associated data of the cookie. */

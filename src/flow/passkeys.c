@@ -198,7 +198,7 @@ go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *cha
 		return mfa_challenge_complete(challenge, user, &by_passkey, client);
 	if (enroller->session_id != NULL && added->passkey.user_verified)
 		sessions_authenticated(enroller->session_id, &by_passkey);
-	return mfa_go_on(user, enroller->session_id, new_tokens && added->codes.count > 0);
+	return mfa_continue_session(user, enroller->session_id, new_tokens && added->codes.count > 0);
 }
 
 AuthResult
@@ -300,7 +300,7 @@ flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 	if (has_second_factor(user_id))
 		return auth_done();
 	second_factor_disabled(user, METHOD_PASSKEY, client);
-	return mfa_go_on(user, session_id, new_tokens);
+	return mfa_continue_session(user, session_id, new_tokens);
 }
 
 bytea *

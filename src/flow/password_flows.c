@@ -13,7 +13,6 @@
 #include "utils/builtins.h"
 
 #include "base/arguments.h"
-#include "base/json.h"
 #include "crypto/password_hash.h"
 #include "domain/email_codes.h"
 #include "domain/events.h"
@@ -25,9 +24,9 @@
 #include "domain/sessions.h"
 #include "flow/email_change.h"
 #include "flow/flows.h"
-#include "flow/no_password.h"
 #include "flow/mailbox_proof.h"
 #include "flow/mailed_token.h"
+#include "flow/no_password.h"
 #include "flow/notices.h"
 #include "flow/password_policy.h"
 #include "flow/response_timing.h"
@@ -172,19 +171,15 @@ flow_reset_password(const char *token, const char *new_password, const Client *c
 }
 
 void
-flow_record_wrong_password(const User *user, const pg_uuid_t *session_id, const Client *client)
+flow_record_wrong_secret(const User *user, const pg_uuid_t *session_id, const Refusal *refusal,
+						 const Client *client)
 {
-	Event		event;
-
-	event_begin(&event, EVENT_LOGIN_FAILED, &user->id, session_id, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "reason", refusal_invalid_password.code);
-	event_record(&event);
+	event_record_of_user(EVENT_LOGIN_FAILED, user, session_id, client, "reason", refusal->code);
 }
 
 /* The new tokens of the session to keep, if it is still live. */
 static AuthResult
-go_on(const pg_uuid_t *user_id, const pg_uuid_t *keep)
+continue_session(const pg_uuid_t *user_id, const pg_uuid_t *keep)
 {
 	Session		session;
 
@@ -221,7 +216,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 			return auth_refused(&refusal_server_busy);
 		if (check == PASSWORD_WRONG)
 		{
-			flow_record_wrong_password(user, keep, client);
+			flow_record_wrong_secret(user, keep, &refusal_invalid_password, client);
 			return auth_refused(&refusal_invalid_password);
 		}
 		refusal = accept_password(new_password, user, client, &hash);
@@ -230,7 +225,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 	} while (!replace_password_if_same(user, hash, keep, client));
 
 	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
-	return go_on(id, keep);
+	return continue_session(id, keep);
 }
 
 AuthResult
@@ -255,7 +250,7 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 	} while (!replace_password_if_same(user, hash, keep, client));
 
 	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
-	return go_on(id, keep);
+	return continue_session(id, keep);
 }
 
 /* create_password_reset_token(email) -> text, or NULL */

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -84,16 +82,6 @@ static const Method by_link = {
 	create_link_token, send_link, has_no_further_rule
 };
 
-static void
-record_for_user(EventType type, const User *user, const pg_uuid_t *session_id, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, type, &user->id, session_id, client);
-	json_write_string(&event.payload, "email", user->email);
-	event_record(&event);
-}
-
 static bool
 may_have_code(const User *user)
 {
@@ -109,7 +97,7 @@ create_code(const User *user, Jsonb *detail)
 	outbox_withdraw(&user->id, CODE_MESSAGE);
 	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, NULL,
 							 &expires_at);
-	record_for_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, NULL);
+	event_record_of_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, NULL, NULL, NULL);
 	return code;
 }
 
@@ -124,11 +112,9 @@ send_code(const User *user, Jsonb *detail, const Client *client)
 	outbox_withdraw(&user->id, CODE_MESSAGE);
 	uuid_v7_make(&id);
 	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, &id, &expires_at);
-	record_for_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, client);
+	event_record_of_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, client, NULL, NULL);
 	user_message_begin(&message, user);
-	json_write_string(&message, "code", code);
-	sodium_memzero(code, strlen(code));
-	user_message_put(&id, CODE_MESSAGE, user, expires_at, &message);
+	user_message_put_code(&id, CODE_MESSAGE, user, expires_at, code, &message);
 }
 
 static const Method by_code = {
@@ -262,7 +248,7 @@ admit(const Method *method, User *user, const pg_uuid_t *session_id, const Clien
 	mailbox_proved_by_sign_in(user, session_id);
 	result = sign_in(user, &method->how, client);
 	if (result.user != NULL)
-		record_for_user(method->signed_in, user, &result.session_id, client);
+		event_record_of_user(method->signed_in, user, &result.session_id, client, NULL, NULL);
 	return result;
 }
 
@@ -312,19 +298,10 @@ flow_verify_magic_link(const char *token, const pg_uuid_t *session_id, const Cli
 	return result;
 }
 
-/* Only tries at a code that exists are recorded: their number is bounded. */
-static void
-record_wrong_code(const User *user, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_LOGIN_FAILED, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "reason", refusal_invalid_otp.code);
-	event_record(&event);
-}
-
-/* The user, locked, if the code is right. */
+/*
+ * The user, locked, if the code is right.  Only tries at a code that exists are
+ * recorded: their number is bounded.
+ */
 static User *
 redeem_code(const char *email, const char *code, const Client *client)
 {
@@ -335,7 +312,7 @@ redeem_code(const char *email, const char *code, const Client *client)
 		return NULL;
 	check = email_code_check(&user->id, EMAIL_CODE_SIGN_IN, code);
 	if (check == EMAIL_CODE_WRONG)
-		record_wrong_code(user, client);
+		flow_record_wrong_secret(user, NULL, &refusal_invalid_otp, client);
 	return (check == EMAIL_CODE_RIGHT) ? user : NULL;
 }
 

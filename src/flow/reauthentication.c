@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -97,7 +95,7 @@ prove_password(const User *user, const pg_uuid_t *session_id, const char *passwo
 			return &refusal_server_busy;
 		if (check == PASSWORD_WRONG)
 		{
-			flow_record_wrong_password(user, session_id, client);
+			flow_record_wrong_secret(user, session_id, &refusal_invalid_password, client);
 			return &refusal_invalid_password;
 		}
 		*locked = users_lock(&user->id);
@@ -153,14 +151,14 @@ prove(const User *user, const pg_uuid_t *session_id, ReauthenticationMethod meth
 	return prove_second_factor(*locked, method, secret, client, how);
 }
 
-static void
-record_method(const User *user, const pg_uuid_t *session_id,
-					   ReauthenticationMethod method, const Client *client)
+void
+flow_record_reauthenticated(const User *user, const pg_uuid_t *session_id, const char *method,
+							const Client *client)
 {
 	Event		event;
 
 	event_begin(&event, EVENT_REAUTHENTICATED, &user->id, session_id, client);
-	json_write_string(&event.payload, "method", method_names[method]);
+	json_write_string(&event.payload, "method", method);
 	event_record(&event);
 }
 
@@ -189,7 +187,7 @@ flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
 		(refusal = check_method(locked, session_id, method)) != NULL)
 		return auth_refused(refusal);
 	sessions_authenticated(session_id, &how);
-	record_method(locked, session_id, method, client);
+	flow_record_reauthenticated(locked, session_id, method_names[method], client);
 	/* read again, with what has been added */
 	if (!sessions_find(session_id, &session))
 		return auth_refused(&refusal_session_not_found);
@@ -197,20 +195,16 @@ flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
 }
 
 static char *
-make_code(const User *user, const pg_uuid_t *session_id, const pg_uuid_t *message_id,
+create_reauthentication_code(const User *user, const pg_uuid_t *session_id, const pg_uuid_t *message_id,
 		  const Client *client, TimestampTz *expires_at)
 {
-	Event		event;
-
-	event_begin(&event, EVENT_REAUTHENTICATION_REQUESTED, &user->id, session_id, client);
-	json_write_string(&event.payload, "email", user->email);
-	event_record(&event);
+	event_record_of_user(EVENT_REAUTHENTICATION_REQUESTED, user, session_id, client, NULL, NULL);
 	return email_code_create(&user->id, EMAIL_CODE_REAUTHENTICATION, setting_email_otp_ttl,
 							 message_id, expires_at);
 }
 
 static void
-send_code(const User *user, const pg_uuid_t *session_id, const Client *client)
+send_reauthentication_code(const User *user, const pg_uuid_t *session_id, const Client *client)
 {
 	StringInfoData message;
 	TimestampTz expires_at;
@@ -218,11 +212,9 @@ send_code(const User *user, const pg_uuid_t *session_id, const Client *client)
 	char	   *code;
 
 	uuid_v7_make(&id);
-	code = make_code(user, session_id, &id, client, &expires_at);
+	code = create_reauthentication_code(user, session_id, &id, client, &expires_at);
 	user_message_begin(&message, user);
-	json_write_string(&message, "code", code);
-	sodium_memzero(code, strlen(code));
-	user_message_put(&id, CODE_MESSAGE, user, expires_at, &message);
+	user_message_put_code(&id, CODE_MESSAGE, user, expires_at, code, &message);
 }
 
 const Refusal *
@@ -241,7 +233,7 @@ flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *se
 	outbox_prepare();
 	user = mail_limit_claim(user, EVENT_REAUTHENTICATION_REQUESTED, CODE_MESSAGE);
 	if (user != NULL && email_codes_allowed(user_id))
-		send_code(user, session_id, client);
+		send_reauthentication_code(user, session_id, client);
 	return NULL;
 }
 
@@ -287,5 +279,5 @@ authfort_create_reauthentication_code(PG_FUNCTION_ARGS)
 	if (user == NULL || check_method(user, session_id, REAUTHENTICATE_BY_EMAIL_CODE) != NULL ||
 		!email_codes_allowed(&user->id))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(make_code(user, session_id, NULL, NULL, &expires_at)));
+	PG_RETURN_TEXT_P(cstring_to_text(create_reauthentication_code(user, session_id, NULL, NULL, &expires_at)));
 }

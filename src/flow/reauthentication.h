@@ -26,6 +26,10 @@ typedef enum ReauthenticationMethod
 /* False for an unknown name. */
 extern bool reauthentication_method_by_name(const char *name, ReauthenticationMethod *method);
 
+/* "method" is the name of what was proven. */
+extern void flow_record_reauthenticated(const User *user, const pg_uuid_t *session_id,
+										const char *method, const Client *client);
+
 /* The result has new tokens of the session, which say when its user was authenticated. */
 extern AuthResult flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
 									  const char *secret, const Client *client);

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "base/json.h"
 #include "base/unicode.h"
 #include "domain/attempts.h"
 #include "domain/backup_codes.h"
@@ -79,12 +78,7 @@ second_factor_is_required(const User *user)
 static void
 record_change(EventType type, const User *user, const char *method, const Client *client)
 {
-	Event		event;
-
-	event_begin(&event, type, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "method", method);
-	event_record(&event);
+	event_record_of_user(type, user, NULL, client, "method", method);
 	notice_put(NOTICE_MFA_CHANGED, user, client,
 			   (type == EVENT_MFA_ENABLED) ? "\"change\":\"enabled\"" : "\"change\":\"disabled\"");
 }

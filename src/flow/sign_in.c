@@ -4,24 +4,12 @@
  */
 #include "postgres.h"
 
-#include "base/json.h"
 #include "domain/events.h"
 #include "flow/mfa_challenge.h"
 #include "flow/notices.h"
 #include "flow/second_factor.h"
 #include "flow/sign_in.h"
 #include "settings.h"
-
-static void
-record_login(const User *user, const Session *session, const char *provider, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_LOGIN, &user->id, &session->id, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "provider", provider);
-	event_record(&event);
-}
 
 /* NULL if this user may have a session now. */
 static const Refusal *
@@ -54,6 +42,6 @@ sign_in(User *user, const Authentication *how, const Client *client)
 		return mfa_challenge_issue(user, how, CHALLENGE_ENROL);
 	notice_new_sign_in(user, client);
 	sessions_start(&user->id, how, client, &session);
-	record_login(user, &session, how->provider, client);
+	event_record_of_user(EVENT_LOGIN, user, &session.id, client, "provider", how->provider);
 	return auth_tokens(user, &session);
 }

@@ -118,16 +118,6 @@ sign_up(const NewUser *values, const Client *client, pg_uuid_t *id)
 }
 
 static void
-record_attempt(const User *owner, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_SIGNUP_ATTEMPT, &owner->id, NULL, client);
-	json_write_string(&event.payload, "email", owner->email);
-	event_record(&event);
-}
-
-static void
 put_attempt_message(const User *owner)
 {
 	StringInfoData message;
@@ -152,7 +142,7 @@ flow_tell_owner(const char *email, const Client *client)
 		timing_equalize_commit();
 		return;
 	}
-	record_attempt(owner, client);
+	event_record_of_user(EVENT_SIGNUP_ATTEMPT, owner, NULL, client, NULL, NULL);
 	put_attempt_message(owner);
 }
 

@@ -126,7 +126,6 @@ user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 {
 	User	   *user = users_lock_any(id);
 	bool		was_deleted;
-	Event		event;
 
 	if (user == NULL)
 		return &refusal_user_not_found;
@@ -140,11 +139,7 @@ user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 		users_anonymize(id);
 	}
 	if (hard || !was_deleted)
-	{
-		event_begin(&event, EVENT_USER_DELETED, id, NULL, client);
-		json_write_string(&event.payload, "email", user->email);
-		event_record(&event);
-	}
+		event_record_of_user(EVENT_USER_DELETED, user, NULL, client, NULL, NULL);
 	return NULL;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -66,19 +68,41 @@ user_message_link(TokenMessage kind, const char *token)
 }
 
 void
-user_message_add_token(StringInfo message, TokenMessage kind, const char *token)
-{
-	json_write_string(message, "token", token);
-	json_write_string(message, "link", user_message_link(kind, token));
-}
-
-void
 user_message_put(const pg_uuid_t *id, const char *kind, const User *user, TimestampTz expires_at,
                  StringInfo message)
 {
 	json_write_time(message, "expires_at", expires_at);
 	json_close(message);
 	outbox_put(id, kind, &user->id, expires_at, message);
+}
+
+static void
+wipe_text(char *text)
+{
+	if (text != NULL)
+		sodium_memzero(text, strlen(text));
+}
+
+void
+user_message_put_token(const pg_uuid_t *id, TokenMessage kind, const User *user,
+                       TimestampTz expires_at, char *token, StringInfo message)
+{
+	char *link = user_message_link(kind, token);
+
+	json_write_string(message, "token", token);
+	json_write_string(message, "link", link);
+	wipe_text(token);
+	wipe_text(link);
+	user_message_put(id, user_message_kind(kind), user, expires_at, message);
+}
+
+void
+user_message_put_code(const pg_uuid_t *id, const char *kind, const User *user,
+                      TimestampTz expires_at, char *code, StringInfo message)
+{
+	json_write_string(message, "code", code);
+	wipe_text(code);
+	user_message_put(id, kind, user, expires_at, message);
 }
 
 void

@@ -30,22 +30,28 @@ extern const char *user_message_kind(TokenMessage kind);
 extern void user_message_begin(StringInfo message, const User *user);
 
 /*
- * Adds a token and, if authfort.site_url is set, the link of that kind with the
- * token in its fragment, which browsers send to no server.
+ * The link of that kind with the token in its fragment, which browsers send to
+ * no server; palloc'd.  NULL without authfort.site_url.
  */
-extern void user_message_add_token(StringInfo message, TokenMessage kind, const char *token);
-
-/* The same link alone, palloc'd; NULL without authfort.site_url. */
 extern char *user_message_link(TokenMessage kind, const char *token);
 
 /*
- * Withdraws the messages whose tokens and codes count no more.  Those that only
- * inform, or that give the account back to its owner, are still delivered.
+ * Withdraws the messages whose tokens and codes are no longer valid.  Those that
+ * only inform, or that give the account back to its owner, are still delivered.
  */
 extern void user_message_withdraw_tokens(const pg_uuid_t *user_id);
 
 /* Closes the object, with the time after which it is useless, and puts it into the outbox. */
 extern void user_message_put(const pg_uuid_t *id, const char *kind, const User *user,
 							 TimestampTz expires_at, StringInfo message);
+
+/*
+ * The same with a token and its link, or with a code, which is then wiped: the
+ * message is sealed, and nothing else keeps it.
+ */
+extern void user_message_put_token(const pg_uuid_t *id, TokenMessage kind, const User *user,
+								   TimestampTz expires_at, char *token, StringInfo message);
+extern void user_message_put_code(const pg_uuid_t *id, const char *kind, const User *user,
+								  TimestampTz expires_at, char *code, StringInfo message);
 
 #endif							/* AUTHFORT_USER_MESSAGE_H */

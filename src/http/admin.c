@@ -26,9 +26,15 @@ read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
 	return false;
 }
 
+/* Responds with a user, or with the refusal unless it is NULL. */
 static void
-respond_user(HttpResponse *response, int status, const User *user)
+respond_user(HttpResponse *response, const Refusal *refusal, int status, const User *user)
 {
+	if (refusal != NULL)
+	{
+		http_respond_refusal(response, refusal);
+		return;
+	}
 	response->status = status;
 	users_append_profile_json(&response->body, user, NULL);
 }
@@ -94,10 +100,7 @@ handle_create_user(HttpRequest *request, HttpResponse *response)
 	form.avatar_url = fields[3].value;
 	form.phone = fields[4].value;
 	refusal = flow_create_user(&form, fields[5].boolean, fields[6].values, fields[6].count, &user);
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	else
-		respond_user(response, 201, user);
+	respond_user(response, refusal, 201, user);
 }
 
 void
@@ -119,10 +122,7 @@ handle_invite_user(HttpRequest *request, HttpResponse *response)
 	form.name = fields[2].value;
 	form.app_metadata = fields[3].present ? fields[3].object : NULL;
 	refusal = flow_invite_user(&form, &request->client, &user);
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	else
-		respond_user(response, 201, user);
+	respond_user(response, refusal, 201, user);
 }
 
 void
@@ -137,10 +137,7 @@ handle_get_user(HttpRequest *request, HttpResponse *response)
 		!http_query_boolean(request, "deleted", &deleted, &has_deleted, response))
 		return;
 	user = deleted ? users_find_any(&id) : users_find(&id);
-	if (user == NULL)
-		http_respond_refusal(response, &refusal_user_not_found);
-	else
-		respond_user(response, 200, user);
+	respond_user(response, (user == NULL) ? &refusal_user_not_found : NULL, 200, user);
 }
 
 void
@@ -153,10 +150,7 @@ handle_update_user(HttpRequest *request, HttpResponse *response)
 	if (!read_user_id(request, &id, response) || !http_read_object(request, response))
 		return;
 	refusal = user_admin_update(&id, request->json, CHANGED_BY_ADMIN, NULL, &user);
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	else
-		respond_user(response, 200, user);
+	respond_user(response, refusal, 200, user);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * introspection.c
- *		HTTP: tokens that others ask about (RFC 7662) or end (RFC 7009), and
- *		the document that says where (OpenID Connect Discovery 1.0).
+ *		HTTP: introspection (RFC 7662) and revocation (RFC 7009) of tokens, and
+ *		the document that names these routes (OpenID Connect Discovery 1.0).
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 
 #define BASIC "Basic "
 
-/* Decodes "user:password" in place (RFC 6749, section 2.3.1: each is escaped as in a form). */
+/* Splits "user:password" in place. */
 static bool
 split_credentials(char *credentials, char **name, char **secret)
 {
@@ -47,7 +47,10 @@ unescape(const char *text)
 	return url_decode(text, len, true, decoded) ? decoded : pstrdup(text);
 }
 
-/* Clients differ in whether they escape what they send, so both are tried. */
+/*
+ * Both are escaped as in a form (RFC 6749, section 2.3.1), but not by every
+ * client.  So both forms are tried.
+ */
 static bool
 find_by_credentials(char *credentials, ServiceToken *service)
 {

@@ -12,15 +12,6 @@
 #include "http/auth_response.h"
 #include "http/router.h"
 
-static void
-respond_requested(HttpResponse *response, const Refusal *refusal, const char *message)
-{
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	else
-		http_respond_message(response, message);
-}
-
 /* A signed-in caller whose account has an email may leave it out. */
 void
 handle_resend_verification(HttpRequest *request, HttpResponse *response)
@@ -31,7 +22,7 @@ handle_resend_verification(HttpRequest *request, HttpResponse *response)
 	fields[0].required = request->caller == NULL || request->caller->email == NULL;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_requested(response,
+	http_respond_done(response,
 					  flow_resend_verification((fields[0].value != NULL) ? fields[0].value : request->caller->email,
 											   &request->client),
 					  "If this email address has to be verified, a message has been sent.");
@@ -45,7 +36,7 @@ handle_verify_email(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_requested(response,
+	http_respond_done(response,
 					  flow_verify_email(fields[0].value, http_own_session(request), &request->client, &user),
 					  "Email verified successfully.");
 }
@@ -69,7 +60,7 @@ handle_magic_link(HttpRequest *request, HttpResponse *response)
 	mode = fields[1].value;
 	app = (AppRequest) {fields[2].value, fields[3].value, fields[4].value};
 	for_app = mode != NULL || !app_request_is_empty(&app);
-	respond_requested(response,
+	http_respond_done(response,
 					  (mode != NULL && strcmp(mode, "code") != 0) ? &invalid_link_mode
 					  : flow_request_magic_link(fields[0].value, for_app ? &app : NULL, &request->client),
 					  "If an account exists, a magic link has been sent.");
@@ -109,7 +100,7 @@ handle_otp(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_requested(response, flow_request_email_otp(fields[0].value, &request->client),
+	http_respond_done(response, flow_request_email_otp(fields[0].value, &request->client),
 					  "If an account exists, a verification code has been sent.");
 }
 

@@ -92,6 +92,15 @@ http_respond_message(HttpResponse *response, const char *message)
 	json_close(&response->body);
 }
 
+void
+http_respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
+{
+	if (refusal != NULL)
+		http_respond_refusal(response, refusal);
+	else
+		http_respond_message(response, message);
+}
+
 /*
  * In FastAPI's format.  The input is not repeated, because it may be a password
  * in the wrong field.

@@ -133,8 +133,10 @@ extern bool http_refuse_parameter(const char *name, const char *type, const char
 extern void http_add_header(HttpResponse *response, const char *name, const char *value);
 extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal);
 
-/* Responds with 204, or with the refusal unless it is NULL. */
-extern void http_respond_nothing(HttpResponse *response, const Refusal *refusal);
 extern void http_respond_message(HttpResponse *response, const char *message);
+
+/* Respond with 204, or with a message, or with the refusal unless it is NULL. */
+extern void http_respond_nothing(HttpResponse *response, const Refusal *refusal);
+extern void http_respond_done(HttpResponse *response, const Refusal *refusal, const char *message);
 
 #endif							/* AUTHFORT_MESSAGE_H */

@@ -323,18 +323,12 @@ handle_oauth_link(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"redirect_to"}, {"mode"}};
 	OAuthRequest oauth = {request->segments[0]};
-	const Refusal *refusal;
 	OAuthResult result;
 
 	if (refuse_without_door(request, response) ||
-		!http_read_body(request, fields, lengthof(fields), response))
+		!http_read_body(request, fields, lengthof(fields), response) ||
+		!http_require_recent_auth(request, response))
 		return;
-	refusal = recent_auth_check(request->caller, &request->session_id);
-	if (refusal != NULL)
-	{
-		http_respond_refusal(response, refusal);
-		return;
-	}
 	oauth.redirect_to = fields[0].value;
 	oauth.mode = fields[1].value;
 	oauth.user_id = &request->caller->id;

@@ -8,7 +8,6 @@
 #include "base/origin.h"
 #include "base/uuid.h"
 #include "flow/passkeys.h"
-#include "flow/recent_auth.h"
 #include "http/auth_response.h"
 #include "http/router.h"
 #include "http/token_cookies.h"
@@ -22,17 +21,6 @@ respond_options(HttpResponse *response, const Refusal *refusal)
 		http_respond_refusal(response, refusal);
 	else
 		response->status = 200;
-}
-
-/* A stolen session must not remove a passkey of its user. */
-static bool
-refuse_old_session(HttpRequest *request, HttpResponse *response)
-{
-	const Refusal *refusal = recent_auth_check(request->caller, &request->session_id);
-
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	return refusal != NULL;
 }
 
 void
@@ -159,7 +147,7 @@ handle_remove_passkey(HttpRequest *request, HttpResponse *response)
 	bytea	   *id;
 	AuthResult	result;
 
-	if (refuse_old_session(request, response))
+	if (!http_require_recent_auth(request, response))
 		return;
 	id = read_passkey_id(request->segments[0], response);
 	if (id == NULL)

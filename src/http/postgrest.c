@@ -200,9 +200,9 @@ raise_response(int status, const Refusal *refusal)
 
 /*
  * Whether the path is that of an open route, which an outdated token must not
- * block, or of one that takes a challenge instead of an access token.  It may also be a function of the application with that name:
- * PostgREST reports the schema only in headers, and of a duplicate header not
- * the one that it used.
+ * block, or of one that takes a challenge instead of an access token.  It may
+ * also be a function of the application with that name: PostgREST reports the
+ * schema only in headers, and of a duplicate header not the one that it used.
  */
 static bool
 asks_for_open_route(void)
@@ -234,7 +234,7 @@ raise_refusal(const Refusal *refusal)
  * is at most the name of a role.
  */
 static bool
-claims_name_somebody(void)
+claims_name_user(void)
 {
 	const char *text = postgrest_claims_text();
 	Jsonb	   *claims;
@@ -345,7 +345,7 @@ authfort_api_pre_request(PG_FUNCTION_ARGS)
 	claims = identity_caller();
 	if (claims != NULL)
 		refusal = access_claims_check(claims, &reason);
-	else if (claims_name_somebody())
+	else if (claims_name_user())
 		refusal = refusal_of_claims();
 	else if (setting_cookies)
 		accept_cookie();

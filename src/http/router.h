@@ -14,7 +14,7 @@ typedef enum RouteAccess
 {
 	ROUTE_OPEN,
 	ROUTE_SIGNED_IN,			/* request->caller is set */
-	ROUTE_ENROLLING,			/* that, or request->mfa_token is: a challenge to enrol, not yet verified */
+	ROUTE_ENROLLING,			/* either that, or request->mfa_token, which is not verified yet */
 	ROUTE_ADMIN					/* and has the role authfort.admin_role */
 } RouteAccess;
 
@@ -66,7 +66,7 @@ extern void handle_refresh(HttpRequest *request, HttpResponse *response);
 extern void handle_logout(HttpRequest *request, HttpResponse *response);
 extern void handle_jwks(HttpRequest *request, HttpResponse *response);
 
-/* introspection.c: tokens that others ask about or end, and the document for them */
+/* introspection.c: introspection and revocation of tokens, and the document for them */
 extern void handle_introspect(HttpRequest *request, HttpResponse *response);
 extern void handle_revoke(HttpRequest *request, HttpResponse *response);
 extern void handle_openid_configuration(HttpRequest *request, HttpResponse *response);
@@ -89,8 +89,8 @@ extern void handle_revoke_own_session(HttpRequest *request, HttpResponse *respon
 extern void handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response);
 
 /*
- * For routes that change credentials (flow/recent_auth.h).  Returns false if the caller's
- * session may not do it; the response is then complete.
+ * For routes that change credentials (flow/recent_auth.h).  Returns false if
+ * the caller's session may not do it; the response is then complete.
  */
 extern bool http_require_recent_auth(const HttpRequest *request, HttpResponse *response);
 
@@ -98,7 +98,7 @@ extern bool http_require_recent_auth(const HttpRequest *request, HttpResponse *r
 extern void http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id,
 								  const pg_uuid_t *current, HttpResponse *response);
 
-/* mail.c: what is proven by a message */
+/* mail.c: routes that a token or code from a message proves */
 extern void handle_resend_verification(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_email(HttpRequest *request, HttpResponse *response);
 extern void handle_magic_link(HttpRequest *request, HttpResponse *response);

@@ -16,15 +16,6 @@
 #include "http/router.h"
 #include "http/token_cookies.h"
 
-static void
-respond_done(HttpResponse *response, const Refusal *refusal, const char *message)
-{
-	if (refusal != NULL)
-		http_respond_refusal(response, refusal);
-	else
-		http_respond_message(response, message);
-}
-
 bool
 http_require_recent_auth(const HttpRequest *request, HttpResponse *response)
 {
@@ -83,7 +74,7 @@ handle_change_email(HttpRequest *request, HttpResponse *response)
 	if (!http_read_body(request, fields, lengthof(fields), response) ||
 		!http_require_recent_auth(request, response))
 		return;
-	respond_done(response,
+	http_respond_done(response,
 				 flow_request_email_change(&request->caller->id, fields[0].value, &request->client),
 				 "If the new address can be used, a link to confirm the change has been sent to it.");
 }
@@ -101,7 +92,7 @@ handle_confirm_email_change(HttpRequest *request, HttpResponse *response)
 	refusal = flow_confirm_email_change(fields[0].value,
 										(request->caller != NULL) ? &request->session_id : NULL,
 										&request->client, &waiting);
-	respond_done(response, refusal,
+	http_respond_done(response, refusal,
 				 waiting ? "Confirmed. The change has to be confirmed at the other address as well." :
 				 "Email changed successfully.");
 }
@@ -113,7 +104,7 @@ handle_undo_email_change(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_done(response, flow_undo_email_change(fields[0].value, &request->client),
+	http_respond_done(response, flow_undo_email_change(fields[0].value, &request->client),
 				 "The change of the email was undone.");
 }
 
@@ -162,7 +153,7 @@ handle_reauthenticate(HttpRequest *request, HttpResponse *response)
 void
 handle_request_reauthentication_code(HttpRequest *request, HttpResponse *response)
 {
-	respond_done(response,
+	http_respond_done(response,
 				 flow_request_reauthentication_code(&request->caller->id, &request->session_id,
 													&request->client),
 				 "A code has been sent.");
@@ -176,7 +167,7 @@ handle_forgot_password(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_done(response, flow_request_password_reset(fields[0].value, &request->client),
+	http_respond_done(response, flow_request_password_reset(fields[0].value, &request->client),
 				 "If an account exists, a link to reset its password has been sent.");
 }
 
@@ -187,7 +178,7 @@ handle_reset_password(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	respond_done(response, flow_reset_password(fields[0].value, fields[1].value, &request->client),
+	http_respond_done(response, flow_reset_password(fields[0].value, fields[1].value, &request->client),
 				 "Password reset successfully.");
 }
 

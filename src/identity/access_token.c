@@ -91,18 +91,13 @@ access_token_issue(const User *user, const Session *session, const char *more)
 	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_DEFAULT, &payload);
 }
 
-static bool
-claim_is_string(const JsonbValue *value, const char *text)
-{
-	return value->type == jbvString && value->val.string.len == (int) strlen(text) &&
-		memcmp(value->val.string.val, text, value->val.string.len) == 0;
-}
-
 /* RFC 7519, section 4.1.3: "aud" is a string or an array of them. */
 static bool
-names_audience(const JsonbValue *aud, const char *audience)
+names_audience(Jsonb *json, const char *audience)
 {
-	if (aud->type == jbvBinary && JsonContainerIsArray(aud->val.binary.data))
+	JsonbValue *aud = json_member(json, "aud");
+
+	if (aud != NULL && aud->type == jbvBinary && JsonContainerIsArray(aud->val.binary.data))
 	{
 		JsonbValue	wanted;
 
@@ -111,7 +106,7 @@ names_audience(const JsonbValue *aud, const char *audience)
 		wanted.val.string.len = strlen(audience);
 		return findJsonbValueFromContainer(aud->val.binary.data, JB_FARRAY, &wanted) != NULL;
 	}
-	return claim_is_string(aud, audience);
+	return json_member_is(json, "aud", audience);
 }
 
 /*
@@ -121,26 +116,16 @@ names_audience(const JsonbValue *aud, const char *audience)
 static bool
 has_right_audience(Jsonb *json)
 {
-	JsonbValue *aud = json_member(json, "aud");
-
 	if (setting_jwt_audience[0] == '\0')
-		return aud == NULL;
-	return aud != NULL && names_audience(aud, setting_jwt_audience);
+		return json_member(json, "aud") == NULL;
+	return names_audience(json, setting_jwt_audience);
 }
 
-static bool
-read_uuid_member(Jsonb *json, const char *name, pg_uuid_t *uuid)
-{
-	char	   *text = json_member_string(json, name);
-
-	return text != NULL && uuid_read(text, uuid);
-}
-
-/* The same, only in the form in which authfort writes it. */
+/* A UUID in the form in which authfort writes it, and no other. */
 static bool
 read_own_uuid(Jsonb *json, const char *name, pg_uuid_t *uuid)
 {
-	return read_uuid_member(json, name, uuid) &&
+	return json_member_uuid(json, name, uuid) &&
 		strcmp(json_member_string(json, name), uuid_text(uuid)) == 0;
 }
 
@@ -174,7 +159,6 @@ read_assurance(Jsonb *json, AccessClaims *claims)
 static const char *
 read_claims(Jsonb *json, AccessClaims *claims)
 {
-	JsonbValue *iss = json_member(json, "iss");
 	int64		now = time(NULL);
 	int64		iat;
 	int64		nbf;
@@ -183,7 +167,7 @@ read_claims(Jsonb *json, AccessClaims *claims)
 	claims->has_sid = claims->has_ver = true;
 	if (json_member(json, "purpose") != NULL)
 		return "it has the claim \"purpose\"";
-	if (iss == NULL || !claim_is_string(iss, setting_jwt_issuer))
+	if (!json_member_is(json, "iss", setting_jwt_issuer))
 		return "it has the wrong issuer";
 	if (!has_right_audience(json))
 		return "it has the wrong audience";
@@ -229,22 +213,20 @@ read_foreign_dates(Jsonb *json, AccessClaims *claims)
 static const char *
 read_verified_claims(Jsonb *json, AccessClaims *claims)
 {
-	JsonbValue *iss = json_member(json, "iss");
-
 	claims->json = json;
 	if (json_member(json, "purpose") != NULL)
 		return "they contain the claim \"purpose\"";
-	if (iss != NULL && !claim_is_string(iss, setting_jwt_issuer))
+	if (json_member(json, "iss") != NULL && !json_member_is(json, "iss", setting_jwt_issuer))
 		return "they have the wrong issuer";
 	if (!has_right_audience(json))
 		return "they have the wrong audience";
 	if (!read_foreign_dates(json, claims))
 		return "their dates are wrong";
-	if (!read_uuid_member(json, "sub", &claims->sub))
+	if (!json_member_uuid(json, "sub", &claims->sub))
 		return "they do not name a user";
 	if (json_member(json, "roles") != NULL && !read_roles(json, claims))
 		return "their roles are not a list of names";
-	claims->has_sid = read_uuid_member(json, "sid", &claims->sid);
+	claims->has_sid = json_member_uuid(json, "sid", &claims->sid);
 	claims->has_ver = json_member_integer(json, "ver", &claims->ver);
 	read_assurance(json, claims);
 	return NULL;
