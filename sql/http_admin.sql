@@ -83,7 +83,7 @@ SELECT * FROM pg_temp.send('POST', '/auth/admin/keys/rotate', :'admin', '{"algor
 SELECT * FROM pg_temp.send('POST', '/auth/admin/keys/rotate', :'admin', '{"algorithm": 1}');
 SELECT algorithm, expires_at IS NULL AS signs FROM authfort.signing_keys ORDER BY 1;
 
--- with a cookie, a POST has to be JSON, which no page of another site can send
+-- with a cookie, a POST has to be JSON, or without body and type: no form of another site is either
 SET authfort.cookies = on;
 SELECT h, status FROM unnest(ARRAY[NULL, 'text/plain', 'application/x-www-form-urlencoded', 'application/json']) h,
 	authfort.http('POST', '/auth/admin/keys/prepare', NULL,
