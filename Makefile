@@ -80,6 +80,7 @@ OBJS = \
 	src/domain/password_history.o \
 	src/domain/oauth_presets.o \
 	src/domain/oauth_config.o \
+	src/domain/oauth_discovery.o \
 	src/domain/oauth_documents.o \
 	src/domain/oauth_providers.o \
 	src/domain/identities.o \

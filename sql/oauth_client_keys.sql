@@ -22,10 +22,23 @@ SELECT pg_temp.token_request('ours')->>'body' AS body \gset
 SELECT pg_temp.parameter(:'body', 'client_assertion_type') AS type,
 	pg_temp.parameter(:'body', 'client_secret') AS secret,
 	pg_temp.parameter(:'body', 'client_assertion') AS token \gset
-SELECT :'type' AS type, pg_temp.part(:'token', 1) - 'kid' AS header,
+SELECT :'type' AS type, pg_temp.part(:'token', 1) AS header,
 	pg_temp.part(:'token', 2) - 'iat' - 'exp' - 'jti' AS claims;
 SELECT pg_temp.part(pg_temp.parameter(pg_temp.token_request('ours')->>'body', 'client_assertion'),
 	2)->>'jti' <> pg_temp.part(:'token', 2)->>'jti' AS "used once";
+-- without a stated method a client uses the credential that it has; a stated id names its key
+SELECT authfort.set_oauth_provider('unstated', jsonb_build_object('issuer', 'https://id.example/x', 'client_id', 'id',
+	'private_key', :'key', 'key_id', 'mine', 'redirect_uri', 'https://auth.example/cb',
+	'endpoints', jsonb_build_object('authorization', 'https://id.example/a', 'token', 'https://id.example/t', 'jwks',
+	'https://id.example/k')));
+SELECT pg_temp.parameter(pg_temp.token_request('unstated')->>'body', 'client_assertion') AS token \gset
+SELECT pg_temp.part(:'token', 1) AS header, pg_temp.part(:'token', 2)->>'aud' AS audience;
+-- Microsoft, and providers without an issuer, expect the token endpoint
+SELECT name, pg_temp.part(pg_temp.parameter(pg_temp.token_request(name)->>'body', 'client_assertion'), 2)->>'aud' AS audience
+	FROM (VALUES ('microsoft', '{"preset": "microsoft", "tenant": "common"}'::jsonb),
+	('plain', '{"endpoints": {"authorization": "https://id.example/a", "token": "https://id.example/t", "userinfo": "https://id.example/u"}}')) AS p(name, config),
+	authfort.set_oauth_provider(name, config || jsonb_build_object('client_id', 'id', 'token_auth_method',
+	'private_key_jwt', 'private_key', :'key', 'redirect_uri', 'https://auth.example/cb'));
 -- with a secret: in a header, or in the body
 SELECT method, f->'headers'->>'authorization' AS header, pg_temp.parameter(f->>'body', 'client_secret') AS secret,
 	pg_temp.parameter(f->>'body', 'client_id') AS client_id
@@ -39,5 +52,7 @@ SELECT authfort.set_oauth_provider('apple', jsonb_build_object('preset', 'apple'
 SELECT authfort.set_oauth_provider('apple', jsonb_build_object('preset', 'apple', 'client_id', 'id', 'key_id', 'KEY',
 	'private_key', :'key'));
 SELECT authfort.set_oauth_provider('apple', jsonb_build_object('preset', 'apple', 'client_id', 'id', 'team_id', 'TEAM',
-	'private_key', replace(:'key', 'M', 'N')));
+	'private_key', :'key'));
+SELECT authfort.set_oauth_provider('apple', jsonb_build_object('preset', 'apple', 'client_id', 'id', 'team_id', 'TEAM',
+	'key_id', 'KEY', 'private_key', replace(:'key', 'M', 'N')));
 SELECT count(*) FROM authfort.oauth_providers p WHERE to_jsonb(p)::text ~ 'PRIVATE KEY';

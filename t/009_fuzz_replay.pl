@@ -4,6 +4,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use AuthfortNode qw(start_node);
+use Cwd          qw(abs_path);
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
@@ -18,13 +19,14 @@ my $requests = $ENV{FUZZ_REQUESTS} // 2000;
 srand($seed);
 note("FUZZ_SEED=$seed FUZZ_REQUESTS=$requests");
 
-# The parsers that build without a server.
+# The parsers that build without a server, and those that run in one.
 is(system('make -s -C fuzz all >&2'), 0, 'the fuzz targets build with sanitizers');
 foreach my $folder (sort glob('fuzz/corpus/*'))
 {
 	my ($target) = $folder =~ m{([^/]+)$};
-	my @inputs = glob("$folder/*");
-	like(scalar qx(fuzz/replay_$target @inputs 2>&1), qr/^@{[scalar @inputs]} inputs$/, "corpus of $target");
+	my @inputs = map { abs_path($_) } glob("$folder/*");
+	my $replay = -e "fuzz/replay_$target" ? "fuzz/replay_$target" : "fuzz/run-in-server replay $target";
+	like(scalar qx($replay @inputs 2>&1), qr/^@{[scalar @inputs]} inputs$/, "corpus of $target");
 }
 
 my $node = start_node('fuzz', conf => <<'CONF', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');

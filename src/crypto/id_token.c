@@ -65,6 +65,20 @@ check_issuer(Jsonb *claims, const IdTokenRules *rules)
 		(rules->other_issuer != NULL && strcmp(stated, rules->other_issuer) == 0);
 }
 
+/*
+ * Where a provider has many issuers, a key can be for the tokens of one alone.
+ * Otherwise the keys for Microsoft's personal accounts would sign for every
+ * directory.
+ */
+static bool
+check_key_issuer(Jsonb *claims, const Jwk *jwk, const IdTokenRules *rules)
+{
+	IdTokenRules of_key = {jwk->issuer};
+
+	return jwk->issuer == NULL || strstr(rules->issuer, TENANT) == NULL ||
+		check_issuer(claims, &of_key);
+}
+
 static bool
 is_our_audience(const char *audience, size_t len, const IdTokenRules *rules)
 {
@@ -186,11 +200,11 @@ id_token_verify(const char *token, Jsonb *keys, const IdTokenRules *rules, Jsonb
 	Jws		   *jws = palloc(sizeof(Jws));
 	const ForeignAlgorithm *algorithm;
 	char	   *kid;
-	EVP_PKEY   *key;
+	Jwk			jwk;
 
 	if (!jws_read(token, strlen(token), jws) || !read_header(jws, &algorithm, &kid))
 		return ID_TOKEN_INVALID;
-	switch (jwks_find(keys, kid, algorithm, &key))
+	switch (jwks_find(keys, kid, algorithm, &jwk))
 	{
 		case JWK_FOUND:
 			break;
@@ -199,10 +213,12 @@ id_token_verify(const char *token, Jsonb *keys, const IdTokenRules *rules, Jsonb
 		case JWK_AMBIGUOUS:
 			return ID_TOKEN_INVALID;
 	}
-	if (!foreign_algorithm_verify(algorithm, key, token, jws->signed_len, jws->signature,
-								  jws->signature_len) ||
-		json_read_foreign_object(jws->payload, jws->payload_len, claims) != JSON_READ ||
-		!check_claims(*claims, algorithm, rules))
+	/* some providers give new keys the id of the old one, or name no key */
+	if (!foreign_algorithm_verify(algorithm, jwk.key, token, jws->signed_len, jws->signature,
+								  jws->signature_len))
+		return ID_TOKEN_UNKNOWN_KEY;
+	if (json_read_foreign_object(jws->payload, jws->payload_len, claims) != JSON_READ ||
+		!check_claims(*claims, algorithm, rules) || !check_key_issuer(*claims, &jwk, rules))
 		return ID_TOKEN_INVALID;
 	return ID_TOKEN_VALID;
 }

@@ -141,7 +141,7 @@ jwks_is_usable(Jsonb *set)
 }
 
 JwkSearch
-jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, EVP_PKEY **key)
+jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, Jwk *jwk)
 {
 	JsonbContainer *keys = keys_of(set);
 	int			found = 0;
@@ -154,7 +154,8 @@ jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, EVP_PK
 		if (candidate == NULL || (kid != NULL && !json_member_is(candidate, "kid", kid)) ||
 			(read = read_key(candidate, algorithm)) == NULL)
 			continue;
-		*key = read;
+		jwk->key = read;
+		jwk->issuer = json_member_string(candidate, "issuer");
 		if (kid != NULL)
 			return JWK_FOUND;
 		found++;

@@ -14,6 +14,12 @@
 /* Keys of a set that are looked at; the largest provider publishes a dozen. */
 #define JWKS_MAX_KEYS 64
 
+typedef struct Jwk
+{
+	EVP_PKEY   *key;			/* owned by the current memory context */
+	char	   *issuer;			/* Microsoft's: for whose tokens alone it is; NULL: not stated */
+} Jwk;
+
 typedef enum JwkSearch
 {
 	JWK_FOUND,
@@ -28,9 +34,9 @@ extern bool jwks_is_usable(Jsonb *set);
  * Finds the key with that id that signs with that algorithm: the only one that
  * the key states or, where it states none, one of those of its kind.  A NULL id
  * finds the only key of the algorithm.  Keys of other kinds and uses, malformed
- * and weak ones are passed over.  The current memory context owns the key.
+ * and weak ones are passed over.
  */
 extern JwkSearch jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm,
-						   EVP_PKEY **key);
+						   Jwk *jwk);
 
 #endif							/* AUTHFORT_JWK_H */

@@ -50,8 +50,8 @@ jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid, const cha
 	size_t		signature_len;
 
 	initStringInfo(&token);
-	header = psprintf("{\"alg\":\"%s\",\"typ\":\"%s\",\"kid\":\"%s\"}",
-					  pkey_algorithm_name(algorithm), type, kid);
+	header = psprintf("{\"alg\":\"%s\",\"typ\":\"%s\"%s}", pkey_algorithm_name(algorithm), type,
+					  (kid != NULL) ? psprintf(",\"kid\":\"%s\"", kid) : "");
 	append_base64url(&token, (unsigned char *) header, strlen(header));
 	appendStringInfoChar(&token, '.');
 	append_base64url(&token, (unsigned char *) payload->data, payload->len);

@@ -12,6 +12,7 @@
 
 #define MAX_TEXT 2048			/* bytes of one value */
 #define MAX_LIST 32				/* elements of a list */
+#define MICROSOFT_CONSUMERS "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 typedef struct Config
 {
@@ -248,11 +249,16 @@ read_tenant(const Config *config, const OAuthPreset *preset)
 	return tenant;
 }
 
-/* For many tenants the issuer depends on the token (crypto/id_token.h). */
+/*
+ * For many tenants the issuer depends on the token (crypto/id_token.h).  All
+ * personal accounts are of one.
+ */
 static char *
 issuer_of_preset(const OAuthPreset *preset, const char *tenant)
 {
-	if (tenant != NULL && strlen(tenant) != 36)
+	if (tenant != NULL && strcmp(tenant, "consumers") == 0)
+		tenant = MICROSOFT_CONSUMERS;
+	else if (tenant != NULL && strlen(tenant) != 36)
 		tenant = "{tenantid}";
 	return with_tenant(preset->issuer, tenant);
 }
@@ -303,8 +309,8 @@ read_token_auth(const Config *config, TokenAuth otherwise)
 }
 
 /*
- * The client's credential must be present.  Without a stated method a
- * client without a secret is a public one.
+ * The client's credential must be present.  Without a stated method, a client
+ * without a secret uses its private key, and is a public one without either.
  */
 static void
 check_token_auth(const Config *config, OAuthProvider *provider, bool has_secret, bool has_key)
@@ -316,7 +322,7 @@ check_token_auth(const Config *config, OAuthProvider *provider, bool has_secret,
 	{
 		case TOKEN_AUTH_UNSTATED:
 			if (!has_secret)
-				provider->token_auth = TOKEN_AUTH_NONE;
+				provider->token_auth = has_key ? TOKEN_AUTH_PRIVATE_KEY : TOKEN_AUTH_NONE;
 			break;
 		case TOKEN_AUTH_NONE:
 			break;
@@ -329,6 +335,8 @@ check_token_auth(const Config *config, OAuthProvider *provider, bool has_secret,
 		case TOKEN_AUTH_SIGNED_SECRET:
 			if (provider->team_id == NULL)
 				raise_fault(config, "is missing", "team_id", NULL);
+			if (has_key && provider->key_id == NULL)
+				raise_fault(config, "is missing", "key_id", NULL);
 			/* FALLTHROUGH */
 		case TOKEN_AUTH_PRIVATE_KEY:
 			if (!has_key)

@@ -75,15 +75,4 @@ extern void oauth_providers_append_json(StringInfo out);
 extern char *oauth_provider_client_secret(const OAuthProvider *provider);
 extern EVP_PKEY *oauth_provider_private_key(const OAuthProvider *provider);
 
-/* Whether all endpoints are known that a sign-in needs, without a discovery document. */
-extern bool oauth_provider_needs_discovery(const OAuthProvider *provider);
-
-/*
- * Adds the endpoints of a discovery document to those that are configured.
- * False for a document of another issuer, and for one that lacks an endpoint or
- * points to a host that is not the provider's.
- */
-extern bool oauth_provider_read_discovery(const OAuthProvider *provider, Jsonb *document,
-										  OAuthEndpoints *endpoints, TokenAuth *token_auth);
-
 #endif							/* AUTHFORT_OAUTH_PROVIDERS_H */

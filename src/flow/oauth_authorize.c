@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/web_url.h"
+#include "domain/oauth_discovery.h"
 #include "domain/oauth_documents.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"

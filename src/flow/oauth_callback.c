@@ -346,6 +346,9 @@ take_tokens(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progr
 {
 	if (answer->status != 200 || !oauth_tokens_read(answer->body, &progress->tokens))
 		return oauth_refused(&refusal_oauth_exchange_failed);
+	/* a continuation has no room for what nothing needs */
+	if (!provider->keep_tokens)
+		progress->tokens.refresh_token = NULL;
 	if (provider->issuer == NULL)
 		progress->tokens.id_token = NULL;
 	else if (progress->tokens.id_token != NULL)

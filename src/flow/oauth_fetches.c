@@ -134,9 +134,21 @@ signed_by_client(const OAuthProvider *provider, const char *issuer, const char *
 	json_write_integer(&payload, "iat", now);
 	json_write_integer(&payload, "exp", now + ASSERTION_TTL);
 	json_close(&payload);
-	return jwt_sign(key, algorithm,
-					(provider->key_id != NULL) ? provider->key_id : pkey_thumbprint(key, algorithm),
-					JWT_TYPE_DEFAULT, &payload);
+	/* providers that know the key by another id than a made-up one would not find it */
+	return jwt_sign(key, algorithm, provider->key_id, JWT_TYPE_DEFAULT, &payload);
+}
+
+/*
+ * The issuer, as RFC 7523 is being amended: a provider whose discovery document
+ * names the token endpoint of another one could use the assertion there.
+ * Microsoft, and a provider without an issuer, know the endpoint.
+ */
+static const char *
+assertion_audience(const OAuthProvider *provider, const OAuthFlow *flow)
+{
+	if (provider->issuer == NULL || provider->preset->needs_tenant)
+		return flow->endpoints.token;
+	return provider->issuer;
 }
 
 static void
@@ -145,7 +157,8 @@ add_client_assertion(StringInfo form, const OAuthProvider *provider, const OAuth
 	web_url_append_parameter(form, "client_assertion_type",
 							 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 	web_url_append_parameter(form, "client_assertion",
-							 signed_by_client(provider, provider->client_id, flow->endpoints.token));
+							 signed_by_client(provider, provider->client_id,
+											  assertion_audience(provider, flow)));
 }
 
 static void
