@@ -73,6 +73,20 @@ SELECT pg_temp.login('Opera', '192.0.2.1');
 SELECT kind FROM authfort.outbox ORDER BY id;
 SELECT authfort.change_password(:'ada', 'password-1', 'password-2')->'ok';
 SELECT kind FROM authfort.outbox ORDER BY id;
+-- a passkey that is removed, whether it was the last factor or not
+INSERT INTO authfort.passkeys (user_id, credential_id, public_key, algorithm, sign_count, aaguid, attestation,
+	backup_eligible, backed_up, user_verified, name, created_at)
+	SELECT :'ada', id, 'x', -7, 0, gen_random_uuid(), 'none', false, false, true, 'Key', now()
+	FROM unnest(ARRAY['one', 'two']::bytea[]) id;
+UPDATE authfort.users SET mfa_enabled = true WHERE id = :'ada';
+SET authfort.notices = 'mfa_changed';
+DELETE FROM authfort.outbox;
+SELECT authfort.delete_passkey(:'ada', 'one');
+SELECT kind, message->>'change' AS change FROM pg_temp.mail();
+SELECT authfort.delete_passkey(:'ada', 'two');
+SELECT kind, message->>'change' AS change FROM pg_temp.mail();
+SET authfort.notices = 'new_sign_in, password_changed';
+SELECT authfort.login('ada@example.com', 'password-2', 'Lynx', '192.0.2.1') ? 'tokens';
 -- they go with the user
 SELECT authfort.delete_user(:'ada');
 SELECT count(*) FROM authfort.outbox;
