@@ -39,6 +39,9 @@ SELECT pg_temp.verify('ada@example.com', :'second') AS second;
 SELECT authfort.create_email_otp('ada@example.com') AS code \gset
 UPDATE authfort.email_codes SET expires_at = now();
 SELECT pg_temp.verify('ada@example.com', :'code') AS expired;
+-- white space that came along when it was copied
+SELECT authfort.create_email_otp('ada@example.com') AS code \gset
+SELECT pg_temp.verify('ada@example.com', E' \t' || left(:'code', 3) || ' ' || right(:'code', 3) || E'\r\n') AS copied;
 -- a code is bound to its user and purpose: neither another's row nor another purpose's takes it
 SELECT authfort.create_email_otp('ada@example.com') AS code,
 	authfort.create_email_otp('bob@example.com') IS NOT NULL AS bobs \gset
@@ -52,7 +55,7 @@ DELETE FROM authfort.email_codes;
 -- it dies of five wrong tries, of any form
 SELECT authfort.create_email_otp('ada@example.com') AS code \gset
 SELECT n, pg_temp.verify('ada@example.com', t)
-	FROM unnest(ARRAY[pg_temp.other(:'code'), '', :'code' || '0', ' ' || :'code']) WITH ORDINALITY AS w(t, n);
+	FROM unnest(ARRAY[pg_temp.other(:'code'), '', :'code' || ' 0', '-' || :'code']) WITH ORDINALITY AS w(t, n);
 SELECT * FROM pg_temp.counts('ada@example.com');
 SELECT pg_temp.verify('ada@example.com', :'code') AS fifth_is_right;
 SELECT authfort.create_email_otp('ada@example.com') AS code \gset

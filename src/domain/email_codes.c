@@ -158,13 +158,32 @@ record_wrong(const StoredEmailCode *stored, int tries)
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
+/* A code as it may be copied from a mail, without white space; "" if it cannot be one. */
+static void
+read_typed_code(const char *typed, char code[CODE_DIGITS + 1])
+{
+	int			len = 0;
+
+	for (; *typed != '\0' && len <= CODE_DIGITS; typed++)
+	{
+		if (strchr(" \t\r\n", *typed) != NULL)
+			continue;
+		if (len < CODE_DIGITS)
+			code[len] = *typed;
+		len++;
+	}
+	code[(len <= CODE_DIGITS) ? len : 0] = '\0';
+}
+
 EmailCodeCheck
-email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char *code)
+email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char *typed)
 {
 	ShortCodeUse use = use_of(user_id, purpose);
 	StoredEmailCode stored;
+	char		code[CODE_DIGITS + 1];
 	int			tries;
 	int			today;
+	bool		right;
 
 	if (!find_live_code(user_id, purpose, &stored))
 		return EMAIL_CODE_NONE;
@@ -177,7 +196,10 @@ email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char 
 		email_code_spend(user_id, purpose);
 		return EMAIL_CODE_NONE;
 	}
-	if (!short_code_matches(&use, code, stored.mac))
+	read_typed_code(typed, code);
+	right = short_code_matches(&use, code, stored.mac);
+	sodium_memzero(code, sizeof(code));
+	if (!right)
 	{
 		record_wrong(&stored, tries);
 		return EMAIL_CODE_WRONG;
