@@ -74,8 +74,10 @@ SELECT kind, message->>'email' AS email, message ? 'token' AS has_token, message
 -- they expire with the first one
 SELECT DISTINCT date_trunc('minute', c.expires_at - t.expires_at) AS later FROM authfort.one_time_tokens t
 	JOIN authfort.email_changes c ON c.user_id = t.user_id WHERE t.purpose = 'email_change_undo';
+SELECT authfort.message_deferred(id, 0) FROM authfort.outbox;
 SELECT authfort.undo_email_change(message->>'token') FROM way_back LIMIT 1;
 SELECT authfort.undo_email_change(message->>'token')->>'error' AS another FROM way_back OFFSET 1 LIMIT 1;
+SELECT count(*) AS tokens, (SELECT count(*) FROM authfort.take_messages()) AS sent FROM authfort.one_time_tokens;
 SELECT authfort.reset_password(authfort.create_password_reset_token('left@example.com'), 'owners-password');
 SELECT authfort.login('left@example.com', 'owners-password') ? 'tokens' AS owner,
 	authfort.login('left@example.com', 'strangers-password')->>'error' AS stranger;

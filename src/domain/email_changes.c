@@ -136,17 +136,28 @@ email_changes_complete(const pg_uuid_t *id)
 }
 
 /* Changes are made one after another, so those that were made later were requested later. */
-void
-email_changes_delete_from(const EmailChange *change)
+pg_uuid_t *
+email_changes_delete_from(const EmailChange *change, int *count)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.email_changes WHERE user_id OPERATOR(pg_catalog.=) $1"
-		" AND created_at OPERATOR(pg_catalog.>=) $2",
+		" AND created_at OPERATOR(pg_catalog.>=) $2 RETURNING id",
 		2, {UUIDOID, TIMESTAMPTZOID}
 	};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(&change->user_id), TimestampTzGetDatum(change->created_at)};
+	pg_uuid_t  *ids;
 
-	spi_query_run_by_id_and(&query, &change->user_id, TimestampTzGetDatum(change->created_at),
-							SPI_OK_DELETE);
+	spi_query_open();
+	*count = spi_query_run(&query, values, NULL, SPI_OK_DELETE_RETURNING);
+	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
+	for (int row = 0; row < *count; row++)
+	{
+		spi_query_use_row(row);
+		spi_query_uuid(1, &ids[row]);
+	}
+	spi_query_close();
+	return ids;
 }
 
 bool

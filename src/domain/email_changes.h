@@ -50,8 +50,8 @@ extern void email_changes_confirm(const EmailChange *change);
 /* Records that the address has been changed; the old one is reserved from then on. */
 extern void email_changes_complete(const pg_uuid_t *id);
 
-/* Deletes the change and all that the user has made or requested after it. */
-extern void email_changes_delete_from(const EmailChange *change);
+/* Deletes the change and all that the user has made or requested after it; returns their ids. */
+extern pg_uuid_t *email_changes_delete_from(const EmailChange *change, int *count);
 
 /*
  * Whether an address is kept for a user, other than "id", to whom a change that

@@ -173,6 +173,19 @@ one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose)
 }
 
 void
+one_time_tokens_delete_detail(const pg_uuid_t *user_id, OneTimePurpose purpose, Jsonb *detail)
+{
+	static SpiQuery query = {
+		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+		" AND purpose OPERATOR(pg_catalog.=) $2 AND detail OPERATOR(pg_catalog.=) $3",
+		3, {UUIDOID, TEXTOID, JSONBOID}
+	};
+	Datum		values[3] = {UUIDPGetDatum(user_id), purpose_datum(purpose), JsonbPGetDatum(detail)};
+
+	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
+}
+
+void
 one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *message_id)
 {
 	static SpiQuery query = {

@@ -68,6 +68,10 @@ extern void one_time_tokens_delete_access(const pg_uuid_t *user_id);
 /* Deletes the tokens of a user for one purpose. */
 extern void one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose);
 
+/* Deletes those of them that have this detail. */
+extern void one_time_tokens_delete_detail(const pg_uuid_t *user_id, OneTimePurpose purpose,
+										  Jsonb *detail);
+
 /* Deletes the token of a message that was withdrawn. */
 extern void one_time_token_delete_of_message(const pg_uuid_t *user_id,
 											 const pg_uuid_t *message_id);

@@ -382,6 +382,22 @@ remove_added_since(User *user, TimestampTz time)
 	identities_delete_since(&user->id, time);
 }
 
+/* With their ways back, so that a message that waits with one is not sent. */
+static void
+delete_changes_from(const EmailChange *change)
+{
+	int			count;
+	pg_uuid_t  *ids = email_changes_delete_from(change, &count);
+
+	for (int i = 0; i < count; i++)
+	{
+		EmailChange undone = {.id = ids[i]};
+
+		one_time_tokens_delete_detail(&change->user_id, ONE_TIME_EMAIL_CHANGE_UNDO,
+									  token_detail(&undone, true));
+	}
+}
+
 const Refusal *
 flow_undo_email_change(const char *token, const Client *client)
 {
@@ -402,7 +418,7 @@ flow_undo_email_change(const char *token, const Client *client)
 	users_set_mailbox_proven(&user->id, change->was_proven);
 	sessions_revoke_all(&user->id, NULL);
 	remove_added_since(user, change->created_at);
-	email_changes_delete_from(change);
+	delete_changes_from(change);
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
