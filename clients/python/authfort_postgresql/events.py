@@ -240,6 +240,10 @@ class EmailChangeUndone(UserEvent):
     new_email: str
 
 
+class EmailChangeUndoRequested(EmailEvent):
+    pass
+
+
 class UserInvited(EmailEvent):
     pass
 
@@ -349,6 +353,7 @@ EVENTS: dict[str, type[Event]] = {
     "email_change_requested": EmailChangeRequested,
     "email_changed": EmailChanged,
     "email_change_undone": EmailChangeUndone,
+    "email_change_undo_requested": EmailChangeUndoRequested,
     "user_invited": UserInvited,
     "invitation_accepted": InvitationAccepted,
     "reauthentication_requested": ReauthenticationRequested,
