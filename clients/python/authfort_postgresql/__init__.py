@@ -61,6 +61,7 @@ from .events import (
     UserUpdated,
 )
 from .models import (
+    AppCode,
     AuthResponse,
     AuthTokens,
     IdentityResponse,
@@ -78,6 +79,7 @@ from .models import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AppCode",
     "AuthError",
     "AuthFort",
     "AuthResponse",

@@ -78,6 +78,13 @@ class SessionResponse(BaseModel):
     revoked: bool = False
 
 
+class AppCode(BaseModel):
+    """A one-time code for an app, and the URL that opens the app, to which it is added as ``code``."""
+
+    code: str = Field(repr=False)
+    redirect_to: str
+
+
 class PasskeyResponse(BaseModel):
     """A passkey; ``id`` is the base64url text that browsers use."""
 

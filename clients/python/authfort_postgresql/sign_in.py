@@ -1,7 +1,7 @@
 """Signing in and out."""
 
 from .calls import Calls, accepted, signed_in
-from .models import AuthResponse, MFAChallenge
+from .models import AppCode, AuthResponse, MFAChallenge
 
 
 class SignIn(Calls):
@@ -62,16 +62,49 @@ class SignIn(Calls):
         """Ends the session of a refresh token; silent for an unknown one."""
         await self._call("logout", refresh_token=raw_refresh_token)
 
-    async def create_magic_link_token(self, email: str) -> str | None:
-        """Makes the token of a magic link; None for an unknown email."""
-        token: str | None = await self._call("create_magic_link_token", email=email)
+    async def create_magic_link_token(
+        self,
+        email: str,
+        *,
+        redirect_to: str | None = None,
+        code_challenge: str | None = None,
+        code_challenge_method: str | None = None,
+    ) -> str | None:
+        """Makes the token of a magic link; None for an unknown email.
+
+        With the other arguments, the link is for an app: it leads to a one-time code,
+        which the app exchanges.
+        """
+        token: str | None = await self._call(
+            "create_magic_link_token",
+            email=email,
+            redirect_to=redirect_to,
+            code_challenge=code_challenge,
+            code_challenge_method=code_challenge_method,
+        )
         return token
 
     async def verify_magic_link(
         self, token: str, *, user_agent: str | None = None, ip_address: str | None = None
-    ) -> AuthResponse | MFAChallenge:
-        return signed_in(
+    ) -> AuthResponse | MFAChallenge | AppCode:
+        """Signs in; an AppCode for a link that an app has asked for, which signs in nobody yet."""
+        result = accepted(
             await self._call("verify_magic_link", token=token, user_agent=user_agent, ip_address=ip_address)
+        )
+        return AppCode(**result) if "code" in result else signed_in(result)
+
+    async def exchange_oauth_code(
+        self, code: str, code_verifier: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> AuthResponse | MFAChallenge:
+        """Signs an app in with its one-time code, of a provider or a magic link."""
+        return signed_in(
+            await self._call(
+                "exchange_oauth_code",
+                code=code,
+                code_verifier=code_verifier,
+                user_agent=user_agent,
+                ip_address=ip_address,
+            )
         )
 
     async def create_email_otp(self, email: str) -> str | None:

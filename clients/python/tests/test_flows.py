@@ -6,9 +6,9 @@ import hmac
 import struct
 import time
 
-from support import PASSWORD, AsyncCase
+from support import PASSWORD, AsyncCase, auth_of, query
 
-from authfort_postgresql import AuthResponse, MFAChallenge
+from authfort_postgresql import AppCode, AuthResponse, MFAChallenge
 
 
 def totp(secret: str, step: int = 0) -> str:
@@ -40,6 +40,28 @@ class Mail(AsyncCase):
         self.assertIsInstance(signed_in, AuthResponse)
         self.assertEqual(signed_in.user.email, "link@example.com")
         await self.refused("invalid_magic_link", 400, self.auth.verify_magic_link(token))
+
+    async def test_link_for_an_app(self):
+        await self.auth.create_user("app@example.com", None)
+        target = "com.example.app:/in"
+        query("flows", f"ALTER DATABASE flows SET authfort.redirect_allowlist = '{target}'")
+        auth = auth_of("flows")
+        verifier = "v" * 43
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        token = await auth.create_magic_link_token(
+            "app@example.com", redirect_to=target, code_challenge=challenge, code_challenge_method="S256"
+        )
+        given = await auth.verify_magic_link(token)
+        self.assertIsInstance(given, AppCode)
+        self.assertEqual(given.redirect_to, target)
+        self.assertNotIn(given.code, repr(given))
+        signed_in = await auth.exchange_oauth_code(given.code, verifier)
+        self.assertEqual(signed_in.user.email, "app@example.com")
+        await self.refused("oauth_code_invalid", 400, auth.exchange_oauth_code(given.code, verifier))
+        await self.refused("invalid_redirect", 400, auth.create_magic_link_token(
+            "app@example.com", redirect_to="https://evil.example", code_challenge=challenge, code_challenge_method="S256"
+        ))
+        await auth.dispose()
 
     async def test_code(self):
         await self.auth.create_user("code@example.com", None)
