@@ -40,6 +40,36 @@ system("cp -r clients/node '$modules/node_modules/authfort-postgresql'") == 0 or
 is(system("cd '$modules/node_modules/authfort-postgresql' && node --test test/*.test.mjs >'$modules/unit.log' 2>&1"), 0,
 	'the unit tests of the package pass') or diag(slurp_file("$modules/unit.log"));
 
+# The compiler and the types of the frameworks are npm's alone; they arrive while the other tests run.
+my $types = "$modules/types";
+my @typed = qw(typescript@5 @types/node@18 @types/pg @types/express@4 express@4 fastify@5 pg);
+mkdir $types;
+my $installing = fork() // die;
+if ($installing == 0)
+{
+	@ENV{qw(HOME npm_config_cache)} = ($types, "$types/cache");
+	chdir $types;
+	exec "echo '{\"type\": \"module\"}' >package.json && "
+		. "timeout 300 npm install --no-audit --no-fund --loglevel=error @typed >npm.log 2>&1";
+}
+
+sub check_types
+{
+	waitpid $installing, 0;
+	if ($? != 0)
+	{
+		die slurp_file("$types/npm.log")
+		  if system('curl -sfo /dev/null -m 30 https://registry.npmjs.org/typescript') == 0;
+		diag('NOT TESTED: the types of clients/node, since npm cannot be reached');
+		return;
+	}
+	system("cp -r clients/node '$types/node_modules/authfort-postgresql'; cp clients/node/test/types.ts '$types'");
+	my $tsc = 'npx tsc --noEmit --strict --skipLibCheck false --module nodenext --target es2022';
+	is(system("cd '$types' && $tsc types.ts >tsc.log 2>&1"), 0, 'the types fit an application of both frameworks')
+	  or diag(slurp_file("$types/tsc.log"));
+	return;
+}
+
 my $node = start_node('main', preload => 'authfort', database => undef, conf => "authfort.cookies = on\n");
 my $http = HTTP::Tiny->new(timeout => 30);
 
@@ -209,4 +239,6 @@ foreach my $framework (@frameworks)
 }
 
 $node->stop;
+
+check_types();
 done_testing();

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { AuthFort } from './index.js';
+import type { AuthFort, User } from './index.js';
 
 /** A hook or handler of Fastify, without a dependency on its types. */
 export type Hook = (request: any, reply: any) => Promise<unknown>;
@@ -17,3 +17,9 @@ export interface FastifyAuth {
 }
 
 export declare function fastify(auth: AuthFort): FastifyAuth;
+
+declare module 'fastify' {
+	interface FastifyRequest {
+		user?: User;
+	}
+}

@@ -15,6 +15,9 @@ export interface User {
 	mfa_enabled: boolean;
 	is_deleted: boolean;
 	deleted_at: string | null;
+	locale: string | null;
+	user_metadata: Record<string, unknown>;
+	app_metadata: Record<string, unknown>;
 	[member: string]: unknown;
 }
 
@@ -25,7 +28,7 @@ export interface FetchOptions {
 	ca?: string | Buffer;
 }
 
-export interface AuthFortOptions extends PoolConfig {
+export interface AuthFortOptions extends Omit<PoolConfig, 'log'> {
 	/** A pool to use; without it, one is made of the other options, and closed by close(). */
 	pool?: Pool;
 	fetch?: FetchOptions;
