@@ -235,6 +235,10 @@ class EmailChanged(UserEvent):
     new_email: str
 
 
+class EmailChangeUndoRequested(EmailEvent):
+    pass
+
+
 class EmailChangeUndone(UserEvent):
     old_email: str
     new_email: str
@@ -352,6 +356,7 @@ EVENTS: dict[str, type[Event]] = {
     "signup_attempt": SignupAttempt,
     "email_change_requested": EmailChangeRequested,
     "email_changed": EmailChanged,
+    "email_change_undo_requested": EmailChangeUndoRequested,
     "email_change_undone": EmailChangeUndone,
     "email_change_undo_requested": EmailChangeUndoRequested,
     "user_invited": UserInvited,
