@@ -141,7 +141,7 @@ my $long = <<'JSON';
 JSON
 configure($long);
 
-# Begins a flow at "long"; @answers follow each other.  Returns what the last one leads to.
+# A key set, and an id_token for a flow with that nonce.
 sub mint
 {
 	my ($nonce, %order) = @_;
@@ -181,6 +181,45 @@ my $last = member('resume');
 is(give('[{"email": "grace@example.com", "verified": true}]'), 'signed in', 'and no fifth');
 is(sql("SELECT code(authfort.oauth_resume('$last', 200, '{}', '[]'))"), 'oauth_state_invalid',
 	'the last answer again');
+
+# The issuers of presets: Google's has two spellings, and Microsoft's is one for each directory.
+my $tenant = '11111111-2222-3333-4444-555555555555';
+my $other_tenant = '99999999-2222-3333-4444-555555555555';
+my %preset = (
+	google => [ { preset => 'google' }, 'https://www.googleapis.com/oauth2/v3/certs',
+		'GET https://openidconnect.googleapis.com/v1/userinfo' ],
+	common => [ { preset => 'microsoft', tenant => 'common' },
+		'https://login.microsoftonline.com/common/discovery/v2.0/keys', 'signed in' ],
+	one => [ { preset => 'microsoft', tenant => $tenant },
+		"https://login.microsoftonline.com/$tenant/discovery/v2.0/keys", 'signed in' ]);
+sub microsoft { return "https://login.microsoftonline.com/$_[0]/v2.0"; }
+foreach my $case (
+	[ 'google', 1, { iss => 'https://accounts.google.com' } ],
+	[ 'google', 1, { iss => 'accounts.google.com' } ],
+	[ 'google', 0, { iss => 'https://accounts.google.com/' } ],
+	[ 'common', 1, { iss => microsoft($tenant), tid => $tenant } ],
+	[ 'common', 0, { iss => microsoft($tenant), tid => $other_tenant } ],
+	[ 'common', 0, { iss => microsoft($tenant) } ],
+	[ 'common', 0, { iss => microsoft('common'), tid => 'common' } ],
+	[ 'common', 0, { iss => microsoft('{tenantid}'), tid => '{tenantid}' } ],
+	[ 'common', 0, { iss => microsoft('../x'), tid => '../x' } ],
+	[ 'common', 0, { iss => microsoft(''), tid => '' } ],
+	[ 'one', 1, { iss => microsoft($tenant), tid => $tenant } ],
+	[ 'one', 0, { iss => microsoft($other_tenant), tid => $other_tenant } ])
+{
+	my ($name, $good, $claims) = @$case;
+	my ($config, $url, $expected) = @{ $preset{$name} };
+	$provider = $name;
+	sql("SELECT authfort.set_oauth_provider('$name', "
+		. literal(encode_json({ client_id => 'client', client_secret => 's', %$config })) . ')');
+	my $minted = mint(begin(), claims => { email => "$name\@example.com", email_verified => JSON::PP::true, %$claims });
+	call_back();
+	is(give({ access_token => 'a', id_token => $minted->{tokens}[0] }), "GET $url", "$name: keys of the preset");
+	is(give($minted->{keys}), $good ? $expected : 'oauth_exchange_failed',
+		"$name: iss $claims->{iss}, tid " . ($claims->{tid} // 'missing'));
+}
+is(sql(q{SELECT email_verified FROM authfort.users WHERE email = 'common@example.com'}), 'f',
+	'the email of a Microsoft account is never taken for verified');
 
 # Answers and continuations at their limits, and flows whose provider changes, without id_tokens.
 sub configure_plain

@@ -29,16 +29,15 @@ write_parameter(StringInfo out, const char *name, const char *value)
 		json_write_string(out, name, value);
 }
 
-/* NULL for an unknown provider, or if they are too long for a URL. */
-char *
-oauth_form_to_url(const char *name, const OAuthParameters *parameters)
+const Refusal *
+oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **url)
 {
 	OAuthProvider *provider = oauth_find_provider(name);
 	pg_uuid_t	database = database_id();
 	StringInfoData text;
 
 	if (provider == NULL)
-		return NULL;
+		return &refusal_unknown_provider;
 	signing_keys_require_master_key();
 	initStringInfo(&text);
 	json_open(&text);
@@ -51,10 +50,11 @@ oauth_form_to_url(const char *name, const OAuthParameters *parameters)
 	write_parameter(&text, "user", parameters->user);
 	json_close(&text);
 	if (text.len > MAX_FORM)
-		return NULL;
-	return redirect_target_with_parameter(oauth_redirect_uri(provider), "form",
+		return &refusal_oauth_exchange_failed;
+	*url = redirect_target_with_parameter(oauth_redirect_uri(provider), "form",
 										  seal_as_text((unsigned char *) text.data, text.len,
 													   SEALED_FORM, &database));
+	return NULL;
 }
 
 bool

@@ -280,12 +280,16 @@ handle_oauth_callback(HttpRequest *request, HttpResponse *response)
 	respond_oauth(request, response, &result);
 }
 
-/* The provider's form, which the browser posts from the provider's page. */
+/*
+ * The provider's form, which the browser posts from the provider's page.  An
+ * error is the end of it: no cookie is needed.
+ */
 void
 handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 {
 	BodyField	fields[] = {{"code"}, {"state"}, {"error"}, {"iss"}, {"user"}};
 	OAuthParameters parameters;
+	OAuthResult result = {NULL};
 	char	   *url;
 
 	if (refuse_without_door(request, response) ||
@@ -296,11 +300,14 @@ handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 	parameters.error = fields[2].value;
 	parameters.issuer = fields[3].value;
 	parameters.user = fields[4].value;
-	url = oauth_form_to_url(request->segments[0], &parameters);
-	if (url != NULL)
-		redirect(response, 303, url);
+	if (parameters.error != NULL)
+		result = oauth_callback(request->segments[0], &parameters, find_cookie_of, request, &request->client);
 	else
-		http_respond_refusal(response, &refusal_unknown_provider);
+		result.refusal = oauth_form_to_url(request->segments[0], &parameters, &url);
+	if (result.refusal != NULL)
+		respond_oauth(request, response, &result);
+	else
+		redirect(response, 303, url);
 }
 
 void
