@@ -20,7 +20,8 @@ SELECT outcome(authfort.oauth_callback('idp', '{"code": "c", "state": "AQ"}', co
 	FROM flow, generate_series(1, 4);
 SELECT outcome(authfort.oauth_callback('idp', jsonb_build_object('code', 'c', 'state', state), cookie, NULL,
 	'192.0.2.2')) FROM flow;
-SELECT outcome(authfort.sign_in_with_id_token('openid', 'a.b.c', 'nonce', NULL, '192.0.2.3'))
+SELECT outcome(authfort.sign_in_with_id_token('openid', 'eyJhbGciOiJSUzI1NiJ9.e30.AA', 'nonce', NULL,
+	'192.0.2.3'))
 	FROM generate_series(1, 5);
 RESET authfort.rate_limit;
 RESET authfort.rate_limit_oauth_authorize;

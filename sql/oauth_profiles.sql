@@ -118,6 +118,15 @@ SELECT status, regexp_count(body, '<script') AS scripts, regexp_count(body, '</s
 	FROM visit, pg_temp.end('code=c&state=' || state, jsonb_build_object('id', 'script', 'email', 'script@example.com',
 	'name', '</script><script>alert(1)<!--' )::text);
 
+RESET ROLE;
+SET authfort.site_url = 'https://app.example';
+SET ROLE regress_profiles_door;
+SELECT pg_temp.visit('mode=popup&redirect_to=/x');
+SELECT status, body LIKE '%, "https://app.example");%' AS site
+	FROM visit, pg_temp.end('code=c&state=' || state, '{"id": "script"}');
+RESET ROLE;
+RESET authfort.site_url;
+
 -- a provider that says that it names itself (RFC 9207) has to
 RESET ROLE;
 CREATE FUNCTION pg_temp.named(iss text) RETURNS text LANGUAGE plpgsql AS $$
@@ -171,6 +180,11 @@ SELECT authfort.refresh(:'refresh')->>'error' AS refresh, authfort.verify_magic_
 SELECT status, body FROM authfort.http('POST', '/auth/login', NULL, '{"content-type": "application/json"}',
 	'{"email": "kay@example.com", "password": "strangers-password"}');
 SELECT pg_temp.sign_in('kay', 'kay@example.com') ? 'tokens' AS again, (SELECT count(*) FROM authfort.outbox) AS notices;
+-- for what is no id_token, no other server is asked
+SELECT token, coalesce(r->>'error', r#>>'{fetch,url}') FROM (VALUES (''), ('.'), ('..'), ('a.b.c'),
+	('eyJhbGciOiJub25lIn0.e30.AA'), ('eyJhbGciOiJIUzI1NiJ9.e30.AA'), ('e30.e30.AA'), ('eyJhbGciOiJSUzI1NiJ9.e30.'),
+	('eyJhbGciOiJSUzI1NiJ9.e30.AA'), ('eyJhbGciOiJQUzUxMiJ9.e30.AA')) AS t(token),
+	LATERAL authfort.sign_in_with_id_token('naming', token, 'nonce') r;
 DROP TABLE visit;
 DROP OWNED BY regress_profiles_door;
 DROP ROLE regress_profiles_door;

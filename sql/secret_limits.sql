@@ -2,6 +2,9 @@
 -- needs shared_preload_libraries
 SELECT authfort.reset_rate_limits() >= 0 AS reset;
 SELECT authfort.create_service_token('orders', '{introspect}') AS secret \gset
+-- each scope once
+SELECT authfort.create_service_token('twice', '{introspect,introspect}');
+SELECT authfort.create_service_token('many', array_fill('introspect_refresh'::text, ARRAY[100000]));
 CREATE FUNCTION pg_temp.post(path text, body text, authorization text, address inet = '192.0.2.1', OUT status integer,
 	OUT error text, OUT code text, OUT retry boolean) LANGUAGE sql AS $$
 	SELECT r.status, b->>'error', b#>>'{detail,error}', EXISTS (SELECT FROM jsonb_array_elements(r.headers) h

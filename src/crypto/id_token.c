@@ -194,6 +194,16 @@ check_claims(Jsonb *claims, const ForeignAlgorithm *algorithm, const IdTokenRule
 		check_access_token(claims, algorithm, rules->access_token) && check_subject(claims);
 }
 
+bool
+id_token_is_readable(const char *token)
+{
+	Jws		   *jws = palloc(sizeof(Jws));
+	const ForeignAlgorithm *algorithm;
+	char	   *kid;
+
+	return jws_read(token, strlen(token), jws) && read_header(jws, &algorithm, &kid);
+}
+
 IdTokenVerdict
 id_token_verify(const char *token, Jsonb *keys, const IdTokenRules *rules, Jsonb **claims)
 {

@@ -28,6 +28,9 @@ typedef enum IdTokenVerdict
 	ID_TOKEN_UNKNOWN_KEY		/* newer keys of the provider may verify it */
 } IdTokenVerdict;
 
+/* Whether a text has the form of a token, of a known algorithm; nothing is verified. */
+extern bool id_token_is_readable(const char *token);
+
 /*
  * Verifies a token with the provider's JWK Set, as OpenID Connect Core 1.0
  * demands (section 3.1.3.7).  Gives the claims of a valid one.

@@ -43,15 +43,19 @@ is_service_secret(const char *secret)
 	return len >= MIN_SECRET && len <= MAX_SECRET;
 }
 
+/* At least one, and each once. */
 static bool
 are_scopes(char *const *scopes, int count)
 {
+	int			access = 0;
+	int			refresh = 0;
+
 	for (int i = 0; i < count; i++)
 	{
-		if (strcmp(scopes[i], SCOPE_INTROSPECT) != 0 && strcmp(scopes[i], SCOPE_INTROSPECT_REFRESH) != 0)
-			return false;
+		access += strcmp(scopes[i], SCOPE_INTROSPECT) == 0;
+		refresh += strcmp(scopes[i], SCOPE_INTROSPECT_REFRESH) == 0;
 	}
-	return count > 0;
+	return count > 0 && access + refresh == count && access <= 1 && refresh <= 1;
 }
 
 static void
