@@ -4,7 +4,7 @@
  *
  * This thread takes messages and reports what became of them; workers send
  * them.  What could not be reported yet, because the database is away, is kept,
- * and no more messages are taken meanwhile.
+ * and no more messages are taken until then.
  */
 #include <curl/curl.h>
 #include <poll.h>

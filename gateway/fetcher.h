@@ -13,7 +13,7 @@
 /*
  * Starts the fetcher.  It calls "done" in its own thread, once for each
  * request that it took, with the answer in the request, or with the status 0
- * without an answer.  Without "resume", the request cannot go on.
+ * without an answer.  Without "resume", the request cannot continue.
  */
 extern bool fetcher_start(const Options *options, void (*done) (Request *request));
 

@@ -8,7 +8,7 @@
  * passwords or wait deliberately, share one route's limits.
  *
  * A request for which the router needs another server's answer is passed to the
- * fetcher, occupies neither a worker nor the queue meanwhile, and comes back.
+ * fetcher, occupies neither a worker nor the queue, and comes back.
  */
 #include <errno.h>
 #include <pthread.h>

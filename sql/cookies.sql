@@ -23,7 +23,7 @@ SELECT access AS a1, refresh AS r1, session AS s1 FROM pg_temp.login('ada@exampl
 SELECT access AS a2, refresh AS r2, session AS s2 FROM pg_temp.login('ada@example.com') \gset
 SELECT access AS e1, refresh AS re, session AS se FROM pg_temp.login('eve@example.com') \gset
 
--- the access cookie: what is no token does not stand in the way, wherever it stands
+-- the access cookie: an invalid token does not hide a valid one, whatever their order
 SELECT pg_temp.outcome('GET', 'me', c) FROM unnest(ARRAY['access_token=x; access_token=' || :'a1', 'access_token='
 	|| :'a1' || '; access_token=x.y.z',
 	'access_token=; access_token="' || :'a1' || '"', 'access_token=a; access_token=b; access_token=c; access_token='

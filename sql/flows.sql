@@ -119,7 +119,7 @@ RESET authfort.session_max_lifetime;
 UPDATE authfort.sessions SET expires_at = now() WHERE id = (:'l'::jsonb#>>'{user,session_id}')::uuid;
 SELECT pg_temp.code(authfort.refresh(:'l'::jsonb#>>'{tokens,refresh_token}'));
 
--- log out, silently for what is no token
+-- log out, silently for an invalid token
 SELECT authfort.logout(:'m2'::jsonb#>>'{tokens,refresh_token}'), authfort.logout('nonsense'), authfort.logout(NULL);
 SELECT pg_temp.code(authfort.refresh(:'m2'::jsonb#>>'{tokens,refresh_token}'));
 

@@ -1,5 +1,5 @@
 -- needs shared_preload_libraries = 'authfort'
--- With authfort.hide_accounts no answer tells which emails have an account.
+-- With authfort.hide_accounts no answer reveals which emails have an account.
 \pset null '(null)'
 CREATE FUNCTION pg_temp.send(path text, body jsonb, OUT status integer, OUT headers jsonb, OUT body text)
 	LANGUAGE sql AS

@@ -72,7 +72,7 @@ SELECT status, body::jsonb->>'message' AS message FROM pg_temp.send('POST', '/au
 	'{"old_password": "first-password", "new_password": "second-password"}');
 SELECT status, body FROM pg_temp.send('GET', '/auth/me', :'access');
 
--- reset: the answer tells nothing
+-- reset: the answer reveals nothing
 DELETE FROM authfort.outbox WHERE kind = 'email_verification';
 SELECT email, status, headers, body FROM unnest(ARRAY['ada@example.com', 'nobody@example.com', 'no email']) email,
 	pg_temp.send('POST', '/auth/forgot-password', NULL, jsonb_build_object('email', email)::text);

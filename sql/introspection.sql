@@ -1,4 +1,4 @@
--- Services that ask about tokens, and what they are told.
+-- Services that ask about tokens, and the answers.
 SET authfort.jwt_issuer = 'https://id.example.com';
 SELECT authfort.create_user('ada@example.com', 'correct horse', name => 'Ada', roles => '{editor}')->>'id' AS ada \gset
 SELECT l #>> '{tokens,access_token}' AS access, l #>> '{tokens,refresh_token}' AS refresh,
@@ -118,7 +118,7 @@ SELECT r #>> '{tokens,access_token}' AS access2, r #>> '{tokens,refresh_token}' 
 	FROM authfort.refresh(:'refresh') r \gset
 SELECT authfort.introspect(:'access')->'active' AS before_rotation,
 	authfort.introspect(:'access2')->'active' AS after_rotation;
--- an old refresh token is inactive once a refresh with it would be refused, and asking harms nobody
+-- an old refresh token is inactive once a refresh with it would be refused, and asking harms no session
 SELECT r #>> '{tokens,refresh_token}' AS refresh3 FROM authfort.refresh(:'refresh2') r \gset
 SELECT r #>> '{tokens,refresh_token}' AS refresh4 FROM authfort.refresh(:'refresh3') r \gset
 SELECT authfort.introspect(:'refresh')->'active' AS within_grace;

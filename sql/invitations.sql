@@ -65,7 +65,7 @@ SELECT pg_temp.raised(call) FROM unnest(ARRAY['authfort.invite_user(''ada@exampl
 	'authfort.invite_user(''x@example.com'', name => repeat(''x'', 256))',
 	'authfort.invite_user(''x@example.com'', (SELECT array_agg(''r'' || n) FROM generate_series(1, 65) n))']) call;
 SELECT count(*) FROM authfort.users WHERE email = 'x@example.com';
--- a ban keeps the invitation; expired; deleted; another email by an admin; a taken one stays with whoever has it
+-- a ban keeps the invitation; expired; deleted; another email by an admin; a taken one stays with its owner
 SELECT authfort.invite_user('bob@example.com', '{editor}')->>'id' AS bob \gset
 SELECT authfort.generate_link('invitation', 'bob@example.com')->>'token' AS token \gset
 -- it is what verifies the address: no other message does

@@ -322,7 +322,7 @@ SELECT authfort.passkey_register_begin(:'bob') AS options \gset
 SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x31'))) AS the_fiftieth,
 	authfort.passkey_register_begin(:'bob')->>'error' AS begin_one_more;
 SELECT outcome(authfort.passkey_register_finish(:'bob', device.register(:'options', '\x32'))) AS one_more;
--- a stored key that is none
+-- a stored key that is invalid
 SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), int4send(1),
 	:'bob'))) AS not_a_key;
 
@@ -477,5 +477,5 @@ SET authfort.webauthn_origins = 'https://example.org, https://example.com, https
 SELECT answer('GET', '/.well-known/webauthn', NULL);
 SET authfort.webauthn_rp_id = '';
 SELECT request('GET', '/.well-known/webauthn', NULL) AS without_a_domain;
--- what the user is told
+-- notices to the user
 SELECT kind, user_id = :'fay' AS to_fay, message->>'passkey' AS passkey FROM authfort.take_messages();

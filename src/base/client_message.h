@@ -1,7 +1,7 @@
 /*
  * client_message.h
- *		Whether the client's message that is being worked on is ours, so that
- *		the log shows nothing of it (src/redact/README.md).
+ *		Whether the client message being processed is sensitive ("ours"), so
+ *		that the log shows nothing of it (src/redact/README.md).
  */
 #ifndef AUTHFORT_CLIENT_MESSAGE_H
 #define AUTHFORT_CLIENT_MESSAGE_H

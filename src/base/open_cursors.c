@@ -36,9 +36,9 @@ struct OpenCursors
 static uint64
 list_visible(void)
 {
-	static SpiQuery plan = {"SELECT name FROM pg_catalog.pg_cursor()", 0};
+	static SpiQuery query = {"SELECT name FROM pg_catalog.pg_cursor()", 0};
 
-	return spi_query_run(&plan, NULL, NULL, SPI_OK_SELECT);
+	return spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
 }
 
 static Portal
@@ -48,7 +48,7 @@ listed_portal(uint64 row)
 	return GetPortalByName(spi_query_text(CurrentMemoryContext, 1));
 }
 
-/* The caller goes on to the first row of its own statement. */
+/* The caller continues at the first row of its own statement. */
 static void
 end_list(void)
 {

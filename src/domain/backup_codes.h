@@ -3,7 +3,7 @@
  *		Codes that replace a second factor once: table authfort.backup_codes.
  *
  * All that changes rows is called with the user's row locked, so that a code
- * counts once.
+ * is accepted once.
  */
 #ifndef AUTHFORT_BACKUP_CODES_H
 #define AUTHFORT_BACKUP_CODES_H
@@ -19,7 +19,7 @@
 /* Replaces the user's codes by BACKUP_CODES new ones, palloc'd and wiped with their context. */
 extern char **backup_codes_make(const pg_uuid_t *user_id);
 
-/* Deletes the code if the user has it, as it was typed: case, spaces and dashes do not count. */
+/* Deletes the code if the user has it, as it was typed: case, spaces and dashes are ignored. */
 extern bool backup_codes_use(const pg_uuid_t *user_id, const char *typed);
 
 extern int	backup_codes_count(const pg_uuid_t *user_id);

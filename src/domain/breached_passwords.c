@@ -109,7 +109,7 @@ load_line(Loading *loading, const char *line)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("line " UINT64_FORMAT " does not begin with a SHA-1 hash", loading->line),
-				 errdetail("A line begins with %d to %d hexadecimal digits, and ends there or goes on with a colon.",
+				 errdetail("A line begins with %d to %d hexadecimal digits, and ends there or continues with a colon.",
 						   PREFIX_DIGITS, SHA1_DIGITS)));
 	sodium_hex2bin(bytes, sizeof(bytes), line, PREFIX_DIGITS, NULL, NULL, NULL);
 	loading->prefixes[loading->count++] = Int64GetDatum(prefix_of_bytes(bytes));

@@ -247,7 +247,7 @@ call_hook(const char *hook, const char *registered_by, const User *user, const S
 
 /*
  * The log shows nothing of the client's message, so nothing of the error's
- * context either (src/redact/README.md).  This record is ours, and stays.
+ * context either (src/redact/README.md).  authfort's own records stay, so this one names the hook.
  */
 static void
 log_failure(const char *hook)

@@ -58,7 +58,7 @@ extern EmailCodeCheck email_code_check(const pg_uuid_t *user_id, EmailCodePurpos
 									   const char *code);
 extern void email_code_spend(const pg_uuid_t *user_id, EmailCodePurpose purpose);
 
-/* Ends all codes of a user; their tries still count. */
+/* Ends all codes of a user; their tries are still counted. */
 extern void email_codes_spend_all(const pg_uuid_t *user_id);
 
 /* Deletes the rows of a user who is deleted; NULL: those of all users. */

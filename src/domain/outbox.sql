@@ -13,10 +13,10 @@ CREATE TABLE authfort.outbox (
 COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() hands them out';
 COMMENT ON COLUMN authfort.outbox.kind IS 'Kind of the message, such as password_reset';
 COMMENT ON COLUMN authfort.outbox.message IS 'JSON, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
-COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was handed out last; it is handed out again authfort.outbox_visibility_timeout later';
+COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was taken last; it is delivered again authfort.outbox_visibility_timeout later';
 COMMENT ON COLUMN authfort.outbox.not_before IS 'When a delivery that failed is to be tried again; NULL: see taken_at';
 COMMENT ON COLUMN authfort.outbox.has_secret IS 'Whether it contains a token or a code; it is not delivered once that was used or replaced';
-COMMENT ON COLUMN authfort.outbox.attempts IS 'How often it was handed out';
+COMMENT ON COLUMN authfort.outbox.attempts IS 'How often it was taken';
 
 CREATE INDEX outbox_user_id ON authfort.outbox (user_id);
 CREATE INDEX outbox_expires_at ON authfort.outbox (expires_at);

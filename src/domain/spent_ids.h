@@ -2,7 +2,7 @@
  * spent_ids.h
  *		Ids of things that may be used once: table authfort.spent_ids.
  *
- * A sealed value that is handed out (an OAuth flow, a WebAuthn challenge) is in no
+ * A sealed value that a client holds (an OAuth flow, a WebAuthn challenge) is in no
  * table, so that requesting it costs no row.  Its id is stored when it is used.
  */
 #ifndef AUTHFORT_SPENT_IDS_H

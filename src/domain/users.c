@@ -140,7 +140,7 @@ users_lock_by_email(const char *email)
 
 	if (user != NULL)
 		user = users_lock(&user->id);
-	/* another transaction may have changed it meanwhile */
+	/* another transaction may have changed it since */
 	return (user != NULL && user->email != NULL && strcmp(user->email, email) == 0) ? user : NULL;
 }
 

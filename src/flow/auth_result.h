@@ -36,7 +36,7 @@ extern AuthResult auth_tokens(User *user, const Session *session);
 /* The same with claims for which the hook has been called (domain/claims_hook.h). */
 extern AuthResult auth_tokens_with_claims(User *user, const Session *session, const char *claims);
 
-/* Something else was done, and gives no tokens; or those of a session that goes on. */
+/* Something else was done, and gives no tokens; or those of a session that continues. */
 extern AuthResult auth_done(void);
 extern AuthResult auth_done_with_tokens(User *user, const Session *session);
 

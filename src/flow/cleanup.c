@@ -47,7 +47,7 @@ cleanup_begin(CleanupPass *pass, CleanupKind kind)
 	pass->kept.context = CurrentMemoryContext;
 }
 
-/* A change of the email is as good as its tokens, and a code is one. */
+/* Changes of emails and mailed codes are counted as tokens: they expire like these. */
 static int
 delete_expired_tokens(KeptRows *kept)
 {

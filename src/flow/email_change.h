@@ -47,9 +47,9 @@ extern const Refusal *flow_undo_email_change(const char *token, const Client *cl
 
 /*
  * Sends the way back once more if the address is that of a mailbox from which
- * an account has moved, and is therefore no account's: to a reader who asks for
- * something else there, because nothing else is of use.  The account has the
- * credentials of whoever made it, so the reader may not have known of it.
+ * an account has moved, so that no account has it now: to a reader who asks for
+ * something else there, because nothing else is of use.  The credentials of the
+ * account are those of its maker, so the reader may not have known of it.
  * Returns whether a message was sent.
  */
 extern bool email_change_send_way_back(const char *email, const Client *client);

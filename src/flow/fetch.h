@@ -18,7 +18,7 @@
  * those of the request that began the flow, for what the last step records.
  * Nor does it say what it answers: the continuation holds a digest of that, and
  * a step takes the answer only if it would still ask the same, since the
- * provider's configuration may have changed meanwhile.
+ * provider's configuration may have changed since.
  *
  * A step, from the side of a flow:
  *
@@ -112,7 +112,7 @@ extern const Refusal *fetch_seal(FetchFlow *flow, Fetch *fetch);
 /* Appends a completed fetch as the object {method, url, headers, ...}. */
 extern void fetch_append(StringInfo out, const Fetch *fetch);
 
-/* Reads a continuation.  Returns NULL, or the refusal if it is not ours or has expired. */
+/* Reads a continuation.  Returns NULL, or the refusal if it is invalid or has expired. */
 extern const Refusal *fetch_flow_resume(const char *resume, FetchFlow *flow);
 
 /* Whether the fetch that is answered was of that method and URL; NULL: false. */

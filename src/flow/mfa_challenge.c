@@ -72,7 +72,7 @@ mfa_challenge_is_token(const char *token)
 		jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header);
 }
 
-/* Returns the payload of a token that one of our keys has signed, or NULL. */
+/* Returns the payload of a token that a key of this database has signed, or NULL. */
 static Jsonb *
 verified_payload(const char *token)
 {

@@ -69,8 +69,8 @@ extern OAuthResult oauth_continue(FetchFlow *continuation, const FetchAnswer *an
 /*
  * For providers that post their answer (response_mode=form_post): the browser
  * sends no cookie with that request.  Seals the parameters into the URL to
- * which it is sent next, and opens them there; false if they are not ours.
- * The first returns NULL, or the refusal of an unknown provider, or of
+ * which it is sent next, and opens them there; false if authfort did not make
+ * them.  The first returns NULL, or the refusal of an unknown provider, or of
  * parameters that are too long for a URL.
  */
 extern const Refusal *oauth_form_to_url(const char *provider, const OAuthParameters *parameters,

@@ -240,7 +240,7 @@ finish_with_profile(const OAuthProvider *provider, OAuthFlow *flow, const OAuthP
 	return oauth_finish(provider, flow, profile, &progress->tokens, client);
 }
 
-/* Asks for the profile, or goes on with what the id_token says. */
+/* Asks for the profile, or continues with what the id_token states. */
 static OAuthResult
 ask_profile(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,
 			FetchFlow *continuation)
@@ -289,7 +289,7 @@ ask_keys(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress
 
 /*
  * With the known keys if they do, and otherwise with newer ones.  Keys that are
- * a day old still count where newer ones cannot be asked for now.
+ * a day old are still valid where newer ones cannot be asked for now.
  */
 static OAuthResult
 check_id_token(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,

@@ -59,7 +59,7 @@ oauth_flow_begin(OAuthFlow *flow, const OAuthProvider *provider)
 
 /*
  * A flow uses the endpoints that it began with, so that it must not end as one
- * of the issuer that an admin has configured meanwhile.
+ * of the issuer that an admin has configured since.
  */
 bool
 oauth_flow_is_of(const OAuthFlow *flow, const OAuthProvider *provider)

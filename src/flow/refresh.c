@@ -92,7 +92,7 @@ respond_to_theft(const Session *session, const Client *client)
 
 /*
  * The access token is of another session than the refresh token.  As long as
- * the session goes on, the same two tokens can come again, so the events are
+ * the session continues, the same two tokens can come again, so the events are
  * limited.
  */
 static void

@@ -58,7 +58,7 @@ append_codes(StringInfo out, const BackupCodes *codes)
 }
 
 /*
- * The body has no room for the tokens of a session that goes on.  Its client
+ * The body has no room for the tokens of a session that continues.  Its client
  * refreshes; a browser that keeps them as cookies gets new ones at once.
  */
 static void

@@ -384,7 +384,7 @@ clear_others(HttpResponse *response, const char *name, int expected)
 }
 
 /*
- * A browser drops a cookie over 4,096 bytes without a word.  An access token
+ * A browser silently drops a cookie over 4,096 bytes.  An access token
  * grows past that by roles, or by the claims hook.
  */
 static void

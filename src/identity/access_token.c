@@ -258,7 +258,7 @@ check_token(const char *token, AccessClaims *claims)
 	if (!jws_read(token, strlen(token), jws))
 		return "it is not a JWS in compact form";
 	if (!jwt_read_header(jws, JWT_TYPE_DEFAULT, &header))
-		return "its header is not one of ours";
+		return "its header is not that of an access token";
 	key = signing_keys_find(header.kid);
 	if (key == NULL)
 		return "its signing key is unknown or has expired";
