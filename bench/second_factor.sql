@@ -13,11 +13,12 @@ SELECT 1 / (authfort.complete_mfa_login(:'challenge', '000000')->>'error' = 'inv
 CALL pg_temp.time_it('totp', 500,
 	format($$SELECT count(authfort.complete_mfa_login(%L, '000000', 'bench', '192.0.2.7')) FROM generate_series(1, 500)$$, :'challenge'));
 
--- each login comes with another user agent, so with the setting each is a notice
+-- each login comes with another user agent, so with the setting each is a notice, of which a user gets five an hour
 CREATE PROCEDURE pg_temp.time_login(name text) LANGUAGE plpgsql AS $$
 BEGIN
-	CALL pg_temp.time_it(name, 10, $q$SELECT count(authfort.login('bench@example.com', 'correct horse',
-		gen_random_uuid()::text, '192.0.2.7')) FROM generate_series(1, 10)$q$);
+	CALL pg_temp.time_it(name, 5, $q$DELETE FROM authfort.events WHERE event = 'notice_sent';
+		SELECT count(authfort.login('bench@example.com', 'correct horse', gen_random_uuid()::text, '192.0.2.7'))
+		FROM generate_series(1, 5)$q$);
 END $$;
 CALL pg_temp.time_login('login-without-notice');
 SET authfort.notices = 'new_sign_in';

@@ -5,11 +5,12 @@ SELECT r#>>'{user,id}' AS ada FROM authfort.signup('ada@example.com', 'password-
 UPDATE authfort.users SET locale = 'de' WHERE id = :'ada';
 CREATE FUNCTION pg_temp.login(user_agent text, ip inet) RETURNS boolean LANGUAGE sql AS
 	$$ SELECT authfort.login('ada@example.com', 'password-1', user_agent, ip) ? 'tokens' $$;
--- kinds of waiting messages; takes and deletes them
+-- kinds of waiting messages; takes and deletes them, and lets more be sent
 CREATE FUNCTION pg_temp.mail() RETURNS TABLE (kind text, message jsonb) LANGUAGE plpgsql AS $$
 	BEGIN
 		RETURN QUERY SELECT m.kind, m.message - 'expires_at' - 'time' FROM authfort.take_messages(100) m;
 		DELETE FROM authfort.outbox;
+		DELETE FROM authfort.events WHERE event = 'notice_sent';
 	END $$;
 
 -- none by default
@@ -48,6 +49,20 @@ SELECT * FROM pg_temp.mail();
 -- it is delivered for a week
 SELECT pg_temp.login('Chrome', '192.0.2.1');
 SELECT round(extract(epoch FROM expires_at - created_at) / 3600) AS hours FROM authfort.outbox;
+DELETE FROM authfort.outbox;
+
+-- an address gets five of a kind an hour, with limits on or off; others are not affected
+DELETE FROM authfort.events WHERE event = 'notice_sent';
+SELECT count(pg_temp.login('agent ' || n, '192.0.2.1')) FROM generate_series(1, 7) n;
+SELECT authfort.change_password(:'ada', 'password-1', 'password-2')->'ok',
+	authfort.change_password(:'ada', 'password-2', 'password-1')->'ok';
+SELECT authfort.login('eve@example.com', 'password-1', 'agent 1', '192.0.2.1') ? 'tokens';
+SELECT u.email, o.kind, count(*) FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT u.email, e.payload->>'kind' AS kind, count(*) FROM authfort.events e JOIN authfort.users u ON u.id = e.user_id
+	WHERE event = 'notice_sent' GROUP BY 1, 2 ORDER BY 1, 2;
+UPDATE authfort.events SET created_at = created_at - interval '61 minutes' WHERE event = 'notice_sent';
+SELECT pg_temp.login('agent 8', '192.0.2.1');
+SELECT u.email, o.kind, count(*) FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id GROUP BY 1, 2 ORDER BY 1, 2;
 DELETE FROM authfort.outbox;
 
 -- passwords, however they are set

@@ -72,6 +72,7 @@ static const char *const event_names[] = {
 	"reauthenticated",
 	"unproven_deleted",
 	"message_failed",
+	"notice_sent",
 	"mfa_enabled",
 	"mfa_disabled",
 	"mfa_login",
@@ -346,12 +347,15 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 	return false;
 }
 
+/* As in the index events_mailed. */
+#define TO_EMAIL \
+	"COALESCE(payload OPERATOR(pg_catalog.->>) 'new_email'," \
+	" payload OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $1"
+
 bool
 events_to_are_frequent(EventType type, const char *email)
 {
-#define MAILED(event) FREQUENT(event, \
-		"COALESCE(payload OPERATOR(pg_catalog.->>) 'new_email'," \
-		" payload OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $1", "4", TEXTOID)
+#define MAILED(event) FREQUENT(event, TO_EMAIL, "4", TEXTOID)
 	static struct
 	{
 		EventType	type;
@@ -377,6 +381,23 @@ events_to_are_frequent(EventType type, const char *email)
 	return false;
 }
 
+
+bool
+event_notice_is_frequent(const char *email, const char *kind)
+{
+	static SpiQuery query = {
+		"SELECT FROM authfort.events WHERE event OPERATOR(pg_catalog.=) 'notice_sent' AND " TO_EMAIL
+		" AND created_at OPERATOR(pg_catalog.>) $2"
+		" AND (payload OPERATOR(pg_catalog.->>) 'kind') OPERATOR(pg_catalog.=) $3 OFFSET 4 LIMIT 1",
+		3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
+	};
+	Datum		values[3] = {CStringGetTextDatum(email),
+	TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR), CStringGetTextDatum(kind)};
+
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
+}
+
+#undef TO_EMAIL
 #undef FREQUENT
 
 void

@@ -57,6 +57,7 @@ typedef enum EventType
 	EVENT_REAUTHENTICATED,
 	EVENT_UNPROVEN_DELETED,
 	EVENT_MESSAGE_FAILED,
+	EVENT_NOTICE_SENT,
 	EVENT_MFA_ENABLED,
 	EVENT_MFA_DISABLED,
 	EVENT_MFA_LOGIN,
@@ -112,6 +113,9 @@ extern bool event_is_frequent(EventType type, const pg_uuid_t *user_id);
  * user it belonged to: an attacker can delete an account and sign up again.
  */
 extern bool events_to_are_frequent(EventType type, const char *email);
+
+/* The same for notices of that kind. */
+extern bool event_notice_is_frequent(const char *email, const char *kind);
 
 /* Records an event without additional members. */
 extern void event_record_simple(EventType type, const pg_uuid_t *user_id,

@@ -27,14 +27,15 @@ COMMENT ON COLUMN authfort.events.cluster IS 'The cluster to which xid belongs: 
 
 CREATE INDEX events_created_at ON authfort.events USING brin (created_at);
 CREATE INDEX events_position ON authfort.events (cluster, xid, id);
--- (these two count what strangers cause: event_is_frequent(), events_to_are_frequent())
+-- (these two count what strangers cause: event_is_frequent(), events_to_are_frequent(), event_notice_is_frequent())
 CREATE INDEX events_frequent ON authfort.events (event, user_id, created_at)
 	WHERE event IN ('email_change_requested', 'refresh_token_mismatch', 'password_pwned_rejected', 'rate_limit_exceeded')
 		OR (event = 'login_failed' AND user_id IS NULL);
 CREATE INDEX events_mailed ON authfort.events
 	(event, (COALESCE(payload->>'new_email', payload->>'email') COLLATE "C"), created_at)
 	WHERE event IN ('password_reset_requested', 'signup_attempt', 'email_verification_requested', 'magic_link_requested',
-		'email_otp_requested', 'email_change_requested', 'email_change_undo_requested', 'reauthentication_requested');
+		'email_otp_requested', 'email_change_requested', 'email_change_undo_requested', 'reauthentication_requested',
+		'notice_sent');
 CREATE INDEX events_user_id ON authfort.events (user_id, id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE authfort.event_handlers (

@@ -37,6 +37,7 @@
 #include "base/json.h"
 #include "base/rate.h"
 #include "base/shared_memory.h"
+#include "base/spi_query.h"
 #include "base/uuid.h"
 #include "domain/events.h"
 #include "domain/input.h"
@@ -477,25 +478,61 @@ put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* rate_limit_status(email, ip_address) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
+/* What an argument of the two functions names; NULL: nothing. */
+typedef struct CounterKeys
+{
+	const char *email;
+	const char *address;
+	const char *user;			/* the key of the user's counters without an email */
+	const char *user_email;
+} CounterKeys;
+
+static CounterKeys
+argument_keys(FunctionCallInfo fcinfo)
+{
+	char	   *email = argument_optional_text(fcinfo, 0);
+	CounterKeys keys = {NULL};
+
+	if (email != NULL && input_email(email, &email) == NULL)
+		keys.email = email;
+	if (!PG_ARGISNULL(1))
+		keys.address = address_for_counting(PG_GETARG_INET_PP(1));
+	if (!PG_ARGISNULL(2))
+	{
+		User	   *user = users_find(PG_GETARG_UUID_P(2));
+
+		keys.user = uuid_text(PG_GETARG_UUID_P(2));
+		keys.user_email = (user != NULL) ? user->email : NULL;
+	}
+	return keys;
+}
+
+static Datum
+rate_limit_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CounterKeys keys = argument_keys(fcinfo);
+	const char *accounts[] = {keys.email, keys.user, keys.user_email};
+
+	for (int endpoint = 0; counters != NULL && endpoint < RATE_LIMIT_ENDPOINTS; endpoint++)
+	{
+		if (keys.address != NULL)
+			put_status(result, endpoint, KEY_ADDRESS, keys.address);
+		for (size_t i = 0; i < lengthof(accounts); i++)
+		{
+			if (accounts[i] != NULL)
+				put_status(result, endpoint, KEY_EMAIL, accounts[i]);
+		}
+	}
+	return (Datum) 0;
+}
+
+/* rate_limit_status(email, ip_address, user_id) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
 Datum
 authfort_rate_limit_status(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *email = argument_optional_text(fcinfo, 0);
-	const char *address = PG_ARGISNULL(1) ? NULL : address_for_counting(PG_GETARG_INET_PP(1));
-
 	InitMaterializedSRF(fcinfo, 0);
-	if (email != NULL && input_email(email, &email) != NULL)
-		email = NULL;
-	for (int endpoint = 0; counters != NULL && endpoint < RATE_LIMIT_ENDPOINTS; endpoint++)
-	{
-		if (address != NULL)
-			put_status(result, endpoint, KEY_ADDRESS, address);
-		if (email != NULL)
-			put_status(result, endpoint, KEY_EMAIL, email);
-	}
-	return (Datum) 0;
+	return spi_query_run_stable(rate_limit_status, fcinfo);
 }
 
 static int
@@ -545,20 +582,25 @@ forget_counters(KeyType type, const char *value)
 	return forgotten;
 }
 
-/* reset_rate_limits(email, ip_address) -> integer */
+/* reset_rate_limits(email, ip_address, user_id) -> integer */
 Datum
 authfort_reset_rate_limits(PG_FUNCTION_ARGS)
 {
-	char	   *email = argument_optional_text(fcinfo, 0);
+	CounterKeys keys;
 	int			forgotten = 0;
 
 	if (counters == NULL)
 		PG_RETURN_INT32(0);
-	if (email == NULL && PG_ARGISNULL(1))
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1) && PG_ARGISNULL(2))
 		PG_RETURN_INT32(forget_all());
-	if (email != NULL && input_email(email, &email) == NULL)
-		forgotten += forget_counters(KEY_EMAIL, email);
-	if (!PG_ARGISNULL(1))
-		forgotten += forget_counters(KEY_ADDRESS, address_for_counting(PG_GETARG_INET_PP(1)));
+	keys = argument_keys(fcinfo);
+	if (keys.address != NULL)
+		forgotten += forget_counters(KEY_ADDRESS, keys.address);
+	if (keys.email != NULL)
+		forgotten += forget_counters(KEY_EMAIL, keys.email);
+	if (keys.user != NULL)
+		forgotten += forget_counters(KEY_EMAIL, keys.user);
+	if (keys.user_email != NULL)
+		forgotten += forget_counters(KEY_EMAIL, keys.user_email);
 	PG_RETURN_INT32(forgotten);
 }

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/uuid_v7.h"
+#include "domain/events.h"
 #include "domain/input.h"
 #include "domain/outbox.h"
 #include "domain/sessions.h"
@@ -32,21 +33,34 @@ notice_begin(StringInfo message, const User *user, const Client *client)
 	                  (client != NULL) ? input_user_agent(client->user_agent) : NULL);
 }
 
+static void
+record_sent(const User *user, const char *kind, const Client *client)
+{
+	Event event;
+
+	event_begin(&event, EVENT_NOTICE_SENT, &user->id, NULL, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "kind", kind);
+	event_record(&event);
+}
+
 void
 notice_put(NoticeKind kind, const User *user, const Client *client, const char *details)
 {
+	const char *name = settings_notice_name(kind);
 	StringInfoData message;
 	pg_uuid_t id;
 
-	if (!notice_is_wanted(kind) || user->email == NULL)
+	if (!notice_is_wanted(kind) || user->email == NULL ||
+	    event_notice_is_frequent(user->email, name))
 		return;
 	outbox_prepare();
 	uuid_v7_make(&id);
 	notice_begin(&message, user, client);
 	if (details != NULL)
 		json_write_members(&message, details);
-	user_message_put(&id, settings_notice_name(kind), user, GetCurrentTimestamp() + NOTICE_TTL,
-	                 &message);
+	user_message_put(&id, name, user, GetCurrentTimestamp() + NOTICE_TTL, &message);
+	record_sent(user, name, client);
 }
 
 void

@@ -19,7 +19,8 @@ notice_is_wanted(NoticeKind kind)
 }
 
 /*
- * Puts a notice into the outbox if authfort.notices has its kind.  It has the
+ * Puts a notice into the outbox if authfort.notices has its kind, at most five
+ * of a kind an hour to an address: more would warn of nothing new.  It has the
  * time, the client if it is known, and "details", which are further members of
  * a JSON object as text, without secrets; NULL: none.
  */

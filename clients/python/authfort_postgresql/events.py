@@ -275,6 +275,11 @@ class MessageFailed(UserEvent):
     reason: str
 
 
+class NoticeSent(UserEvent):
+    email: str
+    kind: str
+
+
 class PasskeyEvent(UserEvent):
     """``passkey_id`` is the base64url text that browsers use."""
 
@@ -365,6 +370,7 @@ EVENTS: dict[str, type[Event]] = {
     "reauthenticated": Reauthenticated,
     "unproven_deleted": UnprovenDeleted,
     "message_failed": MessageFailed,
+    "notice_sent": NoticeSent,
     "passkey_added": PasskeyAdded,
     "passkey_removed": PasskeyRemoved,
     "passkey_renamed": PasskeyRenamed,
