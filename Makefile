@@ -83,6 +83,7 @@ OBJS = \
 	src/domain/oauth_discovery.o \
 	src/domain/oauth_documents.o \
 	src/domain/oauth_providers.o \
+	src/domain/sealed_column.o \
 	src/domain/identities.o \
 	src/domain/breached_passwords.o \
 	src/domain/rate_limit.o \
@@ -144,6 +145,7 @@ OBJS = \
 	src/flow/passkey_login.o \
 	src/flow/passkey_mfa.o \
 	src/flow/key_admin.o \
+	src/flow/reseal.o \
 	src/flow/message_failure.o \
 	src/flow/cleanup.o \
 	src/flow/database_identity.o \
@@ -219,6 +221,7 @@ SQL_PIECES = \
 	src/flow/email_change.sql \
 	src/flow/reauthentication.sql \
 	src/flow/key_admin.sql \
+	src/flow/reseal.sql \
 	src/flow/oauth.sql \
 	src/flow/views.sql \
 	src/domain/rate_limit.sql \

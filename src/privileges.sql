@@ -97,6 +97,7 @@ GRANT EXECUTE ON FUNCTION
 	authfort.list_users(text, boolean, text, boolean, text, text, integer, integer),
 	authfort.get_user_count(text, boolean, text, boolean), authfort.update_user(uuid, jsonb),
 	authfort.delete_user(uuid, boolean), authfort.ban_user(uuid), authfort.unban_user(uuid),
+	authfort.reseal(integer), authfort.master_key_usage(),
 	authfort.rate_limits(), authfort.rate_limit_status(text, inet, uuid), authfort.reset_rate_limits(text, inet, uuid),
 	authfort.create_password_reset_token(text), authfort.reset_password(text, text),
 	authfort.create_email_verification_token(uuid), authfort.verify_email(text, uuid),

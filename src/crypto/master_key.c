@@ -419,6 +419,19 @@ master_key_current(void)
 	return held_keys[0].id;
 }
 
+uint32 *
+master_key_ids(int *count)
+{
+	uint32	   *ids;
+
+	load_keys();
+	ids = palloc(held_count * sizeof(uint32));
+	for (int i = 0; i < held_count; i++)
+		ids[i] = held_keys[i].id;
+	*count = held_count;
+	return ids;
+}
+
 /*
  * Writes the subkey for a purpose; the caller wipes it.  False if the master
  * key of that id is not held.  Raises if none can be read.

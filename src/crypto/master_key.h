@@ -28,6 +28,9 @@ typedef enum MasterKeyPurpose
 extern void master_key_ensure(bool may_create);
 extern uint64 master_key_generation(void);
 extern uint32 master_key_current(void);
+
+/* The ids of all keys that are held, the current one first; palloc'd. */
+extern uint32 *master_key_ids(int *count);
 extern bool master_key_derive(uint32 id, MasterKeyPurpose purpose,
 							  unsigned char subkey[MASTER_KEY_BYTES]);
 extern char *master_key_source(void);

@@ -9,6 +9,8 @@
 
 #include <sodium.h>
 
+#include "catalog/pg_type.h"
+
 #include "compat.h"
 #include "crypto/base64url.h"
 #include "crypto/master_key.h"
@@ -158,6 +160,41 @@ unsigned char *
 unseal_or_warn(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len)
 {
 	return open_or_report(sealed, name, database, WARNING, len);
+}
+
+bytea *
+seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database)
+{
+	size_t		len;
+	unsigned char *secret = unseal_or_warn(sealed, name, database, &len);
+	bytea	   *again;
+
+	if (secret == NULL)
+		return NULL;
+	again = seal(secret, len, name, database);
+	sodium_memzero(secret, len);
+	pfree(secret);
+	return again;
+}
+
+ArrayType *
+seal_older_prefixes(void)
+{
+	int			count;
+	uint32	   *ids = master_key_ids(&count);
+	Datum	   *prefixes = palloc(count * sizeof(Datum));
+
+	StaticAssertStmt(SEALED_PREFIX_BYTES == 1 + sizeof(uint32), "a version and an id");
+	for (int i = 1; i < count; i++)
+	{
+		bytea	   *prefix = palloc(VARHDRSZ + SEALED_PREFIX_BYTES);
+
+		SET_VARSIZE(prefix, VARHDRSZ + SEALED_PREFIX_BYTES);
+		VARDATA(prefix)[0] = SEAL_VERSION;
+		memcpy(VARDATA(prefix) + 1, &ids[i], sizeof(uint32));
+		prefixes[i - 1] = PointerGetDatum(prefix);
+	}
+	return construct_array(prefixes, count - 1, BYTEAOID, -1, false, TYPALIGN_INT);
 }
 
 char *

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "utils/array.h"
 #include "utils/uuid.h"
 
 /*
@@ -18,6 +19,19 @@ extern bytea *seal(const unsigned char *secret, size_t len, const char *name,
 				   const pg_uuid_t *database);
 extern unsigned char *unseal(const bytea *sealed, const char *name, const pg_uuid_t *database,
 							 size_t *len);
+
+/*
+ * The same secret, sealed with the current master key.  NULL, with a warning,
+ * if it does not open.
+ */
+extern bytea *seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database);
+
+/*
+ * An array of bytea: with what a value begins that is sealed with one of the
+ * other master keys that are held.
+ */
+#define SEALED_PREFIX_BYTES 5
+extern ArrayType *seal_older_prefixes(void);
 
 /*
  * The same in base64url, for what clients and gateways keep for us and hand

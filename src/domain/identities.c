@@ -22,6 +22,7 @@
 #include "crypto/seal.h"
 #include "domain/identities.h"
 #include "domain/oauth_providers.h"
+#include "domain/sealed_column.h"
 #include "domain/user_rows.h"
 #include "domain/users.h"
 
@@ -275,4 +276,24 @@ authfort_provider_tokens(PG_FUNCTION_ARGS)
 	result = DirectFunctionCall1(jsonb_in, CStringGetDatum((char *) tokens));
 	sodium_memzero(tokens, len);
 	return result;
+}
+
+static char *
+name_of_tokens(Datum id, const char *provider)
+{
+	return tokens_seal_name(DatumGetUUIDP(id), provider);
+}
+
+int
+identities_reseal(int limit)
+{
+	static SealedColumn column = {
+		{"SELECT id, tokens, provider FROM authfort.identities WHERE "
+		SEALED_OLDER("tokens") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"UPDATE authfort.identities SET tokens = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BYTEAOID}},
+		name_of_tokens
+	};
+
+	return sealed_column_reseal(&column, NULL, limit);
 }

@@ -57,4 +57,7 @@ extern char **identities_providers(const pg_uuid_t *user_id, int *count);
 /* Appends the user's linked accounts as a JSON array. */
 extern void identities_append_json(StringInfo out, const pg_uuid_t *user_id);
 
+/* Seals at most "limit" tokens of providers with the current master key; returns their number. */
+extern int	identities_reseal(int limit);
+
 #endif							/* AUTHFORT_IDENTITIES_H */

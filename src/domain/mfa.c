@@ -12,6 +12,7 @@
 #include "crypto/seal.h"
 #include "crypto/totp.h"
 #include "domain/mfa.h"
+#include "domain/sealed_column.h"
 #include "domain/user_rows.h"
 #include "domain/users.h"
 
@@ -170,4 +171,24 @@ mfa_delete(const pg_uuid_t *user_id)
 	static UserRows rows = {"authfort.mfa"};
 
 	user_rows_delete(&rows, user_id);
+}
+
+static char *
+name_of_secret(Datum user_id, const char *unused)
+{
+	return secret_seal_name(DatumGetUUIDP(user_id));
+}
+
+int
+mfa_reseal(int limit)
+{
+	static SealedColumn column = {
+		{"SELECT user_id, totp_secret, NULL FROM authfort.mfa WHERE "
+		SEALED_OLDER("totp_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"UPDATE authfort.mfa SET totp_secret = $2 WHERE user_id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BYTEAOID}},
+		name_of_secret
+	};
+
+	return sealed_column_reseal(&column, NULL, limit);
 }

@@ -47,4 +47,7 @@ extern void mfa_set_failures(const pg_uuid_t *user_id, const MfaState *state);
 /* Deletes the row of a user; NULL: all rows. */
 extern void mfa_delete(const pg_uuid_t *user_id);
 
+/* Seals at most "limit" secrets of authenticator apps with the current master key; returns their number. */
+extern int	mfa_reseal(int limit);
+
 #endif							/* AUTHFORT_MFA_H */

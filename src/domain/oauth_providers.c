@@ -22,6 +22,7 @@
 #include "domain/oauth_config.h"
 #include "domain/oauth_documents.h"
 #include "domain/oauth_providers.h"
+#include "domain/sealed_column.h"
 #include "domain/signing_keys.h"
 
 PG_FUNCTION_INFO_V1(authfort_set_oauth_provider);
@@ -371,4 +372,38 @@ oauth_providers_append_json(StringInfo out)
 	}
 	spi_query_close();
 	appendStringInfoChar(out, ']');
+}
+
+static char *
+name_of_client_secret(Datum id, const char *provider)
+{
+	return seal_name(CLIENT_SECRET, provider);
+}
+
+static char *
+name_of_private_key(Datum id, const char *provider)
+{
+	return seal_name(PRIVATE_KEY, provider);
+}
+
+int
+oauth_providers_reseal(int limit)
+{
+	static SealedColumn client_secrets = {
+		{"SELECT id, client_secret, name FROM authfort.oauth_providers WHERE "
+		SEALED_OLDER("client_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"UPDATE authfort.oauth_providers SET client_secret = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BYTEAOID}},
+		name_of_client_secret
+	};
+	static SealedColumn private_keys = {
+		{"SELECT id, private_key, name FROM authfort.oauth_providers WHERE "
+		SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"UPDATE authfort.oauth_providers SET private_key = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BYTEAOID}},
+		name_of_private_key
+	};
+	int			resealed = sealed_column_reseal(&client_secrets, NULL, limit);
+
+	return resealed + sealed_column_reseal(&private_keys, NULL, limit - resealed);
 }

@@ -75,4 +75,7 @@ extern void oauth_providers_append_json(StringInfo out);
 extern char *oauth_provider_client_secret(const OAuthProvider *provider);
 extern EVP_PKEY *oauth_provider_private_key(const OAuthProvider *provider);
 
+/* Seals at most "limit" client secrets and private keys with the current master key; returns their number. */
+extern int	oauth_providers_reseal(int limit);
+
 #endif							/* AUTHFORT_OAUTH_PROVIDERS_H */

@@ -24,6 +24,7 @@
 #include "domain/email_codes.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
+#include "domain/sealed_column.h"
 #include "domain/signing_keys.h"
 #include "domain/user_rows.h"
 #include "domain/users.h"
@@ -333,4 +334,25 @@ authfort_message_deferred(PG_FUNCTION_ARGS)
 									integer_argument(fcinfo, 1, "retry_after", 0, MAX_RETRY_AFTER) *
 									USECS_PER_SEC);
 	PG_RETURN_BOOL(spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0);
+}
+
+static char *
+name_of_message(Datum id, const char *unused)
+{
+	return message_seal_name(DatumGetUUIDP(id));
+}
+
+int
+outbox_reseal(int limit)
+{
+	static SealedColumn column = {
+		{"SELECT id, message, NULL FROM authfort.outbox WHERE "
+		SEALED_OLDER("message") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"UPDATE authfort.outbox SET message = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, BYTEAOID}},
+		name_of_message
+	};
+	pg_uuid_t	database = database_id();
+
+	return sealed_column_reseal(&column, &database, limit);
 }

@@ -35,6 +35,7 @@
 #include "crypto/master_key.h"
 #include "crypto/seal.h"
 #include "domain/key_expiry.h"
+#include "domain/sealed_column.h"
 #include "domain/signing_keys.h"
 #include "settings.h"
 
@@ -611,4 +612,24 @@ signing_keys_delete_expired(int limit, KeptRows *kept)
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
+}
+
+static char *
+name_of_key(Datum kid, const char *unused)
+{
+	return key_seal_name(TextDatumGetCString(kid));
+}
+
+int
+signing_keys_reseal(int limit)
+{
+	static SealedColumn column = {
+		{"SELECT kid, private_key, NULL FROM authfort.signing_keys WHERE "
+		SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"UPDATE authfort.signing_keys SET private_key = $2 WHERE kid OPERATOR(pg_catalog.=) $1",
+		2, {TEXTOID, BYTEAOID}},
+		name_of_key
+	};
+
+	return sealed_column_reseal(&column, NULL, limit);
 }

@@ -103,4 +103,7 @@ extern TimestampTz signing_keys_next_expiry(void);
 /* Deletes at most "limit" keys that no longer verify (base/expired_rows.h). */
 extern int	signing_keys_delete_expired(int limit, KeptRows *kept);
 
+/* Seals at most "limit" private keys with the current master key; returns their number. */
+extern int	signing_keys_reseal(int limit);
+
 #endif							/* AUTHFORT_SIGNING_KEYS_H */
