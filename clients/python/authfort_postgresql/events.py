@@ -275,8 +275,7 @@ class MessageFailed(UserEvent):
     reason: str
 
 
-class NoticeSent(UserEvent):
-    email: str
+class NoticeSent(EmailEvent):
     kind: str
 
 
