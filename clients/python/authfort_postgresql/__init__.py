@@ -93,6 +93,7 @@ __all__ = [
     "EmailChangeRequested",
     "EmailChangeUndoRequested",
     "EmailChangeUndone",
+    "EmailChangeUndoRequested",
     "EmailChanged",
     "EmailOTPLogin",
     "EmailOTPRequested",
