@@ -17,8 +17,9 @@
 
 /* Functions in schema authfort that take no secret; policies call them. */
 static const char *const harmless_functions[] = {
-	"aal", "amr", "auth_time", "claim", "claims", "current_user", "has_role", "jwks", "require_aal",
-	"require_role", "roles", "routes", "session_id", "uid", "version",
+	"aal",          "amr",      "auth_time",  "claim",       "claims",
+	"current_user", "has_role", "jwks",       "require_aal", "require_role",
+	"roles",        "routes",   "session_id", "uid",         "version",
 };
 
 static unsigned char
@@ -42,8 +43,8 @@ same_letters(const char *a, const char *b, size_t len)
 static size_t
 rarest_letter(const char *name, size_t len)
 {
-	static const char letters[] = "etaonrisldcumphgfbywvkxjqz";	/* the rarest last */
-	size_t		best = 0;
+	static const char letters[] = "etaonrisldcumphgfbywvkxjqz"; /* the rarest last */
+	size_t best = 0;
 	const char *best_rank = NULL;
 
 	for (size_t i = 0; i < len; i++)
@@ -68,35 +69,58 @@ next_byte(const char *from, const char *end, unsigned char byte)
 }
 
 /*
- * The first occurrence of a name in "text"; or NULL.  memchr() looks at many
- * bytes at a time for the rarest letter, small or large; the name is compared
- * where it stands.
+ * A search for all occurrences of a name.  memchr() looks at many bytes at a
+ * time for the rarest letter, small or large; the name is compared where it
+ * stands.  Both places are kept from one occurrence to the next: to search the
+ * rest of the text for a letter that it does not have, each time, would cost the
+ * square of the length.
  */
-static const char *
-find_name(const char *text, const char *end, const char *name, size_t len)
+typedef struct NameSearch
 {
-	size_t		at = rarest_letter(name, len);
-	unsigned char small = lower(name[at]);
-	unsigned char large = (small >= 'a' && small <= 'z') ? small - ('a' - 'A') : small;
-	const char *last;			/* behind the last byte where the letter can stand */
+	const char *name;
+	size_t len;
+	size_t at; /* where the rarest letter is in the name */
+	unsigned char small;
+	unsigned char large;
+	const char *last; /* behind the last byte where the letter can stand */
 	const char *next_small;
 	const char *next_large;
+} NameSearch;
 
+static void
+search_begin(NameSearch *search, const char *text, const char *end, const char *name, size_t len)
+{
+	search->name = name;
+	search->len = len;
+	search->at = rarest_letter(name, len);
+	search->small = lower(name[search->at]);
+	search->large = (search->small >= 'a' && search->small <= 'z') ? search->small - ('a' - 'A')
+	                                                               : search->small;
 	if ((size_t) (end - text) < len)
-		return NULL;
-	last = end - (len - 1 - at);
-	next_small = next_byte(text + at, last, small);
-	next_large = next_byte(text + at, last, large);
-	while (next_small < last || next_large < last)
 	{
-		const char *letter = (next_small < next_large) ? next_small : next_large;
+		search->last = search->next_small = search->next_large = end;
+		return;
+	}
+	search->last = end - (len - 1 - search->at);
+	search->next_small = next_byte(text + search->at, search->last, search->small);
+	search->next_large = next_byte(text + search->at, search->last, search->large);
+}
 
-		if (same_letters(letter - at, name, len))
-			return letter - at;
-		if (next_small == letter)
-			next_small = next_byte(letter + 1, last, small);
-		if (next_large == letter)
-			next_large = next_byte(letter + 1, last, large);
+/* The next occurrence; or NULL. */
+static const char *
+search_next(NameSearch *search)
+{
+	while (search->next_small < search->last || search->next_large < search->last)
+	{
+		const char *letter =
+			(search->next_small < search->next_large) ? search->next_small : search->next_large;
+
+		if (search->next_small == letter)
+			search->next_small = next_byte(letter + 1, search->last, search->small);
+		if (search->next_large == letter)
+			search->next_large = next_byte(letter + 1, search->last, search->large);
+		if (same_letters(letter - search->at, search->name, search->len))
+			return letter - search->at;
 	}
 	return NULL;
 }
@@ -110,8 +134,8 @@ is_blank(char c)
 static bool
 in_name(char c)
 {
-	return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-		c == '$' || (unsigned char) c >= 0x80;
+	return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+	       (unsigned char) c >= 0x80;
 }
 
 /* In a text that is quoted as CSV or JSON, quotes are doubled or escaped. */
@@ -129,10 +153,10 @@ is_harmless_call(const char *rest, const char *end)
 		return false;
 	for (size_t i = 0; i < sizeof(harmless_functions) / sizeof(harmless_functions[0]); i++)
 	{
-		size_t		len = strlen(harmless_functions[i]);
+		size_t len = strlen(harmless_functions[i]);
 
 		if ((size_t) (end - rest) > len && same_letters(rest, harmless_functions[i], len) &&
-			(rest[len] == '(' || rest[len] == ','))
+		    (rest[len] == '(' || rest[len] == ','))
 			return true;
 	}
 	return false;
@@ -157,7 +181,7 @@ is_reference(const char *text, const char *place, const char *rest, const char *
 	while (place > text && is_blank(place[-1]))
 		place--;
 	if ((size_t) (place - text) < len || !same_letters(place - len, keyword, len) ||
-		((size_t) (place - text) > len && in_name(place[-(ptrdiff_t) len - 1])))
+	    ((size_t) (place - text) > len && in_name(place[-(ptrdiff_t) len - 1])))
 		return false;
 	while (rest < end && (in_name(*rest) || is_quote(*rest)))
 		rest++;
@@ -176,17 +200,18 @@ is_reference(const char *text, const char *place, const char *rest, const char *
 static bool
 names_us(const char *text, const char *end)
 {
-	const char *place = text;
+	NameSearch search;
+	const char *place;
 
-	while ((place = find_name(place, end, OUR_NAME, OUR_NAME_LEN)) != NULL)
+	search_begin(&search, text, end, OUR_NAME, OUR_NAME_LEN);
+	while ((place = search_next(&search)) != NULL)
 	{
 		const char *rest = place + OUR_NAME_LEN;
-		bool		begins = (place == text ||
-							  (!in_name(place[-1]) && strchr("\".\\", place[-1]) == NULL));
+		bool begins =
+			(place == text || (!in_name(place[-1]) && strchr("\".\\", place[-1]) == NULL));
 
 		if (!(begins && is_harmless_call(rest, end)) && !is_reference(text, place, rest, end))
 			return true;
-		place = rest;
 	}
 	return false;
 }
@@ -200,9 +225,11 @@ secret_names_in(const char *text, size_t len, const char *names)
 		return true;
 	while (*(names += strspn(names, NAME_SEPARATORS)) != '\0')
 	{
-		size_t		name_len = strcspn(names, NAME_SEPARATORS);
+		size_t name_len = strcspn(names, NAME_SEPARATORS);
+		NameSearch search;
 
-		if (find_name(text, end, names, name_len) != NULL)
+		search_begin(&search, text, end, names, name_len);
+		if (search_next(&search) != NULL)
 			return true;
 		names += name_len;
 	}
