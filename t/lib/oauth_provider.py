@@ -83,6 +83,13 @@ class Code:
     def get_auth_time(self):
         return int(time.time())
 
+    # asked for since Authlib 1.7
+    def get_acr(self):
+        return None
+
+    def get_amr(self):
+        return None
+
 
 class User(dict):
     def get_user_id(self):
