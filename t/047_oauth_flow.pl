@@ -62,7 +62,7 @@ sub order
 	push @orders, { expected => $expected, name => $name, order => \%order };
 	return;
 }
-my @algorithms = qw(RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA);
+my @algorithms = qw(RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519);
 foreach my $alg (@algorithms)
 {
 	order('signed in', $alg, alg => $alg, access_token => "at-$alg");
@@ -242,8 +242,12 @@ my $padded = "SELECT code(authfort.oauth_resume(answer#>>'{fetch,resume}', 200, 
 is(sql(sprintf $padded, 262145), 'oauth_exchange_failed', 'an answer of 256 KiB and a byte is none');
 is(sql(sprintf $padded, 262144), 'GET https://id.example/u', 'one of 256 KiB is read');
 is(ask_profile(refresh_token => 'r' x 8192), 'GET https://id.example/u', 'a long refresh token');
+is(ask_profile(refresh_token => 'r' x 8192, scope => 's' x 8192), 'GET https://id.example/u',
+	'a refresh token that is not kept does not fill the continuation');
+configure_plain(keep_tokens => JSON::PP::true);
 is(ask_profile(refresh_token => 'r' x 8192, scope => 's' x 8192), 'oauth_provider_unavailable',
 	'a continuation of more than 16 KiB is not made');
+configure_plain();
 
 # The endpoints are those that the flow began with; another issuer, or none, ends it.
 begin();

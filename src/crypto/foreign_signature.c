@@ -12,7 +12,7 @@
 #include "crypto/foreign_signature.h"
 
 /*
- * RFC 7518, section 3.1, without the HMACs, and RFC 8037.  No specification
+ * RFC 7518, section 3.1, without the HMACs, RFC 8037, and its new name of RFC 9864.  No specification
  * says with what an access token is hashed beside EdDSA; providers use SHA-512.
  */
 const ForeignAlgorithm foreign_algorithms[FOREIGN_ALGORITHMS] = {
@@ -25,7 +25,8 @@ const ForeignAlgorithm foreign_algorithms[FOREIGN_ALGORITHMS] = {
 	{"ES256", "EC", "P-256", "prime256v1", 32, false, EVP_sha256},
 	{"ES384", "EC", "P-384", "secp384r1", 48, false, EVP_sha384},
 	{"ES512", "EC", "P-521", "secp521r1", 66, false, EVP_sha512},
-	{"EdDSA", "OKP", "Ed25519", NULL, 0, false, EVP_sha512}
+	{"EdDSA", "OKP", "Ed25519", NULL, 0, false, EVP_sha512},
+	{"Ed25519", "OKP", "Ed25519", NULL, 0, false, EVP_sha512}
 };
 
 const ForeignAlgorithm *

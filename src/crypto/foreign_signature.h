@@ -22,7 +22,7 @@ typedef struct ForeignAlgorithm
 	const EVP_MD *(*digest) (void); /* that of Ed25519 hashes the access token alone */
 } ForeignAlgorithm;
 
-#define FOREIGN_ALGORITHMS 10
+#define FOREIGN_ALGORITHMS 11
 
 extern const ForeignAlgorithm foreign_algorithms[FOREIGN_ALGORITHMS];
 

@@ -18,6 +18,8 @@ CURVES = {'256': ('P-256', ec.SECP256R1(), 32), '384': ('P-384', ec.SECP384R1(),
 HASHES = {'256': (hashes.SHA256(), hashlib.sha256), '384': (hashes.SHA384(), hashlib.sha384),
           '512': (hashes.SHA512(), hashlib.sha512)}
 
+EDDSA = ('EdDSA', 'Ed25519')  # RFC 8037, and RFC 9864
+
 
 def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b'=').decode()
@@ -50,15 +52,15 @@ ED = ed25519.Ed25519PrivateKey.generate()
 JWKS = {'keys': [rsa_jwk(RSA, kid=alg, alg=alg, use='sig')
                  for alg in ('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512')]
         + [ec_jwk(EC[size], size, kid=f'ES{size}', alg=f'ES{size}') for size in CURVES]
-        + [{'kty': 'OKP', 'crv': 'Ed25519', 'x': b64(raw(ED)), 'kid': 'EdDSA', 'alg': 'EdDSA'},
-           rsa_jwk(RSA, kid='any'), rsa_jwk(RSA, kid='enc', use='enc'), rsa_jwk(RSA, kid='oaep', alg='RSA-OAEP'),
+        + [{'kty': 'OKP', 'crv': 'Ed25519', 'x': b64(raw(ED)), 'kid': alg, 'alg': alg} for alg in EDDSA]
+        + [rsa_jwk(RSA, kid='any'), rsa_jwk(RSA, kid='enc', use='enc'), rsa_jwk(RSA, kid='oaep', alg='RSA-OAEP'),
            rsa_jwk(WEAK, kid='weak'), {**rsa_jwk(RSA, kid='e1'), 'e': 'AQ'},
            {'kty': 'oct', 'kid': 'oct', 'k': b64(b'secret'), 'alg': 'HS256'}]}
 
 
 def sign(alg, data, fault):
     size = alg[2:]
-    if alg == 'EdDSA':
+    if alg in EDDSA:
         return ED.sign(data)
     if alg in ('none', 'None', 'nOnE'):
         return b'x'
@@ -93,7 +95,7 @@ def sign(alg, data, fault):
 def make(order):
     alg, fault, claims = order['alg'], order.get('fault', ''), dict(order['claims'])
     if 'access_token' in order:
-        name = {'EdDSA': 'sha512'}.get(alg, 'sha' + alg[2:])
+        name = 'sha512' if alg in EDDSA else 'sha' + alg[2:]
         if fault == 'at_hash':
             name = 'sha512' if name == 'sha256' else 'sha256'
         digest = hashlib.new(name, order['access_token'].encode()).digest()
