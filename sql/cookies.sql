@@ -209,3 +209,18 @@ SELECT set_config('authfort.cookie_domain', repeat('a', 64) || '.example', false
 SELECT set_config('authfort.cookie_domain', d, false)
 	FROM unnest(ARRAY['.example.com', 'xn--bcher-kva.example', 'a-b.c1.example', repeat('a', 63)
 	|| '.example', '127.0.0.1', 'localhost', '']) d;
+
+-- the refresh cookie expires with the session, which may end sooner than the token's lifetime after
+CREATE FUNCTION pg_temp.refresh_cookie_age(headers jsonb) RETURNS integer LANGUAGE sql AS $$
+	SELECT (regexp_match(h->>'Set-Cookie', '^refresh_token=[^;]+; Max-Age=(\d+)'))[1]::integer
+	FROM jsonb_array_elements(headers) h WHERE h->>'Set-Cookie' ~ '^refresh_token=[^;]' $$;
+CREATE FUNCTION pg_temp.refreshed_cookie_age(OUT seconds integer) LANGUAGE sql AS $$
+	SELECT pg_temp.refresh_cookie_age(s.headers) FROM pg_temp.login('ada@example.com') l,
+		pg_temp.send('POST', 'refresh', 'refresh_token=' || l.refresh) s $$;
+RESET authfort.access_cookie_name;
+RESET authfort.refresh_cookie_name;
+SET authfort.session_max_lifetime = 0;
+SELECT pg_temp.refreshed_cookie_age() = extract(epoch FROM current_setting('authfort.refresh_token_ttl')::interval)
+	AS whole_lifetime;
+SET authfort.session_max_lifetime = '1h';
+SELECT pg_temp.refreshed_cookie_age() BETWEEN 3590 AND 3600 AS rest_of_the_session;

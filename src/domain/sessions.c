@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -59,6 +60,16 @@ bool
 session_is_expired(const Session *session)
 {
 	return session->expires_at <= GetCurrentTimestamp();
+}
+
+int
+session_seconds_left(const Session *session)
+{
+	TimestampTz start = GetCurrentTransactionStartTimestamp();
+	TimestampTz left = (session->expires_at - start) / USECS_PER_SEC;
+
+	/* a session that this transaction started or rotated ends a moment later than that */
+	return Min(Max(left, 0), setting_refresh_token_ttl);
 }
 
 static bool

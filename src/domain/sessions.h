@@ -139,4 +139,10 @@ extern int	sessions_delete_ended(int limit, SessionsPart *position, KeptRows *ke
 
 extern bool session_is_expired(const Session *session);
 
+/*
+ * How long the session lasts if it is not used again, counted from the start
+ * of the transaction; zero if it has expired.
+ */
+extern int	session_seconds_left(const Session *session);
+
 #endif							/* AUTHFORT_SESSIONS_H */

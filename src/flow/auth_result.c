@@ -36,6 +36,7 @@ auth_tokens_with_claims(User *user, const Session *session, const char *claims)
 	result.access_token = access_token_issue(user, session, claims);
 	result.refresh_token = refresh_token_issue(session);
 	result.expires_in = setting_access_token_ttl;
+	result.refresh_expires_in = session_seconds_left(session);
 	return result;
 }
 

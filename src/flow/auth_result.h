@@ -22,6 +22,7 @@ typedef struct AuthResult
 	char	   *access_token;
 	char	   *refresh_token;
 	int			expires_in;		/* seconds, of the access token or the challenge */
+	int			refresh_expires_in; /* seconds, of the refresh token: to the session's end */
 	char	   *mfa_token;		/* not NULL: a challenge for a second factor */
 	char	  **mfa_methods;	/* which the challenge accepts */
 	int			mfa_method_count;

@@ -364,9 +364,9 @@ clear_for_requested_domains(HttpResponse *response, const char *name)
  * Clears cookies of that name for the paths and domains that the settings
  * name, and if the browser sent more of them than "expected", for those that
  * the request names.  With a domain in the settings, a cookie of the host alone
- * is a leftover, and is cleared only where the browser sent any.  These headers precede the one that sets the cookie: in a
- * browser that does not distinguish host and domain cookies, the last one
- * wins.
+ * is a leftover, and is cleared only where the browser sent any.  These headers
+ * precede the one that sets the cookie: in a browser that does not distinguish
+ * host and domain cookies, the last one wins.
  */
 static void
 clear_others(HttpResponse *response, const char *name, int expected)
@@ -421,7 +421,7 @@ token_cookies_set(HttpResponse *response, const AuthResult *result)
 	clear_others(response, setting_refresh_cookie_name, expected);
 	write_own(response, setting_access_cookie_name, result->access_token, result->expires_in);
 	write_own(response, setting_refresh_cookie_name, result->refresh_token,
-			  setting_refresh_token_ttl);
+			  result->refresh_expires_in);
 }
 
 /*
