@@ -21,14 +21,29 @@ append_reply(Text *text, const char *string)
 	text_append_string(text, string);
 }
 
-void
-request_refuse(Request *request, int status, const char *code, const char *message, bool retry)
+/* Replaces what of a response was set before. */
+static void
+begin_reply(Request *request, int status)
 {
 	text_free(&request->reply_headers);
 	text_free(&request->reply_body);
 	request->status = status;
+	request->answered = true;
 	headers_add(&request->reply_headers, "Content-Type", "application/json");
 	headers_add(&request->reply_headers, "Cache-Control", "no-store");
+}
+
+void
+request_respond(Request *request, int status, const char *body)
+{
+	begin_reply(request, status);
+	append_reply(&request->reply_body, body);
+}
+
+void
+request_refuse(Request *request, int status, const char *code, const char *message, bool retry)
+{
+	begin_reply(request, status);
 	if (retry)
 		headers_add(&request->reply_headers, "Retry-After", "1");
 	append_reply(&request->reply_body, "{\"detail\":{\"error\":");
@@ -36,7 +51,6 @@ request_refuse(Request *request, int status, const char *code, const char *messa
 	append_reply(&request->reply_body, ",\"message\":");
 	text_append_json(&request->reply_body, message);
 	append_reply(&request->reply_body, "}}");
-	request->answered = true;
 }
 
 void

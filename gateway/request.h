@@ -50,7 +50,8 @@ typedef struct Request
 /* GET for HEAD: libmicrohttpd sends the header of its answer, and no body. */
 extern const char *request_method_for_router(const Request *request);
 
-/* Sets a response of the gateway itself; "retry" adds Retry-After. */
+/* Set a response of the gateway itself: a JSON text, or an error; "retry" adds Retry-After. */
+extern void request_respond(Request *request, int status, const char *body);
 extern void request_refuse(Request *request, int status, const char *code, const char *message,
 						   bool retry);
 extern void request_free(Request *request);

@@ -312,16 +312,6 @@ send_reply(Request *request)
 	return result;
 }
 
-static void
-answer_ok(Request *request)
-{
-	static const char ok[] = "{\"status\":\"ok\"}";
-
-	request_refuse(request, 200, "", "", false);
-	text_free(&request->reply_body);
-	text_append(&request->reply_body, ok, sizeof(ok) - 1);
-}
-
 /* Answers health checks; returns false for every other request. */
 static bool
 answer_probe(Request *request)
@@ -330,7 +320,7 @@ answer_probe(Request *request)
 		return false;
 	if (strcmp(request->path, "/healthz") == 0 ||
 		(strcmp(request->path, "/readyz") == 0 && pool_is_ready()))
-		answer_ok(request);
+		request_respond(request, 200, "{\"status\":\"ok\"}");
 	else if (strcmp(request->path, "/readyz") == 0)
 		request_refuse(request, 503, "service_unavailable", "The database is not available", true);
 	else
@@ -530,49 +520,71 @@ allow_descriptors(void)
 				(unsigned long long) limit.rlim_cur, options->max_connections);
 }
 
-bool
-server_start(const Options *given)
+static void
+init_open_requests(void)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&open_requests.none_left, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+/* False, with a message, if a file cannot be read; true without TLS. */
+static bool
+read_tls_files(void)
+{
+	return options->tls_cert[0] == '\0' ||
+		(read_file(options->tls_cert, &tls_cert) && read_file(options->tls_key, &tls_key));
+}
+
+static struct MHD_Daemon *
+start_daemon(int fd)
 {
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls_cert.data},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls_key.data},
+		{MHD_OPTION_END, 0, NULL}
 	};
-	pthread_condattr_t attributes;
+
+	if (options->tls_cert[0] != '\0')
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
+	return MHD_start_daemon(flags, 0, NULL, NULL, handle_request, NULL,
+							MHD_OPTION_LISTEN_SOCKET, fd,
+							MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
+							MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+							MHD_OPTION_NOTIFY_CONNECTION, follow_connection, NULL,
+							STRICT_OPTION,
+							MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
+							MHD_OPTION_CONNECTION_TIMEOUT,
+							(unsigned int) options->connection_timeout,
+							MHD_OPTION_CONNECTION_LIMIT,
+							(unsigned int) (options->max_connections + CLOSING_CONNECTIONS),
+							MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+							connection_memory(),
+							MHD_OPTION_ARRAY, tls,
+							MHD_OPTION_END);
+}
+
+bool
+server_start(const Options *given)
+{
 	int			fd;
 
 	options = given;
 	clients_init(options);
 	allow_descriptors();
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&open_requests.none_left, &attributes);
-	pthread_condattr_destroy(&attributes);
-	if (options->tls_cert[0] != '\0')
-	{
-		if (!read_file(options->tls_cert, &tls_cert) || !read_file(options->tls_key, &tls_key))
-			return false;
-		flags |= MHD_USE_TLS;
-		tls[0] = (struct MHD_OptionItem) {MHD_OPTION_HTTPS_MEM_CERT, 0, tls_cert.data};
-		tls[1] = (struct MHD_OptionItem) {MHD_OPTION_HTTPS_MEM_KEY, 0, tls_key.data};
-	}
+	init_open_requests();
+	if (!read_tls_files())
+		return false;
 	fd = open_socket(options->listen);
 	if (fd < 0)
 		return false;
-	server_daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle_request, NULL,
-									 MHD_OPTION_LISTEN_SOCKET, fd,
-									 MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
-									 MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-									 MHD_OPTION_NOTIFY_CONNECTION, follow_connection, NULL,
-									 STRICT_OPTION,
-									 MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
-									 MHD_OPTION_CONNECTION_TIMEOUT,
-									 (unsigned int) options->connection_timeout,
-									 MHD_OPTION_CONNECTION_LIMIT,
-									 (unsigned int) (options->max_connections + CLOSING_CONNECTIONS),
-									 MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-									 connection_memory(),
-									 MHD_OPTION_ARRAY, tls,
-									 MHD_OPTION_END);
+	server_daemon = start_daemon(fd);
 	if (server_daemon == NULL)
 	{
 		fprintf(stderr, "authfort-gateway: cannot start the HTTP server\n");
