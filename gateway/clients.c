@@ -59,7 +59,7 @@ clients_init(const Options *options)
 }
 
 static void
-read_address(Client *client, const struct sockaddr *address)
+read_peer_address(Client *client, const struct sockaddr *address)
 {
 	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	Network    *network = &client->network;
@@ -179,7 +179,7 @@ client_connected(int fd, const struct sockaddr *address)
 		client->fd = fd;
 		client->since = clock_ms();
 		client->deadline = client->since + clients.options->request_read_timeout * 1000;
-		read_address(client, address);
+		read_peer_address(client, address);
 		pthread_mutex_lock(&clients.lock);
 		admitted = network_has_room(client) && make_room();
 		if (admitted)

@@ -42,6 +42,24 @@ foreach my $file (@files)
 	is_deeply(\@bare, [], "$file names the folder of what it includes");
 }
 
+# a search, a breakpoint and a backtrace each mean one function of a program
+sub functions_of
+{
+	return slurp_file(shift) =~ /^(\w+)\([^;]*?\)\n\{/mg;
+}
+
+foreach my $program (qw(src gateway courier))
+{
+	my %files;
+	foreach my $file (glob("$program/*.c $program/*/*.c"))
+	{
+		$files{$_}{$file} = 1 foreach functions_of($file);
+	}
+	cmp_ok(scalar(keys %files), '>', 50, "$program has functions");
+	is_deeply([ grep { keys %{ $files{$_} } > 1 } sort keys %files ],
+		[], "no two files of $program define a function of the same name");
+}
+
 chomp(my $libdir = `pg_config --pkglibdir`);
 my @symbols = map { (split)[-1] } split /\n/, `nm -D --defined-only $libdir/authfort.so`;
 cmp_ok(scalar(@symbols), '>', 100, 'the library exports its SQL functions');

@@ -24,7 +24,7 @@ lower_ascii(char *text)
 
 /* The length of the scheme (RFC 3986, section 3.1), or 0. */
 static size_t
-scheme_length(const char *text)
+normal_scheme_length(const char *text)
 {
 	size_t		len = 0;
 
@@ -65,7 +65,7 @@ host_length(const char *text)
 }
 
 static int
-default_port(const char *scheme)
+origin_default_port(const char *scheme)
 {
 	if (strncmp(scheme, "http://", 7) == 0)
 		return 80;
@@ -76,7 +76,7 @@ default_port(const char *scheme)
 
 /* Reads ":port"; the length, or 0 if it is not one. */
 static size_t
-read_port(const char *text, int *port)
+read_port_part(const char *text, int *port)
 {
 	size_t		len = strspn(text + 1, "0123456789");
 
@@ -93,7 +93,7 @@ origin_normalize(char *text)
 	size_t		len;
 
 	lower_ascii(text);
-	end += scheme_length(end);
+	end += normal_scheme_length(end);
 	if (end == text || strncmp(end, "://", 3) != 0)
 		return false;
 	end += 3;
@@ -105,10 +105,10 @@ origin_normalize(char *text)
 	{
 		int			port;
 
-		len = read_port(end, &port);
+		len = read_port_part(end, &port);
 		if (len == 0)
 			return false;
-		if (port == default_port(text))
+		if (port == origin_default_port(text))
 			memmove(end, end + len, strlen(end + len) + 1);
 		else
 			end += len;
@@ -201,7 +201,7 @@ origin_list_outside(const char *list, const char *domain, char ***origins)
 bool
 origin_is_web(const char *origin)
 {
-	return default_port(origin) != 0;
+	return origin_default_port(origin) != 0;
 }
 
 bool
@@ -213,8 +213,8 @@ origin_has_host(const char *origin, const char *host)
 
 	if (len == 0 || pg_strncasecmp(ours, host, len) != 0)
 		return false;
-	if (host[len] == ':' && read_port(host + len, &port) == strlen(host + len) &&
-		port == default_port(origin))
+	if (host[len] == ':' && read_port_part(host + len, &port) == strlen(host + len) &&
+		port == origin_default_port(origin))
 		return ours[len] == '\0';
 	return strcmp(ours + len, host + len) == 0;
 }

@@ -115,7 +115,7 @@ number_of_keys(JsonbContainer *keys)
 }
 
 static bool
-is_usable(Jsonb *jwk)
+is_known_key(Jsonb *jwk)
 {
 	for (int i = 0; i < FOREIGN_ALGORITHMS; i++)
 	{
@@ -134,7 +134,7 @@ jwks_is_usable(Jsonb *set)
 	{
 		Jsonb	   *jwk = key_at(keys, i);
 
-		if (jwk != NULL && is_usable(jwk))
+		if (jwk != NULL && is_known_key(jwk))
 			return true;
 	}
 	return false;

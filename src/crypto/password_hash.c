@@ -212,7 +212,7 @@ log_unaffordable(void)
 
 /* Whether a stored hash can be checked; its parameters are in *params then. */
 static bool
-is_usable(const char *stored, Argon2Parameters *params)
+can_be_checked(const char *stored, Argon2Parameters *params)
 {
 	if (stored == NULL || !read_parameters(stored, params))
 		return false;
@@ -235,7 +235,7 @@ password_verify(const char *stored, const char *password)
 	Argon2Parameters wanted = wanted_parameters();
 	Argon2Parameters params = wanted;
 	bool		fits_in = strlen(password) <= PASSWORD_MAX_BYTES;
-	bool		usable = is_usable(stored, &params) && fits_in;
+	bool		usable = can_be_checked(stored, &params) && fits_in;
 	const char *typed = fits_in ? password : "";
 	const char *normal = password_normalize(typed);
 	const char *encoded = usable ? stored : decoy(wanted);

@@ -26,7 +26,7 @@ write_signed_part(const RefreshToken *token, unsigned char out[SIGNED_BYTES])
 }
 
 static void
-compute_mac(const RefreshToken *token, const RefreshTokenKey *key,
+compute_token_mac(const RefreshToken *token, const RefreshTokenKey *key,
 			unsigned char mac[REFRESH_TOKEN_MAC_BYTES])
 {
 	static const unsigned char personal[crypto_generichash_blake2b_PERSONALBYTES + 1] =
@@ -70,7 +70,7 @@ refresh_token_read(const char *text, size_t len, RefreshToken *token)
 void
 refresh_token_sign(RefreshToken *token, const RefreshTokenKey *key)
 {
-	compute_mac(token, key, token->mac);
+	compute_token_mac(token, key, token->mac);
 }
 
 bool
@@ -78,7 +78,7 @@ refresh_token_check(const RefreshToken *token, const RefreshTokenKey *key)
 {
 	unsigned char mac[REFRESH_TOKEN_MAC_BYTES];
 
-	compute_mac(token, key, mac);
+	compute_token_mac(token, key, mac);
 	return sodium_memcmp(mac, token->mac, sizeof(mac)) == 0;
 }
 

@@ -20,7 +20,7 @@ typedef struct StoredMac
 
 /* False if the master key of that id is not held. */
 static bool
-compute_mac(const ShortCodeUse *use, const char *code, StoredMac *stored)
+compute_code_mac(const ShortCodeUse *use, const char *code, StoredMac *stored)
 {
 	unsigned char key[MASTER_KEY_BYTES];
 	crypto_generichash_state state;
@@ -46,7 +46,7 @@ short_code_mac(const ShortCodeUse *use, const char *code)
 	StoredMac	stored;
 
 	stored.master_key_id = master_key_current();
-	if (!compute_mac(use, code, &stored))
+	if (!compute_code_mac(use, code, &stored))
 		elog(ERROR, "the current master key is not held");
 	SET_VARSIZE(result, VARHDRSZ + sizeof(StoredMac));
 	memcpy(VARDATA(result), &stored, sizeof(StoredMac));
@@ -63,6 +63,6 @@ short_code_matches(const ShortCodeUse *use, const char *code, const bytea *mac)
 		return false;
 	memcpy(&stored, VARDATA_ANY(mac), sizeof(StoredMac));
 	computed.master_key_id = stored.master_key_id;
-	return compute_mac(use, code, &computed) &&
+	return compute_code_mac(use, code, &computed) &&
 		sodium_memcmp(stored.mac, computed.mac, MAC_BYTES) == 0;
 }

@@ -250,7 +250,7 @@ call_hook(const char *hook, const char *registered_by, const User *user, const S
  * context either (src/redact/README.md).  authfort's own records stay, so this one names the hook.
  */
 static void
-log_failure(const char *hook)
+log_hook_failure(const char *hook)
 {
 	const char *state = unpack_sql_state(geterrcode());
 
@@ -273,7 +273,7 @@ call_hook_or_log(const char *hook, const char *registered_by, const User *user,
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(caller);
-		log_failure(hook);
+		log_hook_failure(hook);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

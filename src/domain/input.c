@@ -257,12 +257,12 @@ input_avatar_url(const char *raw, char **url)
 	return NULL;
 }
 
-static bool
-is_language_tag(const char *text)
+bool
+input_is_language_tag(const char *text)
 {
 	size_t		len = strlen(text);
 
-	return len <= MAX_LOCALE && text[0] != '-' && text[len - 1] != '-' &&
+	return len > 0 && len <= MAX_LOCALE && text[0] != '-' && text[len - 1] != '-' &&
 		strstr(text, "--") == NULL &&
 		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == len;
 }
@@ -276,7 +276,7 @@ input_locale(const char *raw, char **locale)
 	*locale = trimmed(raw);
 	if ((*locale)[0] == '\0')
 		*locale = NULL;
-	return (*locale == NULL || is_language_tag(*locale)) ? NULL : &refusal_invalid_locale;
+	return (*locale == NULL || input_is_language_tag(*locale)) ? NULL : &refusal_invalid_locale;
 }
 
 const Refusal *

@@ -27,6 +27,7 @@ extern const Refusal *input_phone(const char *raw, char **phone);
 extern const Refusal *input_avatar_url(const char *raw, char **url);
 /* A language tag of letters, digits and single hyphens (BCP 47), at most 35 of them. */
 extern const Refusal *input_locale(const char *raw, char **locale);
+extern bool input_is_language_tag(const char *text);
 extern const Refusal *input_new_password(const char *password);
 
 /* Case is kept: "Admin" and "admin" are two roles. */

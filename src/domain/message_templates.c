@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "domain/input.h"
 #include "domain/message_template_syntax.h"
 
 PG_FUNCTION_INFO_V1(authfort_check_message_template);
@@ -124,20 +125,6 @@ check_template(CheckedTemplate *checked, const char *column, const char *templat
 		refuse_problem(checked, &problem);
 }
 
-static bool
-is_language_tag(const char *locale)
-{
-	for (const char *p = locale; *p != '\0'; p++)
-	{
-		bool alphanumeric =
-			(*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-
-		if (!alphanumeric && (*p != '-' || p == locale || p[1] == '-' || p[1] == '\0'))
-			return false;
-	}
-	return true;
-}
-
 /* NULL for NULL. */
 static char *
 new_value(const TriggerData *trigger, const char *column)
@@ -169,7 +156,7 @@ check_row(const TriggerData *trigger)
 	check_template(&checked, "text", text, MAX_BODY);
 	if (html != NULL)
 		check_template(&checked, "html", html, MAX_BODY);
-	if (!is_language_tag(locale))
+	if (locale[0] != '\0' && !input_is_language_tag(locale))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),

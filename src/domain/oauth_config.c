@@ -46,7 +46,7 @@ raise_fault(const Config *config, const char *fault, const char *member, const c
 }
 
 static bool
-is_listed(const char *name, size_t len, const char *const *names, int count)
+is_among(const char *name, size_t len, const char *const *names, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -77,7 +77,7 @@ check_names(const Config *config, Jsonb *object, const char *const *names, int c
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		if (token == WJB_KEY && !is_listed(value.val.string.val, value.val.string.len, names, count))
+		if (token == WJB_KEY && !is_among(value.val.string.val, value.val.string.len, names, count))
 			raise_fault(config, "is not known", pnstrdup(value.val.string.val, value.val.string.len),
 						psprintf("Known are %s.", joined(names, count)));
 	}
@@ -392,7 +392,7 @@ is_own_parameter(const char *name, size_t len)
 		"code_challenge", "code_challenge_method"
 	};
 
-	return is_listed(name, len, names, lengthof(names));
+	return is_among(name, len, names, lengthof(names));
 }
 
 static char *

@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(authfort_message_failed);
 #define MAX_REASON 200
 
 static void
-record_failure(const pg_uuid_t *id, const FailedMessage *failed, char *reason)
+record_message_failure(const pg_uuid_t *id, const FailedMessage *failed, char *reason)
 {
 	Event event;
 
@@ -41,6 +41,6 @@ authfort_message_failed(PG_FUNCTION_ARGS)
 
 	if (!outbox_fail(id, &failed))
 		PG_RETURN_BOOL(false);
-	record_failure(id, &failed, reason);
+	record_message_failure(id, &failed, reason);
 	PG_RETURN_BOOL(true);
 }

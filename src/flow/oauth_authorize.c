@@ -22,7 +22,7 @@ const Refusal refusal_invalid_mode =
 
 /* Returns NULL or the refusal. */
 static const Refusal *
-read_request(const OAuthRequest *request, OAuthFlow *flow)
+read_sign_in_request(const OAuthRequest *request, OAuthFlow *flow)
 {
 	AppRequest	app;
 	const Refusal *refusal;
@@ -141,7 +141,7 @@ oauth_authorize(const OAuthRequest *request, const Client *client)
 	if (provider == NULL)
 		return oauth_refused(&refusal_unknown_provider);
 	oauth_flow_begin(&flow, provider);
-	refusal = read_request(request, &flow);
+	refusal = read_sign_in_request(request, &flow);
 	if (refusal != NULL)
 		return oauth_refused(refusal);
 	PreventCommandIfReadOnly("a sign-in");

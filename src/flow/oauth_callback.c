@@ -414,7 +414,7 @@ take_answer(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progr
  * the status is logged: its body may hold tokens.
  */
 static void
-log_failure(const FetchFlow *continuation, const FetchAnswer *answer, const Refusal *refusal)
+log_provider_failure(const FetchFlow *continuation, const FetchAnswer *answer, const Refusal *refusal)
 {
 	static TimestampTz last = 0;
 
@@ -473,7 +473,7 @@ oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 	{
 		result = oauth_take_discovery(provider, &flow, answer);
 		if (result.refusal != NULL)
-			log_failure(continuation, answer, result.refusal);
+			log_provider_failure(continuation, answer, result.refusal);
 		return result;
 	}
 	read_progress(continuation->state, &progress);
@@ -481,7 +481,7 @@ oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 	if (result.refusal != NULL)
 	{
 		oauth_record_failure(result.refusal, &continuation->client);
-		log_failure(continuation, answer, result.refusal);
+		log_provider_failure(continuation, answer, result.refusal);
 	}
 	result.flow = flow;
 	result.has_flow = true;

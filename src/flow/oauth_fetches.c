@@ -32,7 +32,7 @@ begin_fetch(const char *method, const char *url)
 }
 
 static void
-add_header(Fetch *fetch, const char *name, const char *value)
+add_fetch_header(Fetch *fetch, const char *name, const char *value)
 {
 	Assert(fetch->header_count < FETCH_MAX_HEADERS);
 	fetch->headers[fetch->header_count].name = name;
@@ -44,8 +44,8 @@ begin_json_fetch(const char *method, const char *url)
 {
 	Fetch	   *fetch = begin_fetch(method, url);
 
-	add_header(fetch, "accept", "application/json");
-	add_header(fetch, "user-agent", USER_AGENT);
+	add_fetch_header(fetch, "accept", "application/json");
+	add_fetch_header(fetch, "user-agent", USER_AGENT);
 	return fetch;
 }
 
@@ -60,7 +60,7 @@ oauth_fetch_as_bearer(const char *url, const char *access_token)
 {
 	Fetch	   *fetch = begin_json_fetch("GET", url);
 
-	add_header(fetch, "authorization", psprintf("Bearer %s", access_token));
+	add_fetch_header(fetch, "authorization", psprintf("Bearer %s", access_token));
 	return fetch;
 }
 
@@ -168,7 +168,7 @@ authenticate_client(Fetch *fetch, StringInfo form, const OAuthProvider *provider
 	switch (flow->token_auth)
 	{
 		case TOKEN_AUTH_BASIC:
-			add_header(fetch, "authorization", basic_credentials(provider));
+			add_fetch_header(fetch, "authorization", basic_credentials(provider));
 			return;
 		case TOKEN_AUTH_POST:
 			web_url_append_parameter(form, "client_secret", oauth_provider_client_secret(provider));
@@ -203,7 +203,7 @@ oauth_fetch_tokens(const OAuthProvider *provider, const OAuthFlow *flow, const c
 		oauth_flow_verifier(&flow->id, verifier);
 		web_url_append_parameter(&form, "code_verifier", verifier);
 	}
-	add_header(fetch, "content-type", "application/x-www-form-urlencoded");
+	add_fetch_header(fetch, "content-type", "application/x-www-form-urlencoded");
 	authenticate_client(fetch, &form, provider, flow);
 	fetch->body = form.data;
 	secret_wipe_later(form.data, form.len);

@@ -165,7 +165,7 @@ find_flag(Jsonb *document, const char *mapping)
 
 /* An email and its verification are of one document, or they might be of two emails. */
 static bool
-read_email(Jsonb *document, const ProfileMapping *mapping, OAuthProfile *profile)
+find_email(Jsonb *document, const ProfileMapping *mapping, OAuthProfile *profile)
 {
 	profile->email = find_text(document, mapping->email);
 	if (profile->email == NULL)
@@ -205,8 +205,8 @@ oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jsonb *userinfo
 	profile->id = (claims != NULL) ? json_member_string(claims, "sub") : find_id(userinfo, mapping->id);
 	if (profile->id != NULL && strlen(profile->id) > IDENTITY_ID_MAX)
 		profile->id = NULL;
-	if (!read_email(userinfo, mapping, profile))
-		(void) read_email(claims, mapping, profile);
+	if (!find_email(userinfo, mapping, profile))
+		(void) find_email(claims, mapping, profile);
 	profile->name = first_text(userinfo, claims, mapping->name);
 	profile->avatar_url = first_text(userinfo, claims, mapping->avatar_url);
 	return true;

@@ -59,7 +59,7 @@ are_scopes(char *const *scopes, int count)
 }
 
 static void
-record_created(const char *name, char *const *scopes, int count)
+record_token_created(const char *name, char *const *scopes, int count)
 {
 	Event		event;
 
@@ -88,7 +88,7 @@ authfort_create_service_token(PG_FUNCTION_ARGS)
 		secret = service_token_make_secret();
 	if (!service_tokens_add(name, scopes, count, secret))
 		refusal_raise(&refusal_service_token_exists);
-	record_created(name, scopes, count);
+	record_token_created(name, scopes, count);
 	PG_RETURN_TEXT_P(cstring_to_text(secret));
 }
 

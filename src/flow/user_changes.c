@@ -87,7 +87,7 @@ key_is(const JsonbValue *key, const char *name)
 
 /* A string or null; false for anything else. */
 static bool
-read_text(const JsonbValue *value, char **text)
+read_nullable_text(const JsonbValue *value, char **text)
 {
 	*text = NULL;
 	if (value->type == jbvString)
@@ -112,7 +112,7 @@ read_metadata(JsonbValue *value, Jsonb **metadata)
 
 /* Returns NULL or the refusal. */
 static const Refusal *
-read_member(const JsonbValue *key, JsonbValue *value, UserChanger changer, UserChanges *changes)
+read_change(const JsonbValue *key, JsonbValue *value, UserChanger changer, UserChanges *changes)
 {
 	bool		by_admin = changer == CHANGED_BY_ADMIN;
 	const Refusal *wrong = by_admin ? &refusal_invalid_changes : &refusal_invalid_profile_changes;
@@ -131,7 +131,7 @@ read_member(const JsonbValue *key, JsonbValue *value, UserChanger changer, UserC
 	for (size_t i = 0; i < lengthof(text_members); i++)
 	{
 		if (key_is(key, text_members[i].name) && (by_admin || !text_members[i].admin_only))
-			return read_text(value, &text) ? text_members[i].read(text, changes) : wrong;
+			return read_nullable_text(value, &text) ? text_members[i].read(text, changes) : wrong;
 	}
 	return wrong;
 }
@@ -154,7 +154,7 @@ user_changes_read(Jsonb *json, UserChanger changer, UserChanges *changes)
 		if (token != WJB_KEY)
 			continue;
 		JsonbIteratorNext(&it, &value, true);
-		refusal = read_member(&key, &value, changer, changes);
+		refusal = read_change(&key, &value, changer, changes);
 		if (refusal != NULL)
 			return refusal;
 	}

@@ -91,7 +91,7 @@ cross_origin_check(const HttpRequest *request)
 }
 
 static bool
-is_listed(const HttpRequest *request)
+has_listed_origin(const HttpRequest *request)
 {
 	return origin_is_listed(http_header_list(request, "origin"), setting_cors_origins);
 }
@@ -106,7 +106,7 @@ cors_add_headers(const HttpRequest *request, HttpResponse *response)
 	if (setting_cors_origins[0] == '\0')
 		return;
 	http_add_header(response, "Vary", "Origin");
-	if (!is_listed(request))
+	if (!has_listed_origin(request))
 		return;
 	http_add_header(response, "Access-Control-Allow-Origin", http_header_list(request, "origin"));
 	http_add_header(response, "Access-Control-Allow-Credentials", "true");
@@ -128,7 +128,7 @@ void
 cors_respond_preflight(const HttpRequest *request, const char *methods, HttpResponse *response)
 {
 	response->status = 204;
-	if (!is_listed(request))
+	if (!has_listed_origin(request))
 		return;
 	http_add_header(response, "Access-Control-Allow-Methods", methods);
 	http_add_header(response, "Access-Control-Allow-Headers", "Authorization, Content-Type");
