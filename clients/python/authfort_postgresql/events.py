@@ -244,10 +244,6 @@ class EmailChangeUndone(UserEvent):
     new_email: str
 
 
-class EmailChangeUndoRequested(EmailEvent):
-    pass
-
-
 class UserInvited(EmailEvent):
     pass
 
@@ -362,7 +358,6 @@ EVENTS: dict[str, type[Event]] = {
     "email_changed": EmailChanged,
     "email_change_undo_requested": EmailChangeUndoRequested,
     "email_change_undone": EmailChangeUndone,
-    "email_change_undo_requested": EmailChangeUndoRequested,
     "user_invited": UserInvited,
     "invitation_accepted": InvitationAccepted,
     "reauthentication_requested": ReauthenticationRequested,
