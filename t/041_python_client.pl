@@ -9,7 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = start_node('main', database => undef, preload => 'authfort');
-my $python = $ENV{PYTHON} // '/usr/bin/python3';
+my $system = '/usr/bin/python3';
+my $python = $ENV{PYTHON} // $system;
 my $data = $node->data_dir;
 
 delete @ENV{qw(DATABASE_URL PGDATABASE PGUSER)};
@@ -61,7 +62,7 @@ sub interpreter_for_sqlalchemy
 	return $python if has_sqlalchemy_2($python);
 	my $venv = PostgreSQL::Test::Utils::tempdir() . '/venv';
 	my $log = "$venv.log";
-	system("$python -m venv --system-site-packages '$venv' >'$log' 2>&1") == 0 or die slurp_file($log);
+	system("$system -m venv --system-site-packages '$venv' >'$log' 2>&1") == 0 or die slurp_file($log);
 	return "$venv/bin/python"
 	  if system("timeout 300 '$venv/bin/pip' install --no-cache-dir 'SQLAlchemy>=2' asyncpg greenlet >'$log' 2>&1") == 0;
 	die slurp_file($log) if system('curl -sfo /dev/null -m 30 https://pypi.org/simple/sqlalchemy/') == 0;

@@ -15,7 +15,14 @@ class Passwords(Calls):
         return True
 
     async def change_password(
-        self, user_id: UserId, old_password: str, new_password: str, *, session_id: UserId | None = None
+        self,
+        user_id: UserId,
+        old_password: str,
+        new_password: str,
+        *,
+        session_id: UserId | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
     ) -> None:
         """Changes the password and ends the user's sessions, except one that is named."""
         accepted(
@@ -25,12 +32,19 @@ class Passwords(Calls):
                 old_password=old_password,
                 new_password=new_password,
                 session_id=session_uuid(session_id),
+                user_agent=user_agent,
+                ip_address=ip_address,
             )
         )
 
-    async def set_password(self, user_id: UserId, new_password: str) -> None:
-        """Gives an account its first password."""
-        accepted(await self._call("set_password", user_id=user_uuid(user_id), new_password=new_password))
+    async def set_password(self, user_id: UserId, new_password: str, *, session_id: UserId | None = None) -> None:
+        """Gives an account its first password, and ends the user's sessions, except one that is named."""
+        session = session_uuid(session_id)
+        accepted(
+            await self._call(
+                "set_password", user_id=user_uuid(user_id), new_password=new_password, session_id=session
+            )
+        )
 
     async def create_email_verification_token(self, user_id: UserId) -> str | None:
         """Makes a token to be mailed; None for users who are unknown or verified."""

@@ -10,21 +10,41 @@ class SecondFactor(Calls):
         result = accepted(await self._call("mfa_init", user_id=user_uuid(user_id)))
         return MFASetup(secret=result["secret"], qr_uri=result["qr_uri"])
 
-    async def enable_mfa_confirm(self, user_id: UserId, code: str) -> list[str]:
+    async def enable_mfa_confirm(
+        self, user_id: UserId, code: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> list[str]:
         """Completes the set-up with a first code; returns the backup codes."""
-        result = accepted(await self._call("mfa_confirm", user_id=user_uuid(user_id), code=code))
+        result = accepted(
+            await self._call(
+                "mfa_confirm", user_id=user_uuid(user_id), code=code, user_agent=user_agent, ip_address=ip_address
+            )
+        )
         return list(result["backup_codes"])
 
-    async def disable_mfa(self, user_id: UserId, code: str) -> None:
-        accepted(await self._call("mfa_disable", user_id=user_uuid(user_id), code=code))
+    async def disable_mfa(
+        self, user_id: UserId, code: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> None:
+        accepted(
+            await self._call(
+                "mfa_disable", user_id=user_uuid(user_id), code=code, user_agent=user_agent, ip_address=ip_address
+            )
+        )
 
     async def admin_disable_mfa(self, user_id: UserId) -> None:
         """Helps a user who has lost the second factor."""
         await self._call("reset_mfa", user_id=user_uuid(user_id))
 
-    async def regenerate_backup_codes(self, user_id: UserId, totp_code: str) -> list[str]:
+    async def regenerate_backup_codes(
+        self, user_id: UserId, totp_code: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> list[str]:
         result = accepted(
-            await self._call("mfa_regenerate_backup_codes", user_id=user_uuid(user_id), code=totp_code)
+            await self._call(
+                "mfa_regenerate_backup_codes",
+                user_id=user_uuid(user_id),
+                code=totp_code,
+                user_agent=user_agent,
+                ip_address=ip_address,
+            )
         )
         return list(result["backup_codes"])
 

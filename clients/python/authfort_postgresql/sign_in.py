@@ -58,9 +58,13 @@ class SignIn(Calls):
         )
         return AuthResponse(**accepted(result))
 
-    async def logout(self, raw_refresh_token: str) -> None:
+    async def logout(
+        self, raw_refresh_token: str, *, user_agent: str | None = None, ip_address: str | None = None
+    ) -> None:
         """Ends the session of a refresh token; silent for an unknown one."""
-        await self._call("logout", refresh_token=raw_refresh_token)
+        await self._call(
+            "logout", refresh_token=raw_refresh_token, user_agent=user_agent, ip_address=ip_address
+        )
 
     async def create_magic_link_token(
         self,
