@@ -265,6 +265,28 @@ foreach my $target (
 	is("$r->{status} $r->{code}", '400 invalid_redirect', "not redirected to $target");
 }
 
+# A code that was issued to another flow, or by another provider, is refused with the verifier of this one.
+my (%attacker, %victim);
+my ($stolen) = at_provider(begin(\%attacker)) =~ /code=([^&]*)/;
+my ($state_of_victim) = at_provider(begin(\%victim)) =~ /state=([^&]*)/;
+refused(request(\%victim, 'GET', "/auth/oauth/idp/callback?code=$stolen&state=$state_of_victim"),
+	400, 'oauth_exchange_failed', 'a code of another flow');
+%victim = ();
+($stolen) = at_provider(begin(\%attacker)) =~ /code=([^&]*)/;
+($state_of_victim) = at_provider(begin(\%victim, undef, 'other')) =~ /state=([^&]*)/;
+refused(request(\%victim, 'GET', "/auth/oauth/other/callback?code=$stolen&state=$state_of_victim"),
+	400, 'oauth_exchange_failed', 'a code of another provider');
+
+# A provider that says that it names itself has to (RFC 9207).
+provider(discovery => { authorization_response_iss_parameter_supported => JSON::PP::true });
+sql("SELECT authfort.refresh_oauth_provider('idp')");
+refused(sign_in({}), 400, 'oauth_state_invalid', 'an answer that does not name its issuer');
+%victim = ();
+my $named = at_provider(begin(\%victim)) . '&iss=' . $issuer =~ s/([:\/])/sprintf '%%%02X', ord $1/ger;
+is(request(\%victim, 'GET', $named)->{status}, 200, 'one that does');
+provider();
+sql("SELECT authfort.refresh_oauth_provider('idp')");
+
 # A browser that begins many sign-ins keeps five cookies.
 my %many;
 begin(\%many) foreach 1 .. 7;
@@ -288,7 +310,8 @@ foreach my $fault (
 	provider(fault => $fault, user => 'grace');
 	refused(sign_in({}), 400, 'oauth_exchange_failed', "fault: $fault");
 }
-foreach my $fault (qw(other_sub userinfo_html userinfo_big userinfo_redirect userinfo_empty userinfo_500))
+foreach my $fault (
+	qw(other_sub userinfo_html userinfo_big userinfo_endless userinfo_redirect userinfo_empty userinfo_500))
 {
 	provider(fault => $fault, user => 'grace');
 	refused(sign_in({}), 400, 'oauth_user_info_failed', "fault: $fault");
@@ -319,12 +342,22 @@ foreach my $case (
 	$r = request({}, 'GET', '/auth/oauth/idp/authorize');
 	is("$r->{status} $r->{code}", '502 oauth_provider_unavailable', "a document $case->[1]");
 }
-foreach my $fault (qw(discovery_html discovery_big discovery_redirect discovery_500))
+foreach my $fault (qw(discovery_html discovery_big discovery_endless discovery_redirect discovery_500))
 {
 	provider(fault => $fault);
 	sql("SELECT authfort.refresh_oauth_provider('idp')");
 	is(request({}, 'GET', '/auth/oauth/idp/authorize')->{status}, 502, "fault: $fault");
 }
+foreach my $fault (qw(jwks_html jwks_big jwks_endless jwks_redirect jwks_empty jwks_500))
+{
+	provider();
+	sql("SELECT authfort.refresh_oauth_provider('idp')");
+	my %waiting;
+	my $location = begin(\%waiting);
+	provider(fault => $fault);
+	refused(request(\%waiting, 'GET', at_provider($location)), 502, 'oauth_provider_unavailable', "fault: $fault");
+}
+is(asked('/internal'), 0, 'redirects of documents are not followed');
 provider();
 is(sign_in({})->{status}, 200, 'afterwards it works');
 sql(
@@ -419,8 +452,14 @@ $r = request(
 );
 is($r->{status}, 303, 'its form, which comes without cookies, is sent on');
 unlike($r->{headers}{location}, qr/state=|code=/, 'sealed');
-$r = request(\%form, 'GET', $r->{headers}{location});
+my %form_kept = %form;
+my $sealed    = $r->{headers}{location};
+provider(fault => 'code_again');
+$r = request(\%form, 'GET', $sealed);
 is("$r->{status} $r->{headers}{location}", '302 https://app.example/welcome', 'to where the cookie is');
+refused(request(\%form_kept, 'GET', $sealed),
+	400, 'oauth_state_invalid', 'the sealed form again, with the cookie kept');
+provider();
 
 my $verifier  = 'v' x 50;
 my $challenge = encode_base64url(pack 'H*', sha256_hex($verifier));
