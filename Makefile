@@ -144,6 +144,7 @@ OBJS = \
 	src/flow/passkeys.o \
 	src/flow/passkey_login.o \
 	src/flow/passkey_mfa.o \
+	src/flow/passkey_session.o \
 	src/flow/key_admin.o \
 	src/flow/reseal.o \
 	src/flow/message_failure.o \

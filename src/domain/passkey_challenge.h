@@ -17,7 +17,9 @@ typedef enum PasskeyCeremony
 {
 	PASSKEY_REGISTRATION = 1,
 	PASSKEY_SIGN_IN,
-	PASSKEY_SECOND_FACTOR
+	PASSKEY_SECOND_FACTOR,
+	PASSKEY_STEP_UP,
+	PASSKEY_REAUTHENTICATION
 } PasskeyCeremony;
 
 /* The purpose of a challenge; all of it must be the same when it comes back. */

@@ -203,22 +203,47 @@ record_regenerated(const User *user, const Client *client)
 	notice_put(NOTICE_MFA_CHANGED, user, client, "\"change\":\"backup_codes_regenerated\"");
 }
 
-const Refusal *
-flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const Client *client,
-					BackupCodes *codes)
+static const Refusal *
+check_code_of_app(User *user, const char *code, const Client *client)
 {
-	User	   *user = users_require_lock(user_id);
-	const Refusal *refusal;
 	Authentication proven;
 
 	if (!mfa_find(&user->id).confirmed)
 		return &refusal_mfa_not_enabled;
-	refusal = mfa_code_check(user, code, CODE_TOTP, &refusal_invalid_totp_code, client, &proven);
+	if (code == NULL)
+		return &refusal_invalid_totp_code;
+	return mfa_code_check(user, code, CODE_TOTP, &refusal_invalid_totp_code, client, &proven);
+}
+
+const Refusal *
+flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
+					const Client *client, BackupCodes *codes)
+{
+	User	   *user = users_require_lock(user_id);
+	const Refusal *refusal = NULL;
+
+	if (code != NULL || passkeys_count(&user->id) == 0)
+		refusal = check_code_of_app(user, code, client);
+	else if (session_id != NULL)
+		refusal = recent_auth_check(user, session_id);
 	if (refusal != NULL)
 		return refusal;
 	make_backup_codes(user, codes);
 	record_regenerated(user, client);
 	return NULL;
+}
+
+AuthResult
+mfa_raise_session(User *user, const pg_uuid_t *session_id, const Authentication *how,
+				  const Client *client)
+{
+	Session		session;
+
+	sessions_authenticated(session_id, how);
+	if (!sessions_rotate_current(session_id, &user->id, &session))
+		return auth_refused(&refusal_session_not_found);
+	flow_record_reauthenticated(user, session_id, how->provider, client);
+	return auth_tokens(user, &session);
 }
 
 AuthResult
@@ -228,7 +253,6 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	User	   *user = users_require_lock(user_id);
 	const Refusal *refusal;
 	Authentication how;
-	Session		session;
 
 	if (!user->mfa_enabled)
 		return auth_refused(&refusal_mfa_not_enabled);
@@ -241,11 +265,7 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	how.amr[how.amr_count++] = AMR_MULTIPLE;
-	sessions_authenticated(session_id, &how);
-	if (!sessions_rotate_current(session_id, &user->id, &session))
-		return auth_refused(&refusal_session_not_found);
-	flow_record_reauthenticated(user, session_id, how.provider, client);
-	return auth_tokens(user, &session);
+	return mfa_raise_session(user, session_id, &how, client);
 }
 
 const Refusal *
@@ -365,15 +385,16 @@ authfort_mfa_disable(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
 
-/* mfa_regenerate_backup_codes(user_id, code, user_agent, ip_address) -> jsonb */
+/* mfa_regenerate_backup_codes(user_id, code, session_id, user_agent, ip_address) -> jsonb */
 Datum
 authfort_mfa_regenerate_backup_codes(PG_FUNCTION_ARGS)
 {
-	char	   *code = argument_secret(fcinfo, 1, "code");
+	char	   *code = argument_optional_secret(fcinfo, 1);
 	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	Client		client = argument_client(fcinfo, 2, 3);
+	Client		client = argument_client(fcinfo, 3, 4);
 	BackupCodes codes;
-	const Refusal *refusal = flow_mfa_regenerate(user_id, code, &client, &codes);
+	const Refusal *refusal = flow_mfa_regenerate(user_id, code, optional_id(fcinfo, 2), &client,
+												 &codes);
 
 	PG_RETURN_JSONB_P((refusal != NULL) ? done_to_jsonb(refusal) : codes_to_jsonb(&codes, NULL));
 }

@@ -50,8 +50,14 @@ extern AuthResult mfa_continue_session(User *user, const pg_uuid_t *session_id, 
 
 /* These return NULL or the refusal, and raise for an unknown user id. */
 extern const Refusal *flow_mfa_init(const Enroller *enroller, MfaSecret *secret);
+
+/*
+ * The same.  "code" is one of the app.  A user with a passkey may have none:
+ * then the session has to be recent and of two factors, unless it is NULL.
+ */
 extern const Refusal *flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code,
-										  const Client *client, BackupCodes *codes);
+										  const pg_uuid_t *session_id, const Client *client,
+										  BackupCodes *codes);
 
 /*
  * Confirms the app by its first code.  With a session, it now has two factors,
@@ -72,6 +78,10 @@ extern AuthResult flow_mfa_disable(const pg_uuid_t *user_id, const char *code,
 /* Raises the assurance of a session of the user by a code; the result has its new tokens. */
 extern AuthResult flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 								   const char *code, const Client *client);
+
+/* The same by what the user, whose row is locked, has proven already. */
+extern AuthResult mfa_raise_session(User *user, const pg_uuid_t *session_id,
+									const Authentication *how, const Client *client);
 
 /* Removes all second factors of a user who has lost them: user_not_found, mfa_not_enabled. */
 extern const Refusal *flow_mfa_reset(const pg_uuid_t *user_id);

@@ -21,11 +21,12 @@ CREATE FUNCTION authfort.mfa_disable(user_id uuid, code text, session_id uuid DE
 	AS 'MODULE_PATHNAME', 'authfort_mfa_disable';
 COMMENT ON FUNCTION authfort.mfa_disable(uuid, text, uuid, text, inet) IS 'Turns the authenticator app off, by one of its codes or a backup code.';
 
-CREATE FUNCTION authfort.mfa_regenerate_backup_codes(user_id uuid, code text, user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL)
+CREATE FUNCTION authfort.mfa_regenerate_backup_codes(user_id uuid, code text DEFAULT NULL, session_id uuid DEFAULT NULL,
+													 user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL)
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_mfa_regenerate_backup_codes';
-COMMENT ON FUNCTION authfort.mfa_regenerate_backup_codes(uuid, text, text, inet) IS 'Replaces all backup codes of a user by ten new ones, by a code of the authenticator app.';
+COMMENT ON FUNCTION authfort.mfa_regenerate_backup_codes(uuid, text, uuid, text, inet) IS 'Replaces all backup codes of a user by ten new ones, by a code of the app or a passkey''s session.';
 
 CREATE FUNCTION authfort.mfa_status(user_id uuid) RETURNS jsonb
 	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "domain/events.h"
 #include "flow/passkey_assertion.h"
+#include "flow/second_factor.h"
 #include "settings.h"
 
 /* The handle is the user's id; a browser may omit it if the options named the passkey. */
@@ -160,4 +161,18 @@ passkey_assertion_record(PasskeyAssertion *assertion)
 	passkey->sign_count = Max(passkey->sign_count, assertion->data.sign_count);
 	passkey->backed_up = assertion->data.backed_up;
 	passkeys_record_use(passkey);
+}
+
+void
+passkey_record_failed_factor(const User *user, const Refusal *refusal, const Client *client)
+{
+	Event		event;
+
+	event_begin(&event, EVENT_MFA_FAILED, &user->id, NULL, client);
+	json_write_string(&event.payload, "email", user->email);
+	json_write_string(&event.payload, "method", METHOD_PASSKEY);
+	json_write_string(&event.payload, "reason", refusal->code);
+	if (refusal->extra != NULL)
+		json_write_members(&event.payload, refusal->extra);
+	event_record(&event);
 }

@@ -31,4 +31,8 @@ extern const Refusal *passkey_assertion_verify(Jsonb *credential, const PasskeyC
 /* Stores the counter and state that the authenticator reported. */
 extern void passkey_assertion_record(PasskeyAssertion *assertion);
 
+/* Records that a passkey was refused as a second factor. */
+extern void passkey_record_failed_factor(const User *user, const Refusal *refusal,
+										 const Client *client);
+
 #endif							/* AUTHFORT_PASSKEY_ASSERTION_H */

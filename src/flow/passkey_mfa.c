@@ -9,7 +9,6 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
-#include "domain/events.h"
 #include "domain/rate_limit.h"
 #include "flow/mfa_challenge.h"
 #include "flow/passkey_assertion.h"
@@ -72,20 +71,6 @@ flow_passkey_mfa_options(const char *mfa_token, StringInfo out)
 	return NULL;
 }
 
-static void
-record_failed_factor(const User *user, const Refusal *refusal, const Client *client)
-{
-	Event		event;
-
-	event_begin(&event, EVENT_MFA_FAILED, &user->id, NULL, client);
-	json_write_string(&event.payload, "email", user->email);
-	json_write_string(&event.payload, "method", METHOD_PASSKEY);
-	json_write_string(&event.payload, "reason", refusal->code);
-	if (refusal->extra != NULL)
-		json_write_members(&event.payload, refusal->extra);
-	event_record(&event);
-}
-
 /*
  * The first factor confirms a verification of the user that the authenticator
  * could not do when it was registered.
@@ -110,7 +95,7 @@ flow_passkey_mfa(const char *mfa_token, Jsonb *credential, const Client *client)
 									   client, &assertion);
 	if (refusal != NULL)
 	{
-		record_failed_factor(user, refusal, client);
+		passkey_record_failed_factor(user, refusal, client);
 		return auth_refused(refusal);
 	}
 	assertion.passkey->user_verified |= assertion.data.user_verified;

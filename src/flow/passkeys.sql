@@ -34,6 +34,28 @@ CREATE FUNCTION authfort.passkey_mfa_finish(mfa_token text, credential jsonb, us
 	AS 'MODULE_PATHNAME', 'authfort_passkey_mfa_finish';
 COMMENT ON FUNCTION authfort.passkey_mfa_finish(text, jsonb, text, inet) IS 'Completes a sign-in with the response of a browser to a passkey challenge.';
 
+CREATE FUNCTION authfort.passkey_step_up_begin(session_id uuid) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_step_up_begin';
+COMMENT ON FUNCTION authfort.passkey_step_up_begin(uuid) IS 'Returns the options with which a browser raises a session by a passkey of its user.';
+
+CREATE FUNCTION authfort.passkey_step_up_finish(session_id uuid, credential jsonb, user_agent text DEFAULT NULL,
+											ip_address inet DEFAULT NULL) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_step_up_finish';
+COMMENT ON FUNCTION authfort.passkey_step_up_finish(uuid, jsonb, text, inet) IS 'Raises the assurance of a session by a passkey, and returns new tokens of it.';
+
+CREATE FUNCTION authfort.passkey_reauthenticate_begin(session_id uuid) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_reauthenticate_begin';
+COMMENT ON FUNCTION authfort.passkey_reauthenticate_begin(uuid) IS 'Returns the options with which the user of a session authenticates again by a passkey.';
+
+CREATE FUNCTION authfort.passkey_reauthenticate_finish(session_id uuid, credential jsonb, user_agent text DEFAULT NULL,
+											ip_address inet DEFAULT NULL) RETURNS jsonb
+	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'authfort_passkey_reauthenticate_finish';
+COMMENT ON FUNCTION authfort.passkey_reauthenticate_finish(uuid, jsonb, text, inet) IS 'Authenticates the user of a session again by a passkey, so that it may change credentials.';
+
 CREATE FUNCTION authfort.rename_passkey(user_id uuid, id bytea, name text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_rename_passkey';

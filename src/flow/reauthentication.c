@@ -21,6 +21,7 @@
 #include "flow/mail_limit.h"
 #include "flow/mailbox_proof.h"
 #include "flow/mfa_code.h"
+#include "flow/passkey_session.h"
 #include "flow/reauthentication.h"
 #include "flow/user_message.h"
 #include "settings.h"
@@ -31,9 +32,11 @@ PG_FUNCTION_INFO_V1(authfort_create_reauthentication_code);
 #define CODE_MESSAGE "reauthentication"
 
 /* In the order of ReauthenticationMethod. */
-static const char *const method_names[] = {"password", "email_otp", "totp", "backup_code"};
+static const char *const method_names[] = {
+	"password", "email_otp", "totp", "backup_code", "passkey"
+};
 
-StaticAssertDecl(lengthof(method_names) == REAUTHENTICATE_BY_BACKUP_CODE + 1,
+StaticAssertDecl(lengthof(method_names) == REAUTHENTICATE_BY_PASSKEY + 1,
 				 "each ReauthenticationMethod needs a name");
 
 static const Authentication by_password_again = {"email", 1, 1, {AMR_PASSWORD}};
@@ -56,7 +59,8 @@ reauthentication_method_by_name(const char *name, ReauthenticationMethod *method
 static bool
 is_second_factor(ReauthenticationMethod method)
 {
-	return method == REAUTHENTICATE_BY_TOTP || method == REAUTHENTICATE_BY_BACKUP_CODE;
+	return method == REAUTHENTICATE_BY_TOTP || method == REAUTHENTICATE_BY_BACKUP_CODE ||
+		method == REAUTHENTICATE_BY_PASSKEY;
 }
 
 /* Whether the user may use the method in that session, as both are now. */
@@ -130,25 +134,28 @@ prove_second_factor(User *locked, ReauthenticationMethod method, const char *cod
 	return refusal;
 }
 
-/* Sets *locked and *how if the secret is right. */
+/* Sets *locked and *how if the proof is right. */
 static const Refusal *
-prove(const User *user, const pg_uuid_t *session_id, ReauthenticationMethod method,
-	  const char *secret, const Client *client, User **locked, Authentication *how)
+prove(const User *user, const Session *session, const Proof *proof, const Client *client,
+	  User **locked, Authentication *how)
 {
-	if (method == REAUTHENTICATE_BY_PASSWORD)
+	if (proof->method == REAUTHENTICATE_BY_PASSWORD)
 	{
 		*how = by_password_again;
-		return prove_password(user, session_id, secret, client, locked);
+		return prove_password(user, &session->id, proof->secret, client, locked);
 	}
+	if (proof->method == REAUTHENTICATE_BY_PASSKEY)
+		return passkey_session_prove(PASSKEY_REAUTHENTICATION, user, session, proof->credential,
+									 client, locked, how);
 	*locked = users_lock(&user->id);
 	if (*locked == NULL)
 		return &refusal_user_gone;
-	if (method == REAUTHENTICATE_BY_EMAIL_CODE)
+	if (proof->method == REAUTHENTICATE_BY_EMAIL_CODE)
 	{
 		*how = by_email_code_again;
-		return prove_email_code(*locked, secret);
+		return prove_email_code(*locked, proof->secret);
 	}
-	return prove_second_factor(*locked, method, secret, client, how);
+	return prove_second_factor(*locked, proof->method, proof->secret, client, how);
 }
 
 void
@@ -164,8 +171,7 @@ flow_record_reauthenticated(const User *user, const pg_uuid_t *session_id, const
 
 /* Methods are checked again once the row is locked: a second factor may be new. */
 AuthResult
-flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
-					const char *secret, const Client *client)
+flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Client *client)
 {
 	Session		session;
 	Authentication how;
@@ -182,12 +188,12 @@ flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	PreventCommandIfReadOnly("an authentication");
-	if ((refusal = check_method(user, session_id, method)) != NULL ||
-		(refusal = prove(user, session_id, method, secret, client, &locked, &how)) != NULL ||
-		(refusal = check_method(locked, session_id, method)) != NULL)
+	if ((refusal = check_method(user, session_id, proof->method)) != NULL ||
+		(refusal = prove(user, &session, proof, client, &locked, &how)) != NULL ||
+		(refusal = check_method(locked, session_id, proof->method)) != NULL)
 		return auth_refused(refusal);
 	sessions_authenticated(session_id, &how);
-	flow_record_reauthenticated(locked, session_id, method_names[method], client);
+	flow_record_reauthenticated(locked, session_id, method_names[proof->method], client);
 	/* read again, with what has been added */
 	if (!sessions_find(session_id, &session))
 		return auth_refused(&refusal_session_not_found);
@@ -242,11 +248,12 @@ argument_method(FunctionCallInfo fcinfo, int number)
 {
 	ReauthenticationMethod method;
 
-	if (!reauthentication_method_by_name(argument_text(fcinfo, number, "method"), &method))
+	if (!reauthentication_method_by_name(argument_text(fcinfo, number, "method"), &method) ||
+		method == REAUTHENTICATE_BY_PASSKEY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for parameter \"%s\"", "method"),
-				 errhint("Valid values are password, email_otp, totp and backup_code.")));
+				 errhint("Valid values are password, email_otp, totp and backup_code. For a passkey, call authfort.passkey_reauthenticate_finish().")));
 	return method;
 }
 
@@ -256,9 +263,9 @@ authfort_reauthenticate(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
 	char	   *secret = argument_secret(fcinfo, 2, "secret");
-	ReauthenticationMethod method = argument_method(fcinfo, 1);
+	Proof		proof = {argument_method(fcinfo, 1), secret};
 	Client		client = argument_client(fcinfo, 3, 4);
-	AuthResult	result = flow_reauthenticate(session_id, method, secret, &client);
+	AuthResult	result = flow_reauthenticate(session_id, &proof, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

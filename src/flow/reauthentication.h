@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 #include "flow/auth_result.h"
@@ -20,8 +21,16 @@ typedef enum ReauthenticationMethod
 	REAUTHENTICATE_BY_PASSWORD,
 	REAUTHENTICATE_BY_EMAIL_CODE,
 	REAUTHENTICATE_BY_TOTP,
-	REAUTHENTICATE_BY_BACKUP_CODE
+	REAUTHENTICATE_BY_BACKUP_CODE,
+	REAUTHENTICATE_BY_PASSKEY
 } ReauthenticationMethod;
+
+typedef struct Proof
+{
+	ReauthenticationMethod method;
+	const char *secret;			/* a password or code */
+	Jsonb	   *credential;		/* a passkey's response (passkey_session.h) */
+} Proof;
 
 /* False for an unknown name. */
 extern bool reauthentication_method_by_name(const char *name, ReauthenticationMethod *method);
@@ -31,8 +40,8 @@ extern void flow_record_reauthenticated(const User *user, const pg_uuid_t *sessi
 										const char *method, const Client *client);
 
 /* The result has new tokens of the session, which say when its user was authenticated. */
-extern AuthResult flow_reauthenticate(const pg_uuid_t *session_id, ReauthenticationMethod method,
-									  const char *secret, const Client *client);
+extern AuthResult flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof,
+									  const Client *client);
 
 /*
  * Sends the user of a session a code that confirms nothing else, within

@@ -6,7 +6,9 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "domain/passkeys.h"
 #include "flow/mfa.h"
+#include "flow/passkey_session.h"
 #include "http/auth_response.h"
 #include "http/router.h"
 #include "http/token_cookies.h"
@@ -132,9 +134,11 @@ handle_mfa_regenerate(HttpRequest *request, HttpResponse *response)
 	BackupCodes codes;
 	const Refusal *refusal;
 
+	fields[0].required = passkeys_count(&request->caller->id) == 0;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	refusal = flow_mfa_regenerate(&request->caller->id, fields[0].value, &request->client, &codes);
+	refusal = flow_mfa_regenerate(&request->caller->id, fields[0].value, &request->session_id,
+								  &request->client, &codes);
 	if (refusal != NULL)
 	{
 		http_respond_refusal(response, refusal);
@@ -154,13 +158,19 @@ handle_mfa_status(HttpRequest *request, HttpResponse *response)
 void
 handle_mfa_step_up(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code", true}};
+	BodyField	fields[] = {{"code"}, {"credential", false, FIELD_OBJECT}};
 	AuthResult	result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	result = flow_mfa_step_up(&request->caller->id, &request->session_id, fields[0].value,
-							  &request->client);
+	fields[0].required = !fields[1].present;
+	if (!http_read_body(request, fields, lengthof(fields), response))
+		return;
+	if (fields[1].present)
+		result = flow_passkey_step_up(&request->session_id, fields[1].object, &request->client);
+	else
+		result = flow_mfa_step_up(&request->caller->id, &request->session_id, fields[0].value,
+								  &request->client);
 	http_respond_auth(response, 200, &result);
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/origin.h"
 #include "base/uuid.h"
+#include "flow/passkey_session.h"
 #include "flow/passkeys.h"
 #include "http/auth_response.h"
 #include "http/router.h"
@@ -91,6 +92,20 @@ handle_passkey_mfa(HttpRequest *request, HttpResponse *response)
 		return;
 	result = flow_passkey_mfa(fields[0].value, fields[1].object, &request->client);
 	http_respond_auth(response, 200, &result);
+}
+
+void
+handle_passkey_step_up_options(HttpRequest *request, HttpResponse *response)
+{
+	respond_options(response, flow_passkey_session_options(PASSKEY_STEP_UP, &request->session_id,
+														   &response->body));
+}
+
+void
+handle_passkey_reauthenticate_options(HttpRequest *request, HttpResponse *response)
+{
+	respond_options(response, flow_passkey_session_options(PASSKEY_REAUTHENTICATION,
+														   &request->session_id, &response->body));
 }
 
 static void

@@ -75,6 +75,8 @@ static const Route routes[] = {
 	{"passkey_login", "POST", "/passkeys/login/verify", ROUTE_OPEN, handle_passkey_login},
 	{"passkey_mfa_options", "POST", "/passkeys/mfa/options", ROUTE_OPEN, handle_passkey_mfa_options},
 	{"passkey_mfa", "POST", "/passkeys/mfa/verify", ROUTE_OPEN, handle_passkey_mfa},
+	{"passkey_step_up_options", "POST", "/passkeys/step-up/options", ROUTE_SIGNED_IN, handle_passkey_step_up_options},
+	{"passkey_reauthenticate_options", "POST", "/passkeys/reauthenticate/options", ROUTE_SIGNED_IN, handle_passkey_reauthenticate_options},
 	{"own_passkeys", "GET", "/passkeys", ROUTE_SIGNED_IN, handle_own_passkeys},
 	{"rename_passkey", "PATCH", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_rename_passkey},
 	{"remove_passkey", "DELETE", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_remove_passkey},

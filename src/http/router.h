@@ -117,6 +117,8 @@ extern void handle_passkey_register_options(HttpRequest *request, HttpResponse *
 extern void handle_passkey_register(HttpRequest *request, HttpResponse *response);
 extern void handle_passkey_login_options(HttpRequest *request, HttpResponse *response);
 extern void handle_passkey_login(HttpRequest *request, HttpResponse *response);
+extern void handle_passkey_step_up_options(HttpRequest *request, HttpResponse *response);
+extern void handle_passkey_reauthenticate_options(HttpRequest *request, HttpResponse *response);
 extern void handle_own_passkeys(HttpRequest *request, HttpResponse *response);
 extern void handle_rename_passkey(HttpRequest *request, HttpResponse *response);
 extern void handle_remove_passkey(HttpRequest *request, HttpResponse *response);

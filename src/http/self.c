@@ -109,27 +109,36 @@ handle_undo_email_change(HttpRequest *request, HttpResponse *response)
 }
 
 /*
- * The body has the method and its secret, or just a password or a code.  A code
- * alone is one of an authenticator app if the user has a second factor, and
- * otherwise one that was mailed.
+ * The body has the method and its secret, or just a password, a code or a
+ * passkey's response.  A code alone is one of an authenticator app if the user
+ * has a second factor, and otherwise one that was mailed.
  */
 static bool
-read_method(HttpRequest *request, ReauthenticationMethod *method, char **secret,
-			HttpResponse *response)
+read_proof(HttpRequest *request, Proof *proof, HttpResponse *response)
 {
-	BodyField	fields[] = {{"method"}, {"secret"}, {"password"}, {"code"}};
+	BodyField	fields[] = {{"method"}, {"secret"}, {"password"}, {"code"},
+	{"credential", false, FIELD_OBJECT}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return false;
+	if (fields[0].present ? strcmp(fields[0].value, "passkey") == 0 : fields[4].present)
+	{
+		fields[4].required = true;
+		if (!http_read_body(request, fields, lengthof(fields), response))
+			return false;
+		proof->method = REAUTHENTICATE_BY_PASSKEY;
+		proof->credential = fields[4].object;
+		return true;
+	}
 	fields[1].required = fields[0].present || (!fields[2].present && !fields[3].present);
 	fields[0].required = fields[1].required;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return false;
-	*secret = fields[1].required ? fields[1].value : fields[2].present ? fields[2].value : fields[3].value;
+	proof->secret = fields[1].required ? fields[1].value : fields[2].present ? fields[2].value : fields[3].value;
 	if (!fields[0].required)
-		*method = fields[2].present ? REAUTHENTICATE_BY_PASSWORD :
+		proof->method = fields[2].present ? REAUTHENTICATE_BY_PASSWORD :
 			request->caller->mfa_enabled ? REAUTHENTICATE_BY_TOTP : REAUTHENTICATE_BY_EMAIL_CODE;
-	else if (!reauthentication_method_by_name(fields[0].value, method))
+	else if (!reauthentication_method_by_name(fields[0].value, &proof->method))
 	{
 		http_respond_refusal(response, &refusal_unknown_method);
 		return false;
@@ -140,13 +149,12 @@ read_method(HttpRequest *request, ReauthenticationMethod *method, char **secret,
 void
 handle_reauthenticate(HttpRequest *request, HttpResponse *response)
 {
-	ReauthenticationMethod method;
+	Proof		proof = {0};
 	AuthResult	result;
-	char	   *secret;
 
-	if (!read_method(request, &method, &secret, response))
+	if (!read_proof(request, &proof, response))
 		return;
-	result = flow_reauthenticate(&request->session_id, method, secret, &request->client);
+	result = flow_reauthenticate(&request->session_id, &proof, &request->client);
 	http_respond_auth_message(response, &result, "Identity confirmed.");
 }
 

@@ -120,3 +120,50 @@ class Passkeys(Calls):
             ip_address=ip_address,
         )
         return AuthResponse(**accepted(result))
+
+    async def passkey_step_up_begin(self, session_id: UserId) -> Json:
+        """The options for ``navigator.credentials.get()`` with the passkeys of the session's user."""
+        return dict(accepted(await self._call("passkey_step_up_begin", session_id=session_uuid(session_id))))
+
+    async def passkey_step_up_finish(
+        self,
+        session_id: UserId,
+        credential: Json,
+        *,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> AuthResponse:
+        """Raises a session to two factors; the response has its current tokens."""
+        return await self._finish_in_session(
+            "passkey_step_up_finish", session_id, credential, user_agent, ip_address
+        )
+
+    async def passkey_reauthenticate_begin(self, session_id: UserId) -> Json:
+        """The same options for authenticating again."""
+        result = await self._call("passkey_reauthenticate_begin", session_id=session_uuid(session_id))
+        return dict(accepted(result))
+
+    async def passkey_reauthenticate_finish(
+        self,
+        session_id: UserId,
+        credential: Json,
+        *,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> AuthResponse:
+        """Authenticates the user of a session again; the response has its current tokens."""
+        return await self._finish_in_session(
+            "passkey_reauthenticate_finish", session_id, credential, user_agent, ip_address
+        )
+
+    async def _finish_in_session(
+        self, function: str, session_id: UserId, credential: Json, user_agent: str | None, ip_address: str | None
+    ) -> AuthResponse:
+        result = await self._call(
+            function,
+            session_id=session_uuid(session_id),
+            credential=credential,
+            user_agent=user_agent,
+            ip_address=ip_address,
+        )
+        return AuthResponse(**accepted(result))

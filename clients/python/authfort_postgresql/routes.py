@@ -35,7 +35,7 @@ change_password POST /change-password signed_in | Change the password | old_pass
 set_password POST /set-password signed_in | Set the first password | password
 resend_verification POST /resend-verification open | Ask for another verification of the email | email?
 verify_email POST /verify-email open | Verify the email with a mailed token | token
-reauthenticate POST /reauthenticate signed_in | Authenticate the session anew | method? secret? password? code?
+reauthenticate POST /reauthenticate signed_in | Authenticate the session anew | method? secret? password? code? credential?
 reauthentication_code POST /reauthenticate/code signed_in | Ask for a code to authenticate anew
 accept_invitation POST /accept-invitation open | Accept an invitation and sign in | token password?
 magic_link POST /magic-link open | Ask for a link | email mode? redirect_to? code_challenge? code_challenge_method?
@@ -46,9 +46,9 @@ mfa_init POST /mfa/init signed_in | Begin to set up an authenticator app
 mfa_confirm POST /mfa/confirm signed_in | Turn the second factor on | code
 mfa_verify POST /mfa/verify open | Sign in with the second factor | mfa_token code
 mfa_disable POST /mfa/disable signed_in | Turn the second factor off | code
-mfa_regenerate POST /mfa/backup-codes/regenerate signed_in | Make new backup codes | code
+mfa_regenerate POST /mfa/backup-codes/regenerate signed_in | Make new backup codes | code?
 mfa_status GET /mfa/status signed_in | Whether the caller has a second factor
-mfa_step_up POST /mfa/step-up signed_in | Confirm a session with the second factor | code
+mfa_step_up POST /mfa/step-up signed_in | Confirm a session with the second factor | code? credential?
 introspect POST /introspect open | Whether a token is valid, for services | token
 revoke POST /revoke open | End the session of a token | token
 oauth_providers GET /oauth/providers open | The providers to sign in with
@@ -69,6 +69,8 @@ passkey_login_options POST /passkeys/login/options open | Begin to sign in with 
 passkey_login POST /passkeys/login/verify open | Sign in with a passkey | credential
 passkey_mfa_options POST /passkeys/mfa/options open | Begin to use a passkey as second factor | mfa_token
 passkey_mfa POST /passkeys/mfa/verify open | Sign in with a passkey as second factor | mfa_token credential
+passkey_step_up_options POST /passkeys/step-up/options signed_in | Begin to confirm a session with a passkey
+passkey_reauthenticate_options POST /passkeys/reauthenticate/options signed_in | Begin to authenticate anew with a passkey
 own_passkeys GET /passkeys signed_in | The caller's passkeys
 rename_passkey PATCH /passkeys/{id} signed_in | Rename a passkey | name
 remove_passkey DELETE /passkeys/{id} signed_in | Remove a passkey

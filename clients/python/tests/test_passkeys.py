@@ -87,6 +87,21 @@ class Passkeys(AsyncCase):
         self.assertEqual(signed_in.user.id, user.id)
         await self.refused("invalid_mfa_token", 401, self.auth.passkey_mfa_begin("x"))
 
+    async def test_in_a_session(self):
+        user, _ = await self.registered("session@example.org", b"\x07")
+        answer = self.signed(await self.auth.passkey_login_begin(), b"\x07", user.id)
+        tokens = (await self.auth.passkey_login_finish(answer)).tokens
+        session = (await self.auth.authenticate(tokens.access_token)).session_id
+        options = await self.auth.passkey_step_up_begin(session)
+        self.assertEqual([c["id"] for c in options["allowCredentials"]], ["Bw"])
+        answer = self.signed(options, b"\x07", user.id)
+        await self.refused("invalid_passkey", 400, self.auth.passkey_reauthenticate_finish(session, answer))
+        self.assertEqual((await self.auth.passkey_step_up_finish(session, answer)).user.id, user.id)
+        answer = self.signed(await self.auth.passkey_reauthenticate_begin(session), b"\x07", user.id)
+        again = await self.auth.passkey_reauthenticate_finish(session, answer, ip_address="192.0.2.1")
+        self.assertEqual((await self.auth.authenticate(again.tokens.access_token)).session_id, session)
+        await self.refused("session_not_found", 404, self.auth.passkey_step_up_begin("x"))
+
 
 class Unconfigured(AsyncCase):
     database = "passkeys_off"
