@@ -24,7 +24,11 @@ int main(void)
 	static const long long times[] = {59, 1111111109, 1111111111, 1234567890, 2000000000, 20000000000};
 	static const char *const texts[] = {"f", "fo", "foo", "foob", "fooba", "foobar"};
 	for (int i = 0; i < 6; i++)
-		printf("%08u\n", totp_code((const unsigned char *) "12345678901234567890", 20, times[i] / TOTP_PERIOD, 8));
+	{
+		unsigned int code = 0;
+		totp_code((const unsigned char *) "12345678901234567890", 20, times[i] / TOTP_PERIOD, 8, &code);
+		printf("%08u\n", code);
+	}
 	for (int i = 0; i < 6; i++)
 	{
 		char encoded[64];
@@ -41,6 +45,32 @@ system_or_bail('cc', '-Isrc', "$dir/vectors.c", 'src/crypto/totp.c', '-lcrypto',
 is(join(' ', split /\n/, scalar qx{$dir/vectors}),
 	'94287082 07081804 14050471 89005924 69279037 65353130 MY 1 MZXQ 1 MZXW6 1 MZXW6YQ 1 MZXW6YTB 1 MZXW6YTBOI 1',
 	'the vectors of RFC 6238 and RFC 4648');
+
+# an OpenSSL without SHA-1, as a policy may have it
+append_to_file("$dir/failing.c", <<'C');
+#include <stdio.h>
+#include <openssl/hmac.h>
+#include "crypto/totp.h"
+unsigned char *HMAC(const EVP_MD *md, const void *key, int key_len, const unsigned char *data, size_t len,
+					unsigned char *out, unsigned int *out_len)
+{
+	return NULL;
+}
+int main(void)
+{
+	int accepted = 0;
+	char code[TOTP_DIGITS + 1];
+	for (int number = 0; number < 1000000; number++)
+	{
+		snprintf(code, sizeof(code), "%06u", (unsigned int) number % 1000000);
+		accepted += totp_find_step((const unsigned char *) "12345678901234567890", 20, code, 59) != -1;
+	}
+	printf("%d", accepted);
+	return 0;
+}
+C
+system_or_bail('cc', '-Isrc', "$dir/failing.c", 'src/crypto/totp.c', '-lcrypto', '-o', "$dir/failing");
+is(scalar qx{$dir/failing}, '0', 'no code is accepted if OpenSSL cannot compute any');
 
 my $node = start_node('mfa', preload => 'authfort', conf => "log_statement = 'all'\nlog_min_error_statement = log",
 	sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');

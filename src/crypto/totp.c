@@ -24,22 +24,22 @@ truncate_hash(const unsigned char hash[SHA1_BYTES])
 		(uint32_t) hash[offset + 2] << 8 | (uint32_t) hash[offset + 3];
 }
 
-uint32_t
-totp_code(const unsigned char *secret, size_t len, uint64_t step, int digits)
+bool
+totp_code(const unsigned char *secret, size_t len, uint64_t step, int digits, uint32_t *code)
 {
 	unsigned char counter[8];
-	unsigned char hash[SHA1_BYTES] = {0};
+	unsigned char hash[SHA1_BYTES];
 	uint32_t	modulus = 1;
-	uint32_t	code;
 
 	for (int i = 7; i >= 0; i--, step >>= 8)
 		counter[i] = step & 0xff;
 	for (int i = 0; i < digits; i++)
 		modulus *= 10;
-	HMAC(EVP_sha1(), secret, (int) len, counter, sizeof(counter), hash, NULL);
-	code = truncate_hash(hash) % modulus;
+	if (HMAC(EVP_sha1(), secret, (int) len, counter, sizeof(counter), hash, NULL) == NULL)
+		return false;
+	*code = truncate_hash(hash) % modulus;
 	OPENSSL_cleanse(hash, sizeof(hash));
-	return code;
+	return true;
 }
 
 static void
@@ -59,8 +59,11 @@ totp_find_step(const unsigned char *secret, size_t len, const char *code, int64_
 	for (int64_t step = now / TOTP_PERIOD - TOTP_DRIFT; step <= now / TOTP_PERIOD + TOTP_DRIFT; step++)
 	{
 		char		right[TOTP_DIGITS];
+		uint32_t	number;
 
-		code_to_text(totp_code(secret, len, (uint64_t) step, TOTP_DIGITS), right);
+		if (!totp_code(secret, len, (uint64_t) step, TOTP_DIGITS, &number))
+			return -1;
+		code_to_text(number, right);
 		if (CRYPTO_memcmp(right, code, TOTP_DIGITS) == 0)
 			found = step;
 		OPENSSL_cleanse(right, sizeof(right));

@@ -17,8 +17,12 @@
 
 #define TOTP_TEXT_SIZE(len) (((len) * 8 + 4) / 5 + 1)
 
-/* The code of that time step, as a number of at most "digits" digits. */
-extern uint32_t totp_code(const unsigned char *secret, size_t len, uint64_t step, int digits);
+/*
+ * The code of that time step, as a number of at most "digits" digits.  False if
+ * OpenSSL cannot compute it: then no code may be accepted.
+ */
+extern bool totp_code(const unsigned char *secret, size_t len, uint64_t step, int digits,
+					  uint32_t *code);
 
 /*
  * The step that a code of TOTP_DIGITS digits belongs to, within TOTP_DRIFT of
