@@ -138,7 +138,7 @@ oauth_sign_in_with_id_token(const char *name, const char *id_token, const char *
 	fetch_flow_begin(&continuation, &flow.id, provider->name, client);
 	progress.tokens.id_token = unconstify(char *, id_token);
 	progress.nonce = unconstify(char *, nonce);
-	/* for what is no token, no other server is asked */
+	/* a client cannot make the gateway send requests by texts that are not tokens */
 	if (nonce[0] == '\0' || strlen(nonce) > MAX_NONCE || strlen(id_token) > MAX_ID_TOKEN ||
 		!id_token_is_readable(id_token))
 		result = oauth_refused(&refusal_oauth_id_token_invalid);

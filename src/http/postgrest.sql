@@ -47,7 +47,7 @@ CREATE FUNCTION authfort_internal.publish_keys() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	subscriber name;
-	told boolean = false;
+	changed boolean = false;
 BEGIN
 	IF NOT EXISTS (SELECT FROM authfort.signing_keys WHERE activated_at IS NOT NULL AND expires_at IS NULL) THEN
 		RETURN NULL;
@@ -56,9 +56,9 @@ BEGIN
 		WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) s.authenticator) LOOP
 		EXECUTE pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET pgrst.jwt_secret = %L',
 			subscriber, pg_catalog.current_database(), authfort.jwks()::text);
-		told := true;
+		changed := true;
 	END LOOP;
-	IF told THEN
+	IF changed THEN
 		PERFORM pg_catalog.pg_notify('pgrst', 'reload config');
 	END IF;
 	RETURN NULL;

@@ -41,7 +41,7 @@ begins_with(const char *text, const char *beginning)
 }
 
 static bool
-is_of_ours(const ErrorData *record)
+is_of_authfort(const ErrorData *record)
 {
 	return strcmp(record->domain, TEXTDOMAIN) == 0;
 }
@@ -86,7 +86,7 @@ static bool
 quotes_names(const ErrorData *record)
 {
 	return own_message_names_in(record->context) || own_message_names_in(record->internalquery) ||
-		(!is_of_ours(record) &&
+		(!is_of_authfort(record) &&
 		 (own_message_names_in(record->message) || own_message_names_in(record->detail) ||
 		  own_message_names_in(record->detail_log) || own_message_names_in(record->hint)));
 }
@@ -147,7 +147,7 @@ keeps_message(const ErrorData *record)
 {
 	if (record->message == NULL)
 		return false;
-	return is_of_ours(record) ||
+	return is_of_authfort(record) ||
 		(is_of_server(record) &&
 		 (in_kept_class(record->sqlerrcode) || in_postmaster() ||
 		  strcmp(record->message_id, "duration: %s ms") == 0));
@@ -200,7 +200,7 @@ append_names(char *to, const ErrorData *record)
 		{"constraint", record->constraint_name},
 	};
 
-	if (!is_of_server(record) && !is_of_ours(record))
+	if (!is_of_server(record) && !is_of_authfort(record))
 		return;
 	for (size_t i = 0; i < lengthof(names); i++)
 	{

@@ -152,7 +152,7 @@ contained_execute(const Node *statement)
 
 /* Whether a statement uses a prepared statement or cursor of an earlier sensitive message. */
 static bool
-continues_ours(const Node *statement)
+continues_sensitive_message(const Node *statement)
 {
 	PreparedStatement *prepared;
 	Portal		portal;
@@ -179,7 +179,7 @@ continues_ours(const Node *statement)
 static void
 look_at_message(const Node *utility)
 {
-	if (utility != NULL && continues_ours(utility))
+	if (utility != NULL && continues_sensitive_message(utility))
 		client_message_judge(CLIENT_MESSAGE_OURS);
 	if (own_message_is_present())
 		note_transaction();
