@@ -80,9 +80,6 @@ extern User *users_read_row(MemoryContext context);
 extern User *users_find_by_email(const char *email);
 extern User *users_find(const pg_uuid_t *id);
 
-/* False if there is no such user. Called for each request; cheaper than reading the whole user. */
-extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
-
 /* The email alone; NULL also if there is no such user. */
 extern char *users_find_email(const pg_uuid_t *id);
 
@@ -94,6 +91,9 @@ extern User *users_lock_by_email(const char *email);
 extern User *users_require(const pg_uuid_t *id);
 extern User *users_require_lock(const pg_uuid_t *id);
 extern _Noreturn void users_raise_unknown(const pg_uuid_t *id);
+
+/* False if there is no such user.  Called for each request; cheaper than reading the whole user. */
+extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
 
 /* What people recognize the account by: the email, else the name, else the id. */
 extern const char *user_label(const User *user);
@@ -166,7 +166,7 @@ extern void users_rehash_password(const pg_uuid_t *id, const char *hash);
 /* Removes the password if it was set at that time or later. */
 extern void users_drop_password_since(const pg_uuid_t *id, TimestampTz time);
 
-/* Whose the mailbox is, after the address was changed. */
+/* Whether the mailbox is proven to be the user's, after the address was changed. */
 extern void users_set_mailbox_proven(const pg_uuid_t *id, bool proven);
 
 /*
