@@ -449,6 +449,8 @@ define_enum_settings(void)
 	{
 		const EnumSetting *s = &enum_settings[i];
 
+		/* since 16 an assertion demands it */
+		*s->variable = s->initial;
 		DefineCustomEnumVariable(s->name, s->summary, s->detail, s->variable, s->initial,
 								 s->options, PGC_SUSET, 0, NULL, NULL, NULL);
 	}
