@@ -134,7 +134,8 @@ SELECT payload->'email' AS email, payload->>'key_type' AS key_type FROM pg_temp.
 	WHERE event = 'rate_limit_exceeded';
 -- an account without an email is named by its id, and others are as well
 SELECT who, endpoint, key_type, requests, max_requests, retry_after > 0 AS waits FROM (VALUES ('without', :'id'::uuid),
-	('with', :'carol'), ('unknown', gen_random_uuid())) AS t(who, id), authfort.rate_limit_status(user_id => id) ORDER BY 1;
+	('with', :'carol'), ('unknown', gen_random_uuid())) AS t(who, id),
+	authfort.rate_limit_status(user_id => id) ORDER BY 1;
 SELECT authfort.reset_rate_limits(user_id => gen_random_uuid()) AS unknown, authfort.reset_rate_limits(user_id => :'id')
 	AS without, authfort.reset_rate_limits(user_id => :'carol') AS "with";
 SELECT count(*) FROM authfort.rate_limit_status(user_id => :'id');

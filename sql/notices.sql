@@ -57,12 +57,14 @@ SELECT count(pg_temp.login('agent ' || n, '192.0.2.1')) FROM generate_series(1, 
 SELECT authfort.change_password(:'ada', 'password-1', 'password-2')->'ok',
 	authfort.change_password(:'ada', 'password-2', 'password-1')->'ok';
 SELECT authfort.login('eve@example.com', 'password-1', 'agent 1', '192.0.2.1') ? 'tokens';
-SELECT u.email, o.kind, count(*) FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT u.email, o.kind, count(*) FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id
+	GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT u.email, e.payload->>'kind' AS kind, count(*) FROM authfort.events e JOIN authfort.users u ON u.id = e.user_id
 	WHERE event = 'notice_sent' GROUP BY 1, 2 ORDER BY 1, 2;
 UPDATE authfort.events SET created_at = created_at - interval '61 minutes' WHERE event = 'notice_sent';
 SELECT pg_temp.login('agent 8', '192.0.2.1');
-SELECT u.email, o.kind, count(*) FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT u.email, o.kind, count(*) FROM authfort.outbox o JOIN authfort.users u ON u.id = o.user_id
+	GROUP BY 1, 2 ORDER BY 1, 2;
 DELETE FROM authfort.outbox;
 
 -- passwords, however they are set

@@ -123,6 +123,11 @@ read_hash_file(Loading *loading, const char *path)
 	FILE	   *file = AllocateFile(path, "r");
 	char		line[MAX_LINE];
 
+	/* errcode_for_file_access() takes this for an internal error */
+	if (file == NULL && errno == ENAMETOOLONG)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file name is too long")));
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode_for_file_access(),
