@@ -38,8 +38,8 @@ sql("ALTER DATABASE app SET authfort.rate_limit_login = '5/day'");
 
 is(sql("SELECT string_agg(replace(name, 'authfort.rate_limit_', '') || ' ' || boot_val, ', ' ORDER BY name) "
 	. "FROM pg_settings WHERE name ~ '^authfort.rate_limit_' AND vartype = 'string'"),
-	'login 5/min, magic_link 5/min, mfa_verify 5/min, oauth_authorize 10/min, otp 5/min, password_reset 5/min, '
-		. 'refresh 30/min, signup 3/min, verify_email 5/min', 'each endpoint has a limit');
+	'introspect 30/min, login 5/min, magic_link 5/min, mfa_verify 5/min, oauth_authorize 10/min, otp 5/min, '
+		. 'password_reset 5/min, refresh 30/min, signup 3/min, verify_email 5/min', 'each endpoint has a limit');
 
 # by address
 is(logins(map { [ "nobody$_\@example.com", '192.0.2.1' ] } 1 .. 7), join(' ', ($wrong) x 5, ($limited) x 2),

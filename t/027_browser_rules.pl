@@ -96,10 +96,12 @@ foreach my $path ('refresh', 'logout')
 				Cookie => join('; ', map { "$_=$cookies{$_}" } sort keys %cookies), %$sender);
 			$statuses{"$there->{status} $here->{status}"} = 1;
 		}
-		my $expected = $sender->{origin} && $sender->{origin} =~ /evil/ ? 403 : !%$sender ? 415 : $path eq 'logout'
-			? 204 : 200;
-		is(join(', ', sort keys %statuses), "$expected $expected", "$path, " . (join(': ', %$sender) || 'nothing')
-			. ': the same at both doors');
+		my $accepted = $path eq 'logout' ? 204 : 200;
+		my $expected = $sender->{origin} && $sender->{origin} =~ /evil/ ? 403 : $accepted;
+		# only the router knows whether there is a body, without which a form cannot have sent the request
+		my $expected_there = %$sender ? $expected : 415;
+		is(join(', ', sort keys %statuses), "$expected_there $expected",
+			"$path, " . (join(': ', %$sender) || 'nothing') . ': as expected at both doors');
 	}
 }
 
