@@ -192,3 +192,21 @@ SELECT authfort.mfa_regenerate_backup_codes(:'dan')->>'error' AS nothing,
 	request('POST', '/auth/mfa/backup-codes/regenerate', NULL, :'token') AS without_code,
 	request('POST', '/auth/mfa/backup-codes/regenerate', '{"code": "1"}', :'token') AS with_code;
 SELECT authfort.mfa_regenerate_backup_codes(NULL);
+
+-- Android apps: exactly those that are listed
+SET authfort.webauthn_origins = 'android:apk-key-hash:x';
+SET authfort.webauthn_origins = 'android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB';
+SET authfort.webauthn_origins = 'android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=';
+SET authfort.webauthn_origins = 'android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+SET authfort.webauthn_origins = 'Android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+SET authfort.cors_origins = 'android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+SET authfort.webauthn_origins = ' android:apk-key-hash:mYQ7zIEB0i6f_dM-7Dd2EFM9FTXBnvg0SXyBzCcFCBE , https://App.example.org,https://example.com';
+SHOW authfort.webauthn_origins;
+CREATE FUNCTION from_origin(origin text) RETURNS text LANGUAGE sql AS $$
+	SELECT outcome(authfort.passkey_login_finish(device.sign_in(authfort.passkey_login_begin(), '\x0b',
+		(SELECT id FROM authfort.users WHERE email = 'bob@example.org'), 0, jsonb_build_object('origin', origin)))) $$;
+SELECT from_origin('android:apk-key-hash:mYQ7zIEB0i6f_dM-7Dd2EFM9FTXBnvg0SXyBzCcFCBE') AS listed,
+	from_origin('android:apk-key-hash:MYQ7zIEB0i6f_dM-7Dd2EFM9FTXBnvg0SXyBzCcFCBE') AS other_case,
+	from_origin('android:apk-key-hash:mYQ7zIEB0i6f_dM-7Dd2EFM9FTXBnvg0SXyBzCcFCBE=') AS padded,
+	from_origin('android:apk-key-hash:') AS no_hash, from_origin('https://app.example.org') AS web;
+SELECT body FROM authfort.http('GET', '/.well-known/webauthn');

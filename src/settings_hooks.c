@@ -227,6 +227,15 @@ settings_check_cors_origins(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+bool
+settings_check_passkey_origins(char **newval, void **extra, GucSource source)
+{
+	if (origin_normalize_passkey_list(*newval))
+		return true;
+	GUC_check_errdetail("The value must be a list of origins, scheme://host, scheme://host:port or android:apk-key-hash:HASH, separated by commas, without paths or wildcards.");
+	return false;
+}
+
 /*
  * True if every character is printable ASCII and does not occur in
  * "forbidden".  The values are written into response headers, where a line

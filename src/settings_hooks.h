@@ -18,6 +18,7 @@ extern bool settings_check_cookie_name(char **newval, void **extra, GucSource so
 extern bool settings_check_cookie_path(char **newval, void **extra, GucSource source);
 extern bool settings_check_cookie_domain(char **newval, void **extra, GucSource source);
 extern bool settings_check_site_url(char **newval, void **extra, GucSource source);
+extern bool settings_check_passkey_origins(char **newval, void **extra, GucSource source);
 extern bool settings_check_cors_origins(char **newval, void **extra, GucSource source);
 extern bool settings_check_http_prefix(char **newval, void **extra, GucSource source);
 extern bool settings_check_identifier_list(char **newval, void **extra, GucSource source);

@@ -8,6 +8,12 @@
 
 #include "base/origin.h"
 
+/* Characters in which base64url writes the 32 bytes of a SHA-256, and the last of them. */
+#define HASH_CHARACTERS 43
+#define LAST_OF_HASH "AEIMQUYcgkosw048"
+
+static const char android_app[] = "android:apk-key-hash:";
+
 static bool
 is_one_of(char c, const char *others)
 {
@@ -118,8 +124,28 @@ origin_normalize(char *text)
 	return *end == '\0';
 }
 
-bool
-origin_normalize_list(char *list)
+static bool
+is_android_app(const char *text)
+{
+	return strncmp(text, android_app, sizeof(android_app) - 1) == 0;
+}
+
+/* A hash is written in one way only, so an app is left as it is. */
+static bool
+normalize_passkey_origin(char *text)
+{
+	const char *hash = text + sizeof(android_app) - 1;
+	size_t		len = 0;
+
+	if (!is_android_app(text))
+		return origin_normalize(text);
+	while (is_one_of(pg_ascii_tolower((unsigned char) hash[len]), "-_"))
+		len++;
+	return len == HASH_CHARACTERS && hash[len] == '\0' && strchr(LAST_OF_HASH, hash[len - 1]) != NULL;
+}
+
+static bool
+normalize_list(char *list, bool (*normalize) (char *text))
 {
 	char	   *in = list;
 	char	   *out = list;
@@ -135,7 +161,7 @@ origin_normalize_list(char *list)
 		while (len > 0 && (item[len - 1] == ' ' || item[len - 1] == '\t'))
 			len--;
 		item[len] = '\0';
-		if (!origin_normalize(item))
+		if (!normalize(item))
 			return false;
 		len = strlen(item);
 		if (out > list)
@@ -145,6 +171,18 @@ origin_normalize_list(char *list)
 	}
 	*out = '\0';
 	return true;
+}
+
+bool
+origin_normalize_list(char *list)
+{
+	return normalize_list(list, origin_normalize);
+}
+
+bool
+origin_normalize_passkey_list(char *list)
+{
+	return normalize_list(list, normalize_passkey_origin);
 }
 
 bool
@@ -190,7 +228,7 @@ origin_list_outside(const char *list, const char *domain, char ***origins)
 	{
 		size_t		len = strcspn(list, ",");
 
-		if (!is_within_domain(list, len, domain))
+		if (!is_android_app(list) && !is_within_domain(list, len, domain))
 			(*origins)[count++] = pnstrdup(list, len);
 		list += len;
 		list += (*list == ',');

@@ -17,12 +17,19 @@ extern bool origin_normalize(char *text);
 /* The same for a list that is separated by commas; "" is an empty list. */
 extern bool origin_normalize_list(char *list);
 
+/*
+ * The same for origins of passkeys, where an Android app has one as well:
+ * android:apk-key-hash: and the base64url of the SHA-256 of the certificate
+ * that has signed it.
+ */
+extern bool origin_normalize_passkey_list(char *list);
+
 /* Whether an origin is one of a normalized list, exactly. */
 extern bool origin_is_listed(const char *origin, const char *list);
 
 /*
  * Those of a normalized list whose host is neither the domain nor one of its
- * subdomains; returns their number.
+ * subdomains, without Android apps; returns their number.
  */
 extern int	origin_list_outside(const char *list, const char *domain, char ***origins);
 
