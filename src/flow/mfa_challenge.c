@@ -58,7 +58,7 @@ mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind
 	result.mfa_enrol = kind == CHALLENGE_ENROL;
 	result.mfa_methods = result.mfa_enrol
 		? second_factor_offers(&result.mfa_method_count)
-		: second_factor_methods(&user->id, &result.mfa_method_count);
+		: second_factor_methods(&user->id, first, &result.mfa_method_count);
 	return result;
 }
 

@@ -20,18 +20,6 @@
 PG_FUNCTION_INFO_V1(authfort_passkey_mfa_begin);
 PG_FUNCTION_INFO_V1(authfort_passkey_mfa_finish);
 
-/* The same passkey twice is one factor. */
-static bool
-began_with_passkey(const MfaChallenge *challenge)
-{
-	for (int i = 0; i < challenge->first.amr_count; i++)
-	{
-		if (strcmp(challenge->first.amr[i], AMR_KEY) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Locks the user; *use points into *challenge. */
 static const Refusal *
 open_challenge(const char *mfa_token, MfaChallenge *challenge, User **user,
@@ -48,7 +36,7 @@ open_challenge(const char *mfa_token, MfaChallenge *challenge, User **user,
 	use->ceremony = PASSKEY_SECOND_FACTOR;
 	use->user_id = &challenge->user_id;
 	use->bound_to = &challenge->id;
-	return began_with_passkey(challenge) ? refuse_passkey("firstFactor") : NULL;
+	return proven_by_passkey(&challenge->first) ? refuse_passkey("firstFactor") : NULL;
 }
 
 const Refusal *

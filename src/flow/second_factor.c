@@ -28,15 +28,27 @@ append_method(char **methods, int *count, const char *method)
 	methods[(*count)++] = pstrdup(method);
 }
 
+bool
+proven_by_passkey(const Authentication *first)
+{
+	for (int i = 0; i < first->amr_count; i++)
+	{
+		if (strcmp(first->amr[i], AMR_KEY) == 0)
+			return true;
+	}
+	return false;
+}
+
 char **
-second_factor_methods(const pg_uuid_t *user_id, int *count)
+second_factor_methods(const pg_uuid_t *user_id, const Authentication *first, int *count)
 {
 	char	  **methods = palloc(METHODS_MAX * sizeof(char *));
 
 	*count = 0;
 	if (has_totp(user_id))
 		append_method(methods, count, METHOD_TOTP);
-	if (passkeys_count(user_id) > 0)
+	/* the same passkey twice is one factor */
+	if (passkeys_count(user_id) > 0 && !proven_by_passkey(first))
 		append_method(methods, count, METHOD_PASSKEY);
 	if (backup_codes_count(user_id) > 0)
 		append_method(methods, count, METHOD_BACKUP_CODE);

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "domain/authentication.h"
 #include "domain/users.h"
 
 /* Names of methods, in challenges and events. */
@@ -19,8 +20,12 @@
 #define METHOD_PASSKEY "passkey"
 #define METHOD_RESET "reset"	/* all of them, by an admin */
 
-/* The methods by which a user can complete a challenge. */
-extern char **second_factor_methods(const pg_uuid_t *user_id, int *count);
+/* Whether a passkey is among what was proven. */
+extern bool proven_by_passkey(const Authentication *first);
+
+/* The methods by which a user can complete a challenge after that first factor. */
+extern char **second_factor_methods(const pg_uuid_t *user_id, const Authentication *first,
+									int *count);
 
 /* Those that a user without a second factor can set up. */
 extern char **second_factor_offers(int *count);
