@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define ROUNDS 7
-#define MESSAGE_BYTES 520		/* header and payload of a usual access token */
+#define MESSAGE_BYTES 520 /* header and payload of a usual access token */
 
 static double
 now_us(void)
@@ -38,9 +38,9 @@ verify(const char *name, EVP_PKEY *key, const EVP_MD *digest)
 {
 	unsigned char message[MESSAGE_BYTES];
 	unsigned char signature[1024];
-	size_t		len = sizeof(signature);
+	size_t len = sizeof(signature);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	double		best = 1e18;
+	double best = 1e18;
 
 	memset(message, 'a', sizeof(message));
 	if (EVP_DigestSignInit(ctx, NULL, digest, NULL, key) != 1 ||
@@ -49,8 +49,8 @@ verify(const char *name, EVP_PKEY *key, const EVP_MD *digest)
 	EVP_MD_CTX_free(ctx);
 	for (int round = 0; round < ROUNDS; round++)
 	{
-		int			count = 500;
-		double		start = now_us();
+		int count = 500;
+		double start = now_us();
 
 		for (int i = 0; i < count; i++)
 		{
@@ -70,15 +70,15 @@ verify(const char *name, EVP_PKEY *key, const EVP_MD *digest)
 static void
 hash(void)
 {
-	char		encoded[crypto_pwhash_STRBYTES];
-	double		best = 1e18;
+	char encoded[crypto_pwhash_STRBYTES];
+	double best = 1e18;
 
 	if (crypto_pwhash_str_alg(encoded, "correct horse", 13, 3, 64 << 20,
 							  crypto_pwhash_ALG_ARGON2ID13) != 0)
 		fail("hashing");
 	for (int round = 0; round < 3 * ROUNDS; round++)
 	{
-		double		start = now_us();
+		double start = now_us();
 
 		if (crypto_pwhash_str_verify(encoded, "correct horse", 13) != 0)
 			fail("hashing");

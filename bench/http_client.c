@@ -34,8 +34,8 @@ int
 open_connection(int port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int			fd = socket(AF_INET, SOCK_STREAM, 0);
-	int			on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int on = 1;
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof(address)) != 0)
@@ -47,13 +47,13 @@ open_connection(int port)
 static void
 read_answer(int fd, char answer[ANSWER_SIZE])
 {
-	size_t		len = 0;
+	size_t len = 0;
 
 	for (;;)
 	{
-		ssize_t		got = read(fd, answer + len, ANSWER_SIZE - 1 - len);
-		char	   *body;
-		char	   *length;
+		ssize_t got = read(fd, answer + len, ANSWER_SIZE - 1 - len);
+		char *body;
+		char *length;
 
 		if (got <= 0)
 			fail("the connection ended");

@@ -18,4 +18,4 @@ extern int open_connection(int port);
 /* Sends a request and reads the answer, by its Content-Length. */
 extern void exchange(int fd, const char *request, int len, char answer[ANSWER_SIZE]);
 
-#endif							/* BENCH_HTTP_CLIENT_H */
+#endif /* BENCH_HTTP_CLIENT_H */

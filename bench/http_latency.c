@@ -15,14 +15,14 @@
 
 #define MAX_SAMPLES 1000000
 #define MAX_TOKEN 4096
-#define PAUSE_US 2000			/* between two requests, as people leave some */
+#define PAUSE_US 2000 /* between two requests, as people leave some */
 
 static double samples[MAX_SAMPLES];
 
 static int
 compare(const void *a, const void *b)
 {
-	double		difference = *(const double *) a - *(const double *) b;
+	double difference = *(const double *) a - *(const double *) b;
 
 	return (difference > 0) - (difference < 0);
 }
@@ -31,12 +31,12 @@ compare(const void *a, const void *b)
 static int
 measure(int fd, const char *request, double end)
 {
-	char		answer[ANSWER_SIZE];
-	int			count = 0;
+	char answer[ANSWER_SIZE];
+	int count = 0;
 
 	while (count < MAX_SAMPLES)
 	{
-		double		start = now();
+		double start = now();
 
 		if (start >= end)
 			break;
@@ -52,9 +52,9 @@ measure(int fd, const char *request, double end)
 int
 main(int argc, char **argv)
 {
-	char		token[MAX_TOKEN];
-	char		request[MAX_TOKEN + 256];
-	int			count;
+	char token[MAX_TOKEN];
+	char request[MAX_TOKEN + 256];
+	int count;
 
 	if (argc != 3 || scanf("%4095s", token) != 1)
 		fail("usage: http_latency PORT SECONDS < ACCESS TOKEN");

@@ -17,18 +17,18 @@
 
 typedef struct Client
 {
-	pthread_t	thread;
-	int			port;
-	double		end;			/* on the clock of now() */
-	char		token[TOKEN_SIZE];
-	long		refreshes;
+	pthread_t thread;
+	int port;
+	double end; /* on the clock of now() */
+	char token[TOKEN_SIZE];
+	long refreshes;
 } Client;
 
 static void
 take_token(const char *answer, char token[TOKEN_SIZE])
 {
 	const char *found = strstr(answer, "\"refresh_token\":\"");
-	size_t		len = (found != NULL) ? strcspn(found + 17, "\"") : 0;
+	size_t len = (found != NULL) ? strcspn(found + 17, "\"") : 0;
 
 	if (strncmp(answer, "HTTP/1.1 200", 12) != 0 || len == 0 || len >= TOKEN_SIZE)
 		fail("a refresh was refused");
@@ -39,18 +39,18 @@ take_token(const char *answer, char token[TOKEN_SIZE])
 static void *
 run(void *argument)
 {
-	Client	   *client = argument;
-	int			fd = open_connection(client->port);
-	char		answer[ANSWER_SIZE];
-	char		request[512];
+	Client *client = argument;
+	int fd = open_connection(client->port);
+	char answer[ANSWER_SIZE];
+	char request[512];
 
 	while (now() < client->end)
 	{
-		int			len = snprintf(request, sizeof(request),
-								   "POST /auth/refresh HTTP/1.1\r\nHost: localhost\r\n"
-								   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n"
-								   "{\"refresh_token\":\"%s\"}",
-								   strlen(client->token) + 20, client->token);
+		int len = snprintf(request, sizeof(request),
+						   "POST /auth/refresh HTTP/1.1\r\nHost: localhost\r\n"
+						   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n"
+						   "{\"refresh_token\":\"%s\"}",
+						   strlen(client->token) + 20, client->token);
 
 		exchange(fd, request, len, answer);
 		take_token(answer, client->token);
@@ -63,11 +63,11 @@ run(void *argument)
 int
 main(int argc, char **argv)
 {
-	int			connections = (argc == 4) ? atoi(argv[2]) : 0;
-	int			seconds = (argc == 4) ? atoi(argv[3]) : 0;
-	Client	   *clients = calloc(connections > 0 ? connections : 1, sizeof(Client));
-	double		start = now();
-	long		refreshes = 0;
+	int connections = (argc == 4) ? atoi(argv[2]) : 0;
+	int seconds = (argc == 4) ? atoi(argv[3]) : 0;
+	Client *clients = calloc(connections > 0 ? connections : 1, sizeof(Client));
+	double start = now();
+	long refreshes = 0;
 
 	if (connections <= 0 || seconds <= 0 || clients == NULL)
 		fail("usage: http_refresh PORT CONNECTIONS SECONDS < TOKENS");

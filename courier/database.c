@@ -49,7 +49,7 @@ enum
 	TAKEN_VALUES,
 	TAKEN_SUBJECT,
 	TAKEN_TEXT,
-	TAKEN_HTML
+	TAKEN_HTML,
 };
 
 void
@@ -110,8 +110,7 @@ run(Database *database, const char *sql, int count, const char *const *values)
 	PGresult *result = NULL;
 	PGresult *next;
 
-	if (PQsendQueryParams(conn, sql, count, NULL, values, NULL, NULL, 1) == 1 &&
-	    wait_for_answer(conn))
+	if (PQsendQueryParams(conn, sql, count, NULL, values, NULL, NULL, 1) == 1 && wait_for_answer(conn))
 	{
 		result = PQgetResult(conn);
 		while (wait_for_answer(conn) && (next = PQgetResult(conn)) != NULL)
@@ -122,7 +121,7 @@ run(Database *database, const char *sql, int count, const char *const *values)
 	log_error(database, result);
 	PQclear(result);
 	if (PQstatus(conn) != CONNECTION_OK || PQtransactionStatus(conn) == PQTRANS_ACTIVE ||
-	    PQtransactionStatus(conn) == PQTRANS_UNKNOWN)
+		PQtransactionStatus(conn) == PQTRANS_UNKNOWN)
 		database_close(database);
 	return NULL;
 }
@@ -141,7 +140,7 @@ bool
 database_connect(Database *database, const Options *options)
 {
 	const char *keywords[] = {"connect_timeout", "client_encoding", "fallback_application_name",
-	                          "dbname", NULL};
+							  "dbname", NULL};
 	const char *values[] = {"5", "UTF8", "authfort-courier", options->dsn, NULL};
 
 	database->conn = PQconnectdbParams(keywords, values, 1);
@@ -149,7 +148,7 @@ database_connect(Database *database, const Options *options)
 	{
 		/* it names hosts and roles, but never the password */
 		log_problem("no connection to PostgreSQL: %s",
-		            database->conn != NULL ? PQerrorMessage(database->conn) : "out of memory");
+					database->conn != NULL ? PQerrorMessage(database->conn) : "out of memory");
 		database_close(database);
 		return false;
 	}
@@ -188,8 +187,8 @@ copy_template(Message *message, const PGresult *result, int row)
 	message->has_template = !PQgetisnull(result, row, TAKEN_SUBJECT);
 	message->has_html = !PQgetisnull(result, row, TAKEN_HTML);
 	return copy_column(&message->template.subject, result, row, TAKEN_SUBJECT) &&
-	       copy_column(&message->template.text, result, row, TAKEN_TEXT) &&
-	       copy_column(&message->template.html, result, row, TAKEN_HTML);
+		   copy_column(&message->template.text, result, row, TAKEN_TEXT) &&
+		   copy_column(&message->template.html, result, row, TAKEN_HTML);
 }
 
 static long
@@ -211,15 +210,15 @@ copy_message(const PGresult *result, int row, const char *app)
 	if (message == NULL)
 		return NULL;
 	snprintf(message->id, sizeof(message->id), "%.*s", PQgetlength(result, row, TAKEN_ID),
-	         PQgetvalue(result, row, TAKEN_ID));
+			 PQgetvalue(result, row, TAKEN_ID));
 	message->attempts = read_number(result, row, TAKEN_ATTEMPTS);
 	message->lifetime = read_number(result, row, TAKEN_LIFETIME);
 	if (copy_column(&message->kind, result, row, TAKEN_KIND) &&
-	    copy_column(&message->user_id, result, row, TAKEN_USER_ID) &&
-	    copy_column(&message->created_at, result, row, TAKEN_CREATED_AT) &&
-	    copy_column(&message->json, result, row, TAKEN_JSON) &&
-	    copy_values(&message->values, result, row) && copy_template(message, result, row) &&
-	    message_complete(message, app))
+		copy_column(&message->user_id, result, row, TAKEN_USER_ID) &&
+		copy_column(&message->created_at, result, row, TAKEN_CREATED_AT) &&
+		copy_column(&message->json, result, row, TAKEN_JSON) &&
+		copy_values(&message->values, result, row) && copy_template(message, result, row) &&
+		message_complete(message, app))
 		return message;
 	message_free(message);
 	return NULL;
@@ -251,9 +250,9 @@ bool
 database_report_sent(Database *database, const char *ids)
 {
 	return run_command(database,
-	                   "SELECT authfort.message_sent(m.id)"
-	                   " FROM pg_catalog.unnest($1::pg_catalog.uuid[]) AS m (id)",
-	                   1, &ids);
+					   "SELECT authfort.message_sent(m.id)"
+					   " FROM pg_catalog.unnest($1::pg_catalog.uuid[]) AS m (id)",
+					   1, &ids);
 }
 
 bool
@@ -262,8 +261,8 @@ database_report_failed(Database *database, const char *id, const char *reason)
 	const char *values[] = {id, reason};
 
 	return run_command(database,
-	                   "SELECT authfort.message_failed($1::pg_catalog.uuid, $2::pg_catalog.text)",
-	                   2, values);
+					   "SELECT authfort.message_failed($1::pg_catalog.uuid, $2::pg_catalog.text)",
+					   2, values);
 }
 
 bool
@@ -274,8 +273,8 @@ database_report_deferred(Database *database, const char *id, long seconds)
 
 	snprintf(number, sizeof(number), "%ld", seconds);
 	return run_command(database,
-	                   "SELECT authfort.message_deferred($1::pg_catalog.uuid, $2::pg_catalog.int4)",
-	                   2, values);
+					   "SELECT authfort.message_deferred($1::pg_catalog.uuid, $2::pg_catalog.int4)",
+					   2, values);
 }
 
 bool

@@ -21,7 +21,7 @@ show_rendered(const Transport *transport, const Message *message, const Rendered
 
 	if (mail_header_text(&subject, "Subject", rendered->subject.data))
 		printf("To: %s\n%s\n\n%s\n", values_get(&message->values, "email"), subject.data,
-		       rendered->text.data);
+			   rendered->text.data);
 	text_free(&subject);
 }
 
@@ -32,7 +32,7 @@ show_message(const Transport *transport, Message *message)
 	Rendering rendering;
 
 	printf("--- %s %s by %s, attempt %ld\n", message->id, message->kind.data,
-	       transport->sender->name, message->attempts);
+		   transport->sender->name, message->attempts);
 	if (!values_mask(&message->values))
 		return;
 	rendering = render_message(message, &rendered);

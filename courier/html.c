@@ -66,10 +66,9 @@ static bool
 append_link(Text *out, const char *link, const char *action)
 {
 	return text_append_string(out, "<p><a href=\"") &&
-	       html_append_escaped(out, link, strlen(link)) && text_append_string(out, "\" style=\"") &&
-	       text_append_string(out, link_style) && text_append_string(out, "\">") &&
-	       html_append_escaped(out, action, strlen(action)) &&
-	       text_append_string(out, "</a></p>\n");
+		   html_append_escaped(out, link, strlen(link)) && text_append_string(out, "\" style=\"") &&
+		   text_append_string(out, link_style) && text_append_string(out, "\">") &&
+		   html_append_escaped(out, action, strlen(action)) && text_append_string(out, "</a></p>\n");
 }
 
 static bool
@@ -106,13 +105,13 @@ append_paragraph(Text *out, const char *text, size_t len, const Values *values, 
 	if (is_value(text, len, link))
 		return append_link(out, link, action != NULL ? action : link);
 	if (is_value(text, len, values_get(values, "code")) ||
-	    is_value(text, len, values_get(values, "token")))
+		is_value(text, len, values_get(values, "token")))
 		style = code_style;
 	return text_append_string(out, "<p") &&
-	       (style == NULL || (text_append_string(out, " style=\"") &&
-	                          text_append_string(out, style) && text_append_string(out, "\""))) &&
-	       text_append_string(out, ">") && append_lines(out, text, len) &&
-	       text_append_string(out, "</p>\n");
+		   (style == NULL || (text_append_string(out, " style=\"") &&
+							  text_append_string(out, style) && text_append_string(out, "\""))) &&
+		   text_append_string(out, ">") && append_lines(out, text, len) &&
+		   text_append_string(out, "</p>\n");
 }
 
 static bool
@@ -153,9 +152,9 @@ html_from_text(Text *out, const Rendered *rendered, const Values *values, const 
 	const char *lang = language(values, action);
 
 	return text_append_string(out, page_start) && html_append_escaped(out, lang, strlen(lang)) &&
-	       text_append_string(out, page_head) &&
-	       html_append_escaped(out, rendered->subject.data, rendered->subject.len) &&
-	       text_append_string(out, page_body) &&
-	       append_paragraphs(out, rendered->text.data, values, action) &&
-	       text_append_string(out, page_end);
+		   text_append_string(out, page_head) &&
+		   html_append_escaped(out, rendered->subject.data, rendered->subject.len) &&
+		   text_append_string(out, page_body) &&
+		   append_paragraphs(out, rendered->text.data, values, action) &&
+		   text_append_string(out, page_end);
 }

@@ -20,7 +20,7 @@ extern bool html_append_escaped(Text *out, const char *text, size_t len);
  * a link that reads "action" (NULL: the link itself), and one that is the code
  * or the token is set large.  Nothing in it is loaded from elsewhere.
  */
-extern bool html_from_text(Text *out, const struct Rendered *rendered, const Values *values,
-                           const char *action);
+extern bool
+html_from_text(Text *out, const struct Rendered *rendered, const Values *values, const char *action);
 
 #endif /* COURIER_HTML_H */

@@ -55,8 +55,8 @@ log_job(const Job *job)
 	printf("%s %s ", text, job->message->id);
 	print_kind(job->message->kind.data);
 	printf(" %s %s attempt %ld %lld ms: %s\n", job->transport->sender->name,
-	       outcome_name(job->outcome.type), job->message->attempts,
-	       (long long) (job->finished - job->started), job->outcome.reason);
+		   outcome_name(job->outcome.type), job->message->attempts,
+		   (long long) (job->finished - job->started), job->outcome.reason);
 }
 
 void

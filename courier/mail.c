@@ -24,19 +24,16 @@ add_headers(Mail *mail, const Options *options, const Message *message, const Re
 	Text header = {0};
 
 	return add_header(mail, &header, mail_header_date(&header, time(NULL))) &&
-	       add_header(
-			   mail, &header,
-			   mail_header_address(&header, "From", options->from_name, options->from_address)) &&
-	       add_header(
-			   mail, &header,
-			   mail_header_address(&header, "To", "", values_get(&message->values, "email"))) &&
-	       add_header(mail, &header,
-	                  mail_header_text(&header, "Subject", rendered->subject.data)) &&
-	       add_header(mail, &header,
-	                  mail_header_message_id(&header, message->id, options->from_address)) &&
-	       /* no answers of absent readers (RFC 3834, section 5) */
-	       transfer_add_string(&mail->headers, "Auto-Submitted: auto-generated") &&
-	       transfer_add_string(&mail->headers, "X-Auto-Response-Suppress: All");
+		   add_header(mail, &header,
+					  mail_header_address(&header, "From", options->from_name, options->from_address)) &&
+		   add_header(mail, &header,
+					  mail_header_address(&header, "To", "", values_get(&message->values, "email"))) &&
+		   add_header(mail, &header, mail_header_text(&header, "Subject", rendered->subject.data)) &&
+		   add_header(mail, &header,
+					  mail_header_message_id(&header, message->id, options->from_address)) &&
+		   /* no answers of absent readers (RFC 3834, section 5) */
+		   transfer_add_string(&mail->headers, "Auto-Submitted: auto-generated") &&
+		   transfer_add_string(&mail->headers, "X-Auto-Response-Suppress: All");
 }
 
 /* Lines of a mail end with CR LF. */
@@ -61,9 +58,9 @@ add_part(curl_mime *parts, const Text *text, const char *type)
 	curl_mimepart *part = curl_mime_addpart(parts);
 	Text lines = {0};
 	bool ok = part != NULL && append_with_line_ends(&lines, text) &&
-	          curl_mime_data(part, lines.data, lines.len) == CURLE_OK &&
-	          curl_mime_type(part, type) == CURLE_OK &&
-	          curl_mime_encoder(part, "quoted-printable") == CURLE_OK;
+			  curl_mime_data(part, lines.data, lines.len) == CURLE_OK &&
+			  curl_mime_type(part, type) == CURLE_OK &&
+			  curl_mime_encoder(part, "quoted-printable") == CURLE_OK;
 
 	text_free(&lines);
 	return ok;
@@ -75,9 +72,8 @@ add_body(Mail *mail, CURL *easy, const Rendered *rendered)
 {
 	curl_mime *alternatives = curl_mime_init(easy);
 
-	if (alternatives == NULL ||
-	    !add_part(alternatives, &rendered->text, "text/plain; charset=utf-8") ||
-	    !add_part(alternatives, &rendered->html, "text/html; charset=utf-8"))
+	if (alternatives == NULL || !add_part(alternatives, &rendered->text, "text/plain; charset=utf-8") ||
+		!add_part(alternatives, &rendered->html, "text/html; charset=utf-8"))
 	{
 		curl_mime_free(alternatives);
 		return false;
@@ -97,8 +93,8 @@ add_envelope(Mail *mail, const Options *options, const Message *message)
 {
 	Text recipient = {0};
 	bool ok = bracket(&mail->sender, options->from_address) &&
-	          bracket(&recipient, values_get(&message->values, "email")) &&
-	          transfer_add_string(&mail->recipients, recipient.data);
+			  bracket(&recipient, values_get(&message->values, "email")) &&
+			  transfer_add_string(&mail->recipients, recipient.data);
 
 	text_free(&recipient);
 	return ok;
@@ -106,12 +102,12 @@ add_envelope(Mail *mail, const Options *options, const Message *message)
 
 bool
 mail_make(Mail *mail, CURL *easy, const Options *options, const Message *message,
-          const Rendered *rendered)
+		  const Rendered *rendered)
 {
 	memset(mail, 0, sizeof(*mail));
 	return add_headers(mail, options, message, rendered) &&
-	       transfer_add_string(&mail->headers, "Content-Type: multipart/alternative") &&
-	       add_body(mail, easy, rendered) && add_envelope(mail, options, message);
+		   transfer_add_string(&mail->headers, "Content-Type: multipart/alternative") &&
+		   add_body(mail, easy, rendered) && add_envelope(mail, options, message);
 }
 
 void

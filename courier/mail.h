@@ -22,7 +22,7 @@ typedef struct Mail
 
 /* False if out of memory. */
 extern bool mail_make(Mail *mail, CURL *easy, const Options *options, const Message *message,
-                      const Rendered *rendered);
+					  const Rendered *rendered);
 
 /* After the transfer, which uses all of it. */
 extern void mail_free(Mail *mail);

@@ -65,7 +65,7 @@ append_encoded(Text *out, const char *value)
 
 		EVP_EncodeBlock(encoded, (const unsigned char *) value, (int) len);
 		ok = text_append_string(out, separator) && text_append_string(out, "=?UTF-8?B?") &&
-		     text_append_string(out, (const char *) encoded) && text_append_string(out, "?=");
+			 text_append_string(out, (const char *) encoded) && text_append_string(out, "?=");
 		separator = "\r\n ";
 		value += len;
 	}
@@ -76,7 +76,7 @@ bool
 mail_header_text(Text *out, const char *name, const char *value)
 {
 	return text_append_string(out, name) && text_append_string(out, ": ") &&
-	       (is_plain(value) ? text_append_string(out, value) : append_encoded(out, value));
+		   (is_plain(value) ? text_append_string(out, value) : append_encoded(out, value));
 }
 
 static bool
@@ -86,7 +86,7 @@ append_quoted(Text *out, const char *value)
 
 	for (const char *p = value; ok && *p != '\0'; p++)
 		ok = (*p != '"' && *p != '\\' ? true : text_append_string(out, "\\")) &&
-		     text_append(out, p, 1);
+			 text_append(out, p, 1);
 	return ok && text_append_string(out, "\"");
 }
 
@@ -97,9 +97,9 @@ mail_header_address(Text *out, const char *name, const char *display, const char
 
 	if (ok && display[0] != '\0')
 		ok = (is_plain(display) ? append_quoted(out, display) : append_encoded(out, display)) &&
-		     text_append_string(out, "\r\n ");
+			 text_append_string(out, "\r\n ");
 	return ok && text_append_string(out, "<") && text_append_string(out, address) &&
-	       text_append_string(out, ">");
+		   text_append_string(out, ">");
 }
 
 /* In English, whatever the locale. */
@@ -113,8 +113,8 @@ mail_header_date(Text *out, time_t now)
 
 	gmtime_r(&now, &utc);
 	snprintf(date, sizeof(date), "Date: %.3s, %d %.3s %d %02d:%02d:%02d +0000",
-	         days + 3 * utc.tm_wday, utc.tm_mday, months + 3 * utc.tm_mon, utc.tm_year + 1900,
-	         utc.tm_hour, utc.tm_min, utc.tm_sec);
+			 days + 3 * utc.tm_wday, utc.tm_mday, months + 3 * utc.tm_mon, utc.tm_year + 1900,
+			 utc.tm_hour, utc.tm_min, utc.tm_sec);
 	return text_append_string(out, date);
 }
 
@@ -123,7 +123,7 @@ bool
 mail_header_message_id(Text *out, const char *id, const char *sender)
 {
 	return text_append_string(out, "Message-ID: <") && text_append_string(out, id) &&
-	       text_append_string(out, strrchr(sender, '@')) && text_append_string(out, ">");
+		   text_append_string(out, strrchr(sender, '@')) && text_append_string(out, ">");
 }
 
 bool
@@ -132,7 +132,7 @@ mail_header_is_address(const char *address)
 	const char *at = strchr(address, '@');
 
 	if (at == NULL || at == address || at[1] == '\0' || strchr(at + 1, '@') != NULL ||
-	    strlen(address) > MAX_ADDRESS || !text_is_utf8(address, strlen(address)))
+		strlen(address) > MAX_ADDRESS || !text_is_utf8(address, strlen(address)))
 		return false;
 	for (const char *p = address; *p != '\0'; p++)
 	{

@@ -82,7 +82,7 @@ list_sent(const Job *jobs, Text *ids)
 	{
 		if (job->outcome.type == OUTCOME_SENT)
 			ok = (ids->len == 1 || text_append(ids, ",", 1)) &&
-			     text_append_string(ids, job->message->id);
+				 text_append_string(ids, job->message->id);
 	}
 	return ok && text_append(ids, "}", 1);
 }
@@ -128,16 +128,16 @@ static bool
 report_failed(Courier *courier, const Job *job)
 {
 	return database_report_failed(&courier->database, job->message->id, job->outcome.reason) ||
-	       (courier->database.conn != NULL &&
-	        database_report_deferred(&courier->database, job->message->id,
-	                                 courier->options.retry_max));
+		   (courier->database.conn != NULL &&
+			database_report_deferred(&courier->database, job->message->id,
+									 courier->options.retry_max));
 }
 
 static bool
 report_deferred(Courier *courier, const Job *job)
 {
 	return database_report_deferred(&courier->database, job->message->id,
-	                                workers_are_aborted() ? 0 : job->delay);
+									workers_are_aborted() ? 0 : job->delay);
 }
 
 static bool
@@ -148,7 +148,7 @@ report_unsent(Courier *courier)
 		Job *job = courier->unreported;
 
 		if (!(job->outcome.type == OUTCOME_FAILED ? report_failed(courier, job)
-		                                          : report_deferred(courier, job)))
+												  : report_deferred(courier, job)))
 			return false;
 		courier->unreported = job->next;
 		free_job(job);
@@ -219,8 +219,7 @@ take_for(Courier *courier, Transport *transport, int64_t now)
 	for (int i = 0; i < count; i++)
 		start_job(courier, transport, messages[i]);
 	transport->is_drained = count < wanted;
-	transport->next_take =
-		transport->is_drained ? now + courier->options.poll_interval * 1000 : now;
+	transport->next_take = transport->is_drained ? now + courier->options.poll_interval * 1000 : now;
 }
 
 static void
@@ -289,10 +288,10 @@ notice_messages(Courier *courier, int64_t now)
 static void
 wait_for_events(Courier *courier, int64_t now)
 {
-	struct pollfd fds[] = {
-		{courier->signals, POLLIN, 0},
-		{workers_descriptor(), POLLIN, 0},
-		{courier->database.conn != NULL ? PQsocket(courier->database.conn) : -1, POLLIN, 0}};
+	struct pollfd fds[] = {{courier->signals, POLLIN, 0},
+						   {workers_descriptor(), POLLIN, 0},
+						   {courier->database.conn != NULL ? PQsocket(courier->database.conn) : -1,
+							POLLIN, 0}};
 	int64_t wait = next_time(courier, now) - now;
 
 	if (poll(fds, 3, wait > 0 ? (int) wait : 0) <= 0)

@@ -68,7 +68,7 @@ message_complete(Message *message, const char *app)
 	}
 	describe_lifetime(lifetime, sizeof(lifetime), message->lifetime);
 	return values_add(&message->values, "app", app) &&
-	       values_add(&message->values, "expires_in", lifetime);
+		   values_add(&message->values, "expires_in", lifetime);
 }
 
 void

@@ -25,7 +25,7 @@
 static const OptionDefinition definitions[] = {
 	{"dsn", "", "libpq connection string; PGHOST etc. work too", STRING(dsn)},
 	{"smtp-url", "", "mail server: smtps://HOST[:PORT], or smtp://HOST[:PORT] for STARTTLS",
-     STRING(smtp_url)},
+	 STRING(smtp_url)},
 	{"smtp-user", "", "user name at the mail server", STRING(smtp_user)},
 	{"smtp-password-file", "", "file with its password", STRING(smtp_password_file)},
 	{"smtp-tls", "auto", "on, off, or auto: on unless the server is on loopback", STRING(smtp_tls)},
@@ -33,32 +33,30 @@ static const OptionDefinition definitions[] = {
 	{"app", "", "name of the application in mails; else the sender's name", STRING(app)},
 	{"webhook-url", "", "where messages are posted, https", STRING(webhook_url)},
 	{"webhook-secret-file", "", "file with secrets that sign them, whsec_... one a line",
-     STRING(webhook_secret_file)},
-	{"webhook-kinds", "",
-     "kinds of messages that are posted, separated by commas; others are mailed",
-     STRING(webhook_kinds)},
+	 STRING(webhook_secret_file)},
+	{"webhook-kinds", "", "kinds of messages that are posted, separated by commas; others are mailed",
+	 STRING(webhook_kinds)},
 	{"ca-file", "", "file with trusted certificates, PEM; else the system's", STRING(ca_file)},
 	{"concurrency", "8", "messages sent at the same time, by mail and by webhook each",
-     NUMBER(concurrency, 1, 256)},
+	 NUMBER(concurrency, 1, 256)},
 	{"poll-interval", "1", "seconds between looks for messages that were not announced",
-     NUMBER(poll_interval, 1, 3600)},
-	{"send-timeout", "60", "seconds that sending one message may take",
-     NUMBER(send_timeout, 1, 3600)},
+	 NUMBER(poll_interval, 1, 3600)},
+	{"send-timeout", "60", "seconds that sending one message may take", NUMBER(send_timeout, 1, 3600)},
 	{"retry-min", "5", "seconds before the second attempt; doubled for each further one",
-     NUMBER(retry_min, 1, 3600)},
+	 NUMBER(retry_min, 1, 3600)},
 	{"retry-max", "900", "seconds between two attempts at most", NUMBER(retry_max, 1, 86400)},
 	{"shutdown-timeout", "10", "seconds for finishing messages after SIGTERM",
-     NUMBER(shutdown_timeout, 0, 3600)},
+	 NUMBER(shutdown_timeout, 0, 3600)},
 	{"log", "on", "log of messages on standard output: on or off", STRING(log)},
 	{"once", "off", "deliver the messages that are due, and exit", SWITCH(once)},
 	{"dry-run", "off",
-     "show the messages that are due, without secrets, and exit; nothing is sent or changed",
-     SWITCH(dry_run)},
+	 "show the messages that are due, without secrets, and exit; nothing is sent or changed",
+	 SWITCH(dry_run)},
 };
 
 static const OptionTable table = {"authfort-courier", "sends the messages of authfort's outbox",
-                                  "AUTHFORT_COURIER_", definitions,
-                                  sizeof(definitions) / sizeof(definitions[0])};
+								  "AUTHFORT_COURIER_", definitions,
+								  sizeof(definitions) / sizeof(definitions[0])};
 
 static void
 refuse(const char *message)
@@ -107,7 +105,7 @@ is_loopback(const char *host)
  */
 static bool
 check_url(const char *option, const char *text, const char *secure_scheme, const char *plain_scheme,
-          bool *secure)
+		  bool *secure)
 {
 	CURLU *url = curl_url();
 	char *scheme = NULL;
@@ -117,11 +115,11 @@ check_url(const char *option, const char *text, const char *secure_scheme, const
 	bool loopback;
 
 	if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-	    (strcmp(scheme, secure_scheme) != 0 && strcmp(scheme, plain_scheme) != 0))
+		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+		curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+		(strcmp(scheme, secure_scheme) != 0 && strcmp(scheme, plain_scheme) != 0))
 		snprintf(message, sizeof(message), "%s must be a URL that begins with %s:// or %s://",
-		         option, secure_scheme, plain_scheme);
+				 option, secure_scheme, plain_scheme);
 	else if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
 		snprintf(message, sizeof(message), "%s must not contain a user or password", option);
 	if (message[0] != '\0')
@@ -193,9 +191,9 @@ read_secrets(Options *options)
 	while ((line = strtok_r(rest, " \t\r\n", &rest)) != NULL)
 	{
 		if (options->webhook_secret_count == MAX_WEBHOOK_SECRETS ||
-		    !read_secret(line, &options->webhook_secrets[options->webhook_secret_count++]))
+			!read_secret(line, &options->webhook_secrets[options->webhook_secret_count++]))
 			refuse("--webhook-secret-file must have up to 8 lines of whsec_ and the base64 of 24 "
-			       "to 64 bytes");
+				   "to 64 bytes");
 	}
 	free(text);
 	if (options->webhook_secret_count == 0)
@@ -223,7 +221,7 @@ is_list_of_names(const char *names)
 	size_t len = strlen(names);
 
 	return strspn(names, "abcdefghijklmnopqrstuvwxyz0123456789_,") == len && names[0] != ',' &&
-	       (len == 0 || names[len - 1] != ',') && strstr(names, ",,") == NULL;
+		   (len == 0 || names[len - 1] != ',') && strstr(names, ",,") == NULL;
 }
 
 static void
@@ -243,7 +241,7 @@ check_options(Options *options)
 		check_webhook(options);
 	if (options->app[0] == '\0' && options->from_address != NULL)
 		options->app = options->from_name[0] != '\0' ? options->from_name
-		                                             : strrchr(options->from_address, '@') + 1;
+													 : strrchr(options->from_address, '@') + 1;
 }
 
 void

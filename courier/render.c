@@ -14,8 +14,7 @@ append_value(Text *out, const TemplateReader *place, const Values *values, bool 
 {
 	const char *value = values_find(values, place->start, place->len);
 
-	return is_html ? html_append_escaped(out, value, strlen(value))
-	               : text_append_string(out, value);
+	return is_html ? html_append_escaped(out, value, strlen(value)) : text_append_string(out, value);
 }
 
 /* Reads on to the end of the section that was just opened.  Sections are balanced. */
@@ -95,7 +94,7 @@ render_default(const Message *message, Rendered *rendered)
 	if (rendering == RENDERED)
 		rendering = render_template(&rendered->text, template->text, &message->values, false);
 	if (rendering == RENDERED &&
-	    !html_from_text(&rendered->html, rendered, &message->values, template->action))
+		!html_from_text(&rendered->html, rendered, &message->values, template->action))
 		return RENDER_NO_MEMORY;
 	return rendering;
 }
@@ -104,8 +103,7 @@ Rendering
 render_message(const Message *message, Rendered *rendered)
 {
 	memset(rendered, 0, sizeof(*rendered));
-	return message->has_template ? render_own(message, rendered)
-	                             : render_default(message, rendered);
+	return message->has_template ? render_own(message, rendered) : render_default(message, rendered);
 }
 
 const char *

@@ -27,8 +27,7 @@ typedef enum Rendering
 extern Rendering render_message(const Message *message, Rendered *rendered);
 
 /* Appends a template with its values, which are escaped for HTML if that is asked for. */
-extern Rendering
-render_template(Text *out, const char *template, const Values *values, bool is_html);
+extern Rendering render_template(Text *out, const char *template, const Values *values, bool is_html);
 
 extern const char *render_problem(Rendering rendering);
 

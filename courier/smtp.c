@@ -31,9 +31,10 @@ typedef enum Step
 	STEP_CONTENT /* the mail itself is being sent */
 } Step;
 
-static const char *const step_names[] = {
-	"connecting", "EHLO",    "STARTTLS", "AUTH",
-	"MAIL FROM",  "RCPT TO", "DATA",     "the end of the mail"};
+static const char *const step_names[] = {"connecting", "EHLO",
+										 "STARTTLS",   "AUTH",
+										 "MAIL FROM",  "RCPT TO",
+										 "DATA",       "the end of the mail"};
 
 typedef struct SmtpClient
 {
@@ -67,8 +68,8 @@ watch_command(SmtpClient *client, const char *line, size_t len)
 		const char *command;
 		Step step;
 	} commands[] = {{"EHLO ", STEP_EHLO}, {"HELO ", STEP_EHLO}, {"STARTTLS", STEP_STARTTLS},
-	                {"AUTH ", STEP_AUTH}, {"MAIL ", STEP_MAIL}, {"RCPT ", STEP_RCPT},
-	                {"DATA", STEP_DATA}};
+					{"AUTH ", STEP_AUTH}, {"MAIL ", STEP_MAIL}, {"RCPT ", STEP_RCPT},
+					{"DATA", STEP_DATA}};
 
 	client->quit = client->quit || (len >= 4 && memcmp(line, "QUIT", 4) == 0);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -93,12 +94,12 @@ watch_answer(SmtpClient *client, const char *line, size_t len)
 	size_t status_len = 0;
 
 	if (client->quit || len < 4 || !isdigit((unsigned char) line[0]) ||
-	    !isdigit((unsigned char) line[1]) || !isdigit((unsigned char) line[2]))
+		!isdigit((unsigned char) line[1]) || !isdigit((unsigned char) line[2]))
 		return;
 	client->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
 	client->status[0] = '\0';
 	while (4 + status_len < len && status_len < sizeof(client->status) - 1 &&
-	       (isdigit((unsigned char) line[4 + status_len]) || line[4 + status_len] == '.'))
+		   (isdigit((unsigned char) line[4 + status_len]) || line[4 + status_len] == '.'))
 		status_len++;
 	if (status_len >= 5 && line[4] == line[0] && line[5] == '.')
 	{
@@ -151,7 +152,7 @@ begin_mail(SmtpClient *client, const Mail *mail)
 	/* a proxy of the environment is for HTTP */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_USE_SSL,
-	                 options->smtp_needs_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE);
+					 options->smtp_needs_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE);
 	if (options->smtp_password != NULL)
 	{
 		curl_easy_setopt(easy, CURLOPT_USERNAME, options->smtp_user);
@@ -188,7 +189,7 @@ set_outcome(SmtpClient *client, Outcome *outcome, OutcomeType type, CURLcode res
 
 	if (client->code >= 400)
 		outcome_set(outcome, type, "%d%s%s at %s", client->code, client->status[0] ? " " : "",
-		            client->status, step);
+					client->status, step);
 	else if (client->step < STEP_RCPT)
 		outcome_set(outcome, type, "%s: %s", step, transfer_problem(&client->transfer, result));
 	else
@@ -199,10 +200,9 @@ set_outcome(SmtpClient *client, Outcome *outcome, OutcomeType type, CURLcode res
 static bool
 is_about_login(const SmtpClient *client)
 {
-	return client->code == 530 || client->code == 534 || client->code == 535 ||
-	       client->code == 538 ||
-	       (client->code >= 500 && client->transfer.options->smtp_password != NULL &&
-	        !client->authenticated);
+	return client->code == 530 || client->code == 534 || client->code == 535 || client->code == 538 ||
+		   (client->code >= 500 && client->transfer.options->smtp_password != NULL &&
+			!client->authenticated);
 }
 
 /* The only thing about a mail that is known by then is its size. */
@@ -227,15 +227,14 @@ judge_failure(SmtpClient *client, CURLcode result, Outcome *outcome)
 	else if (client->step == STEP_MAIL && is_too_large(client))
 		type = OUTCOME_FAILED;
 	else if (client->step != STEP_MAIL || !is_reused(client) ||
-	         (client->code >= 400 && client->code != 421))
+			 (client->code >= 400 && client->code != 421))
 		type = OUTCOME_UNAVAILABLE;
 	/* else the server has closed a connection that it had kept long enough */
 	set_outcome(client, outcome, type, result);
 }
 
 static void
-send_rendered(SmtpClient *client, const Message *message, const Rendered *rendered,
-              Outcome *outcome)
+send_rendered(SmtpClient *client, const Message *message, const Rendered *rendered, Outcome *outcome)
 {
 	Mail mail;
 	CURLcode result;
@@ -248,7 +247,7 @@ send_rendered(SmtpClient *client, const Message *message, const Rendered *render
 		result = transfer_run(&client->transfer);
 		if (result == CURLE_OK)
 			outcome_set(outcome, OUTCOME_SENT, "%d%s%s", client->code, client->status[0] ? " " : "",
-			            client->status);
+						client->status);
 		else
 			judge_failure(client, result, outcome);
 	}

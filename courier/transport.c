@@ -132,5 +132,5 @@ transport_settle(Transport *transport, const Job *job, int64_t now)
 		log_problem("%s works again", transport->sender->name);
 	}
 	return min(max(backoff(transport->options, job->message->attempts), outcome->retry_after),
-	           MAX_RETRY_AFTER);
+			   MAX_RETRY_AFTER);
 }

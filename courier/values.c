@@ -17,7 +17,7 @@ static bool
 is_harmful(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+		   (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The code point of a valid sequence. */
@@ -88,9 +88,10 @@ values_get(const Values *values, const char *name)
 static bool
 can_be_shown(const char *name)
 {
-	static const char *const shown[] = {
-		"app",       "email",     "expires_at", "expires_in", "ip_address", "locale",    "name",
-		"new_email", "old_email", "passkey",    "provider",   "time",       "user_agent"};
+	static const char *const shown[] = {"app",        "email",   "expires_at", "expires_in",
+										"ip_address", "locale",  "name",       "new_email",
+										"old_email",  "passkey", "provider",   "time",
+										"user_agent"};
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 	{
@@ -111,8 +112,8 @@ values_mask(Values *values)
 			continue;
 		text_free(&value->text);
 		if (!text_append(&value->text, "[", 1) ||
-		    !text_append(&value->text, value->name.data, value->name.len) ||
-		    !text_append(&value->text, "]", 1))
+			!text_append(&value->text, value->name.data, value->name.len) ||
+			!text_append(&value->text, "]", 1))
 			return false;
 	}
 	return true;

@@ -43,10 +43,9 @@ static bool
 append_rendered(Text *body, const Rendered *rendered)
 {
 	return text_append_string(body, ",\"rendered\":{\"subject\":") &&
-	       text_append_json(body, rendered->subject.data) &&
-	       text_append_string(body, ",\"text\":") && text_append_json(body, rendered->text.data) &&
-	       text_append_string(body, ",\"html\":") && text_append_json(body, rendered->html.data) &&
-	       text_append_string(body, "}");
+		   text_append_json(body, rendered->subject.data) && text_append_string(body, ",\"text\":") &&
+		   text_append_json(body, rendered->text.data) && text_append_string(body, ",\"html\":") &&
+		   text_append_json(body, rendered->html.data) && text_append_string(body, "}");
 }
 
 /* A message without a template is posted as well. */
@@ -54,13 +53,12 @@ static bool
 make_body(Text *body, const Message *message)
 {
 	Rendered rendered;
-	bool ok =
-		text_append_string(body, "{\"type\":") && text_append_json(body, message->kind.data) &&
-		text_append_string(body, ",\"timestamp\":") &&
-		text_append_json(body, message->created_at.data) &&
-		text_append_string(body, ",\"user_id\":") &&
-		text_append_json(body, message->user_id.data) && text_append_string(body, ",\"data\":") &&
-		text_append_string(body, message->json.data);
+	bool ok = text_append_string(body, "{\"type\":") && text_append_json(body, message->kind.data) &&
+			  text_append_string(body, ",\"timestamp\":") &&
+			  text_append_json(body, message->created_at.data) &&
+			  text_append_string(body, ",\"user_id\":") &&
+			  text_append_json(body, message->user_id.data) &&
+			  text_append_string(body, ",\"data\":") && text_append_string(body, message->json.data);
 
 	if (render_message(message, &rendered) == RENDERED)
 		ok = ok && append_rendered(body, &rendered);
@@ -77,7 +75,7 @@ append_signature(Text *out, const WebhookSecret *secret, const Text *signed_text
 	unsigned int len;
 
 	if (HMAC(EVP_sha256(), secret->key, (int) secret->len, (unsigned char *) signed_text->data,
-	         signed_text->len, mac, &len) == NULL)
+			 signed_text->len, mac, &len) == NULL)
 		return false;
 	EVP_EncodeBlock(encoded, mac, (int) len);
 	return text_append_string(out, " v1,") && text_append_string(out, (char *) encoded);
@@ -85,14 +83,13 @@ append_signature(Text *out, const WebhookSecret *secret, const Text *signed_text
 
 static bool
 append_signatures(Text *header, const Options *options, const char *id, const char *timestamp,
-                  const Text *body)
+				  const Text *body)
 {
 	Text signed_text = {0};
 	bool ok = text_append_string(&signed_text, id) && text_append_string(&signed_text, ".") &&
-	          text_append_string(&signed_text, timestamp) &&
-	          text_append_string(&signed_text, ".") &&
-	          text_append(&signed_text, body->data, body->len) &&
-	          text_append_string(header, "webhook-signature:");
+			  text_append_string(&signed_text, timestamp) && text_append_string(&signed_text, ".") &&
+			  text_append(&signed_text, body->data, body->len) &&
+			  text_append_string(header, "webhook-signature:");
 
 	for (int i = 0; ok && i < options->webhook_secret_count; i++)
 		ok = append_signature(header, &options->webhook_secrets[i], &signed_text);
@@ -102,8 +99,7 @@ append_signatures(Text *header, const Options *options, const char *id, const ch
 
 /* The id is that of the message, so a receiver recognizes a repetition. */
 static bool
-make_headers(struct curl_slist **list, const Options *options, const Message *message,
-             const Text *body)
+make_headers(struct curl_slist **list, const Options *options, const Message *message, const Text *body)
 {
 	char timestamp[32];
 	char line[128];
@@ -112,14 +108,14 @@ make_headers(struct curl_slist **list, const Options *options, const Message *me
 
 	snprintf(timestamp, sizeof(timestamp), "%lld", (long long) time(NULL));
 	ok = append_signatures(&signatures, options, message->id, timestamp, body) &&
-	     transfer_add_string(list, signatures.data);
+		 transfer_add_string(list, signatures.data);
 	text_free(&signatures);
 	snprintf(line, sizeof(line), "webhook-id: %s", message->id);
 	ok = ok && transfer_add_string(list, line);
 	snprintf(line, sizeof(line), "webhook-timestamp: %s", timestamp);
 	return ok && transfer_add_string(list, line) &&
-	       transfer_add_string(list, "Content-Type: application/json") &&
-	       transfer_add_string(list, "Expect:");
+		   transfer_add_string(list, "Content-Type: application/json") &&
+		   transfer_add_string(list, "Expect:");
 }
 
 static size_t
@@ -194,7 +190,7 @@ post(Transfer *transfer, struct curl_slist *headers, const Text *body, Outcome *
 		judge_status(transfer, outcome);
 	else if (is_unreachable(transfer))
 		outcome_set(outcome, OUTCOME_UNAVAILABLE, "connecting: %s",
-		            transfer_problem(transfer, result));
+					transfer_problem(transfer, result));
 	else
 		outcome_set(outcome, OUTCOME_DEFERRED, "no answer: %s", curl_easy_strerror(result));
 }

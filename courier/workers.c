@@ -83,7 +83,7 @@ do_job(Job *job, void *client)
 	else if (!workers_are_aborted())
 		job->transport->sender->send(client, job->message, &job->outcome);
 	if (workers_are_aborted() && job->outcome.type != OUTCOME_SENT &&
-	    job->outcome.type != OUTCOME_FAILED)
+		job->outcome.type != OUTCOME_FAILED)
 		outcome_set(&job->outcome, OUTCOME_DEFERRED, "the courier ends");
 }
 

@@ -12,7 +12,7 @@
 
 #include "address.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
 is_public4(const uint8_t bytes[4])
@@ -29,8 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 	const struct sockaddr *address = (const struct sockaddr *) &in6;
-	bool		is_mapped;
-	char	   *list;
+	bool is_mapped;
+	char *list;
 
 	if (size < 17)
 		return 0;

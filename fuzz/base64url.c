@@ -9,19 +9,19 @@
 
 #include "crypto/base64url.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* exactly as large as promised, for the sanitizer to see what is past it */
 	unsigned char *bytes = malloc(BASE64URL_DECODED_SIZE(size));
-	char	   *text = malloc(BASE64URL_ENCODED_SIZE(size));
-	size_t		len;
+	char *text = malloc(BASE64URL_ENCODED_SIZE(size));
+	size_t len;
 
 	if (base64url_decode((const char *) data, size, bytes, BASE64URL_DECODED_SIZE(size), &len))
 	{
-		char	   *again = malloc(BASE64URL_ENCODED_SIZE(len));
+		char *again = malloc(BASE64URL_ENCODED_SIZE(len));
 
 		base64url_encode(bytes, len, again);
 		if (strlen(again) != size || memcmp(again, data, size) != 0)

@@ -10,7 +10,7 @@
 
 #include "http/cookie.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check_cookies(const char *header, const char *name)
@@ -19,7 +19,7 @@ check_cookies(const char *header, const char *name)
 	const char *rest = header;
 	const char *before = header;
 	const char *value;
-	size_t		len;
+	size_t len;
 
 	while (cookie_next(&rest, name, &value, &len))
 	{
@@ -32,8 +32,8 @@ check_cookies(const char *header, const char *name)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *name = malloc(size + 1);
-	char	   *header;
+	char *name = malloc(size + 1);
+	char *header;
 
 	memcpy(name, data, size);
 	name[size] = '\0';

@@ -11,12 +11,12 @@
 
 #include "headers.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 read_any(const uint8_t *data, size_t size)
 {
-	Text		array = {0};
+	Text array = {0};
 	HeaderReader reader;
 
 	if (!text_append(&array, (const char *) data, size))
@@ -37,7 +37,7 @@ read_any(const uint8_t *data, size_t size)
 static void
 read_line(const uint8_t *data, size_t size)
 {
-	Text		array = {0};
+	Text array = {0};
 	HeaderReader reader;
 
 	if (!headers_add_answer(&array, (const char *) data, size))
@@ -55,10 +55,10 @@ read_line(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *value = malloc(size + 1);
-	Text		array = {0};
+	char *value = malloc(size + 1);
+	Text array = {0};
 	HeaderReader reader;
-	int			count = 0;
+	int count = 0;
 
 	memcpy(value, data, size);
 	value[size] = '\0';
@@ -72,7 +72,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (; headers_next(&reader); count++)
 	{
-		if (count == 0 && (strcmp(reader.name.data, "Name") != 0 || strcmp(reader.value.data, value) != 0))
+		if (count == 0 &&
+			(strcmp(reader.name.data, "Name") != 0 || strcmp(reader.value.data, value) != 0))
 			abort();
 		if (count == 2 && (strcmp(reader.name.data, "cookie") != 0 ||
 						   !text_is_utf8(reader.value.data, reader.value.len)))

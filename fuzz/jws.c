@@ -8,7 +8,7 @@
 
 #include "crypto/jws.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Appends a part, encoded again, to the text. */
 static size_t
@@ -21,9 +21,9 @@ write_part(const void *part, size_t len, char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static Jws	jws;
+	static Jws jws;
 	static char text[2 * JWS_MAX_LENGTH];
-	size_t		len;
+	size_t len;
 
 	if (!jws_read((const char *) data, size, &jws))
 		return 0;

@@ -12,7 +12,7 @@
 
 extern void *fuzz_alloc(size_t size);
 extern char *fuzz_strndup(const char *text, size_t len);
-extern char *fuzz_printf(const char *format,...);
+extern char *fuzz_printf(const char *format, ...);
 
 #define palloc(size) fuzz_alloc(size)
 #define palloc0(size) memset(fuzz_alloc(size), 0, size)
@@ -20,4 +20,4 @@ extern char *fuzz_printf(const char *format,...);
 #define pnstrdup(text, len) fuzz_strndup(text, strnlen(text, len))
 #define psprintf fuzz_printf
 
-#endif							/* FUZZ_MALLOC_MEMORY_H */
+#endif /* FUZZ_MALLOC_MEMORY_H */

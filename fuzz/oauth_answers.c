@@ -37,28 +37,28 @@ PG_FUNCTION_INFO_V1(replay_oauth_answers);
 PG_FUNCTION_INFO_V1(fuzz_oauth_answers);
 #endif
 
-#define NOW 1700000000			/* Unix time */
+#define NOW 1700000000 /* Unix time */
 #define NONCE "the-nonce"
 
 static const char config[] =
-"{\"issuer\": \"https://id.example\", \"client_id\": \"client\", \"hosts\": [\"keys.example:8443\"],"
-" \"mapping\": {\"id\": \"data.0.id sub\", \"name\": \"a.b name\", \"email\": \"email emails.0\"}}";
+	"{\"issuer\": \"https://id.example\", \"client_id\": \"client\", \"hosts\": [\"keys.example:8443\"],"
+	" \"mapping\": {\"id\": \"data.0.id sub\", \"name\": \"a.b name\", \"email\": \"email emails.0\"}}";
 
 static OAuthProvider *provider;
 static Jsonb *known_claims;
-static EVP_PKEY *signing_key;	/* "kid" is "k" */
+static EVP_PKEY *signing_key; /* "kid" is "k" */
 static Jsonb *known_keys;
 
 /* Memory of our code, freed after each input. */
 static void **pieces;
-static int	piece_count;
-static int	piece_room;
+static int piece_count;
+static int piece_room;
 static bool keep_pieces;
 
 void *
 fuzz_alloc(size_t size)
 {
-	void	   *piece = malloc(size > 0 ? size : 1);
+	void *piece = malloc(size > 0 ? size : 1);
 
 	if (piece == NULL)
 		abort();
@@ -75,7 +75,7 @@ fuzz_alloc(size_t size)
 char *
 fuzz_strndup(const char *text, size_t len)
 {
-	char	   *copy = fuzz_alloc(len + 1);
+	char *copy = fuzz_alloc(len + 1);
 
 	memcpy(copy, text, len);
 	copy[len] = '\0';
@@ -83,11 +83,11 @@ fuzz_strndup(const char *text, size_t len)
 }
 
 char *
-fuzz_printf(const char *format,...)
+fuzz_printf(const char *format, ...)
 {
-	va_list		args;
-	char	   *text;
-	int			len;
+	va_list args;
+	char *text;
+	int len;
 
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
@@ -109,7 +109,7 @@ require(bool condition)
 static Jsonb *
 read_constant(const char *text)
 {
-	Jsonb	   *json;
+	Jsonb *json;
 
 	require(json_read_object(text, strlen(text), &json) == JSON_READ);
 	return json;
@@ -137,7 +137,7 @@ prepare(void)
 static void
 require_endpoint(const char *text)
 {
-	WebUrl		url;
+	WebUrl url;
 
 	require(text == NULL || (web_url_read(text, &url) && strcmp(url.scheme, "https") == 0 &&
 							 ((strcmp(url.host, "id.example") == 0 && url.port == 443) ||
@@ -148,8 +148,8 @@ static void
 check_discovery(const char *text)
 {
 	OAuthEndpoints endpoints;
-	TokenAuth	token_auth;
-	Jsonb	   *document;
+	TokenAuth token_auth;
+	Jsonb *document;
 
 	if (json_read_foreign_object(text, strlen(text), &document) != JSON_READ ||
 		!oauth_provider_read_discovery(provider, document, &endpoints, &token_auth))
@@ -186,7 +186,7 @@ static void
 check_profile(const char *text, Jsonb *claims)
 {
 	OAuthProfile profile;
-	Jsonb	   *userinfo;
+	Jsonb *userinfo;
 
 	if (json_read_foreign_object(text, strlen(text), &userinfo) != JSON_READ ||
 		!oauth_profile_read(provider, claims, userinfo, &profile))
@@ -210,11 +210,11 @@ static void
 check_keys(const char *text)
 {
 	static const char token[] =
-	"eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30."
-	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8AAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHw";
+		"eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.e30."
+		"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8AAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHw";
 	IdTokenRules rules = {.issuer = "https://id.example", .now = NOW};
-	Jsonb	   *keys;
-	Jsonb	   *claims;
+	Jsonb *keys;
+	Jsonb *claims;
 
 	if (json_read_foreign_object(text, strlen(text), &keys) != JSON_READ)
 		return;
@@ -233,7 +233,7 @@ id_token_rules(void)
 		.audience_count = 2,
 		.nonce = NONCE,
 		.access_token = "access",
-		.now = NOW
+		.now = NOW,
 	};
 
 	return &rules;
@@ -242,7 +242,7 @@ id_token_rules(void)
 static char *
 encoded(const char *bytes, size_t len)
 {
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(len));
+	char *text = palloc(BASE64URL_ENCODED_SIZE(len));
 
 	base64url_encode((const unsigned char *) bytes, len, text);
 	return text;
@@ -252,9 +252,9 @@ encoded(const char *bytes, size_t len)
 static char *
 signed_token(const char *header, size_t header_len, const char *payload, size_t payload_len)
 {
-	char	   *text = psprintf("%s.%s", encoded(header, header_len), encoded(payload, payload_len));
+	char *text = psprintf("%s.%s", encoded(header, header_len), encoded(payload, payload_len));
 	unsigned char signature[PKEY_MAX_SIGNATURE];
-	size_t		len = pkey_sign(signing_key, SIGN_ES256, text, strlen(text), signature);
+	size_t len = pkey_sign(signing_key, SIGN_ES256, text, strlen(text), signature);
 
 	return psprintf("%s.%s", text, encoded((char *) signature, len));
 }
@@ -262,10 +262,10 @@ signed_token(const char *header, size_t header_len, const char *payload, size_t 
 static void
 require_valid_claims(Jsonb *claims)
 {
-	char	   *subject = json_member_string(claims, "sub");
-	char	   *issuer = json_member_string(claims, "iss");
-	char	   *nonce = json_member_string(claims, "nonce");
-	int64		expires;
+	char *subject = json_member_string(claims, "sub");
+	char *issuer = json_member_string(claims, "iss");
+	char *nonce = json_member_string(claims, "nonce");
+	int64 expires;
 
 	require(subject != NULL && subject[0] != '\0');
 	require(issuer != NULL && strstr(issuer, "id.example") != NULL);
@@ -278,7 +278,7 @@ require_valid_claims(Jsonb *claims)
 static void
 check_signed(const char *header, const char *payload, size_t payload_len)
 {
-	Jsonb	   *claims;
+	Jsonb *claims;
 
 	if (id_token_verify(signed_token(header, strlen(header), payload, payload_len), known_keys,
 						id_token_rules(), &claims) == ID_TOKEN_VALID)
@@ -289,7 +289,7 @@ check_signed(const char *header, const char *payload, size_t payload_len)
 static void
 check_forged(const char *text)
 {
-	Jsonb	   *claims;
+	Jsonb *claims;
 
 	require(id_token_verify(text, known_keys, id_token_rules(), &claims) != ID_TOKEN_VALID);
 }
@@ -298,8 +298,8 @@ static void
 check(char reader, const char *text, size_t len)
 {
 	static const char claims[] =
-	"{\"iss\":\"id.example\",\"aud\":\"client\",\"sub\":\"s\",\"nonce\":\"" NONCE "\","
-	"\"iat\":1700000000,\"exp\":1700000300}";
+		"{\"iss\":\"id.example\",\"aud\":\"client\",\"sub\":\"s\",\"nonce\":\"" NONCE "\","
+		"\"iat\":1700000000,\"exp\":1700000300}";
 
 	switch (reader)
 	{
@@ -339,10 +339,10 @@ run(const uint8_t *data, size_t size)
 {
 	static MemoryContext memory = NULL;
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *text;
+	char *text;
 
 	if (size == 0 || memchr(data, '\0', size) != NULL)
-		return 0;				/* a body with a zero byte does not come through the door */
+		return 0; /* a body with a zero byte does not come through the door */
 	if (memory == NULL)
 	{
 		memory = AllocSetContextCreate(TopMemoryContext, "fuzz input", ALLOCSET_DEFAULT_SIZES);
@@ -370,24 +370,24 @@ run(const uint8_t *data, size_t size)
 Datum
 replay_oauth_answers(PG_FUNCTION_ARGS)
 {
-	bytea	   *input = PG_GETARG_BYTEA_PP(0);
+	bytea *input = PG_GETARG_BYTEA_PP(0);
 
 	run((uint8_t *) VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input));
 	PG_RETURN_VOID();
 }
 
 #ifdef FUZZER
-extern int	LLVMFuzzerRunDriver(int *argc, char ***argv,
-								int (*callback) (const uint8_t *data, size_t size));
+extern int
+LLVMFuzzerRunDriver(int *argc, char ***argv, int (*callback)(const uint8_t *data, size_t size));
 
 /* Does not return: libFuzzer ends the process. */
 Datum
 fuzz_oauth_answers(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	Datum	   *values;
-	int			count;
-	char	  **arguments;
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum *values;
+	int count;
+	char **arguments;
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &count);
 	keep_pieces = true;

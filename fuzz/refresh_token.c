@@ -9,13 +9,13 @@
 
 #include "crypto/refresh_token_format.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const RefreshTokenKey key = {{1}, {2}, {3}};
-	char		text[REFRESH_TOKEN_TEXT_SIZE];
+	char text[REFRESH_TOKEN_TEXT_SIZE];
 	RefreshToken token;
 
 	if (!refresh_token_read((const char *) data, size, &token))

@@ -8,16 +8,16 @@
 
 #define MAX_INPUT (1 << 20)
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
 	{
-		uint8_t    *data = malloc(MAX_INPUT);
-		FILE	   *file = fopen(argv[i], "rb");
-		size_t		size;
+		uint8_t *data = malloc(MAX_INPUT);
+		FILE *file = fopen(argv[i], "rb");
+		size_t size;
 
 		if (file == NULL || data == NULL)
 		{

@@ -10,7 +10,7 @@
 
 #include "redact/secret_names.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
 holds(const char *text, size_t len, const char *name, size_t name_len)
@@ -27,12 +27,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char separators[] = ", \t\r\n\"";
-	char	   *names = malloc(size + 1);
-	char	   *text = "";
-	char	   *exact;
-	size_t		len;
-	bool		named = false;
-	bool		found;
+	char *names = malloc(size + 1);
+	char *text = "";
+	char *exact;
+	size_t len;
+	bool named = false;
+	bool found;
 
 	memcpy(names, data, size);
 	names[size] = '\0';
@@ -49,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (const char *name = names; *(name += strspn(name, separators)) != '\0';)
 	{
-		size_t		name_len = strcspn(name, separators);
+		size_t name_len = strcspn(name, separators);
 
 		named |= holds(text, len, name, name_len);
 		name += name_len;

@@ -9,13 +9,13 @@
 
 #include "text.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Decodes a character of a JSON string as text_append_json() writes it. */
 static const char *
 read_character(const char *p, unsigned char *character)
 {
-	char		hex[5] = {0};
+	char hex[5] = {0};
 
 	if ((unsigned char) *p < 0x20 || *p == '"')
 		abort();
@@ -37,8 +37,8 @@ read_character(const char *p, unsigned char *character)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *string = malloc(size + 1);
-	Text		text = {0};
+	char *string = malloc(size + 1);
+	Text text = {0};
 	const char *p;
 
 	memcpy(string, data, size);
@@ -46,8 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (text_is_utf8((const char *) data, size) && strlen(string) != size)
 		abort();
 
-	if (!text_append_json(&text, string) || text.data[0] != '"' ||
-		text.data[text.len - 1] != '"' || strlen(text.data) != text.len)
+	if (!text_append_json(&text, string) || text.data[0] != '"' || text.data[text.len - 1] != '"' ||
+		strlen(text.data) != text.len)
 		abort();
 	p = text.data + 1;
 	for (const char *s = string; *s != '\0'; s++)

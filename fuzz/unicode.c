@@ -14,10 +14,10 @@
 
 #define MAX_PIECES 64
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void *pieces[MAX_PIECES];
-static int	piece_count = 0;
+static int piece_count = 0;
 
 void *
 palloc_extended(Size size, int flags)
@@ -69,14 +69,14 @@ errcode(int sqlerrcode)
 }
 
 int
-errmsg(const char *format,...)
+errmsg(const char *format, ...)
 {
 	(void) format;
 	return 0;
 }
 
 int
-errdetail(const char *format,...)
+errdetail(const char *format, ...)
 {
 	(void) format;
 	return 0;
@@ -92,10 +92,10 @@ require(bool condition)
 static void
 check(const char *text)
 {
-	char	   *composed = unicode_compose(text);
-	char	   *folded = unicode_fold(composed);
-	char	   *lower = unicode_lower(composed);
-	char	   *spaced = pstrdup(composed);
+	char *composed = unicode_compose(text);
+	char *folded = unicode_fold(composed);
+	char *lower = unicode_lower(composed);
+	char *spaced = pstrdup(composed);
 
 	require(strcmp(unicode_compose(composed), composed) == 0);
 	require(strcmp(unicode_fold(folded), folded) == 0);
@@ -117,7 +117,7 @@ check(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *text;
+	char *text;
 
 	/* the server lets in nothing else */
 	if (u8_check(data, size) != NULL || memchr(data, '\0', size) != NULL)

@@ -10,13 +10,13 @@
 
 #include "http/url.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 decode(const char *text, size_t len, bool form)
 {
-	char	   *in = malloc(len > 0 ? len : 1);
-	char	   *out = malloc(len + 1);
+	char *in = malloc(len > 0 ? len : 1);
+	char *out = malloc(len + 1);
 
 	memcpy(in, text, len);
 	if (url_decode(in, len, form, out) && strlen(out) > len)
@@ -28,10 +28,10 @@ decode(const char *text, size_t len, bool form)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *name = malloc(size + 1);
-	char	   *query;
+	char *name = malloc(size + 1);
+	char *query;
 	const char *value;
-	size_t		len;
+	size_t len;
 
 	memcpy(name, data, size);
 	name[size] = '\0';
@@ -42,8 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		*query++ = '\0';
 		if (url_find_parameter(query, name, &value, &len))
 		{
-			if (value < query || value + len > query + strlen(query) ||
-				memchr(value, '&', len) != NULL)
+			if (value < query || value + len > query + strlen(query) || memchr(value, '&', len) != NULL)
 				abort();
 			decode(value, len, true);
 		}

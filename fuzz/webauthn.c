@@ -12,7 +12,7 @@
 #include "crypto/cbor.h"
 #include "crypto/webauthn.h"
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES];
 
@@ -32,8 +32,8 @@ require_inside(const unsigned char *part, size_t part_len, const uint8_t *data, 
 static void
 check_cbor(const uint8_t *data, size_t size)
 {
-	CborItem	item;
-	CborItem	value;
+	CborItem item;
+	CborItem value;
 
 	if (!cbor_read(data, size, &item))
 		return;

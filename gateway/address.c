@@ -12,9 +12,9 @@
 /* An address, or the bits that the addresses of a network begin with. */
 typedef struct Network
 {
-	int			family;
+	int family;
 	unsigned char bytes[16];
-	int			bits;
+	int bits;
 } Network;
 
 /*
@@ -23,9 +23,9 @@ typedef struct Network
  * address at which Azure serves its virtual machines.
  */
 static const char internal_ipv4[] =
-"0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,127.0.0.0/8,168.63.129.16/32,169.254.0.0/16,172.16.0.0/12,"
-"192.0.0.0/24,192.0.2.0/24,192.88.99.0/24,192.168.0.0/16,198.18.0.0/15,198.51.100.0/24,"
-"203.0.113.0/24,224.0.0.0/4,240.0.0.0/4";
+	"0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,127.0.0.0/8,168.63.129.16/32,169.254.0.0/16,172.16.0.0/12,"
+	"192.0.0.0/24,192.0.2.0/24,192.88.99.0/24,192.168.0.0/16,198.18.0.0/15,198.51.100.0/24,"
+	"203.0.113.0/24,224.0.0.0/4,240.0.0.0/4";
 
 /* Of IPv6, global unicast addresses are public, */
 static const char unicast_ipv6[] = "2000::/3";
@@ -63,7 +63,7 @@ read_address(const struct sockaddr *address, Network *host)
 static void
 take_ipv4(Network *host, const unsigned char prefix[12])
 {
-	Network		inner = {.family = AF_INET, .bits = 32};
+	Network inner = {.family = AF_INET, .bits = 32};
 
 	if (host->family != AF_INET6 || memcmp(host->bytes, prefix, 12) != 0)
 		return;
@@ -74,8 +74,8 @@ take_ipv4(Network *host, const unsigned char prefix[12])
 static bool
 begins_with(const Network *host, const Network *network)
 {
-	int			whole = network->bits / 8;
-	int			rest = network->bits % 8;
+	int whole = network->bits / 8;
+	int rest = network->bits % 8;
 
 	if (host->family != network->family || memcmp(host->bytes, network->bytes, whole) != 0)
 		return false;
@@ -86,7 +86,7 @@ begins_with(const Network *host, const Network *network)
 static int
 read_bits(const char *text, int family)
 {
-	int			bits = 0;
+	int bits = 0;
 
 	if (*text++ != '/' || *text == '\0' || strlen(text) > 3)
 		return -1;
@@ -103,8 +103,8 @@ read_bits(const char *text, int family)
 static bool
 read_network(const char *text, size_t len, Network *network)
 {
-	char		copy[INET6_ADDRSTRLEN + sizeof("/128")];
-	char	   *slash;
+	char copy[INET6_ADDRSTRLEN + sizeof("/128")];
+	char *slash;
 
 	if (len >= sizeof(copy))
 		return false;
@@ -131,7 +131,7 @@ static bool
 next_network(const char **list, Network *network)
 {
 	const char *text = *list + strspn(*list, " ");
-	size_t		len = strcspn(text, ", ");
+	size_t len = strcspn(text, ", ");
 	const char *end = text + len + strspn(text + len, " ");
 
 	if ((*end != ',' && *end != '\0') || !read_network(text, len, network))
@@ -143,7 +143,7 @@ next_network(const char **list, Network *network)
 static bool
 is_in_one_of(const Network *host, const char *networks)
 {
-	Network		network;
+	Network network;
 
 	while (next_network(&networks, &network))
 	{
@@ -156,7 +156,7 @@ is_in_one_of(const Network *host, const char *networks)
 bool
 address_is_public(const struct sockaddr *address)
 {
-	Network		host;
+	Network host;
 
 	if (!read_address(address, &host))
 		return false;
@@ -170,7 +170,7 @@ address_is_public(const struct sockaddr *address)
 bool
 address_is_in(const struct sockaddr *address, const char *networks)
 {
-	Network		host;
+	Network host;
 
 	if (!read_address(address, &host))
 		return false;
@@ -181,7 +181,7 @@ address_is_in(const struct sockaddr *address, const char *networks)
 bool
 address_is_network_list(const char *networks)
 {
-	Network		network;
+	Network network;
 
 	while (*networks != '\0')
 	{

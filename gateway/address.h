@@ -25,4 +25,4 @@ extern bool address_is_in(const struct sockaddr *address, const char *networks);
 /* Whether the text is such a list; "" is an empty one. */
 extern bool address_is_network_list(const char *networks);
 
-#endif							/* GATEWAY_ADDRESS_H */
+#endif /* GATEWAY_ADDRESS_H */

@@ -23,7 +23,7 @@
 #include "clock.h"
 
 #define AUTO_LIMIT_PER_IP 100
-#define MIN_READING_RATE 16384	/* bytes a second of an answer */
+#define MIN_READING_RATE 16384 /* bytes a second of an answer */
 
 /* An IPv4 address, or the /64 prefix of an IPv6 address, which one site has. */
 typedef struct Network
@@ -34,22 +34,22 @@ typedef struct Network
 
 struct Client
 {
-	int			fd;
-	Network		network;
-	bool		local;			/* connects from this machine */
-	bool		ended;			/* by us */
-	int64_t		since;			/* when the gateway began to wait for it */
-	int64_t		deadline;		/* 0: it waits for the gateway */
-	Client	   *previous;
-	Client	   *next;
+	int fd;
+	Network network;
+	bool local;       /* connects from this machine */
+	bool ended;       /* by us */
+	int64_t since;    /* when the gateway began to wait for it */
+	int64_t deadline; /* 0: it waits for the gateway */
+	Client *previous;
+	Client *next;
 };
 
 static struct
 {
 	pthread_mutex_t lock;
 	const Options *options;
-	Client	   *first;
-	long		count;			/* of those that are not ended */
+	Client *first;
+	long count; /* of those that are not ended */
 } clients = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void
@@ -62,7 +62,7 @@ static void
 read_peer_address(Client *client, const struct sockaddr *address)
 {
 	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-	Network    *network = &client->network;
+	Network *network = &client->network;
 
 	network->family = AF_INET;
 	if (address->sa_family == AF_INET)
@@ -109,7 +109,7 @@ end_client(Client *client)
 static long
 count_network(const Network *network)
 {
-	long		count = 0;
+	long count = 0;
 
 	for (const Client *client = clients.first; client != NULL; client = client->next)
 	{
@@ -122,7 +122,7 @@ count_network(const Network *network)
 static bool
 network_has_room(const Client *client)
 {
-	long		limit = clients.options->max_connections_per_ip;
+	long limit = clients.options->max_connections_per_ip;
 
 	/* many clients may connect through a proxy on this machine */
 	if (limit == OPTION_AUTO)
@@ -134,7 +134,7 @@ network_has_room(const Client *client)
 static Client *
 longest_waiting(void)
 {
-	Client	   *found = NULL;
+	Client *found = NULL;
 
 	for (Client *client = clients.first; client != NULL; client = client->next)
 	{
@@ -148,7 +148,7 @@ longest_waiting(void)
 static bool
 make_room(void)
 {
-	Client	   *client;
+	Client *client;
 
 	if (clients.count < clients.options->max_connections)
 		return true;
@@ -171,8 +171,8 @@ link_client(Client *client)
 Client *
 client_connected(int fd, const struct sockaddr *address)
 {
-	Client	   *client = calloc(1, sizeof(Client));
-	bool		admitted = false;
+	Client *client = calloc(1, sizeof(Client));
+	bool admitted = false;
 
 	if (client != NULL)
 	{
@@ -226,7 +226,8 @@ client_waits(Client *client)
 void
 client_reads_answer(Client *client, size_t length)
 {
-	wait_until(client, (clients.options->request_read_timeout + (int64_t) length / MIN_READING_RATE) * 1000);
+	wait_until(client,
+			   (clients.options->request_read_timeout + (int64_t) length / MIN_READING_RATE) * 1000);
 }
 
 void
@@ -238,7 +239,7 @@ client_is_idle(Client *client)
 void
 clients_tick(void)
 {
-	int64_t		now = clock_ms();
+	int64_t now = clock_ms();
 
 	pthread_mutex_lock(&clients.lock);
 	for (Client *client = clients.first; client != NULL; client = client->next)

@@ -24,11 +24,11 @@ extern void client_disconnected(Client *client);
 
 /* What the gateway waits for from now on. A NULL client is ignored. */
 extern void client_sends_request(Client *client);
-extern void client_waits(Client *client);	/* for the answer: it is our turn */
+extern void client_waits(Client *client); /* for the answer: it is our turn */
 extern void client_reads_answer(Client *client, size_t length);
 extern void client_is_idle(Client *client);
 
 /* Disconnects clients whose deadline has passed; to be called several times a second. */
 extern void clients_tick(void);
 
-#endif							/* GATEWAY_CLIENTS_H */
+#endif /* GATEWAY_CLIENTS_H */

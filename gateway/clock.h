@@ -10,4 +10,4 @@
 /* Milliseconds of a clock that only moves forward. */
 extern int64_t clock_ms(void);
 
-#endif							/* GATEWAY_CLOCK_H */
+#endif /* GATEWAY_CLOCK_H */

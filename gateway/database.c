@@ -25,28 +25,28 @@
 typedef struct Statement
 {
 	const char *sql;
-	int			count;			/* of the parameters */
+	int count; /* of the parameters */
 	const char *const *values;
-	const int  *lengths;		/* of those in binary */
-	const int  *formats;		/* 1: binary; NULL: all are text */
-	int			result_format;
+	const int *lengths; /* of those in binary */
+	const int *formats; /* 1: binary; NULL: all are text */
+	int result_format;
 } Statement;
 
 /* Every name is qualified, so that no search_path changes its meaning. */
 static const char router_query[] =
-"SELECT r.status, r.body, r.headers, r.fetch"
-" FROM authfort.http_request($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text,"
-"                            $4::pg_catalog.text[], $5::pg_catalog.text, $6::pg_catalog.inet) AS r";
+	"SELECT r.status, r.body, r.headers, r.fetch"
+	" FROM authfort.http_request($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.text,"
+	"                            $4::pg_catalog.text[], $5::pg_catalog.text, $6::pg_catalog.inet) AS r";
 
 static const char resume_query[] =
-"SELECT r.status, r.body, r.headers, r.fetch"
-" FROM authfort.http_resume_request($1::pg_catalog.text, $2::pg_catalog.int4,"
-"                                   $3::pg_catalog.text[], $4::pg_catalog.text) AS r";
+	"SELECT r.status, r.body, r.headers, r.fetch"
+	" FROM authfort.http_resume_request($1::pg_catalog.text, $2::pg_catalog.int4,"
+	"                                   $3::pg_catalog.text[], $4::pg_catalog.text) AS r";
 
 static const Options *options;
 static char set_timeout[64];
-static int	interrupt_fd = -1;	/* readable once every wait has to end */
-static atomic_int closing;		/* threads that close a connection */
+static int interrupt_fd = -1; /* readable once every wait has to end */
+static atomic_int closing;    /* threads that close a connection */
 
 bool
 database_init(const Options *given)
@@ -62,7 +62,7 @@ database_init(const Options *given)
 void
 database_interrupt(void)
 {
-	uint64_t	one = 1;
+	uint64_t one = 1;
 
 	if (write(interrupt_fd, &one, sizeof(one)) != sizeof(one))
 		fprintf(stderr, "authfort-gateway: cannot interrupt the connections: %m\n");
@@ -75,7 +75,7 @@ database_interrupt(void)
 static void
 receive_notice(void *arg, const PGresult *result)
 {
-	Database   *database = arg;
+	Database *database = arg;
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
 	if (severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
@@ -95,8 +95,8 @@ static void
 log_connection_failure(PGconn *conn)
 {
 	static _Atomic int64_t next = 0;
-	int64_t		expected = atomic_load(&next);
-	int64_t		now = clock_ms();
+	int64_t expected = atomic_load(&next);
+	int64_t now = clock_ms();
 
 	if (now >= expected && atomic_compare_exchange_strong(&next, &expected, now + 1000))
 		fprintf(stderr, "authfort-gateway: no connection to PostgreSQL: %s",
@@ -107,9 +107,9 @@ bool
 database_connect(Database *database)
 {
 	const char *keywords[] = {"connect_timeout", "client_encoding", "fallback_application_name",
-	"dbname", NULL};
+							  "dbname", NULL};
 	const char *values[] = {"5", "UTF8", "authfort-gateway", options->dsn, NULL};
-	PGconn	   *conn = PQconnectdbParams(keywords, values, 1);
+	PGconn *conn = PQconnectdbParams(keywords, values, 1);
 
 	if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0 ||
 		!PQenterPipelineMode(conn))
@@ -128,7 +128,7 @@ database_connect(Database *database)
 static int
 time_left(int64_t deadline)
 {
-	int64_t		left = deadline - clock_ms();
+	int64_t left = deadline - clock_ms();
 
 	return left > 0 ? (int) left : 0;
 }
@@ -142,12 +142,12 @@ wait_for_result(PGconn *conn, int64_t deadline)
 {
 	for (;;)
 	{
-		int			unsent = PQflush(conn);
+		int unsent = PQflush(conn);
 		struct pollfd fds[] = {
 			{PQsocket(conn), POLLIN | (unsent > 0 ? POLLOUT : 0), 0},
-			{interrupt_fd, POLLIN, 0}
+			{interrupt_fd, POLLIN, 0},
 		};
-		int			count;
+		int count;
 
 		if (unsent < 0 || PQsocket(conn) < 0 || !PQisBusy(conn))
 			return true;
@@ -165,8 +165,8 @@ send_statements(PGconn *conn, const Statement *statements, int count)
 	for (int i = 0; i < count; i++)
 	{
 		if (!PQsendQueryParams(conn, statements[i].sql, statements[i].count, NULL,
-							   statements[i].values, statements[i].lengths,
-							   statements[i].formats, statements[i].result_format))
+							   statements[i].values, statements[i].lengths, statements[i].formats,
+							   statements[i].result_format))
 			return false;
 	}
 	return PQpipelineSync(conn) == 1;
@@ -183,18 +183,18 @@ is_success(const PGresult *result)
  * one, or of the first that failed.  *result stays NULL otherwise.
  */
 static Outcome
-run_statements(PGconn *conn, const Statement *statements, int count, int wanted,
-			   int64_t deadline, PGresult **result)
+run_statements(PGconn *conn, const Statement *statements, int count, int wanted, int64_t deadline,
+			   PGresult **result)
 {
-	Outcome		outcome = OUTCOME_ANSWER;
-	int			done = 0;
+	Outcome outcome = OUTCOME_ANSWER;
+	int done = 0;
 
 	*result = NULL;
 	if (!send_statements(conn, statements, count))
 		return OUTCOME_LOST;
 	for (;;)
 	{
-		PGresult   *next;
+		PGresult *next;
 
 		if (!wait_for_result(conn, deadline))
 		{
@@ -237,8 +237,8 @@ static bool
 run_one(PGconn *conn, const char *sql, int64_t deadline)
 {
 	const Statement statement = {.sql = sql};
-	PGresult   *result;
-	Outcome		outcome = run_statements(conn, &statement, 1, 0, deadline, &result);
+	PGresult *result;
+	Outcome outcome = run_statements(conn, &statement, 1, 0, deadline, &result);
 
 	PQclear(result);
 	return outcome == OUTCOME_ANSWER;
@@ -248,7 +248,7 @@ bool
 database_is_alive(Database *database)
 {
 	struct pollfd fd = {PQsocket(database->conn), POLLIN, 0};
-	PGnotify   *notify;
+	PGnotify *notify;
 
 	/* the server's last message and the end of the connection arrive separately */
 	while (poll(&fd, 1, 0) > 0)
@@ -276,9 +276,9 @@ run_transaction(Database *database, Statement statement, int64_t deadline, PGres
 		{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
 		{.sql = set_timeout},
 		statement,
-		{.sql = "COMMIT"}
+		{.sql = "COMMIT"},
 	};
-	Outcome		outcome = run_statements(database->conn, statements, 4, 2, deadline, result);
+	Outcome outcome = run_statements(database->conn, statements, 4, 2, deadline, result);
 
 	if (outcome == OUTCOME_ERROR && PQtransactionStatus(database->conn) == PQTRANS_INERROR)
 		run_one(database->conn, "ROLLBACK", deadline);
@@ -288,11 +288,15 @@ run_transaction(Database *database, Statement statement, int64_t deadline, PGres
 static Outcome
 call_router(Database *database, const Request *request, int64_t deadline, PGresult **result)
 {
-	const char *values[] = {request_method_for_router(request), request->path, request->query,
-	request->headers.data, request->body.data, request->peer[0] ? request->peer : NULL};
-	const int	lengths[] = {0, 0, 0, (int) request->headers.len, 0, 0};
+	const char *values[] = {request_method_for_router(request),
+							request->path,
+							request->query,
+							request->headers.data,
+							request->body.data,
+							request->peer[0] ? request->peer : NULL};
+	const int lengths[] = {0, 0, 0, (int) request->headers.len, 0, 0};
 	static const int formats[] = {0, 0, 0, 1, 0, 0};
-	Statement	statement = {router_query, 6, values, lengths, formats, 1};
+	Statement statement = {router_query, 6, values, lengths, formats, 1};
 
 	return run_transaction(database, statement, deadline, result);
 }
@@ -300,12 +304,12 @@ call_router(Database *database, const Request *request, int64_t deadline, PGresu
 static Outcome
 resume_router(Database *database, const Request *request, int64_t deadline, PGresult **result)
 {
-	char		status[16];
+	char status[16];
 	const char *values[] = {request->resume.data, request->fetch_status != 0 ? status : NULL,
-	request->fetch_headers.data, request->fetch_body.data};
-	const int	lengths[] = {0, 0, (int) request->fetch_headers.len, 0};
+							request->fetch_headers.data, request->fetch_body.data};
+	const int lengths[] = {0, 0, (int) request->fetch_headers.len, 0};
 	static const int formats[] = {0, 0, 1, 0};
-	Statement	statement = {resume_query, 4, values, lengths, formats, 1};
+	Statement statement = {resume_query, 4, values, lengths, formats, 1};
 
 	snprintf(status, sizeof(status), "%d", request->fetch_status);
 	return run_transaction(database, statement, deadline, result);
@@ -315,13 +319,13 @@ Outcome
 database_call(Database *database, const Request *request, int64_t deadline, PGresult **result)
 {
 	return request->resume.len > 0 ? resume_router(database, request, deadline, result)
-		: call_router(database, request, deadline, result);
+								   : call_router(database, request, deadline, result);
 }
 
 int
 database_integer(const PGresult *result, int column)
 {
-	uint32_t	bytes;
+	uint32_t bytes;
 
 	if (PQgetlength(result, 0, column) != sizeof(bytes))
 		return 0;
@@ -333,7 +337,7 @@ bool
 database_is_idle(const Database *database)
 {
 	return PQstatus(database->conn) == CONNECTION_OK &&
-		PQtransactionStatus(database->conn) == PQTRANS_IDLE;
+		   PQtransactionStatus(database->conn) == PQTRANS_IDLE;
 }
 
 void
@@ -347,9 +351,9 @@ database_close(Database *database)
 static void *
 cancel_and_close(void *arg)
 {
-	PGconn	   *conn = arg;
-	PGcancel   *cancel = PQgetCancel(conn);
-	char		error[256];
+	PGconn *conn = arg;
+	PGcancel *cancel = PQgetCancel(conn);
+	char error[256];
 
 	if (cancel != NULL)
 		PQcancel(cancel, error, sizeof(error));
@@ -362,7 +366,7 @@ cancel_and_close(void *arg)
 void
 database_abandon(Database *database)
 {
-	pthread_t	thread;
+	pthread_t thread;
 
 	/* "database" no longer owns this connection */
 	PQsetNoticeReceiver(database->conn, ignore_notice, NULL);

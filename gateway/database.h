@@ -15,16 +15,16 @@
 
 typedef struct Database
 {
-	PGconn	   *conn;			/* NULL: not connected */
-	bool		terminated;		/* the server announced that it ends the session */
+	PGconn *conn;    /* NULL: not connected */
+	bool terminated; /* the server announced that it ends the session */
 } Database;
 
 typedef enum Outcome
 {
-	OUTCOME_ANSWER,				/* committed; the result has the answer */
-	OUTCOME_ERROR,				/* the result has the error */
-	OUTCOME_TIMEOUT,			/* unknown; the connection is in use */
-	OUTCOME_LOST				/* unknown; the connection is broken */
+	OUTCOME_ANSWER,  /* committed; the result has the answer */
+	OUTCOME_ERROR,   /* the result has the error */
+	OUTCOME_TIMEOUT, /* unknown; the connection is in use */
+	OUTCOME_LOST     /* unknown; the connection is broken */
 } Outcome;
 
 extern bool database_init(const Options *options);
@@ -46,12 +46,12 @@ extern bool database_probe(Database *database, int64_t deadline);
  * the caller frees *result.  The connection can be used again after an answer,
  * and after an error if database_is_idle().
  */
-extern Outcome database_call(Database *database, const Request *request, int64_t deadline,
-							 PGresult **result);
+extern Outcome
+database_call(Database *database, const Request *request, int64_t deadline, PGresult **result);
 extern bool database_is_idle(const Database *database);
 
 /* An integer of the answer, which is in binary; 0 if it is not one. */
-extern int	database_integer(const PGresult *result, int column);
+extern int database_integer(const PGresult *result, int column);
 
 extern void database_close(Database *database);
 
@@ -61,4 +61,4 @@ extern void database_abandon(Database *database);
 /* Whether all of these connections are closed. */
 extern bool database_all_closed(void);
 
-#endif							/* GATEWAY_DATABASE_H */
+#endif /* GATEWAY_DATABASE_H */

@@ -13,8 +13,8 @@
 
 typedef struct FailureRule
 {
-	const char *state;			/* a SQLSTATE or its beginning */
-	Failure		failure;
+	const char *state; /* a SQLSTATE or its beginning */
+	Failure failure;
 } FailureRule;
 
 #define UNAVAILABLE "service_unavailable", "The database is not available", true
@@ -24,16 +24,17 @@ static const FailureRule rules[] = {
 	{"57014", {503, "timeout", "The request took too long", true, false, false}},
 	{"40001", {503, "server_busy", "The server is busy", true, true, false}},
 	{"40P01", {503, "server_busy", "The server is busy", true, true, false}},
-	{"55P03", {503, "server_busy", "The server is busy", true, false, false}},	/* lock_timeout */
+	{"55P03", {503, "server_busy", "The server is busy", true, false, false}}, /* lock_timeout */
 	{"25006", {503, UNAVAILABLE, false, true}}, /* a read-only server */
-	{"57P", {503, UNAVAILABLE, false, true}},	/* shutdown, crash, start-up */
-	{"08", {503, UNAVAILABLE, false, true}},	/* also a pooler's errors */
-	{"53", {503, UNAVAILABLE, false, false}},	/* disk full, out of memory */
-	{"58", {503, UNAVAILABLE, false, false}},	/* files that cannot be read */
-	{"F0", {503, UNAVAILABLE, false, false}},	/* the master key */
+	{"57P", {503, UNAVAILABLE, false, true}},   /* shutdown, crash, start-up */
+	{"08", {503, UNAVAILABLE, false, true}},    /* also a pooler's errors */
+	{"53", {503, UNAVAILABLE, false, false}},   /* disk full, out of memory */
+	{"58", {503, UNAVAILABLE, false, false}},   /* files that cannot be read */
+	{"F0", {503, UNAVAILABLE, false, false}},   /* the master key */
 };
 
-static const Failure internal_error = {500, "internal_error", "Internal error", false, false, false};
+static const Failure internal_error = {500,  "internal_error", "Internal error", false, false,
+									   false};
 
 static bool
 starts_with(const char *text, const char *beginning)
@@ -45,7 +46,7 @@ starts_with(const char *text, const char *beginning)
 static int
 status_of_state(const char *state)
 {
-	int			status = 0;
+	int status = 0;
 
 	for (const char *p = state + 2; *p != '\0'; p++)
 	{
@@ -59,7 +60,7 @@ status_of_state(const char *state)
 static Failure
 raised_on_purpose(int status, const char *message)
 {
-	Failure		failure = {status, "request_refused", message, false, false, false};
+	Failure failure = {status, "request_refused", message, false, false, false};
 
 	if (message == NULL)
 		failure.message = "The request was refused";

@@ -10,14 +10,14 @@
 
 typedef struct Failure
 {
-	int			status;
+	int status;
 	const char *code;
-	const char *message;		/* may point into the result */
-	bool		temporary;		/* the same request may succeed later: Retry-After */
-	bool		rolled_back;	/* certainly, and a retry may succeed at once */
-	bool		disconnect;		/* another connection may lead to a better server */
+	const char *message; /* may point into the result */
+	bool temporary;      /* the same request may succeed later: Retry-After */
+	bool rolled_back;    /* certainly, and a retry may succeed at once */
+	bool disconnect;     /* another connection may lead to a better server */
 } Failure;
 
 extern Failure failure_of_result(const PGresult *result);
 
-#endif							/* GATEWAY_FAILURE_H */
+#endif /* GATEWAY_FAILURE_H */

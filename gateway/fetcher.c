@@ -23,29 +23,29 @@
 #include "fetcher.h"
 #include "headers.h"
 
-#define ALL_FETCHES_MS 30000	/* of one request */
-#define MAX_HEADER_BYTES 65536	/* of an answer */
-#define POLL_MS 1000			/* also ended by curl_multi_wakeup() */
+#define ALL_FETCHES_MS 30000   /* of one request */
+#define MAX_HEADER_BYTES 65536 /* of an answer */
+#define POLL_MS 1000           /* also ended by curl_multi_wakeup() */
 #define STOP_SECONDS 1
 
 /* One fetch. */
 typedef struct Transfer
 {
-	Request    *request;
-	CURL	   *curl;
+	Request *request;
+	CURL *curl;
 	struct curl_slist *headers;
-	Text		method;
-	Text		url;
-	Text		body;
-	Text		resume;
-	bool		has_body;
-	long		timeout_ms;
-	size_t		max_bytes;
-	size_t		header_bytes;
-	Text		answer_headers; /* see headers.h */
-	Text		answer_body;
-	char		refused[NI_MAXHOST];	/* address that is not public; "": none */
-	char		error[CURL_ERROR_SIZE];
+	Text method;
+	Text url;
+	Text body;
+	Text resume;
+	bool has_body;
+	long timeout_ms;
+	size_t max_bytes;
+	size_t header_bytes;
+	Text answer_headers; /* see headers.h */
+	Text answer_body;
+	char refused[NI_MAXHOST]; /* address that is not public; "": none */
+	char error[CURL_ERROR_SIZE];
 	struct Transfer *previous;
 	struct Transfer *next;
 } Transfer;
@@ -53,14 +53,14 @@ typedef struct Transfer
 static struct
 {
 	pthread_mutex_t lock;
-	Request    *submitted;		/* not yet taken by the thread */
-	long		count;			/* of those that were taken or are submitted */
-	bool		stopping;
+	Request *submitted; /* not yet taken by the thread */
+	long count;         /* of those that were taken or are submitted */
+	bool stopping;
 	const Options *options;
-	void		(*done) (Request *request);
-	pthread_t	thread;
-	CURLM	   *multi;
-	Transfer   *first;			/* the thread's own */
+	void (*done)(Request *request);
+	pthread_t thread;
+	CURLM *multi;
+	Transfer *first; /* the thread's own */
 } fetcher = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Host and port of a URL, for the log. */
@@ -89,8 +89,8 @@ static void
 log_failure(const Transfer *transfer, const char *reason)
 {
 	static int64_t next = 0;
-	char		line[512];
-	char		authority[256];
+	char line[512];
+	char authority[256];
 
 	if (clock_ms() < next)
 		return;
@@ -105,7 +105,7 @@ log_failure(const Transfer *transfer, const char *reason)
 static curl_socket_t
 open_socket_to(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	Transfer   *transfer = arg;
+	Transfer *transfer = arg;
 
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
@@ -124,7 +124,7 @@ open_socket_to(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 static size_t
 receive_body(char *data, size_t one, size_t size, void *arg)
 {
-	Transfer   *transfer = arg;
+	Transfer *transfer = arg;
 
 	if (size > transfer->max_bytes - transfer->answer_body.len ||
 		!text_append(&transfer->answer_body, data, size))
@@ -136,7 +136,7 @@ receive_body(char *data, size_t one, size_t size, void *arg)
 static size_t
 receive_header(char *data, size_t one, size_t size, void *arg)
 {
-	Transfer   *transfer = arg;
+	Transfer *transfer = arg;
 
 	transfer->header_bytes += size;
 	if (transfer->header_bytes > MAX_HEADER_BYTES)
@@ -195,7 +195,7 @@ static bool
 read_fetch(Transfer *transfer)
 {
 	HeaderReader reader;
-	bool		ok = headers_read(&reader, &transfer->request->fetch);
+	bool ok = headers_read(&reader, &transfer->request->fetch);
 
 	while (ok && headers_next(&reader))
 		ok = take_member(transfer, &reader);
@@ -207,7 +207,7 @@ read_fetch(Transfer *transfer)
 static long
 time_limit(const Transfer *transfer)
 {
-	int64_t		left = transfer->request->fetch_until - clock_ms();
+	int64_t left = transfer->request->fetch_until - clock_ms();
 
 	return left < transfer->timeout_ms ? (long) left : transfer->timeout_ms;
 }
@@ -222,68 +222,70 @@ allowed_protocols(void)
 static bool
 set_limits(const Transfer *transfer)
 {
-	CURL	   *curl = transfer->curl;
+	CURL *curl = transfer->curl;
 
 	return curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, transfer->timeout_ms) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) transfer->max_bytes) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, allowed_protocols()) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
-		/* an empty proxy also keeps libcurl from reading the environment */
-		curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
-		/* HTTP/2 lets a server have a request repeated */
-		curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-		/* a name that takes long to resolve must not hold up the thread */
-		curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+		   curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) transfer->max_bytes) ==
+			   CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, allowed_protocols()) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
+		   /* an empty proxy also keeps libcurl from reading the environment */
+		   curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
+		   /* HTTP/2 lets a server have a request repeated */
+		   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+		   /* a name that takes long to resolve must not hold up the thread */
+		   curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 }
 
 static bool
 set_verification(const Transfer *transfer)
 {
-	CURL	   *curl = transfer->curl;
+	CURL *curl = transfer->curl;
 	const char *ca_file = fetcher.options->fetch_ca_file;
 
 	return curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-		/* without a directory, libcurl keeps what it read from the file */
-		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-		(ca_file[0] == '\0' || curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file) == CURLE_OK);
+		   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+		   /* without a directory, libcurl keeps what it read from the file */
+		   curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+		   (ca_file[0] == '\0' || curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file) == CURLE_OK);
 }
 
 static bool
 set_request(Transfer *transfer)
 {
-	CURL	   *curl = transfer->curl;
+	CURL *curl = transfer->curl;
 
 	/* none of libcurl's own */
 	if (!add_own_header(transfer, "Expect:") ||
 		(transfer->has_body &&
-		 (curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) transfer->body.len) != CURLE_OK ||
+		 (curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) transfer->body.len) !=
+			  CURLE_OK ||
 		  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, transfer->body.data) != CURLE_OK)))
 		return false;
 	return curl_easy_setopt(curl, CURLOPT_URL, transfer->url.data) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, transfer->method.data) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_USERAGENT, "authfort-gateway/" AUTHFORT_VERSION) == CURLE_OK;
+		   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, transfer->method.data) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_USERAGENT, "authfort-gateway/" AUTHFORT_VERSION) == CURLE_OK;
 }
 
 static bool
 set_callbacks(Transfer *transfer)
 {
-	CURL	   *curl = transfer->curl;
+	CURL *curl = transfer->curl;
 
 	return curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->error) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket_to) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive_body) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receive_header) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer) == CURLE_OK;
+		   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->error) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket_to) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive_body) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receive_header) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer) == CURLE_OK;
 }
 
 /* Each setting is checked: with one that does not hold, nothing is sent. */
@@ -297,8 +299,8 @@ begin_transfer(Transfer *transfer)
 		return false;
 	transfer->curl = curl_easy_init();
 	return transfer->curl != NULL && set_limits(transfer) && set_verification(transfer) &&
-		set_request(transfer) && set_callbacks(transfer) &&
-		curl_multi_add_handle(fetcher.multi, transfer->curl) == CURLM_OK;
+		   set_request(transfer) && set_callbacks(transfer) &&
+		   curl_multi_add_handle(fetcher.multi, transfer->curl) == CURLM_OK;
 }
 
 static void
@@ -364,7 +366,7 @@ hand_back(Request *request)
 static void
 finish_transfer(Transfer *transfer, int status)
 {
-	Request    *request = transfer->request;
+	Request *request = transfer->request;
 
 	move_text(&request->resume, &transfer->resume);
 	request->fetch_status = status;
@@ -382,8 +384,8 @@ finish_transfer(Transfer *transfer, int status)
 static int
 judge_transfer(const Transfer *transfer, CURLcode result)
 {
-	char		refused[sizeof(transfer->refused) + 64];
-	long		status = 0;
+	char refused[sizeof(transfer->refused) + 64];
+	long status = 0;
 
 	if (result == CURLE_COULDNT_CONNECT && transfer->refused[0] != '\0')
 	{
@@ -393,7 +395,8 @@ judge_transfer(const Transfer *transfer, CURLcode result)
 	}
 	if (result != CURLE_OK)
 	{
-		log_failure(transfer, transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result));
+		log_failure(transfer,
+					transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result));
 		return 0;
 	}
 	if (transfer->answer_body.data != NULL &&
@@ -409,13 +412,13 @@ judge_transfer(const Transfer *transfer, CURLcode result)
 static void
 finish_completed(void)
 {
-	CURLMsg    *message;
-	int			left;
+	CURLMsg *message;
+	int left;
 
 	while ((message = curl_multi_info_read(fetcher.multi, &left)) != NULL)
 	{
-		Transfer   *transfer;
-		CURLcode	result = message->data.result;
+		Transfer *transfer;
+		CURLcode result = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
@@ -427,7 +430,7 @@ finish_completed(void)
 static void
 start_one(Request *request)
 {
-	Transfer   *transfer = calloc(1, sizeof(Transfer));
+	Transfer *transfer = calloc(1, sizeof(Transfer));
 
 	if (transfer == NULL)
 	{
@@ -446,7 +449,7 @@ start_one(Request *request)
 static bool
 take_submitted(Request **taken)
 {
-	bool		stopping;
+	bool stopping;
 
 	pthread_mutex_lock(&fetcher.lock);
 	*taken = fetcher.submitted;
@@ -458,11 +461,11 @@ take_submitted(Request **taken)
 
 /* Calls the function for each request of a list, which may free it. */
 static void
-for_each(Request *request, void (*function) (Request *request))
+for_each(Request *request, void (*function)(Request *request))
 {
 	while (request != NULL)
 	{
-		Request    *next = request->next;
+		Request *next = request->next;
 
 		function(request);
 		request = next;
@@ -472,11 +475,11 @@ for_each(Request *request, void (*function) (Request *request))
 static void *
 run_fetcher(void *arg)
 {
-	Request    *taken;
+	Request *taken;
 
 	while (take_submitted(&taken))
 	{
-		int			running;
+		int running;
 
 		for_each(taken, start_one);
 		curl_multi_perform(fetcher.multi, &running);
@@ -490,21 +493,20 @@ run_fetcher(void *arg)
 }
 
 bool
-fetcher_start(const Options *options, void (*done) (Request *request))
+fetcher_start(const Options *options, void (*done)(Request *request))
 {
 	fetcher.options = options;
 	fetcher.done = done;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return false;
 	fetcher.multi = curl_multi_init();
-	return fetcher.multi != NULL &&
-		pthread_create(&fetcher.thread, NULL, run_fetcher, NULL) == 0;
+	return fetcher.multi != NULL && pthread_create(&fetcher.thread, NULL, run_fetcher, NULL) == 0;
 }
 
 bool
 fetcher_submit(Request *request)
 {
-	bool		taken;
+	bool taken;
 
 	if (request->fetch_until == 0)
 		request->fetch_until = clock_ms() + ALL_FETCHES_MS;

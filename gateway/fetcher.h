@@ -15,7 +15,7 @@
  * request that it took, with the answer in the request, or with the status 0
  * without an answer.  Without "resume", the request cannot continue.
  */
-extern bool fetcher_start(const Options *options, void (*done) (Request *request));
+extern bool fetcher_start(const Options *options, void (*done)(Request *request));
 
 /*
  * Takes a request whose "fetch" is set, which belongs to the fetcher from then
@@ -26,4 +26,4 @@ extern bool fetcher_submit(Request *request);
 /* Gives up all fetches.  False if the thread has not ended after a while. */
 extern bool fetcher_stop(void);
 
-#endif							/* GATEWAY_FETCHER_H */
+#endif /* GATEWAY_FETCHER_H */

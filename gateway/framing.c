@@ -16,13 +16,13 @@
 
 typedef struct Framing
 {
-	const char *next;			/* part of the head that is not yet covered; see below */
+	const char *next; /* part of the head that is not yet covered; see below */
 	const char *end;
-	int			hosts;
-	int			lengths;		/* Content-Length */
-	int			codings;		/* Transfer-Encoding */
-	bool		unknown_coding;
-	bool		malformed;
+	int hosts;
+	int lengths; /* Content-Length */
+	int codings; /* Transfer-Encoding */
+	bool unknown_coding;
+	bool malformed;
 } Framing;
 
 /* RFC 9110, section 5.6.2 */
@@ -33,7 +33,7 @@ is_token(const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = text[i];
+		char c = text[i];
 
 		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
 			(c == '\0' || strchr(others, c) == NULL))
@@ -50,7 +50,7 @@ is_host(const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = text[i];
+		char c = text[i];
 
 		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
 			(c == '\0' || strchr(others, c) == NULL))
@@ -150,10 +150,10 @@ end_cover(Framing *framing)
 #endif
 
 static enum MHD_Result
-read_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
-		   const char *value, size_t len)
+read_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+		   size_t len)
 {
-	Framing    *framing = cls;
+	Framing *framing = cls;
 
 	if (framing->malformed || !cover_field(framing, name, name_len, value, len))
 	{
@@ -191,12 +191,13 @@ int
 framing_check(struct MHD_Connection *connection, const char *method, const char *target,
 			  const char *version)
 {
-	Framing		framing = {0};
-	bool		is_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+	Framing framing = {0};
+	bool is_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
 
 	begin_cover(&framing, connection, method, version);
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_field, &framing);
-	if (framing.malformed || !end_cover(&framing) || !is_token(method, strlen(method)) || !is_target(target))
+	if (framing.malformed || !end_cover(&framing) || !is_token(method, strlen(method)) ||
+		!is_target(target))
 		return 400;
 	if (framing.hosts > 1 || (framing.hosts == 0 && !is_1_0))
 		return 400;

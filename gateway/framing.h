@@ -9,7 +9,7 @@
 #include <microhttpd.h>
 
 /* 0, or the status with which the request is to be refused. */
-extern int	framing_check(struct MHD_Connection *connection, const char *method, const char *target,
-						  const char *version);
+extern int framing_check(struct MHD_Connection *connection, const char *method, const char *target,
+						 const char *version);
 
-#endif							/* GATEWAY_FRAMING_H */
+#endif /* GATEWAY_FRAMING_H */

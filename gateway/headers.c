@@ -67,7 +67,7 @@ is_usable(const char *value, size_t len)
 {
 	for (size_t i = 0; i < len;)
 	{
-		size_t		step = usable_length(value + i, len - i);
+		size_t step = usable_length(value + i, len - i);
 
 		if (step == 0)
 			return false;
@@ -86,7 +86,7 @@ append_replaced(Text *text, const char *value, size_t len)
 {
 	for (size_t i = 0; i < len;)
 	{
-		size_t		step = usable_length(value + i, len - i);
+		size_t step = usable_length(value + i, len - i);
 
 		if (!text_append(text, step > 0 ? value + i : "?", step > 0 ? step : 1))
 			return false;
@@ -116,7 +116,7 @@ append_cookies(Text *text, const char *value, size_t len)
 static bool
 append_integer(Text *array, uint32_t number)
 {
-	uint32_t	bytes = htonl(number);
+	uint32_t bytes = htonl(number);
 
 	return text_append(array, (const char *) &bytes, sizeof(bytes));
 }
@@ -124,7 +124,7 @@ append_integer(Text *array, uint32_t number)
 static uint32_t
 read_integer(const char *from)
 {
-	uint32_t	bytes;
+	uint32_t bytes;
 
 	memcpy(&bytes, from, sizeof(bytes));
 	return ntohl(bytes);
@@ -133,7 +133,7 @@ read_integer(const char *from)
 static bool
 append_element(Text *array, const char *data, size_t len)
 {
-	uint32_t	count = htonl(read_integer(array->data + COUNT_OFFSET) + 1);
+	uint32_t count = htonl(read_integer(array->data + COUNT_OFFSET) + 1);
 
 	if (!append_integer(array, len) || !text_append(array, data, len))
 		return false;
@@ -145,19 +145,17 @@ append_element(Text *array, const char *data, size_t len)
 static bool
 begin_array(Text *array)
 {
-	return append_integer(array, 1) &&	/* dimensions */
-		append_integer(array, 0) && /* it holds no NULL */
-		append_integer(array, TEXT_OID) &&
-		append_integer(array, 0) && /* elements */
-		append_integer(array, 1);	/* the first index */
+	return append_integer(array, 1) &&                                    /* dimensions */
+		   append_integer(array, 0) &&                                    /* it holds no NULL */
+		   append_integer(array, TEXT_OID) && append_integer(array, 0) && /* elements */
+		   append_integer(array, 1);                                      /* the first index */
 }
 
 static bool
 append_header(Text *array, const char *name, const char *value, size_t len)
 {
-	return (array->len > 0 || begin_array(array)) &&
-		append_element(array, name, strlen(name)) &&
-		append_element(array, value, len);
+	return (array->len > 0 || begin_array(array)) && append_element(array, name, strlen(name)) &&
+		   append_element(array, value, len);
 }
 
 bool
@@ -170,15 +168,15 @@ bool
 headers_add_request(Text *array, const char *name, const char *value, size_t len)
 {
 	const char *known = name_for_router(name);
-	Text		usable = {0};
-	bool		ok;
+	Text usable = {0};
+	bool ok;
 
 	if (known == NULL)
 		return true;
 	ok = text_append(&usable, "", 0) &&
-		(strcmp(known, "cookie") == 0 ? append_cookies(&usable, value, len)
-		 : append_replaced(&usable, value, len)) &&
-		append_header(array, known, usable.data, usable.len);
+		 (strcmp(known, "cookie") == 0 ? append_cookies(&usable, value, len)
+									   : append_replaced(&usable, value, len)) &&
+		 append_header(array, known, usable.data, usable.len);
 	text_free(&usable);
 	return ok;
 }
@@ -209,8 +207,8 @@ headers_add_answer(Text *array, const char *line, size_t len)
 	const char *known = colon != NULL ? name_of_answer(line, colon - line) : NULL;
 	const char *value;
 	const char *end = line + len;
-	Text		usable = {0};
-	bool		ok;
+	Text usable = {0};
+	bool ok;
 
 	if (known == NULL)
 		return true;
@@ -220,7 +218,7 @@ headers_add_answer(Text *array, const char *line, size_t len)
 	while (end > value && is_blank(end[-1]))
 		end--;
 	ok = text_append(&usable, "", 0) && append_replaced(&usable, value, end - value) &&
-		append_header(array, known, usable.data, usable.len);
+		 append_header(array, known, usable.data, usable.len);
 	text_free(&usable);
 	return ok;
 }
@@ -242,15 +240,14 @@ headers_read(HeaderReader *reader, const Text *array)
 static bool
 next_element(HeaderReader *reader, Text *element)
 {
-	uint32_t	len;
+	uint32_t len;
 
 	text_free(element);
 	if (reader->end - reader->next < (ptrdiff_t) sizeof(len))
 		return false;
 	len = read_integer(reader->next);
 	reader->next += sizeof(len);
-	if (len > (size_t) (reader->end - reader->next) ||
-		!text_append(element, reader->next, len))
+	if (len > (size_t) (reader->end - reader->next) || !text_append(element, reader->next, len))
 	{
 		reader->next = reader->end;
 		return false;

@@ -30,8 +30,8 @@ typedef struct HeaderReader
 {
 	const char *next;
 	const char *end;
-	Text		name;
-	Text		value;
+	Text name;
+	Text value;
 } HeaderReader;
 
 /* False if the array is not one of names and values. */
@@ -41,4 +41,4 @@ extern bool headers_read(HeaderReader *reader, const Text *array);
 extern bool headers_next(HeaderReader *reader);
 extern void headers_end(HeaderReader *reader);
 
-#endif							/* GATEWAY_HEADERS_H */
+#endif /* GATEWAY_HEADERS_H */

@@ -35,7 +35,7 @@ wait_for_signal(const sigset_t *signals)
 static void
 drain_requests(long seconds)
 {
-	int64_t		until = clock_ms() + seconds * 1000;
+	int64_t until = clock_ms() + seconds * 1000;
 
 	while (!server_is_drained(TICK_MS) && clock_ms() < until)
 		tick_once();
@@ -44,9 +44,9 @@ drain_requests(long seconds)
 int
 main(int argc, char **argv)
 {
-	Options		options;
-	sigset_t	signals;
-	bool		pool_ended;
+	Options options;
+	sigset_t signals;
+	bool pool_ended;
 
 	options_read(argc, argv, &options);
 

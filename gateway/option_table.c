@@ -23,7 +23,7 @@ variable_name(const OptionTable *table, const OptionDefinition *definition, char
 
 static long
 read_number(const OptionTable *table, const OptionDefinition *definition, const char *value,
-            const char *from)
+			const char *from)
 {
 	char *end;
 	long number;
@@ -33,11 +33,11 @@ read_number(const OptionTable *table, const OptionDefinition *definition, const 
 	errno = 0;
 	number = strtol(value, &end, 10);
 	if (errno != 0 || end == value || *end != '\0' || number < definition->min ||
-	    number > definition->max || number == OPTION_AUTO)
+		number > definition->max || number == OPTION_AUTO)
 	{
 		fprintf(stderr, "%s: %s must be %sa number from %ld to %ld\n", table->program, from,
-		        definition->min == OPTION_AUTO ? "auto or " : "",
-		        definition->min == OPTION_AUTO ? 0 : definition->min, definition->max);
+				definition->min == OPTION_AUTO ? "auto or " : "",
+				definition->min == OPTION_AUTO ? 0 : definition->min, definition->max);
 		exit(2);
 	}
 	return number;
@@ -56,7 +56,7 @@ read_switch(const OptionTable *table, const char *value, const char *from)
 
 static void
 set_option(const OptionTable *table, const OptionDefinition *definition, void *options,
-           const char *value, const char *from)
+		   const char *value, const char *from)
 {
 	void *field = (char *) options + definition->offset;
 
@@ -91,8 +91,8 @@ print_help(const OptionTable *table)
 	printf("  --%-28s%s\n  --%-28s%s\n\n", "help", "show this help", "version", "show the version");
 	variable_name(table, table->definitions, name, sizeof(name));
 	printf("An option can also be set by an environment variable such as %s.\n"
-	       "Flags have precedence.\n",
-	       name);
+		   "Flags have precedence.\n",
+		   name);
 }
 
 void
@@ -140,8 +140,7 @@ option_table_read(const OptionTable *table, int argc, char **argv, void *options
 		abort();
 	for (size_t i = 0; i < table->count; i++)
 	{
-		int argument =
-			table->definitions[i].type == OPTION_SWITCH ? no_argument : required_argument;
+		int argument = table->definitions[i].type == OPTION_SWITCH ? no_argument : required_argument;
 
 		flags[i] = (struct option){table->definitions[i].name, argument, NULL, 'o'};
 	}

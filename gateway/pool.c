@@ -26,12 +26,12 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define IDLE_CHECK_MS 500		/* how soon a lost idle connection is noticed */
-#define PROBE_EVERY_MS 1000		/* if no request uses the server */
-#define PROBE_MS 3000			/* time limit of that query */
-#define READY_MS 5000			/* how old the last answer may be */
-#define MAX_TRIES 3				/* of a request that a conflict rolled back */
-#define STOP_MS 1000			/* for threads to end */
+#define IDLE_CHECK_MS 500   /* how soon a lost idle connection is noticed */
+#define PROBE_EVERY_MS 1000 /* if no request uses the server */
+#define PROBE_MS 3000       /* time limit of that query */
+#define READY_MS 5000       /* how old the last answer may be */
+#define MAX_TRIES 3         /* of a request that a conflict rolled back */
+#define STOP_MS 1000        /* for threads to end */
 #define STOP_CHECK_MS 20
 
 /*
@@ -41,31 +41,31 @@
 
 typedef struct Worker
 {
-	pthread_t	thread;
-	Database	database;
-	Request    *running;
+	pthread_t thread;
+	Database database;
+	Request *running;
 	unsigned int seed;
 } Worker;
 
 static struct
 {
 	pthread_mutex_t lock;
-	pthread_cond_t work;		/* a request came: one worker may take it */
-	pthread_cond_t stop;		/* stopping */
-	pthread_cond_t ended;		/* a worker has ended */
+	pthread_cond_t work;  /* a request came: one worker may take it */
+	pthread_cond_t stop;  /* stopping */
+	pthread_cond_t ended; /* a worker has ended */
 	const Options *options;
-	Worker	   *workers;
-	long		started;		/* how many of them run */
-	long		worker_share;	/* how many workers one route may occupy */
-	long		queue_share;
-	Request    *first;			/* the queue, oldest first */
-	Request    *last;
-	long		waiting;
-	long		up;				/* connections */
-	int64_t		down_since;		/* if none is up; clock_ms(), as all of these */
-	int64_t		last_answer;	/* of the server */
-	bool		probing;
-	bool		stopping;
+	Worker *workers;
+	long started;      /* how many of them run */
+	long worker_share; /* how many workers one route may occupy */
+	long queue_share;
+	Request *first; /* the queue, oldest first */
+	Request *last;
+	long waiting;
+	long up;             /* connections */
+	int64_t down_since;  /* if none is up; clock_ms(), as all of these */
+	int64_t last_answer; /* of the server */
+	bool probing;
+	bool stopping;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
@@ -102,7 +102,7 @@ wait_ms(pthread_cond_t *event, long ms)
 static bool
 ends_with(const char *path, const char *entry, size_t len)
 {
-	size_t		path_len = strlen(path);
+	size_t path_len = strlen(path);
 
 	while (path_len > 0 && path[path_len - 1] == '/')
 		path_len--;
@@ -118,7 +118,7 @@ is_slow(const Request *request)
 		return false;
 	for (;;)
 	{
-		size_t		len = strcspn(entry, ",");
+		size_t len = strcspn(entry, ",");
 
 		if (ends_with(request->path, entry, len))
 			return true;
@@ -139,7 +139,7 @@ same_route(const Request *a, const Request *b)
 static bool
 route_may_run(const Request *request)
 {
-	long		count = 0;
+	long count = 0;
 
 	for (long i = 0; i < pool.options->pool_size; i++)
 	{
@@ -152,7 +152,7 @@ route_may_run(const Request *request)
 static bool
 route_may_wait(const Request *request)
 {
-	long		count = 0;
+	long count = 0;
 
 	for (const Request *other = pool.first; other != NULL; other = other->next)
 	{
@@ -201,7 +201,7 @@ unlink_request(Request *before, Request *request)
 static Request *
 dequeue_request(void)
 {
-	Request    *before = NULL;
+	Request *before = NULL;
 
 	for (Request *request = pool.first; request != NULL; before = request, request = request->next)
 	{
@@ -220,7 +220,7 @@ refuse_waiting(void)
 {
 	while (pool.first != NULL)
 	{
-		Request    *request = pool.first;
+		Request *request = pool.first;
 
 		unlink_request(NULL, request);
 		refuse_unavailable(request);
@@ -232,11 +232,11 @@ refuse_waiting(void)
 static void
 refuse_expired(void)
 {
-	int64_t		oldest = clock_ms() - pool.options->request_timeout * 1000;
+	int64_t oldest = clock_ms() - pool.options->request_timeout * 1000;
 
 	while (pool.first != NULL && pool.first->queued < oldest)
 	{
-		Request    *request = pool.first;
+		Request *request = pool.first;
 
 		unlink_request(NULL, request);
 		refuse_busy(request);
@@ -282,9 +282,9 @@ disconnect_worker(Worker *worker)
 static bool
 take_column(Text *text, PGresult *result, int column)
 {
-	char	   *value = PQgetvalue(result, 0, column);
-	size_t		len = PQgetlength(result, 0, column);
-	bool		ok = text_append(text, value, len);
+	char *value = PQgetvalue(result, 0, column);
+	size_t len = PQgetlength(result, 0, column);
+	bool ok = text_append(text, value, len);
 
 	explicit_bzero(value, len);
 	return ok;
@@ -294,9 +294,10 @@ take_column(Text *text, PGresult *result, int column)
 static void
 take_answer(Request *request, PGresult *result)
 {
-	bool		asks = !PQgetisnull(result, 0, 3);
-	bool		ok = asks ? take_column(&request->fetch, result, 3)
-		: take_column(&request->reply_body, result, 1) && take_column(&request->reply_headers, result, 2);
+	bool asks = !PQgetisnull(result, 0, 3);
+	bool ok = asks ? take_column(&request->fetch, result, 3)
+				   : take_column(&request->reply_body, result, 1) &&
+						 take_column(&request->reply_headers, result, 2);
 
 	request->status = database_integer(result, 0);
 	if (!ok)
@@ -320,7 +321,7 @@ log_error(const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	char		line[1024];
+	char line[1024];
 
 	snprintf(line, sizeof(line), "%s: %s", state != NULL ? state : "no SQLSTATE",
 			 message != NULL ? message : "no message");
@@ -340,13 +341,13 @@ log_error(const PGresult *result)
 static bool
 run_request(Database *database, Request *request)
 {
-	int64_t		deadline = clock_ms() + pool.options->request_timeout * 1000 + SERVER_TIMEOUT_GRACE_MS;
+	int64_t deadline = clock_ms() + pool.options->request_timeout * 1000 + SERVER_TIMEOUT_GRACE_MS;
 
 	for (int tries = 1;; tries++)
 	{
-		PGresult   *result;
-		Outcome		outcome = database_call(database, request, deadline, &result);
-		Failure		failure;
+		PGresult *result;
+		Outcome outcome = database_call(database, request, deadline, &result);
+		Failure failure;
 
 		switch (outcome)
 		{
@@ -399,11 +400,11 @@ next_backoff(long backoff)
 static void
 connect_worker(Worker *worker)
 {
-	long		backoff = BACKOFF_MIN_MS;
+	long backoff = BACKOFF_MIN_MS;
 
 	while (!pool.stopping)
 	{
-		bool		connected;
+		bool connected;
 
 		pthread_mutex_unlock(&pool.lock);
 		connected = database_connect(&worker->database);
@@ -456,7 +457,7 @@ take_back(Request *request)
 static void
 serve_one(Worker *worker, Request *request)
 {
-	bool		usable;
+	bool usable;
 
 	worker->running = request;
 	pthread_mutex_unlock(&pool.lock);
@@ -477,7 +478,7 @@ serve_one(Worker *worker, Request *request)
 static void
 probe_server(Worker *worker)
 {
-	bool		usable;
+	bool usable;
 
 	pool.probing = true;
 	pthread_mutex_unlock(&pool.lock);
@@ -505,12 +506,12 @@ probe_is_due(void)
 static void *
 serve_requests(void *arg)
 {
-	Worker	   *worker = arg;
+	Worker *worker = arg;
 
 	pthread_mutex_lock(&pool.lock);
 	while (!pool.stopping)
 	{
-		Request    *request;
+		Request *request;
 
 		if (worker->database.conn == NULL)
 		{
@@ -585,7 +586,7 @@ pool_start(const Options *options)
 bool
 pool_is_ready(void)
 {
-	bool		ready;
+	bool ready;
 
 	pthread_mutex_lock(&pool.lock);
 	ready = pool.up > 0 && clock_ms() - pool.last_answer <= READY_MS;
@@ -596,7 +597,7 @@ pool_is_ready(void)
 bool
 pool_submit(Request *request)
 {
-	bool		taken = false;
+	bool taken = false;
 
 	request->slow = is_slow(request);
 	pthread_mutex_lock(&pool.lock);
@@ -619,9 +620,9 @@ pool_submit(Request *request)
 bool
 pool_stop(void)
 {
-	int64_t		until = clock_ms() + STOP_MS;
-	bool		workers_ended;
-	bool		fetcher_ended;
+	int64_t until = clock_ms() + STOP_MS;
+	bool workers_ended;
+	bool fetcher_ended;
 
 	database_interrupt();
 	pthread_mutex_lock(&pool.lock);

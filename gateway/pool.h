@@ -31,4 +31,4 @@ extern void pool_tick(void);
  */
 extern bool pool_stop(void);
 
-#endif							/* GATEWAY_POOL_H */
+#endif /* GATEWAY_POOL_H */

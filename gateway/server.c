@@ -55,8 +55,8 @@ static struct
 {
 	pthread_mutex_t lock;
 	pthread_cond_t none_left;
-	long		count;
-	bool		stopping;
+	long count;
+	bool stopping;
 } open_requests = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
@@ -72,7 +72,7 @@ count_request(long change)
 static bool
 is_stopping(void)
 {
-	bool		stopping;
+	bool stopping;
 
 	pthread_mutex_lock(&open_requests.lock);
 	stopping = open_requests.stopping;
@@ -94,7 +94,7 @@ follow_connection(void *cls, struct MHD_Connection *connection, void **context,
 				  enum MHD_ConnectionNotificationCode code)
 {
 	const union MHD_ConnectionInfo *info;
-	int			fd;
+	int fd;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
@@ -113,8 +113,9 @@ follow_connection(void *cls, struct MHD_Connection *connection, void **context,
 static char *
 path_in_target(char *target)
 {
-	char	   *authority = strncasecmp(target, "http://", 7) == 0 ? target + 7
-		: strncasecmp(target, "https://", 8) == 0 ? target + 8 : NULL;
+	char *authority = strncasecmp(target, "http://", 7) == 0    ? target + 7
+					  : strncasecmp(target, "https://", 8) == 0 ? target + 8
+																: NULL;
 
 	return authority != NULL ? authority + strcspn(authority, "/?") : target;
 }
@@ -123,8 +124,8 @@ path_in_target(char *target)
 static void *
 begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-	Request    *request = calloc(1, sizeof(Request));
-	char	   *question;
+	Request *request = calloc(1, sizeof(Request));
+	char *question;
 
 	client_sends_request(client_of(connection));
 	if (request == NULL)
@@ -149,10 +150,10 @@ begin_request(void *cls, const char *uri, struct MHD_Connection *connection)
 }
 
 static enum MHD_Result
-add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
-		   const char *value, size_t len)
+add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+		   size_t len)
 {
-	Request    *request = cls;
+	Request *request = cls;
 
 	if (headers_add_request(&request->headers, name, value != NULL ? value : "", len))
 		return MHD_YES;
@@ -195,13 +196,14 @@ check_size(Request *request)
 	struct MHD_Connection *connection = request->connection;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	const char *cookies = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-													  MHD_HTTP_HEADER_COOKIE);
-	int			records = MHD_get_connection_values(connection, MHD_HEADER_KIND | MHD_COOKIE_KIND |
-													MHD_GET_ARGUMENT_KIND, NULL, NULL);
-	size_t		limit = options->max_header_size;
-	size_t		target = strlen(request->target) + (request->query != NULL ? strlen(request->query) : 0);
-	size_t		made = (size_t) records * FIELD_RECORD_SIZE + (cookies != NULL ? strlen(cookies) : 0);
+	const char *cookies =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE);
+	int records = MHD_get_connection_values(connection,
+											MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND,
+											NULL, NULL);
+	size_t limit = options->max_header_size;
+	size_t target = strlen(request->target) + (request->query != NULL ? strlen(request->query) : 0);
+	size_t made = (size_t) records * FIELD_RECORD_SIZE + (cookies != NULL ? strlen(cookies) : 0);
 
 	if (target > limit)
 		request_refuse(request, 414, "uri_too_long", "The URI is too long", false);
@@ -214,7 +216,7 @@ check_size(Request *request)
 static void
 check_framing(Request *request, const char *method, const char *version)
 {
-	int			status = framing_check(request->connection, method, request->target, version);
+	int status = framing_check(request->connection, method, request->target, version);
 
 	if (status == 501)
 		request_refuse(request, 501, "unsupported_transfer_coding",
@@ -265,7 +267,7 @@ read_body(Request *request, const char *data, size_t len)
 static void
 free_reply(void *cls)
 {
-	Text	   *body = cls;
+	Text *body = cls;
 
 	text_free(body);
 	free(body);
@@ -287,7 +289,7 @@ add_reply_headers(struct MHD_Response *response, const Text *headers)
 static enum MHD_Result
 send_reply(Request *request)
 {
-	Text	   *body = malloc(sizeof(Text));
+	Text *body = malloc(sizeof(Text));
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
@@ -351,7 +353,7 @@ static enum MHD_Result
 handle_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 			   const char *version, const char *data, size_t *data_size, void **con_cls)
 {
-	Request    *request = *con_cls;
+	Request *request = *con_cls;
 
 	if (request == NULL)
 		return MHD_NO;
@@ -388,11 +390,11 @@ copy_for_log(char *to, size_t size, const char *from)
 static void
 log_request(const Request *request)
 {
-	time_t		clock = time(NULL);
-	struct tm	utc;
-	char		when[32];
-	char		method[sizeof(request->method)];
-	char		path[MAX_LOGGED_PATH + 1];
+	time_t clock = time(NULL);
+	struct tm utc;
+	char when[32];
+	char method[sizeof(request->method)];
+	char path[MAX_LOGGED_PATH + 1];
 
 	gmtime_r(&clock, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
@@ -407,7 +409,7 @@ static void
 end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 			enum MHD_RequestTerminationCode code)
 {
-	Request    *request = *con_cls;
+	Request *request = *con_cls;
 
 	client_is_idle(client_of(connection));
 	if (request == NULL)
@@ -432,11 +434,11 @@ open_socket(const char *address)
 {
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found = NULL;
-	char		host[256];
+	char host[256];
 	const char *colon = strrchr(address, ':');
-	size_t		len = colon != NULL ? (size_t) (colon - address) : sizeof(host);
-	int			fd = -1;
-	int			on = 1;
+	size_t len = colon != NULL ? (size_t) (colon - address) : sizeof(host);
+	int fd = -1;
+	int on = 1;
 
 	if (len >= sizeof(host))
 	{
@@ -471,25 +473,26 @@ static void
 announce_address(int fd)
 {
 	struct sockaddr_storage address;
-	socklen_t	len = sizeof(address);
-	char		host[NI_MAXHOST];
-	char		port[NI_MAXSERV];
+	socklen_t len = sizeof(address);
+	char host[NI_MAXHOST];
+	char port[NI_MAXSERV];
 
 	if (getsockname(fd, (struct sockaddr *) &address, &len) == 0 &&
 		getnameinfo((struct sockaddr *) &address, len, host, sizeof(host), port, sizeof(port),
 					NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		fprintf(stderr, address.ss_family == AF_INET6 ? "listening on %s://[%s]:%s\n"
-				: "listening on %s://%s:%s\n",
+		fprintf(stderr,
+				address.ss_family == AF_INET6 ? "listening on %s://[%s]:%s\n"
+											  : "listening on %s://%s:%s\n",
 				options->tls_cert[0] ? "https" : "http", host, port);
 }
 
 static bool
 read_file(const char *name, Text *text)
 {
-	FILE	   *file = fopen(name, "r");
-	char		buffer[4096];
-	size_t		len;
-	bool		ok = file != NULL;
+	FILE *file = fopen(name, "r");
+	char buffer[4096];
+	size_t len;
+	bool ok = file != NULL;
 
 	if (ok)
 		setvbuf(file, NULL, _IONBF, 0);
@@ -507,8 +510,8 @@ read_file(const char *name, Text *text)
 static void
 allow_descriptors(void)
 {
-	rlim_t		needed = options->max_connections + CLOSING_CONNECTIONS + options->pool_size * 4 +
-		options->max_fetches * 4 + 64;
+	rlim_t needed = options->max_connections + CLOSING_CONNECTIONS + options->pool_size * 4 +
+					options->max_fetches * 4 + 64;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
@@ -516,7 +519,8 @@ allow_descriptors(void)
 	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < needed)
-		fprintf(stderr, "authfort-gateway: the limit of open files, %llu, is low for --max-connections=%ld\n",
+		fprintf(stderr,
+				"authfort-gateway: the limit of open files, %llu, is low for --max-connections=%ld\n",
 				(unsigned long long) limit.rlim_cur, options->max_connections);
 }
 
@@ -536,7 +540,7 @@ static bool
 read_tls_files(void)
 {
 	return options->tls_cert[0] == '\0' ||
-		(read_file(options->tls_cert, &tls_cert) && read_file(options->tls_key, &tls_key));
+		   (read_file(options->tls_cert, &tls_cert) && read_file(options->tls_key, &tls_key));
 }
 
 static struct MHD_Daemon *
@@ -546,34 +550,29 @@ start_daemon(int fd)
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls_cert.data},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls_key.data},
-		{MHD_OPTION_END, 0, NULL}
+		{MHD_OPTION_END, 0, NULL},
 	};
 
 	if (options->tls_cert[0] != '\0')
 		flags |= MHD_USE_TLS;
 	else
 		tls[0].option = MHD_OPTION_END;
-	return MHD_start_daemon(flags, 0, NULL, NULL, handle_request, NULL,
-							MHD_OPTION_LISTEN_SOCKET, fd,
-							MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
+	return MHD_start_daemon(flags, 0, NULL, NULL, handle_request, NULL, MHD_OPTION_LISTEN_SOCKET,
+							fd, MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
 							MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-							MHD_OPTION_NOTIFY_CONNECTION, follow_connection, NULL,
-							STRICT_OPTION,
+							MHD_OPTION_NOTIFY_CONNECTION, follow_connection, NULL, STRICT_OPTION,
 							MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
 							MHD_OPTION_CONNECTION_TIMEOUT,
-							(unsigned int) options->connection_timeout,
-							MHD_OPTION_CONNECTION_LIMIT,
+							(unsigned int) options->connection_timeout, MHD_OPTION_CONNECTION_LIMIT,
 							(unsigned int) (options->max_connections + CLOSING_CONNECTIONS),
-							MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-							connection_memory(),
-							MHD_OPTION_ARRAY, tls,
-							MHD_OPTION_END);
+							MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(),
+							MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 bool
 server_start(const Options *given)
 {
-	int			fd;
+	int fd;
 
 	options = given;
 	clients_init(options);
@@ -598,7 +597,7 @@ server_start(const Options *given)
 void
 server_quiesce(void)
 {
-	int			fd = MHD_quiesce_daemon(server_daemon);
+	int fd = MHD_quiesce_daemon(server_daemon);
 
 	if (fd >= 0)
 		close(fd);
@@ -611,8 +610,8 @@ bool
 server_is_drained(long ms)
 {
 	struct timespec until;
-	int			error = 0;
-	bool		drained;
+	int error = 0;
+	bool drained;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += ms * 1000000;

@@ -19,4 +19,4 @@ extern void server_quiesce(void);
 extern bool server_is_drained(long ms);
 extern void server_stop(void);
 
-#endif							/* GATEWAY_SERVER_H */
+#endif /* GATEWAY_SERVER_H */

@@ -14,9 +14,9 @@ size_t
 text_character_length(const char *text, size_t left)
 {
 	const unsigned char *s = (const unsigned char *) text;
-	size_t		len;
-	uint32_t	c;
-	uint32_t	least;
+	size_t len;
+	uint32_t c;
+	uint32_t least;
 
 	if (s[0] != 0 && s[0] < 0x80)
 		return 1;
@@ -46,7 +46,7 @@ text_is_utf8(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len;)
 	{
-		size_t		step = text_character_length(data + i, len - i);
+		size_t step = text_character_length(data + i, len - i);
 
 		if (step == 0)
 			return false;
@@ -59,8 +59,8 @@ text_is_utf8(const char *data, size_t len)
 static bool
 text_reserve(Text *text, size_t more)
 {
-	size_t		size = text->size > 0 ? text->size : 256;
-	char	   *data;
+	size_t size = text->size > 0 ? text->size : 256;
+	char *data;
 
 	while (size < text->len + more + 1)
 		size *= 2;
@@ -101,11 +101,11 @@ text_append_string(Text *text, const char *string)
 bool
 text_append_json(Text *text, const char *string)
 {
-	bool		ok = text_append(text, "\"", 1);
+	bool ok = text_append(text, "\"", 1);
 
 	for (const char *p = string; ok && *p != '\0'; p++)
 	{
-		char		escaped[8];
+		char escaped[8];
 
 		if (*p == '"' || *p == '\\')
 		{

@@ -11,9 +11,9 @@
 /* A string that grows; "data" is always terminated, and NULL once it failed. */
 typedef struct Text
 {
-	char	   *data;
-	size_t		len;
-	size_t		size;
+	char *data;
+	size_t len;
+	size_t size;
 } Text;
 
 /* Bytes of the first character; 0 if it is not valid UTF-8, or is NUL. */
@@ -31,4 +31,4 @@ extern bool text_append_json(Text *text, const char *string);
 /* Wipes and frees: requests and responses contain passwords and tokens. */
 extern void text_free(Text *text);
 
-#endif							/* GATEWAY_TEXT_H */
+#endif /* GATEWAY_TEXT_H */

@@ -28,7 +28,7 @@ COMPAT_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(authfort_version);
 
-void		_PG_init(void);
+void _PG_init(void);
 
 void
 _PG_init(void)

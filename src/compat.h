@@ -186,4 +186,4 @@ compat_primary_key_index(Relation relation)
 #endif
 }
 
-#endif							/* AUTHFORT_COMPAT_H */
+#endif /* AUTHFORT_COMPAT_H */

@@ -17,84 +17,84 @@
 #include "settings_hooks.h"
 #include "settings_jwt.h"
 
-int			setting_access_token_ttl;
-int			setting_refresh_token_ttl;
-int			setting_refresh_grace;
-int			setting_session_max_lifetime;
-int			setting_session_retention;
-int			setting_refresh_reuse_action;
-char	   *setting_trusted_authenticators;
-char	   *setting_jwt_issuer;
-char	   *setting_jwt_audience;
-char	   *setting_jwt_role;
-int			setting_signing_algorithm;
-int			setting_rsa_key_size;
-int			setting_key_rotation_ttl;
-char	   *setting_master_key_file;
-char	   *setting_master_key_command;
-bool		setting_allow_signup;
-bool		setting_hide_accounts;
-int			setting_min_password_length;
-int			setting_argon2_memory;
-int			setting_argon2_time_cost;
-int			setting_max_concurrent_hashes;
-int			setting_hash_queue_timeout;
-int			setting_password_history_count;
-int			setting_password_reset_ttl;
-bool		setting_allow_passwordless_signup;
-bool		setting_require_verified_email;
-int			setting_email_verify_ttl;
-int			setting_magic_link_ttl;
-int			setting_email_otp_ttl;
-int			setting_email_change_ttl;
-int			setting_invitation_ttl;
-bool		setting_secure_email_change;
-bool		setting_email_optional;
-int			setting_recent_auth;
-int			setting_mfa_challenge_ttl;
-int			setting_mfa_lock_attempts;
-int			setting_mfa_lock_time;
-char	   *setting_mfa_issuer;
-int			setting_require_mfa;
-char	   *setting_webauthn_rp_id;
-char	   *setting_webauthn_rp_name;
-char	   *setting_webauthn_origins;
-int			setting_webauthn_user_verification;
-int			setting_webauthn_timeout;
-int			setting_passkey_counter_action;
-char	   *setting_redirect_allowlist;
-char	   *setting_public_url;
-bool		setting_notify_events;
-int			setting_event_retention;
-int			setting_outbox_visibility_timeout;
-int			setting_cleanup_interval;
-char	   *setting_cleanup_databases;
-bool		setting_allow_drop;
-char	   *setting_log_redact_names;
-bool		setting_rate_limit;
-int			setting_rate_limit_memory;
-char	   *setting_rate_limit_login;
-char	   *setting_rate_limit_signup;
-char	   *setting_rate_limit_refresh;
-char	   *setting_rate_limit_password_reset;
-char	   *setting_rate_limit_magic_link;
-char	   *setting_rate_limit_otp;
-char	   *setting_rate_limit_verify_email;
-char	   *setting_rate_limit_oauth_authorize;
-char	   *setting_rate_limit_introspect;
-char	   *setting_rate_limit_mfa_verify;
-char	   *setting_trusted_proxies;
-char	   *setting_http_prefix;
-char	   *setting_admin_role;
-char	   *setting_site_url;
-char	   *setting_cors_origins;
-bool		setting_cookies;
-bool		setting_cookie_secure;
-int			setting_cookie_samesite;
-char	   *setting_cookie_path;
-char	   *setting_cookie_domain;
-char	   *setting_access_cookie_name;
-char	   *setting_refresh_cookie_name;
+int setting_access_token_ttl;
+int setting_refresh_token_ttl;
+int setting_refresh_grace;
+int setting_session_max_lifetime;
+int setting_session_retention;
+int setting_refresh_reuse_action;
+char *setting_trusted_authenticators;
+char *setting_jwt_issuer;
+char *setting_jwt_audience;
+char *setting_jwt_role;
+int setting_signing_algorithm;
+int setting_rsa_key_size;
+int setting_key_rotation_ttl;
+char *setting_master_key_file;
+char *setting_master_key_command;
+bool setting_allow_signup;
+bool setting_hide_accounts;
+int setting_min_password_length;
+int setting_argon2_memory;
+int setting_argon2_time_cost;
+int setting_max_concurrent_hashes;
+int setting_hash_queue_timeout;
+int setting_password_history_count;
+int setting_password_reset_ttl;
+bool setting_allow_passwordless_signup;
+bool setting_require_verified_email;
+int setting_email_verify_ttl;
+int setting_magic_link_ttl;
+int setting_email_otp_ttl;
+int setting_email_change_ttl;
+int setting_invitation_ttl;
+bool setting_secure_email_change;
+bool setting_email_optional;
+int setting_recent_auth;
+int setting_mfa_challenge_ttl;
+int setting_mfa_lock_attempts;
+int setting_mfa_lock_time;
+char *setting_mfa_issuer;
+int setting_require_mfa;
+char *setting_webauthn_rp_id;
+char *setting_webauthn_rp_name;
+char *setting_webauthn_origins;
+int setting_webauthn_user_verification;
+int setting_webauthn_timeout;
+int setting_passkey_counter_action;
+char *setting_redirect_allowlist;
+char *setting_public_url;
+bool setting_notify_events;
+int setting_event_retention;
+int setting_outbox_visibility_timeout;
+int setting_cleanup_interval;
+char *setting_cleanup_databases;
+bool setting_allow_drop;
+char *setting_log_redact_names;
+bool setting_rate_limit;
+int setting_rate_limit_memory;
+char *setting_rate_limit_login;
+char *setting_rate_limit_signup;
+char *setting_rate_limit_refresh;
+char *setting_rate_limit_password_reset;
+char *setting_rate_limit_magic_link;
+char *setting_rate_limit_otp;
+char *setting_rate_limit_verify_email;
+char *setting_rate_limit_oauth_authorize;
+char *setting_rate_limit_introspect;
+char *setting_rate_limit_mfa_verify;
+char *setting_trusted_proxies;
+char *setting_http_prefix;
+char *setting_admin_role;
+char *setting_site_url;
+char *setting_cors_origins;
+bool setting_cookies;
+bool setting_cookie_secure;
+int setting_cookie_samesite;
+char *setting_cookie_path;
+char *setting_cookie_domain;
+char *setting_access_cookie_name;
+char *setting_refresh_cookie_name;
 
 /* setting_notices has its meaning. */
 static char *notices_text;
@@ -106,8 +106,8 @@ static char *notices_text;
 typedef struct BoolSetting
 {
 	const char *name;
-	bool	   *variable;
-	bool		initial;
+	bool *variable;
+	bool initial;
 	const char *summary;
 	const char *detail;
 } BoolSetting;
@@ -115,12 +115,12 @@ typedef struct BoolSetting
 typedef struct IntSetting
 {
 	const char *name;
-	int		   *variable;
-	int			initial;
-	int			min;
-	int			max;
-	GucContext	context;
-	int			flags;
+	int *variable;
+	int initial;
+	int min;
+	int max;
+	GucContext context;
+	int flags;
 	const char *summary;
 	const char *detail;
 	GucIntCheckHook check;
@@ -129,10 +129,10 @@ typedef struct IntSetting
 typedef struct StringSetting
 {
 	const char *name;
-	char	  **variable;
+	char **variable;
 	const char *initial;
-	GucContext	context;
-	int			flags;
+	GucContext context;
+	int flags;
 	const char *summary;
 	const char *detail;
 	GucStringCheckHook check;
@@ -143,8 +143,8 @@ typedef struct StringSetting
 typedef struct EnumSetting
 {
 	const char *name;
-	int		   *variable;
-	int			initial;
+	int *variable;
+	int initial;
 	const struct config_enum_entry *options;
 	const char *summary;
 	const char *detail;
@@ -153,45 +153,48 @@ typedef struct EnumSetting
 static const struct config_enum_entry refresh_reuse_action_options[] = {
 	{"user", THEFT_REVOKES_USER, false},
 	{"session", THEFT_REVOKES_SESSION, false},
-	{NULL, 0, false}
+	{NULL, 0, false},
 };
 
 static const struct config_enum_entry signing_algorithm_options[] = {
 	{"RS256", SIGN_RS256, false},
 	{"ES256", SIGN_ES256, false},
 	{"EdDSA", SIGN_EDDSA, false},
-	{NULL, 0, false}
+	{NULL, 0, false},
 };
 
 static const struct config_enum_entry samesite_options[] = {
 	{"lax", SAMESITE_LAX, false},
 	{"strict", SAMESITE_STRICT, false},
 	{"none", SAMESITE_NONE, false},
-	{NULL, 0, false}
+	{NULL, 0, false},
 };
 
 static const struct config_enum_entry require_mfa_options[] = {
 	{"off", REQUIRE_MFA_OFF, false},
 	{"admins", REQUIRE_MFA_ADMINS, false},
 	{"all", REQUIRE_MFA_ALL, false},
-	{NULL, 0, false}
+	{NULL, 0, false},
 };
 
 static const struct config_enum_entry passkey_counter_options[] = {
 	{"refuse", PASSKEY_COUNTER_REFUSES, false},
 	{"record", PASSKEY_COUNTER_RECORDS, false},
-	{NULL, 0, false}
+	{NULL, 0, false},
 };
 
 static const struct config_enum_entry user_verification_options[] = {
 	{"discouraged", USER_VERIFICATION_DISCOURAGED, false},
 	{"preferred", USER_VERIFICATION_PREFERRED, false},
 	{"required", USER_VERIFICATION_REQUIRED, false},
-	{NULL, 0, false}
+	{NULL, 0, false},
 };
 
 static const char rate_limit_detail[] =
 	"An empty value disables the limit. Has effect only if authfort.rate_limit is on.";
+
+/* the rows of the tables keep their lines */
+/* clang-format off */
 
 /* All of them are PGC_SUSET, as are those of the table of enums. */
 static const BoolSetting bool_settings[] = {
@@ -431,6 +434,8 @@ static const StringSetting string_settings[] = {
 		settings_check_cookie_name},
 };
 
+/* clang-format on */
+
 static void
 define_bool_settings(void)
 {
@@ -438,8 +443,8 @@ define_bool_settings(void)
 	{
 		const BoolSetting *s = &bool_settings[i];
 
-		DefineCustomBoolVariable(s->name, s->summary, s->detail, s->variable, s->initial,
-								 PGC_SUSET, 0, NULL, NULL, NULL);
+		DefineCustomBoolVariable(s->name, s->summary, s->detail, s->variable, s->initial, PGC_SUSET,
+								 0, NULL, NULL, NULL);
 	}
 }
 
@@ -464,8 +469,8 @@ define_int_settings(void)
 	{
 		const IntSetting *s = &int_settings[i];
 
-		DefineCustomIntVariable(s->name, s->summary, s->detail, s->variable, s->initial,
-								s->min, s->max, s->context, s->flags, s->check, NULL, NULL);
+		DefineCustomIntVariable(s->name, s->summary, s->detail, s->variable, s->initial, s->min,
+								s->max, s->context, s->flags, s->check, NULL, NULL);
 	}
 }
 
@@ -484,7 +489,7 @@ define_string_settings(void)
 static int
 number_of_cores(void)
 {
-	long		cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return (int) Max(1, Min(cores, 1024));
 }
@@ -496,8 +501,8 @@ define_server_settings(void)
 	DefineCustomIntVariable("authfort.max_concurrent_hashes",
 							"Maximum number of passwords hashed concurrently in the whole server.",
 							"The default is the number of cores. Each hash takes authfort.argon2_memory. Requires authfort in shared_preload_libraries.",
-							&setting_max_concurrent_hashes, number_of_cores(), 1, 1024, PGC_SIGHUP, 0,
-							settings_check_max_concurrent_hashes, NULL, NULL);
+							&setting_max_concurrent_hashes, number_of_cores(), 1, 1024, PGC_SIGHUP,
+							0, settings_check_max_concurrent_hashes, NULL, NULL);
 	/* a PGC_POSTMASTER setting cannot be defined once the server runs */
 	DefineCustomIntVariable("authfort.rate_limit_memory",
 							"Shared memory for the counters of requests.",

@@ -22,21 +22,20 @@
 #include "settings.h"
 #include "settings_hooks.h"
 
-uint64		settings_token_generation = 1;
-uint64		settings_verdict_generation = 1;
-void		(*settings_token_changed) (void) = NULL;
-int			setting_notices;
+uint64 settings_token_generation = 1;
+uint64 settings_verdict_generation = 1;
+void (*settings_token_changed)(void) = NULL;
+int setting_notices;
 
 static bool is_preloaded;
 
 /* In the order of NoticeKind. */
 static const char *const notice_names[] = {
-	"password_changed", "email_changed", "new_sign_in", "mfa_changed", "mfa_locked",
-	"passkey_added", "identity_linked"
+	"password_changed", "email_changed", "new_sign_in",     "mfa_changed",
+	"mfa_locked",       "passkey_added", "identity_linked",
 };
 
-StaticAssertDecl(lengthof(notice_names) == NOTICE_IDENTITY_LINKED + 1,
-				 "each NoticeKind needs a name");
+StaticAssertDecl(lengthof(notice_names) == NOTICE_IDENTITY_LINKED + 1, "each NoticeKind needs a name");
 
 const char *
 settings_notice_name(NoticeKind kind)
@@ -96,9 +95,9 @@ settings_check_not_empty(char **newval, void **extra, GucSource source)
 bool
 settings_check_identifier_list(char **newval, void **extra, GucSource source)
 {
-	List	   *names;
-	char	   *copy = pstrdup(*newval);
-	bool		valid = SplitIdentifierString(copy, ',', &names);
+	List *names;
+	char *copy = pstrdup(*newval);
+	bool valid = SplitIdentifierString(copy, ',', &names);
 
 	list_free(names);
 	pfree(copy);
@@ -132,7 +131,7 @@ settings_check_cleanup_interval(int *newval, void **extra, GucSource source)
 bool
 settings_check_rate(char **newval, void **extra, GucSource source)
 {
-	Rate		rate;
+	Rate rate;
 
 	if (rate_read(*newval, &rate))
 		return true;
@@ -168,13 +167,13 @@ add_notice(const char *name, int *bits)
 bool
 settings_check_notices(char **newval, void **extra, GucSource source)
 {
-	char	   *copy = pstrdup(*newval);
-	List	   *names = NIL;
-	bool		valid = SplitIdentifierString(copy, ',', &names);
-	int			bits = 0;
-	ListCell   *cell;
+	char *copy = pstrdup(*newval);
+	List *names = NIL;
+	bool valid = SplitIdentifierString(copy, ',', &names);
+	int bits = 0;
+	ListCell *cell;
 
-	foreach(cell, names)
+	foreach (cell, names)
 	{
 		if (valid)
 			valid = add_notice(lfirst(cell), &bits);
@@ -214,7 +213,8 @@ settings_check_site_url(char **newval, void **extra, GucSource source)
 {
 	if ((*newval)[0] == '\0' || (origin_normalize(*newval) && origin_is_web(*newval)))
 		return true;
-	GUC_check_errdetail("The value must be empty, or http or https, \"://\", a host, and a port if it is not the default, without a path.");
+	GUC_check_errdetail(
+		"The value must be empty, or http or https, \"://\", a host, and a port if it is not the default, without a path.");
 	return false;
 }
 
@@ -223,7 +223,8 @@ settings_check_cors_origins(char **newval, void **extra, GucSource source)
 {
 	if (origin_normalize_list(*newval))
 		return true;
-	GUC_check_errdetail("The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths or wildcards.");
+	GUC_check_errdetail(
+		"The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths or wildcards.");
 	return false;
 }
 
@@ -232,7 +233,8 @@ settings_check_passkey_origins(char **newval, void **extra, GucSource source)
 {
 	if (origin_normalize_passkey_list(*newval))
 		return true;
-	GUC_check_errdetail("The value must be a list of origins, scheme://host, scheme://host:port or android:apk-key-hash:HASH, separated by commas, without paths or wildcards.");
+	GUC_check_errdetail(
+		"The value must be a list of origins, scheme://host, scheme://host:port or android:apk-key-hash:HASH, separated by commas, without paths or wildcards.");
 	return false;
 }
 
@@ -248,7 +250,8 @@ is_header_safe(const char *value, const char *forbidden)
 	{
 		if (*p <= ' ' || *p >= 0x7f || strchr(forbidden, *p) != NULL)
 		{
-			GUC_check_errdetail("The value must consist of printable ASCII characters, without spaces or any of: %s", forbidden);
+			GUC_check_errdetail("The value must consist of printable ASCII characters, without spaces or any of: %s",
+								forbidden);
 			return false;
 		}
 	}
@@ -258,7 +261,7 @@ is_header_safe(const char *value, const char *forbidden)
 bool
 settings_check_http_prefix(char **newval, void **extra, GucSource source)
 {
-	size_t		len = strlen(*newval);
+	size_t len = strlen(*newval);
 
 	if (len == 0)
 		return true;
@@ -275,7 +278,7 @@ settings_check_cookie_name(char **newval, void **extra, GucSource source)
 {
 	/* RFC 6265: a cookie name is an RFC 7230 token */
 	return settings_check_not_empty(newval, extra, source) &&
-		is_header_safe(*newval, "()<>@,;:\\\"/[]?={}");
+		   is_header_safe(*newval, "()<>@,;:\\\"/[]?={}");
 }
 
 bool

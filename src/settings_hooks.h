@@ -32,4 +32,4 @@ extern void settings_assign_token_setting(const char *newval, void *extra);
 extern void settings_assign_verdict_setting(const char *newval, void *extra);
 extern void settings_assign_notices(const char *newval, void *extra);
 
-#endif							/* AUTHFORT_SETTINGS_HOOKS_H */
+#endif /* AUTHFORT_SETTINGS_HOOKS_H */

@@ -56,7 +56,7 @@ derive_key(unsigned char *key)
 	static const unsigned char purpose[] = "authfort.jwt, from a leader to its parallel workers";
 
 	crypto_generichash(key, crypto_secretbox_KEYBYTES, purpose, sizeof(purpose),
-	                   (const unsigned char *) GetMockAuthenticationNonce(), MOCK_AUTH_NONCE_LEN);
+					   (const unsigned char *) GetMockAuthenticationNonce(), MOCK_AUTH_NONCE_LEN);
 }
 
 /* Replaces *text by the sealed token, and leaves the token in *extra; false if out of memory. */
@@ -82,7 +82,7 @@ seal_token(char **text, void **extra)
 	derive_key(key);
 	randombytes_buf(box, crypto_secretbox_NONCEBYTES);
 	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *) token, len,
-	                      box, key);
+						  box, key);
 	sodium_memzero(key, sizeof(key));
 	memcpy(sealed, SEALED_PREFIX, SEALED_PREFIX_LEN);
 	sodium_bin2base64(sealed + SEALED_PREFIX_LEN, encoded_size, box, box_len, ENCODING);
@@ -108,13 +108,12 @@ open_token(const char *text, void **extra)
 
 	derive_key(key);
 	if (box != NULL && token != NULL &&
-	    sodium_base642bin(box, encoded_len, encoded, encoded_len, NULL, &box_len, NULL, ENCODING) ==
-	        0 &&
-	    box_len >= crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES)
+		sodium_base642bin(box, encoded_len, encoded, encoded_len, NULL, &box_len, NULL, ENCODING) == 0 &&
+		box_len >= crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES)
 	{
 		opened =
 			crypto_secretbox_open_easy((unsigned char *) token, box + crypto_secretbox_NONCEBYTES,
-		                               box_len - crypto_secretbox_NONCEBYTES, box, key) == 0;
+									   box_len - crypto_secretbox_NONCEBYTES, box, key) == 0;
 		if (opened)
 			token[box_len - crypto_secretbox_NONCEBYTES - crypto_secretbox_MACBYTES] = '\0';
 	}

@@ -18,9 +18,9 @@
 
 typedef struct Network
 {
-	int			family;			/* PGSQL_AF_INET or PGSQL_AF_INET6 */
+	int family; /* PGSQL_AF_INET or PGSQL_AF_INET6 */
 	unsigned char bytes[IPV6_BYTES];
-	int			bits;			/* of the prefix */
+	int bits; /* of the prefix */
 } Network;
 
 static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -41,7 +41,7 @@ unmap_ipv4(Network *network)
 static bool
 read_network(const char *text, size_t len, Network *network)
 {
-	char		copy[MAX_ADDRESS_TEXT];
+	char copy[MAX_ADDRESS_TEXT];
 
 	while (len > 0 && (*text == ' ' || *text == '\t'))
 		text++, len--;
@@ -63,7 +63,7 @@ read_network(const char *text, size_t len, Network *network)
 static Network
 network_of_inet(const inet *address)
 {
-	Network		network = {0};
+	Network network = {0};
 
 	network.family = ip_family(address);
 	network.bits = ip_maxbits(address);
@@ -75,10 +75,10 @@ network_of_inet(const inet *address)
 static bool
 same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 {
-	int			rest = bits % 8;
+	int rest = bits % 8;
 
 	return memcmp(a, b, bits / 8) == 0 &&
-		(rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0);
+		   (rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0);
 }
 
 /* True if each element of the list is a network; with "address", if one contains it. */
@@ -91,8 +91,8 @@ address_check_networks(const char *networks, const Network *address)
 		return address == NULL;
 	for (;;)
 	{
-		size_t		len = strcspn(element, ",");
-		Network		network;
+		size_t len = strcspn(element, ",");
+		Network network;
 
 		if (!read_network(element, len, &network))
 			return false;
@@ -120,7 +120,7 @@ whole_address_bits(const Network *address)
 static inet *
 inet_of_network(const Network *network)
 {
-	inet	   *address = palloc0(sizeof(inet));
+	inet *address = palloc0(sizeof(inet));
 
 	ip_family(address) = network->family;
 	ip_bits(address) = network->bits;
@@ -160,7 +160,7 @@ unwrap_span(Span *span, char first, char last)
 static bool
 is_port(const char *text, const char *end)
 {
-	int			port = 0;
+	int port = 0;
 
 	if (text == end)
 		return true;
@@ -227,7 +227,7 @@ cut_zone(Span *span)
 static bool
 read_element(Span element, Network *client)
 {
-	Network		named;
+	Network named;
 
 	if (unwrap_span(&element, '"', '"'))
 		trim_span(&element);
@@ -265,8 +265,8 @@ static void
 log_unreadable(Span element)
 {
 	static TimestampTz last = 0;
-	char		shown[MAX_ADDRESS_TEXT];
-	size_t		len = Min(element.end - element.text, (ptrdiff_t) sizeof(shown) - 1);
+	char shown[MAX_ADDRESS_TEXT];
+	size_t len = Min(element.end - element.text, (ptrdiff_t) sizeof(shown) - 1);
 
 	if (!log_limit_allows(&last))
 		return;
@@ -282,9 +282,10 @@ log_unreadable(Span element)
 static inet *
 first_untrusted(Network *client, const char *forwarded_for, const char *end, const char *networks)
 {
-	Span		element;
+	Span element;
 
-	while (address_check_networks(networks, client) && take_last_element(forwarded_for, &end, &element))
+	while (address_check_networks(networks, client) &&
+		   take_last_element(forwarded_for, &end, &element))
 	{
 		if (!read_element(element, client))
 		{
@@ -298,7 +299,7 @@ first_untrusted(Network *client, const char *forwarded_for, const char *end, con
 inet *
 address_of_client(inet *peer, const char *forwarded_for, const char *networks)
 {
-	Network		client = network_of_inet(peer);
+	Network client = network_of_inet(peer);
 
 	return first_untrusted(&client, forwarded_for, forwarded_for + strlen(forwarded_for), networks);
 }
@@ -307,11 +308,10 @@ inet *
 address_of_forwarded_client(const char *forwarded_for, const char *networks)
 {
 	const char *end = forwarded_for + strlen(forwarded_for);
-	Span		element;
-	Network		client;
+	Span element;
+	Network client;
 
-	if (networks[strspn(networks, " \t")] == '\0' ||
-		!take_last_element(forwarded_for, &end, &element))
+	if (networks[strspn(networks, " \t")] == '\0' || !take_last_element(forwarded_for, &end, &element))
 		return NULL;
 	if (!read_element(element, &client))
 	{
@@ -324,7 +324,7 @@ address_of_forwarded_client(const char *forwarded_for, const char *networks)
 char *
 address_for_counting(const inet *address)
 {
-	Network		client = network_of_inet(address);
+	Network client = network_of_inet(address);
 
 	if (client.family == PGSQL_AF_INET6)
 	{

@@ -38,4 +38,4 @@ extern inet *address_of_forwarded_client(const char *forwarded_for, const char *
  */
 extern char *address_for_counting(const inet *address);
 
-#endif							/* AUTHFORT_ADDRESS_H */
+#endif /* AUTHFORT_ADDRESS_H */

@@ -39,8 +39,8 @@ argument_text(FunctionCallInfo fcinfo, int number, const char *name)
 char *
 argument_optional_secret(FunctionCallInfo fcinfo, int number)
 {
-	text	   *packed;
-	text	   *plain;
+	text *packed;
+	text *plain;
 
 	client_message_mark();
 	if (PG_ARGISNULL(number))
@@ -90,10 +90,10 @@ argument_optional_text(FunctionCallInfo fcinfo, int number)
 char **
 argument_texts(FunctionCallInfo fcinfo, int number, const char *name, int *count)
 {
-	ArrayType  *array;
-	Datum	   *elements;
-	bool	   *nulls;
-	char	  **texts;
+	ArrayType *array;
+	Datum *elements;
+	bool *nulls;
+	char **texts;
 
 	argument_require(fcinfo, number, name);
 	array = PG_GETARG_ARRAYTYPE_P(number);
@@ -111,7 +111,7 @@ argument_texts(FunctionCallInfo fcinfo, int number, const char *name, int *count
 Datum
 texts_to_array(char *const *texts, int count)
 {
-	Datum	   *elements = palloc(Max(count, 1) * sizeof(Datum));
+	Datum *elements = palloc(Max(count, 1) * sizeof(Datum));
 
 	for (int i = 0; i < count; i++)
 		elements[i] = CStringGetTextDatum(texts[i]);
@@ -121,10 +121,11 @@ texts_to_array(char *const *texts, int count)
 char **
 texts_from_array(Datum array, int *count)
 {
-	Datum	   *elements;
-	char	  **texts;
+	Datum *elements;
+	char **texts;
 
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, count);
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
+					  count);
 	texts = palloc(Max(*count, 1) * sizeof(char *));
 	for (int i = 0; i < *count; i++)
 		texts[i] = TextDatumGetCString(elements[i]);
@@ -134,7 +135,7 @@ texts_from_array(Datum array, int *count)
 Client
 argument_client(FunctionCallInfo fcinfo, int user_agent, int ip)
 {
-	Client		client;
+	Client client;
 
 	client.user_agent = argument_optional_text(fcinfo, user_agent);
 	client.has_ip = !PG_ARGISNULL(ip);

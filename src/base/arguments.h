@@ -41,4 +41,4 @@ extern char **texts_from_array(Datum array, int *count);
 /* The two optional arguments that describe the client. */
 extern Client argument_client(FunctionCallInfo fcinfo, int user_agent, int ip);
 
-#endif							/* AUTHFORT_ARGUMENTS_H */
+#endif /* AUTHFORT_ARGUMENTS_H */

@@ -10,9 +10,9 @@
 /* The client's data, each of which may be absent. */
 typedef struct Client
 {
-	const char *user_agent;		/* NULL: not known */
-	Datum		ip;				/* inet */
-	bool		has_ip;
+	const char *user_agent; /* NULL: not known */
+	Datum ip;               /* inet */
+	bool has_ip;
 } Client;
 
 /* "client" may be NULL. */
@@ -22,4 +22,4 @@ client_has_address(const Client *client)
 	return client != NULL && client->has_ip;
 }
 
-#endif							/* AUTHFORT_CLIENT_H */
+#endif /* AUTHFORT_CLIENT_H */

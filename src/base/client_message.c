@@ -15,10 +15,10 @@
 
 #include "base/client_message.h"
 
-void		(*client_message_marked) (void) = NULL;
+void (*client_message_marked)(void) = NULL;
 
 static ClientMessageKind present_kind = CLIENT_MESSAGE_UNJUDGED;
-static const char *judged_text = NULL;	/* compared with, never read */
+static const char *judged_text = NULL; /* compared with, never read */
 static MemoryContextCallback on_end;
 static bool awaits_end = false;
 

@@ -26,6 +26,6 @@ extern void client_message_judge(ClientMessageKind kind);
 extern void client_message_mark(void);
 
 /* Called when a message is found to be sensitive, if not NULL. */
-extern void (*client_message_marked) (void);
+extern void (*client_message_marked)(void);
 
-#endif							/* AUTHFORT_CLIENT_MESSAGE_H */
+#endif /* AUTHFORT_CLIENT_MESSAGE_H */

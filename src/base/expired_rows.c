@@ -17,9 +17,9 @@
 
 typedef struct Deletion
 {
-	SpiQuery   *query;
-	Datum	   *values;
-	int			deleted;
+	SpiQuery *query;
+	Datum *values;
+	int deleted;
 } Deletion;
 
 /* Since PostgreSQL 18, RESTRICT has an SQLSTATE of its own. */
@@ -27,15 +27,15 @@ static bool
 forbids_deletion(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ||
-		error->sqlerrcode == ERRCODE_RESTRICT_VIOLATION;
+		   error->sqlerrcode == ERRCODE_RESTRICT_VIOLATION;
 }
 
 ErrorData *
-expired_rows_try(void (*work) (void *argument), void *argument)
+expired_rows_try(void (*work)(void *argument), void *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -90,7 +90,7 @@ prepare(ExpiredRows *rows)
 static void
 run_deletion(void *argument)
 {
-	Deletion   *deletion = argument;
+	Deletion *deletion = argument;
 
 	deletion->deleted = spi_query_run_alone(deletion->query, deletion->values, NULL, SPI_OK_DELETE);
 }
@@ -98,11 +98,11 @@ run_deletion(void *argument)
 static Datum
 keys_to_leave_out(const ExpiredRows *rows, const KeptRows *kept)
 {
-	int			count = list_length(kept->keys);
-	Datum	   *keys = palloc(Max(count, 1) * sizeof(Datum));
-	int16		len;
-	bool		by_value;
-	char		align;
+	int count = list_length(kept->keys);
+	Datum *keys = palloc(Max(count, 1) * sizeof(Datum));
+	int16 len;
+	bool by_value;
+	char align;
 
 	for (int i = 0; i < count; i++)
 		keys[i] = PointerGetDatum(list_nth(kept->keys, i));
@@ -115,9 +115,9 @@ expired_rows_report(KeptRows *kept, const char *table, const ErrorData *error)
 {
 	const char *constraint = (error->constraint_name != NULL) ? error->constraint_name : "";
 	MemoryContext old;
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, kept->reported)
+	foreach (cell, kept->reported)
 	{
 		if (strcmp(lfirst(cell), constraint) == 0)
 			return;
@@ -137,8 +137,8 @@ static void
 keep(const ExpiredRows *rows, Datum key, KeptRows *kept, const ErrorData *error)
 {
 	MemoryContext old;
-	int16		len;
-	bool		by_value;
+	int16 len;
+	bool by_value;
 
 	expired_rows_report(kept, rows->table, error);
 	get_typlenbyval(rows->key_type, &len, &by_value);
@@ -153,9 +153,9 @@ static Datum *
 find_keys(ExpiredRows *rows, Datum *values, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum	   *keys;
-	int16		len;
-	bool		by_value;
+	Datum *keys;
+	int16 len;
+	bool by_value;
 
 	get_typlenbyval(rows->key_type, &len, &by_value);
 	spi_query_open();
@@ -174,14 +174,14 @@ find_keys(ExpiredRows *rows, Datum *values, int *count)
 static int
 delete_one_by_one(ExpiredRows *rows, Datum *values, KeptRows *kept)
 {
-	int			handled = 0;
-	int			count;
-	Datum	   *keys = find_keys(rows, values, &count);
+	int handled = 0;
+	int count;
+	Datum *keys = find_keys(rows, values, &count);
 
 	while (handled < count && kept->count < KEPT_ROWS_MAX)
 	{
-		Deletion	deletion = {&rows->delete_one, &keys[handled]};
-		ErrorData  *error;
+		Deletion deletion = {&rows->delete_one, &keys[handled]};
+		ErrorData *error;
 
 		CHECK_FOR_INTERRUPTS();
 		error = expired_rows_try(run_deletion, &deletion);
@@ -198,8 +198,8 @@ delete_one_by_one(ExpiredRows *rows, Datum *values, KeptRows *kept)
 int
 expired_rows_delete(ExpiredRows *rows, Datum *values, KeptRows *kept)
 {
-	Deletion	deletion = {&rows->delete_batch, values};
-	ErrorData  *error;
+	Deletion deletion = {&rows->delete_batch, values};
+	ErrorData *error;
 
 	if (kept->count >= KEPT_ROWS_MAX)
 		return 0;
@@ -215,7 +215,7 @@ expired_rows_delete(ExpiredRows *rows, Datum *values, KeptRows *kept)
 int
 expired_rows_delete_before(ExpiredRows *rows, TimestampTz time, int limit, KeptRows *kept)
 {
-	Datum		values[3] = {TimestampTzGetDatum(time), Int32GetDatum(limit)};
+	Datum values[3] = {TimestampTzGetDatum(time), Int32GetDatum(limit)};
 
 	return expired_rows_delete(rows, values, kept);
 }

@@ -22,15 +22,15 @@
  */
 typedef struct ExpiredRows
 {
-	const char *table;			/* with its schema */
-	const char *key;			/* the column */
-	Oid			key_type;		/* uuid or text */
+	const char *table; /* with its schema */
+	const char *key;   /* the column */
+	Oid key_type;      /* uuid or text */
 	const char *find;
-	int			parameter_count;
-	Oid			parameter_types[EXPIRED_ROWS_MAX_PARAMETERS];
-	SpiQuery	find_query;		/* from here on the module's own */
-	SpiQuery	delete_batch;
-	SpiQuery	delete_one;
+	int parameter_count;
+	Oid parameter_types[EXPIRED_ROWS_MAX_PARAMETERS];
+	SpiQuery find_query; /* from here on the module's own */
+	SpiQuery delete_batch;
+	SpiQuery delete_one;
 } ExpiredRows;
 
 /* How many rows that foreign keys keep are tried before a pass gives up. */
@@ -39,10 +39,10 @@ typedef struct ExpiredRows
 /* The rows that foreign keys keep, met in one pass; zero at first. */
 typedef struct KeptRows
 {
-	MemoryContext context;		/* outlives the pass's transactions */
-	List	   *keys;			/* of datumCopy()ed keys, to be left out */
-	int			count;			/* all of them, also those no longer in "keys" */
-	List	   *reported;		/* names of constraints */
+	MemoryContext context; /* outlives the pass's transactions */
+	List *keys;            /* of datumCopy()ed keys, to be left out */
+	int count;             /* all of them, also those no longer in "keys" */
+	List *reported;        /* names of constraints */
 } KeptRows;
 
 /*
@@ -50,16 +50,16 @@ typedef struct KeptRows
  * filled in.  Returns the number of rows that were deleted or found to be kept.
  * Reports each constraint that keeps rows once in a pass.
  */
-extern int	expired_rows_delete(ExpiredRows *rows, Datum *values, KeptRows *kept);
+extern int expired_rows_delete(ExpiredRows *rows, Datum *values, KeptRows *kept);
 
 /* The same for rows whose "find" has three parameters, the first of which is a time. */
-extern int	expired_rows_delete_before(ExpiredRows *rows, TimestampTz time, int limit, KeptRows *kept);
+extern int expired_rows_delete_before(ExpiredRows *rows, TimestampTz time, int limit, KeptRows *kept);
 
 /*
  * Runs "work" in a subtransaction.  Returns NULL, or the error if a foreign key
  * forbade it; what it did is then rolled back.  Other errors are raised.
  */
-extern ErrorData *expired_rows_try(void (*work) (void *argument), void *argument);
+extern ErrorData *expired_rows_try(void (*work)(void *argument), void *argument);
 
 /* Reports a constraint that keeps rows of that table, once in a pass. */
 extern void expired_rows_report(KeptRows *kept, const char *table, const ErrorData *error);
@@ -67,4 +67,4 @@ extern void expired_rows_report(KeptRows *kept, const char *table, const ErrorDa
 /* For a table that is read in parts: keys of the previous part no longer matter. */
 extern void expired_rows_next_part(KeptRows *kept);
 
-#endif							/* AUTHFORT_EXPIRED_ROWS_H */
+#endif /* AUTHFORT_EXPIRED_ROWS_H */

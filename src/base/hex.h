@@ -18,4 +18,4 @@ hex_digit(char c)
 	return -1;
 }
 
-#endif							/* AUTHFORT_HEX_H */
+#endif /* AUTHFORT_HEX_H */

@@ -25,25 +25,25 @@
 
 #define MAX_DEPTH 32
 #define MAX_NUMBER_LENGTH 64
-#define MAX_EXPONENT 99			/* and then only where one may be */
+#define MAX_EXPONENT 99 /* and then only where one may be */
 
 /* One pass over the text: what it becomes, and what is wrong with it. */
 typedef struct Reading
 {
 	JsonLexContext *lexer;
-	bool		exponents;		/* whether numbers may have one */
-	bool		number_too_big;
-	bool		repeats;		/* an object has a member twice */
-	int			depth;			/* of open objects and arrays */
-	int			members[MAX_DEPTH + 1]; /* of the open object at that depth */
-	JsonbParseState *open;		/* the innermost object or array; NULL: none */
-	JsonbValue *value;			/* the last one that was closed */
+	bool exponents; /* whether numbers may have one */
+	bool number_too_big;
+	bool repeats;               /* an object has a member twice */
+	int depth;                  /* of open objects and arrays */
+	int members[MAX_DEPTH + 1]; /* of the open object at that depth */
+	JsonbParseState *open;      /* the innermost object or array; NULL: none */
+	JsonbValue *value;          /* the last one that was closed */
 } Reading;
 
 static JsonActionResult
 open_object(void *state)
 {
-	Reading    *reading = state;
+	Reading *reading = state;
 
 	reading->members[++reading->depth] = 0;
 	reading->value = pushJsonbValue(&reading->open, WJB_BEGIN_OBJECT, NULL);
@@ -53,7 +53,7 @@ open_object(void *state)
 static JsonActionResult
 close_object(void *state)
 {
-	Reading    *reading = state;
+	Reading *reading = state;
 
 	/* closing it removes repeated members */
 	reading->value = pushJsonbValue(&reading->open, WJB_END_OBJECT, NULL);
@@ -65,7 +65,7 @@ close_object(void *state)
 static JsonActionResult
 open_array(void *state)
 {
-	Reading    *reading = state;
+	Reading *reading = state;
 
 	reading->depth++;
 	reading->value = pushJsonbValue(&reading->open, WJB_BEGIN_ARRAY, NULL);
@@ -75,7 +75,7 @@ open_array(void *state)
 static JsonActionResult
 close_array(void *state)
 {
-	Reading    *reading = state;
+	Reading *reading = state;
 
 	reading->depth--;
 	reading->value = pushJsonbValue(&reading->open, WJB_END_ARRAY, NULL);
@@ -93,8 +93,8 @@ set_string(JsonbValue *value, char *text)
 static JsonActionResult
 read_member(void *state, char *name, bool isnull)
 {
-	Reading    *reading = state;
-	JsonbValue	key;
+	Reading *reading = state;
+	JsonbValue key;
 
 	reading->members[reading->depth]++;
 	set_string(&key, name);
@@ -110,8 +110,7 @@ is_too_big(const char *number, bool exponents)
 
 	if (strlen(number) > MAX_NUMBER_LENGTH)
 		return true;
-	return exponent != NULL &&
-		(!exponents || labs(strtol(exponent + 1, NULL, 10)) > MAX_EXPONENT);
+	return exponent != NULL && (!exponents || labs(strtol(exponent + 1, NULL, 10)) > MAX_EXPONENT);
 }
 
 static void
@@ -124,16 +123,16 @@ set_number(Reading *reading, JsonbValue *value, char *token)
 		return;
 	}
 	value->type = jbvNumeric;
-	value->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(token),
-															 ObjectIdGetDatum(InvalidOid),
-															 Int32GetDatum(-1)));
+	value->val.numeric =
+		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(token),
+											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
 static JsonActionResult
 read_scalar(void *state, char *token, JsonTokenType type)
 {
-	Reading    *reading = state;
-	JsonbValue	value;
+	Reading *reading = state;
+	JsonbValue value;
 
 	if (type == JSON_TOKEN_STRING)
 		set_string(&value, token);
@@ -149,8 +148,7 @@ read_scalar(void *state, char *token, JsonTokenType type)
 	/* a value outside of an object is refused */
 	if (reading->open != NULL)
 		(void) pushJsonbValue(&reading->open,
-							  reading->open->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE,
-							  &value);
+							  reading->open->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE, &value);
 	JSON_ACTION_DONE;
 }
 
@@ -158,12 +156,12 @@ read_scalar(void *state, char *token, JsonTokenType type)
 static bool
 too_deep(const char *text, size_t len)
 {
-	int			depth = 0;
-	bool		in_string = false;
+	int depth = 0;
+	bool in_string = false;
 
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = text[i];
+		char c = text[i];
 
 		if (in_string)
 		{
@@ -195,7 +193,7 @@ static JsonReading
 read_json_object(const char *text, size_t len, bool exponents, Jsonb **object)
 {
 	JsonSemAction actions = {0};
-	Reading		reading = {0};
+	Reading reading = {0};
 
 	if (len > MaxAllocSize / 8 || memchr(text, '\0', len) != NULL ||
 		pg_verify_mbstr(PG_UTF8, text, len, true) == false || too_deep(text, len))
@@ -254,7 +252,7 @@ json_read_secret_object(const char *text, size_t len, Jsonb **object)
 	MemoryContextSwitchTo(scratch);
 	PG_TRY();
 	{
-		Jsonb	   *read;
+		Jsonb *read;
 
 		reading = json_read_object(text, len, &read);
 		MemoryContextSwitchTo(caller);
@@ -293,16 +291,15 @@ json_member_is(Jsonb *object, const char *name, const char *text)
 {
 	JsonbValue *value = json_member(object, name);
 
-	return value != NULL && value->type == jbvString &&
-		value->val.string.len == (int) strlen(text) &&
-		memcmp(value->val.string.val, text, value->val.string.len) == 0;
+	return value != NULL && value->type == jbvString && value->val.string.len == (int) strlen(text) &&
+		   memcmp(value->val.string.val, text, value->val.string.len) == 0;
 }
 
 /* False unless it is a string that uuid_read() accepts. */
 bool
 json_member_uuid(Jsonb *object, const char *name, pg_uuid_t *uuid)
 {
-	char	   *text = json_member_string(object, name);
+	char *text = json_member_string(object, name);
 
 	return text != NULL && uuid_read(text, uuid);
 }
@@ -310,8 +307,8 @@ json_member_uuid(Jsonb *object, const char *name, pg_uuid_t *uuid)
 static bool
 numeric_to_integer(Datum numeric, int64 *number)
 {
-	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out, numeric));
-	char	   *end;
+	char *digits = DatumGetCString(DirectFunctionCall1(numeric_out, numeric));
+	char *end;
 
 	errno = 0;
 	*number = strtoll(digits, &end, 10);
@@ -325,7 +322,7 @@ json_member_integer(Jsonb *object, const char *name, int64 *number)
 	JsonbValue *value = json_member(object, name);
 
 	return value != NULL && value->type == jbvNumeric &&
-		numeric_to_integer(NumericGetDatum(value->val.numeric), number);
+		   numeric_to_integer(NumericGetDatum(value->val.numeric), number);
 }
 
 /* The same for a number with a fraction, which is rounded up or down. */
@@ -335,8 +332,9 @@ json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number)
 	JsonbValue *value = json_member(object, name);
 
 	return value != NULL && value->type == jbvNumeric &&
-		numeric_to_integer(DirectFunctionCall1(up ? numeric_ceil : numeric_floor,
-											   NumericGetDatum(value->val.numeric)), number);
+		   numeric_to_integer(DirectFunctionCall1(up ? numeric_ceil : numeric_floor,
+												  NumericGetDatum(value->val.numeric)),
+							  number);
 }
 
 bool
@@ -345,8 +343,7 @@ json_member_strings(Jsonb *object, const char *name, char ***strings, int *count
 	JsonbValue *value = json_member(object, name);
 	JsonbContainer *array;
 
-	if (value == NULL || value->type != jbvBinary ||
-		!JsonContainerIsArray(value->val.binary.data))
+	if (value == NULL || value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
 		return false;
 	array = value->val.binary.data;
 	*count = JsonContainerSize(array);
@@ -426,8 +423,8 @@ json_write_uuid(StringInfo out, const char *name, const pg_uuid_t *value)
 void
 json_write_time(StringInfo out, const char *name, TimestampTz value)
 {
-	char		text[MAXDATELEN + 1];
-	int			utc = 0;
+	char text[MAXDATELEN + 1];
+	int utc = 0;
 
 	if (TIMESTAMP_IS_NOBEGIN(value))
 		json_write_string(out, name, NULL);

@@ -16,7 +16,7 @@
 typedef enum JsonReading
 {
 	JSON_READ,
-	JSON_MALFORMED,				/* not JSON, too deep, or a member twice */
+	JSON_MALFORMED, /* not JSON, too deep, or a member twice */
 	JSON_NOT_OBJECT
 } JsonReading;
 
@@ -52,4 +52,4 @@ extern void json_write_strings(StringInfo out, const char *name, char *const *va
 extern void json_write_members(StringInfo out, const char *members);
 extern Jsonb *json_to_jsonb(StringInfo json);
 
-#endif							/* AUTHFORT_JSON_H */
+#endif /* AUTHFORT_JSON_H */

@@ -26,7 +26,7 @@
 static Oid
 relation_of(const char *name)
 {
-	Oid			relation = get_relname_relid(name, get_namespace_oid("authfort", false));
+	Oid relation = get_relname_relid(name, get_namespace_oid("authfort", false));
 
 	if (!OidIsValid(relation))
 		ereport(ERROR,
@@ -38,7 +38,7 @@ relation_of(const char *name)
 static AttrNumber
 column_of(Relation table, const char *name)
 {
-	AttrNumber	number = get_attnum(RelationGetRelid(table), name);
+	AttrNumber number = get_attnum(RelationGetRelid(table), name);
 
 	if (number == InvalidAttrNumber)
 		ereport(ERROR,
@@ -82,14 +82,14 @@ keyed_row_open_bytes(KeyedRow *row, const char *table, const char *index, const 
 Datum
 keyed_row_column(const KeyedRow *row, const char *column, bool *isnull)
 {
-	return heap_getattr(row->tuple, column_of(row->table, column),
-						RelationGetDescr(row->table), isnull);
+	return heap_getattr(row->tuple, column_of(row->table, column), RelationGetDescr(row->table),
+						isnull);
 }
 
 void
 keyed_row_columns(const KeyedRow *row, int count, Datum *values, bool *nulls)
 {
-	TupleDesc	columns = RelationGetDescr(row->table);
+	TupleDesc columns = RelationGetDescr(row->table);
 
 	if (columns->natts < count)
 		elog(ERROR, "relation \"%s\" has only %d columns", RelationGetRelationName(row->table),

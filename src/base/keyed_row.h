@@ -14,10 +14,10 @@
 
 typedef struct KeyedRow
 {
-	Relation	table;
-	Snapshot	snapshot;
+	Relation table;
+	Snapshot snapshot;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 } KeyedRow;
 
 /*
@@ -25,8 +25,7 @@ typedef struct KeyedRow
  * column of type bytea, has that value; the unique index on it is named.  If
  * they return false, there is nothing to close.
  */
-extern bool keyed_row_open(KeyedRow *row, const char *table, const char *index,
-						   const pg_uuid_t *id);
+extern bool keyed_row_open(KeyedRow *row, const char *table, const char *index, const pg_uuid_t *id);
 extern bool keyed_row_open_bytes(KeyedRow *row, const char *table, const char *index,
 								 const char *column, const bytea *value);
 
@@ -38,4 +37,4 @@ extern void keyed_row_columns(const KeyedRow *row, int count, Datum *values, boo
 
 extern void keyed_row_close(KeyedRow *row);
 
-#endif							/* AUTHFORT_KEYED_ROW_H */
+#endif /* AUTHFORT_KEYED_ROW_H */

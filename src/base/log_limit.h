@@ -15,4 +15,4 @@
  */
 extern bool log_limit_allows(TimestampTz *last);
 
-#endif							/* AUTHFORT_LOG_LIMIT_H */
+#endif /* AUTHFORT_LOG_LIMIT_H */

@@ -18,14 +18,14 @@
 
 typedef struct ShieldedPortal
 {
-	Portal		portal;
+	Portal portal;
 	PortalStatus status;
-	bool		visible;
+	bool visible;
 } ShieldedPortal;
 
 struct OpenCursors
 {
-	int			count;
+	int count;
 	ShieldedPortal portals[FLEXIBLE_ARRAY_MEMBER];
 };
 
@@ -62,9 +62,10 @@ shield(OpenCursors *cursors, Portal portal)
 {
 	if (!PortalIsValid(portal))
 		return;
-	cursors->portals[cursors->count++] = (ShieldedPortal)
-	{
-		portal, portal->status, portal->visible
+	cursors->portals[cursors->count++] = (ShieldedPortal){
+		portal,
+		portal->status,
+		portal->visible,
 	};
 	portal->status = PORTAL_ACTIVE;
 	portal->visible = false;
@@ -75,8 +76,8 @@ open_cursors_shield(void)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	OpenCursors *cursors;
-	uint64		count;
-	Portal	   *portals;
+	uint64 count;
+	Portal *portals;
 
 	/* nothing may raise once the first is shielded */
 	spi_query_open();
@@ -84,8 +85,8 @@ open_cursors_shield(void)
 	portals = palloc(Max(count, 1) * sizeof(Portal));
 	for (uint64 row = 0; row < count; row++)
 		portals[row] = listed_portal(row);
-	cursors = MemoryContextAlloc(caller, offsetof(OpenCursors, portals) +
-								 count * sizeof(ShieldedPortal));
+	cursors =
+		MemoryContextAlloc(caller, offsetof(OpenCursors, portals) + count * sizeof(ShieldedPortal));
 	cursors->count = 0;
 	for (uint64 row = 0; row < count; row++)
 		shield(cursors, portals[row]);
@@ -96,13 +97,13 @@ open_cursors_shield(void)
 void
 open_cursors_close_new(void)
 {
-	uint64		count;
+	uint64 count;
 
 	spi_query_open();
 	count = list_visible();
 	for (uint64 row = 0; row < count; row++)
 	{
-		Portal		portal = listed_portal(row);
+		Portal portal = listed_portal(row);
 
 		if (PortalIsValid(portal))
 			PortalDrop(portal, false);

@@ -19,4 +19,4 @@ extern void open_cursors_close_new(void);
 /* Makes the shielded cursors what they were; raises nothing. */
 extern void open_cursors_release(OpenCursors *cursors);
 
-#endif							/* AUTHFORT_OPEN_CURSORS_H */
+#endif /* AUTHFORT_OPEN_CURSORS_H */

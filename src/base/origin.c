@@ -18,7 +18,7 @@ static bool
 is_one_of(char c, const char *others)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		(c != '\0' && strchr(others, c) != NULL);
+		   (c != '\0' && strchr(others, c) != NULL);
 }
 
 static void
@@ -32,7 +32,7 @@ lower_ascii(char *text)
 static size_t
 normal_scheme_length(const char *text)
 {
-	size_t		len = 0;
+	size_t len = 0;
 
 	if (*text < 'a' || *text > 'z')
 		return 0;
@@ -45,8 +45,8 @@ normal_scheme_length(const char *text)
 static size_t
 ipv6_length(const char *text)
 {
-	size_t		len = strcspn(text, "]");
-	char		address[INET6_ADDRSTRLEN];
+	size_t len = strcspn(text, "]");
+	char address[INET6_ADDRSTRLEN];
 	struct in6_addr unused;
 
 	if (text[len] != ']' || len > sizeof(address))
@@ -59,7 +59,7 @@ ipv6_length(const char *text)
 static size_t
 host_length(const char *text)
 {
-	size_t		len = 0;
+	size_t len = 0;
 
 	if (*text == '[')
 		return ipv6_length(text);
@@ -84,7 +84,7 @@ origin_default_port(const char *scheme)
 static size_t
 read_port_part(const char *text, int *port)
 {
-	size_t		len = strspn(text + 1, "0123456789");
+	size_t len = strspn(text + 1, "0123456789");
 
 	if (len == 0 || len > 5 || text[1] == '0')
 		return 0;
@@ -95,8 +95,8 @@ read_port_part(const char *text, int *port)
 bool
 origin_normalize(char *text)
 {
-	char	   *end = text;
-	size_t		len;
+	char *end = text;
+	size_t len;
 
 	lower_ascii(text);
 	end += normal_scheme_length(end);
@@ -109,7 +109,7 @@ origin_normalize(char *text)
 	end += len;
 	if (*end == ':')
 	{
-		int			port;
+		int port;
 
 		len = read_port_part(end, &port);
 		if (len == 0)
@@ -135,7 +135,7 @@ static bool
 normalize_passkey_origin(char *text)
 {
 	const char *hash = text + sizeof(android_app) - 1;
-	size_t		len = 0;
+	size_t len = 0;
 
 	if (!is_android_app(text))
 		return origin_normalize(text);
@@ -145,16 +145,16 @@ normalize_passkey_origin(char *text)
 }
 
 static bool
-normalize_list(char *list, bool (*normalize) (char *text))
+normalize_list(char *list, bool (*normalize)(char *text))
 {
-	char	   *in = list;
-	char	   *out = list;
-	bool		more = list[strspn(list, " \t")] != '\0';
+	char *in = list;
+	char *out = list;
+	bool more = list[strspn(list, " \t")] != '\0';
 
 	while (more)
 	{
-		char	   *item = in + strspn(in, " \t");
-		size_t		len = strcspn(item, ",");
+		char *item = in + strspn(in, " \t");
+		size_t len = strcspn(item, ",");
 
 		more = item[len] == ',';
 		in = item + len + more;
@@ -188,13 +188,13 @@ origin_normalize_passkey_list(char *list)
 bool
 origin_is_listed(const char *origin, const char *list)
 {
-	size_t		len = strlen(origin);
+	size_t len = strlen(origin);
 
 	if (len == 0 || strchr(origin, ',') != NULL)
 		return false;
 	while (*list != '\0')
 	{
-		size_t		item_len = strcspn(list, ",");
+		size_t item_len = strcspn(list, ",");
 
 		if (item_len == len && memcmp(list, origin, len) == 0)
 			return true;
@@ -209,8 +209,8 @@ static bool
 is_within_domain(const char *origin, size_t len, const char *domain)
 {
 	const char *host = strstr(origin, "://") + 3;
-	size_t		host_len = strcspn(host, ":,");
-	size_t		domain_len = strlen(domain);
+	size_t host_len = strcspn(host, ":,");
+	size_t domain_len = strlen(domain);
 
 	host_len = Min(host_len, len - (size_t) (host - origin));
 	if (host_len < domain_len || memcmp(host + host_len - domain_len, domain, domain_len) != 0)
@@ -221,12 +221,12 @@ is_within_domain(const char *origin, size_t len, const char *domain)
 int
 origin_list_outside(const char *list, const char *domain, char ***origins)
 {
-	int			count = 0;
+	int count = 0;
 
 	*origins = palloc((strlen(list) + 1) * sizeof(char *));
 	while (*list != '\0')
 	{
-		size_t		len = strcspn(list, ",");
+		size_t len = strcspn(list, ",");
 
 		if (!is_android_app(list) && !is_within_domain(list, len, domain))
 			(*origins)[count++] = pnstrdup(list, len);
@@ -246,8 +246,8 @@ bool
 origin_has_host(const char *origin, const char *host)
 {
 	const char *ours = origin_is_web(origin) ? strstr(origin, "://") + 3 : "";
-	size_t		len = host_length(ours);
-	int			port = 0;
+	size_t len = host_length(ours);
+	int port = 0;
 
 	if (len == 0 || pg_strncasecmp(ours, host, len) != 0)
 		return false;
@@ -276,7 +276,7 @@ origin_is_host_name(const char *text)
 		return false;
 	for (;;)
 	{
-		size_t		len = strcspn(text, ".");
+		size_t len = strcspn(text, ".");
 
 		if (!is_label(text, len))
 			return false;

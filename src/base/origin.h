@@ -31,7 +31,7 @@ extern bool origin_is_listed(const char *origin, const char *list);
  * Those of a normalized list whose host is neither the domain nor one of its
  * subdomains, without Android apps; returns their number.
  */
-extern int	origin_list_outside(const char *list, const char *domain, char ***origins);
+extern int origin_list_outside(const char *list, const char *domain, char ***origins);
 
 extern bool origin_is_web(const char *origin);
 
@@ -44,4 +44,4 @@ extern bool origin_has_host(const char *origin, const char *host);
 /* Whether the text is a host name in ASCII (RFC 1123, section 2.1). */
 extern bool origin_is_host_name(const char *text);
 
-#endif							/* AUTHFORT_ORIGIN_H */
+#endif /* AUTHFORT_ORIGIN_H */

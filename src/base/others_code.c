@@ -25,15 +25,15 @@
 static bool
 has_form(Oid function, int argument_count)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
-	bool		has;
+	bool has;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	has = form->prokind == PROKIND_FUNCTION && !form->proretset &&
-		form->pronargs == argument_count && !isAnyTempNamespace(form->pronamespace);
+		  form->pronargs == argument_count && !isAnyTempNamespace(form->pronamespace);
 	for (int i = 0; has && i < argument_count; i++)
 		has = form->proargtypes.values[i] == JSONBOID;
 	ReleaseSysCache(tuple);
@@ -43,7 +43,7 @@ has_form(Oid function, int argument_count)
 Oid
 others_code_require_own(Oid function, int argument_count, const char *what)
 {
-	Oid			owner = security_context_function_owner(function);
+	Oid owner = security_context_function_owner(function);
 
 	if (!compat_owns_function(function, GetUserId()))
 		ereport(ERROR,
@@ -63,7 +63,7 @@ Oid
 others_code_find(const char *signature)
 {
 	LOCAL_FCINFO(fcinfo, 1);
-	Datum		found;
+	Datum found;
 
 	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = CStringGetTextDatum(signature);
@@ -77,8 +77,8 @@ static Datum
 call_function(Oid function, int argument_count, const Datum *arguments, bool *isnull)
 {
 	LOCAL_FCINFO(fcinfo, FUNC_MAX_ARGS);
-	FmgrInfo	flinfo;
-	Datum		result;
+	FmgrInfo flinfo;
+	Datum result;
 
 	fmgr_info(function, &flinfo);
 	InitFunctionCallInfoData(*fcinfo, &flinfo, argument_count, InvalidOid, NULL, NULL);

@@ -16,12 +16,15 @@ rate_read(const char *text, Rate *rate)
 	static const struct
 	{
 		const char *name;
-		int64		seconds;
-	}			units[] = {
-		{"sec", 1}, {"min", 60}, {"hour", 3600}, {"day", 86400}
+		int64 seconds;
+	} units[] = {
+		{"sec", 1},
+		{"min", 60},
+		{"hour", 3600},
+		{"day", 86400},
 	};
-	char	   *end;
-	long		requests;
+	char *end;
+	long requests;
 
 	rate->requests = 0;
 	if (text[0] == '\0')

@@ -12,11 +12,11 @@
 
 typedef struct Refusal
 {
-	const char *code;			/* for clients to compare */
-	const char *message;		/* for people to read */
-	int			status;			/* HTTP status */
-	int			retry_after;	/* seconds after which it may succeed; 0: unknown */
-	const char *extra;			/* further members of a JSON object, as text; NULL: none */
+	const char *code;    /* for clients to compare */
+	const char *message; /* for people to read */
+	int status;          /* HTTP status */
+	int retry_after;     /* seconds after which it may succeed; 0: unknown */
+	const char *extra;   /* further members of a JSON object, as text; NULL: none */
 } Refusal;
 
 extern const Refusal refusal_invalid_credentials;
@@ -127,6 +127,6 @@ extern const Refusal *refusal_with_retry(const Refusal *refusal, int retry_after
 extern _Noreturn void refusal_raise(const Refusal *refusal);
 
 /* Its message and DETAIL, within ereport() or an error context callback. */
-extern int	refusal_report(const Refusal *refusal);
+extern int refusal_report(const Refusal *refusal);
 
-#endif							/* AUTHFORT_REFUSAL_H */
+#endif /* AUTHFORT_REFUSAL_H */

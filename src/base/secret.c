@@ -10,20 +10,20 @@
 
 #include "base/secret.h"
 
-#define LARGEST_PIECE 4096		/* larger ones may get blocks of their own */
+#define LARGEST_PIECE 4096 /* larger ones may get blocks of their own */
 #define SMALLEST_PIECE 8
 
 typedef struct Wipe
 {
 	MemoryContextCallback callback;
-	void	   *memory;
-	size_t		len;
+	void *memory;
+	size_t len;
 } Wipe;
 
 static void
 wipe_secret(void *arg)
 {
-	Wipe	   *what = arg;
+	Wipe *what = arg;
 
 	sodium_memzero(what->memory, what->len);
 }
@@ -31,7 +31,7 @@ wipe_secret(void *arg)
 static Wipe *
 register_wipe(void)
 {
-	Wipe	   *what = palloc0(sizeof(Wipe));
+	Wipe *what = palloc0(sizeof(Wipe));
 
 	what->callback.func = wipe_secret;
 	what->callback.arg = what;
@@ -42,7 +42,7 @@ register_wipe(void)
 void
 secret_wipe_later(void *memory, size_t len)
 {
-	Wipe	   *what = register_wipe();
+	Wipe *what = register_wipe();
 
 	what->memory = memory;
 	what->len = len;
@@ -51,7 +51,7 @@ secret_wipe_later(void *memory, size_t len)
 char *
 secret_copy(const char *text, size_t len)
 {
-	char	   *copy = palloc(len + 1);
+	char *copy = palloc(len + 1);
 
 	secret_wipe_later(copy, len);
 	memcpy(copy, text, len);
@@ -75,8 +75,8 @@ secret_scratch_create(size_t size)
 void
 secret_scratch_delete(MemoryContext scratch)
 {
-	Size		first_block;
-	size_t		size = LARGEST_PIECE;
+	Size first_block;
+	size_t size = LARGEST_PIECE;
 
 	MemoryContextReset(scratch);
 	first_block = MemoryContextMemAllocated(scratch, false);

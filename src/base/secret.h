@@ -24,4 +24,4 @@ extern void secret_wipe_later(void *memory, size_t len);
 extern MemoryContext secret_scratch_create(size_t size);
 extern void secret_scratch_delete(MemoryContext scratch);
 
-#endif							/* AUTHFORT_SECRET_H */
+#endif /* AUTHFORT_SECRET_H */

@@ -33,7 +33,7 @@ static object_access_hook_type next_object_access = NULL;
 static HeapTuple
 find_function(Oid function)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
@@ -45,8 +45,8 @@ find_function(Oid function)
 Oid
 security_context_function_owner(Oid function)
 {
-	HeapTuple	tuple = find_function(function);
-	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	HeapTuple tuple = find_function(function);
+	Oid owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 
 	ReleaseSysCache(tuple);
 	return owner;
@@ -55,8 +55,8 @@ security_context_function_owner(Oid function)
 bool
 security_context_is_definer(Oid function)
 {
-	HeapTuple	tuple = find_function(function);
-	bool		definer = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
+	HeapTuple tuple = find_function(function);
+	bool definer = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
 
 	ReleaseSysCache(tuple);
 	return definer;
@@ -77,7 +77,7 @@ security_context_restrict(Oid user, SecurityContext *saved)
 	saved->settings = NewGUCNestLevel();
 	GetUserIdAndSecContext(&saved->user, &saved->context);
 	SetUserIdAndSecContext(user, saved->context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION | SECURITY_CONFINED_CODE);
+									 SECURITY_RESTRICTED_OPERATION | SECURITY_CONFINED_CODE);
 }
 
 void
@@ -92,8 +92,8 @@ security_context_restore(const SecurityContext *saved)
 static bool
 in_confined_code(void)
 {
-	Oid			user;
-	int			context;
+	Oid user;
+	int context;
 
 	GetUserIdAndSecContext(&user, &context);
 	return (context & SECURITY_CONFINED_CODE) != 0;
@@ -103,12 +103,12 @@ in_confined_code(void)
 static bool
 is_temporary(Oid class, Oid object)
 {
-	AttrNumber	schema_column;
-	Relation	catalog;
+	AttrNumber schema_column;
+	Relation catalog;
 	SysScanDesc scan;
 	ScanKeyData key;
-	HeapTuple	tuple;
-	bool		temporary = false;
+	HeapTuple tuple;
+	bool temporary = false;
 
 	if (!is_objectclass_supported(class))
 		return false;
@@ -122,8 +122,8 @@ is_temporary(Oid class, Oid object)
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		bool		isnull;
-		Datum		schema = heap_getattr(tuple, schema_column, RelationGetDescr(catalog), &isnull);
+		bool isnull;
+		Datum schema = heap_getattr(tuple, schema_column, RelationGetDescr(catalog), &isnull);
 
 		temporary = !isnull && isAnyTempNamespace(DatumGetObjectId(schema));
 	}

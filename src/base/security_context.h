@@ -12,13 +12,13 @@
 /* The state to restore. */
 typedef struct SecurityContext
 {
-	Oid			user;
-	int			context;
-	int			settings;		/* level of settings to roll back; 0: none */
+	Oid user;
+	int context;
+	int settings; /* level of settings to roll back; 0: none */
 } SecurityContext;
 
 /* Raises undefined_function for a function that does not exist. */
-extern Oid	security_context_function_owner(Oid function);
+extern Oid security_context_function_owner(Oid function);
 extern bool security_context_is_definer(Oid function);
 
 /*
@@ -44,4 +44,4 @@ extern void security_context_restore(const SecurityContext *saved);
 /* Installs an object_access_hook that refuses objects that would outlive confined code. */
 extern void security_context_init(void);
 
-#endif							/* AUTHFORT_SECURITY_CONTEXT_H */
+#endif /* AUTHFORT_SECURITY_CONTEXT_H */

@@ -16,7 +16,7 @@
 #define MAX_PARTS 8
 
 static const SharedPart *parts[MAX_PARTS];
-static int	part_count;
+static int part_count;
 
 static shmem_request_hook_type next_request = NULL;
 static shmem_startup_hook_type next_startup = NULL;
@@ -36,9 +36,9 @@ request_parts(void)
 static void
 attach_part(const SharedPart *part)
 {
-	bool		found;
-	Size		size = part->size();
-	void	   *memory = ShmemInitStruct(part->name, size, &found);
+	bool found;
+	Size size = part->size();
+	void *memory = ShmemInitStruct(part->name, size, &found);
 
 	if (!found)
 	{

@@ -59,12 +59,10 @@ prepare_query(SpiQuery *query)
 {
 	if (query->plan == NULL)
 	{
-		SPIPlanPtr	prepared = SPI_prepare(query->sql, query->parameter_count,
-										   query->parameter_types);
+		SPIPlanPtr prepared = SPI_prepare(query->sql, query->parameter_count, query->parameter_types);
 
 		if (prepared == NULL || SPI_keepplan(prepared) != 0)
-			elog(ERROR, "could not prepare a statement: %s",
-				 SPI_result_code_string(SPI_result));
+			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
 		query->plan = prepared;
 	}
 	return query->plan;
@@ -75,15 +73,15 @@ static const Query *
 writing_query(SPIPlanPtr plan)
 {
 	CachedPlanSource *source;
-	ListCell   *cell;
+	ListCell *cell;
 
 	/* a plan that DDL invalidated is analyzed again */
 	if (!SPI_plan_is_valid(plan))
 		ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
 	source = linitial(SPI_plan_get_plan_sources(plan));
-	foreach(cell, source->query_list)
+	foreach (cell, source->query_list)
 	{
-		Query	   *query = lfirst_node(Query, cell);
+		Query *query = lfirst_node(Query, cell);
 
 		if (!query->canSetTag)
 			continue;
@@ -97,16 +95,16 @@ writing_query(SPIPlanPtr plan)
 static bool
 has_triggers_for(const TriggerDesc *triggers, CmdType command)
 {
-	bool		on_insert = triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		triggers->trig_insert_before_statement || triggers->trig_insert_after_statement;
-	bool		on_update = triggers->trig_update_before_row || triggers->trig_update_after_row ||
-		triggers->trig_update_before_statement || triggers->trig_update_after_statement;
-	bool		on_delete = triggers->trig_delete_before_row || triggers->trig_delete_after_row ||
-		triggers->trig_delete_before_statement || triggers->trig_delete_after_statement;
+	bool on_insert = triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+					 triggers->trig_insert_before_statement || triggers->trig_insert_after_statement;
+	bool on_update = triggers->trig_update_before_row || triggers->trig_update_after_row ||
+					 triggers->trig_update_before_statement || triggers->trig_update_after_statement;
+	bool on_delete = triggers->trig_delete_before_row || triggers->trig_delete_after_row ||
+					 triggers->trig_delete_before_statement || triggers->trig_delete_after_statement;
 
 	switch (command)
 	{
-		case CMD_INSERT:		/* ON CONFLICT makes it an UPDATE */
+		case CMD_INSERT: /* ON CONFLICT makes it an UPDATE */
 			return on_insert || on_update;
 		case CMD_UPDATE:
 			return on_update;
@@ -127,7 +125,7 @@ require_trusted_triggers(Relation relation)
 	for (int i = 0; i < relation->trigdesc->numtriggers; i++)
 	{
 		const Trigger *trigger = &relation->trigdesc->triggers[i];
-		Oid			owner;
+		Oid owner;
 
 		if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED)
 			continue;
@@ -158,8 +156,7 @@ may_cascade(Relation relation, CmdType command)
 	{
 		const Trigger *trigger = &relation->trigdesc->triggers[i];
 
-		if ((trigger->tgfoid == F_RI_FKEY_CASCADE_UPD ||
-			 trigger->tgfoid == F_RI_FKEY_SETNULL_UPD ||
+		if ((trigger->tgfoid == F_RI_FKEY_CASCADE_UPD || trigger->tgfoid == F_RI_FKEY_SETNULL_UPD ||
 			 trigger->tgfoid == F_RI_FKEY_SETDEFAULT_UPD) &&
 			trigger->tgconstrindid != compat_primary_key_index(relation))
 			return true;
@@ -200,14 +197,15 @@ run_in_snapshot(SPIPlanPtr plan, Datum *values, const char *nulls, int expected,
 				bool fire_triggers)
 {
 	return finish_run(SPI_execute_snapshot(plan, values, nulls, snapshot_for(command),
-										   InvalidSnapshot, stable, fire_triggers, 0), expected);
+										   InvalidSnapshot, stable, fire_triggers, 0),
+					  expected);
 }
 
 Datum
 spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo)
 {
-	bool		before = stable;
-	Datum		result;
+	bool before = stable;
+	Datum result;
 
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
@@ -230,7 +228,8 @@ spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls)
 {
 	CommandCounterIncrement();
 	return finish_run(SPI_execute_snapshot(prepare_query(query), values, nulls, GetLatestSnapshot(),
-										   InvalidSnapshot, false, true, 0), SPI_OK_SELECT);
+										   InvalidSnapshot, false, true, 0),
+					  SPI_OK_SELECT);
 }
 
 /* Runs a statement that fires triggers, confined, because they may be other roles' code. */
@@ -269,17 +268,18 @@ run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Cm
 uint64
 spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)
 {
-	SPIPlanPtr	prepared = prepare_query(query);
+	SPIPlanPtr prepared = prepare_query(query);
 	const Query *statement = writing_query(prepared);
-	CmdType		command;
-	Relation	relation;
-	bool		confined;
-	Oid			trigger_role = InvalidOid;
+	CmdType command;
+	Relation relation;
+	bool confined;
+	Oid trigger_role = InvalidOid;
 
 	if (statement == NULL)
 		return run_in_snapshot(prepared, values, nulls, expected, CMD_SELECT, true);
 	command = statement->commandType;
-	relation = table_open(rt_fetch(statement->resultRelation, statement->rtable)->relid, RowExclusiveLock);
+	relation =
+		table_open(rt_fetch(statement->resultRelation, statement->rtable)->relid, RowExclusiveLock);
 	confined = relation->trigdesc != NULL && has_triggers_for(relation->trigdesc, command);
 	if (confined)
 	{
@@ -296,8 +296,8 @@ uint64
 spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types, Datum *values,
 				   const char *nulls, int expected)
 {
-	int			result = SPI_execute_with_args(sql, parameter_count, parameter_types, values,
-											   nulls, stable, 0);
+	int result =
+		SPI_execute_with_args(sql, parameter_count, parameter_types, values, nulls, stable, 0);
 
 	return finish_run(result, expected);
 }
@@ -305,7 +305,7 @@ spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types, D
 uint64
 spi_query_run_alone(SpiQuery *query, Datum *values, const char *nulls, int expected)
 {
-	uint64		rows;
+	uint64 rows;
 
 	spi_query_open();
 	rows = spi_query_run(query, values, nulls, expected);
@@ -316,7 +316,7 @@ spi_query_run_alone(SpiQuery *query, Datum *values, const char *nulls, int expec
 void
 spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected)
 {
-	Datum		value = UUIDPGetDatum(id);
+	Datum value = UUIDPGetDatum(id);
 
 	spi_query_run_alone(query, &value, NULL, expected);
 }
@@ -324,7 +324,7 @@ spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected)
 void
 spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int expected)
 {
-	Datum		values[2] = {UUIDPGetDatum(id), value};
+	Datum values[2] = {UUIDPGetDatum(id), value};
 
 	spi_query_run_alone(query, values, NULL, expected);
 }
@@ -344,7 +344,7 @@ column_of_row(int column, bool *isnull)
 bool
 spi_query_is_null(int column)
 {
-	bool		isnull;
+	bool isnull;
 
 	column_of_row(column, &isnull);
 	return isnull;
@@ -354,8 +354,8 @@ spi_query_is_null(int column)
 Datum
 spi_query_datum(int column)
 {
-	bool		isnull;
-	Datum		value = column_of_row(column, &isnull);
+	bool isnull;
+	Datum value = column_of_row(column, &isnull);
 
 	if (isnull)
 		elog(ERROR, "unexpected null in column %d", column);
@@ -366,10 +366,10 @@ spi_query_datum(int column)
 char *
 spi_query_text(MemoryContext context, int column)
 {
-	bool		isnull;
-	Datum		value = column_of_row(column, &isnull);
+	bool isnull;
+	Datum value = column_of_row(column, &isnull);
 	MemoryContext old;
-	char	   *result;
+	char *result;
 
 	if (isnull)
 		return NULL;
@@ -383,10 +383,10 @@ spi_query_text(MemoryContext context, int column)
 bytea *
 spi_query_bytea(MemoryContext context, int column)
 {
-	bool		isnull;
-	Datum		value = column_of_row(column, &isnull);
+	bool isnull;
+	Datum value = column_of_row(column, &isnull);
 	MemoryContext old;
-	bytea	   *result;
+	bytea *result;
 
 	if (isnull)
 		return NULL;
@@ -400,10 +400,10 @@ spi_query_bytea(MemoryContext context, int column)
 Jsonb *
 spi_query_jsonb(MemoryContext context, int column)
 {
-	bool		isnull;
-	Datum		value = column_of_row(column, &isnull);
+	bool isnull;
+	Datum value = column_of_row(column, &isnull);
 	MemoryContext old;
-	Jsonb	   *result;
+	Jsonb *result;
 
 	if (isnull)
 		return NULL;
@@ -423,8 +423,8 @@ spi_query_uuid(int column, pg_uuid_t *uuid)
 TimestampTz
 spi_query_time(int column)
 {
-	bool		isnull;
-	Datum		value = column_of_row(column, &isnull);
+	bool isnull;
+	Datum value = column_of_row(column, &isnull);
 
 	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
@@ -433,9 +433,9 @@ spi_query_time(int column)
 char **
 spi_query_texts(MemoryContext context, int column, int *count)
 {
-	Datum		array = spi_query_datum(column);
+	Datum array = spi_query_datum(column);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	char	  **texts = texts_from_array(array, count);
+	char **texts = texts_from_array(array, count);
 
 	MemoryContextSwitchTo(old);
 	return texts;

@@ -20,9 +20,9 @@
 typedef struct SpiQuery
 {
 	const char *sql;
-	int			parameter_count;
-	Oid			parameter_types[SPI_QUERY_MAX_PARAMETERS];
-	SPIPlanPtr	plan;
+	int parameter_count;
+	Oid parameter_types[SPI_QUERY_MAX_PARAMETERS];
+	SPIPlanPtr plan;
 } SpiQuery;
 
 extern void spi_query_open(void);
@@ -52,8 +52,7 @@ extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *para
  */
 extern uint64 spi_query_run_alone(SpiQuery *query, Datum *values, const char *nulls, int expected);
 extern void spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected);
-extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value,
-									int expected);
+extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int expected);
 
 /* From here on the columns are those of that row; the first is 0. */
 extern void spi_query_use_row(uint64 row);
@@ -74,4 +73,4 @@ extern char **spi_query_texts(MemoryContext context, int column, int *count);
 /* The first columns, as they are in the row. */
 extern void spi_query_columns(int count, Datum *values, bool *nulls);
 
-#endif							/* AUTHFORT_SPI_QUERY_H */
+#endif /* AUTHFORT_SPI_QUERY_H */

@@ -12,4 +12,4 @@
 #undef TEXTDOMAIN
 #define TEXTDOMAIN "authfort"
 
-#endif							/* AUTHFORT_TEXT_DOMAIN_H */
+#endif /* AUTHFORT_TEXT_DOMAIN_H */

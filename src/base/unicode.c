@@ -22,8 +22,7 @@
 #define LAST_IDEOGRAPH_VARIANT 0xe01ef
 
 /* Letters, marks and numbers: what a combining mark may follow. */
-#define BASE_CATEGORIES \
-	(UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N)
+#define BASE_CATEGORIES (UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N)
 
 static bool
 unicode_is_ascii(const char *text)
@@ -40,7 +39,7 @@ unicode_is_ascii(const char *text)
 static char *
 take_result(uint8_t *result, size_t len, char *buffer)
 {
-	char	   *text = buffer;
+	char *text = buffer;
 
 	if (result != NULL && result != (uint8_t *) buffer)
 	{
@@ -62,11 +61,11 @@ take_result(uint8_t *result, size_t len, char *buffer)
 static char *
 normalize(const char *text, uninorm_t form)
 {
-	size_t		source_len = strlen(text);
-	size_t		len = GROWTH * source_len;
-	char	   *buffer = palloc(len + 1);
-	uint8_t    *result = u8_normalize(form, (const uint8_t *) text, source_len,
-									  (uint8_t *) buffer, &len);
+	size_t source_len = strlen(text);
+	size_t len = GROWTH * source_len;
+	char *buffer = palloc(len + 1);
+	uint8_t *result =
+		u8_normalize(form, (const uint8_t *) text, source_len, (uint8_t *) buffer, &len);
 
 	return take_result(result, len, buffer);
 }
@@ -80,7 +79,7 @@ unicode_compose(const char *text)
 static char *
 ascii_lower(const char *text)
 {
-	char	   *lower = pstrdup(text);
+	char *lower = pstrdup(text);
 
 	for (char *p = lower; *p != '\0'; p++)
 		*p = pg_ascii_tolower((unsigned char) *p);
@@ -90,32 +89,32 @@ ascii_lower(const char *text)
 char *
 unicode_fold(const char *text)
 {
-	size_t		source_len = strlen(text);
-	size_t		len = GROWTH * source_len;
-	char	   *buffer;
-	uint8_t    *result;
+	size_t source_len = strlen(text);
+	size_t len = GROWTH * source_len;
+	char *buffer;
+	uint8_t *result;
 
 	if (unicode_is_ascii(text))
 		return ascii_lower(text);
 	buffer = palloc(len + 1);
-	result = u8_casefold((const uint8_t *) text, source_len, NULL, UNINORM_NFC,
-						 (uint8_t *) buffer, &len);
+	result =
+		u8_casefold((const uint8_t *) text, source_len, NULL, UNINORM_NFC, (uint8_t *) buffer, &len);
 	return take_result(result, len, buffer);
 }
 
 char *
 unicode_lower(const char *text)
 {
-	size_t		source_len = strlen(text);
-	size_t		len = GROWTH * source_len;
-	char	   *buffer;
-	uint8_t    *result;
+	size_t source_len = strlen(text);
+	size_t len = GROWTH * source_len;
+	char *buffer;
+	uint8_t *result;
 
 	if (unicode_is_ascii(text))
 		return ascii_lower(text);
 	buffer = palloc(len + 1);
-	result = u8_tolower((const uint8_t *) text, source_len, NULL, UNINORM_NFC,
-						(uint8_t *) buffer, &len);
+	result =
+		u8_tolower((const uint8_t *) text, source_len, NULL, UNINORM_NFC, (uint8_t *) buffer, &len);
 	return take_result(result, len, buffer);
 }
 
@@ -130,12 +129,12 @@ unicode_plain_spaces(char *text)
 {
 	const uint8_t *from = (const uint8_t *) text;
 	const uint8_t *end = from + strlen(text);
-	char	   *to = text;
+	char *to = text;
 
 	while (from < end)
 	{
-		ucs4_t		c;
-		int			len = u8_mbtouc(&c, from, end - from);
+		ucs4_t c;
+		int len = u8_mbtouc(&c, from, end - from);
 
 		if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Zs))
 			*to++ = ' ';
@@ -163,8 +162,8 @@ static bool
 is_visible(ucs4_t c)
 {
 	return c == ' ' ||
-		(!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z) &&
-		 !uc_is_property_default_ignorable_code_point(c) && !shows_nothing(c));
+		   (!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z) &&
+			!uc_is_property_default_ignorable_code_point(c) && !shows_nothing(c));
 }
 
 /* The nearest character in a direction that takes part in joining, or 0. */
@@ -184,30 +183,30 @@ joining_neighbour(const ucs4_t *text, size_t len, size_t at, int step)
 static bool
 parts_letters(const ucs4_t *text, size_t len, size_t at)
 {
-	int			before = uc_joining_type(joining_neighbour(text, len, at, -1));
-	int			after = uc_joining_type(joining_neighbour(text, len, at, 1));
+	int before = uc_joining_type(joining_neighbour(text, len, at, -1));
+	int after = uc_joining_type(joining_neighbour(text, len, at, 1));
 
 	return (before == UC_JOINING_TYPE_L || before == UC_JOINING_TYPE_D) &&
-		(after == UC_JOINING_TYPE_R || after == UC_JOINING_TYPE_D);
+		   (after == UC_JOINING_TYPE_R || after == UC_JOINING_TYPE_D);
 }
 
 /* An emoji of several: each may be followed by a skin tone or a style. */
 static bool
 joins_emoji(const ucs4_t *text, size_t len, size_t at)
 {
-	ucs4_t		before = text[at - 1];
+	ucs4_t before = text[at - 1];
 
 	return at + 1 < len && uc_is_property_extended_pictographic(text[at + 1]) &&
-		(before == EMOJI_STYLE || uc_is_property_emoji_modifier(before) ||
-		 uc_is_property_extended_pictographic(before));
+		   (before == EMOJI_STYLE || uc_is_property_emoji_modifier(before) ||
+			uc_is_property_extended_pictographic(before));
 }
 
 /* Whether the character is invisible but changes the rendering of its neighbours. */
 static bool
 changes_neighbours(const ucs4_t *text, size_t len, size_t at)
 {
-	ucs4_t		c = text[at];
-	ucs4_t		before;
+	ucs4_t c = text[at];
+	ucs4_t before;
 
 	if (at == 0)
 		return false;
@@ -226,15 +225,15 @@ changes_neighbours(const ucs4_t *text, size_t len, size_t at)
 static bool
 check_characters(const char *text, bool joined)
 {
-	size_t		bytes = strlen(text);
-	ucs4_t	   *characters = palloc((bytes + 1) * sizeof(ucs4_t));
-	size_t		len = 0;
+	size_t bytes = strlen(text);
+	ucs4_t *characters = palloc((bytes + 1) * sizeof(ucs4_t));
+	size_t len = 0;
 
 	for (const uint8_t *p = (const uint8_t *) text; *p != '\0';)
 		p += u8_mbtouc(&characters[len++], p, (const uint8_t *) text + bytes - p);
 	for (size_t i = 0; i < len; i++)
 	{
-		ucs4_t		c = characters[i];
+		ucs4_t c = characters[i];
 
 		if (!is_visible(c))
 		{

@@ -48,4 +48,4 @@ extern bool unicode_is_visible_or_joined(const char *text);
  */
 extern bool unicode_is_unambiguous(const char *text);
 
-#endif							/* AUTHFORT_UNICODE_H */
+#endif /* AUTHFORT_UNICODE_H */

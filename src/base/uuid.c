@@ -15,8 +15,8 @@ uuid_read(const char *text, pg_uuid_t *uuid)
 {
 	for (int i = 0; i < UUID_LEN; i++)
 	{
-		int			high;
-		int			low;
+		int high;
+		int low;
 
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
 			return false;

@@ -14,4 +14,4 @@ extern bool uuid_read(const char *text, pg_uuid_t *uuid);
 extern char *uuid_text(const pg_uuid_t *uuid);
 extern bool uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b);
 
-#endif							/* AUTHFORT_UUID_H */
+#endif /* AUTHFORT_UUID_H */

@@ -29,10 +29,10 @@ PG_FUNCTION_INFO_V1(authfort_uuid_v7);
 static uint64
 clock_ticks(void)
 {
-	uint64		usecs = (uint64) Max(GetCurrentTimestamp() + EPOCH_OFFSET, 0);
+	uint64 usecs = (uint64) Max(GetCurrentTimestamp() + EPOCH_OFFSET, 0);
 
 	return usecs / USECS_PER_MSEC * TICKS_PER_MSEC +
-		usecs % USECS_PER_MSEC * TICKS_PER_MSEC / USECS_PER_MSEC;
+		   usecs % USECS_PER_MSEC * TICKS_PER_MSEC / USECS_PER_MSEC;
 }
 
 void
@@ -53,7 +53,7 @@ uuid_v7_make(pg_uuid_t *uuid)
 Datum
 authfort_uuid_v7(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *uuid = palloc(sizeof(pg_uuid_t));
 
 	uuid_v7_make(uuid);
 	PG_RETURN_UUID_P(uuid);

@@ -15,4 +15,4 @@
  */
 extern void uuid_v7_make(pg_uuid_t *uuid);
 
-#endif							/* AUTHFORT_UUID_V7_H */
+#endif /* AUTHFORT_UUID_V7_H */

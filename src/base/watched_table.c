@@ -59,7 +59,7 @@ watched_table_changes(WatchedTable *table)
 Oid
 watched_table_oid(WatchedTable *table)
 {
-	Oid			namespace = get_namespace_oid("authfort", true);
+	Oid namespace = get_namespace_oid("authfort", true);
 
 	table->relid = OidIsValid(namespace) ? get_relname_relid(table->name, namespace) : InvalidOid;
 	if (!OidIsValid(table->relid))

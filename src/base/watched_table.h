@@ -16,9 +16,9 @@
 /* Declare it static, as {name}. */
 typedef struct WatchedTable
 {
-	const char *name;			/* in schema authfort */
-	Oid			relid;			/* of what was read */
-	uint64		changes;		/* 0: not registered yet */
+	const char *name; /* in schema authfort */
+	Oid relid;        /* of what was read */
+	uint64 changes;   /* 0: not registered yet */
 	struct WatchedTable *next;
 } WatchedTable;
 
@@ -31,9 +31,9 @@ extern void watched_table_register(WatchedTable *table);
 extern uint64 watched_table_changes(WatchedTable *table);
 
 /* The table's OID, looked up now.  Raises undefined_table. */
-extern Oid	watched_table_oid(WatchedTable *table);
+extern Oid watched_table_oid(WatchedTable *table);
 
 /* For triggers that do more than authfort_internal.invalidate_caches(), which calls this. */
 extern void watched_table_invalidate(FunctionCallInfo fcinfo, const char *function);
 
-#endif							/* AUTHFORT_WATCHED_TABLE_H */
+#endif /* AUTHFORT_WATCHED_TABLE_H */

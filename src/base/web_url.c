@@ -12,7 +12,7 @@
 static char *
 lower_copy(const char *text, size_t len)
 {
-	char	   *copy = pnstrdup(text, len);
+	char *copy = pnstrdup(text, len);
 
 	for (char *p = copy; *p != '\0'; p++)
 		*p = pg_ascii_tolower((unsigned char) *p);
@@ -35,9 +35,11 @@ has_plain_characters(const char *text)
 static size_t
 scheme_length(const char *text)
 {
-	size_t		len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 
-	return (len > 0 && len <= MAX_SCHEME && isalpha((unsigned char) text[0]) && text[len] == ':') ? len : 0;
+	return (len > 0 && len <= MAX_SCHEME && isalpha((unsigned char) text[0]) && text[len] == ':')
+			   ? len
+			   : 0;
 }
 
 static int
@@ -64,7 +66,7 @@ read_port(const char *text, size_t len, int *port)
 static size_t
 bracket_length(const char *text, size_t len)
 {
-	size_t		inner = strspn(text + 1, "0123456789abcdefABCDEF:.");
+	size_t inner = strspn(text + 1, "0123456789abcdefABCDEF:.");
 
 	return (inner > 0 && inner + 1 < len && text[inner + 1] == ']') ? inner + 2 : 0;
 }
@@ -72,7 +74,7 @@ bracket_length(const char *text, size_t len)
 static bool
 read_authority(const char *text, size_t len, WebUrl *url)
 {
-	size_t		host_len;
+	size_t host_len;
 
 	if (memchr(text, '@', len) != NULL)
 		return false;
@@ -92,9 +94,9 @@ read_authority(const char *text, size_t len, WebUrl *url)
 bool
 web_url_read(const char *text, WebUrl *url)
 {
-	size_t		scheme = scheme_length(text);
+	size_t scheme = scheme_length(text);
 	const char *authority;
-	size_t		authority_len;
+	size_t authority_len;
 
 	if (scheme == 0 || !has_plain_characters(text))
 		return false;
@@ -121,8 +123,8 @@ bool
 web_url_is_loopback(const WebUrl *url)
 {
 	return strcmp(url->host, "localhost") == 0 || strcmp(url->host, "[::1]") == 0 ||
-		(strncmp(url->host, "127.", 4) == 0 &&
-		 strspn(url->host, "0123456789.") == strlen(url->host));
+		   (strncmp(url->host, "127.", 4) == 0 &&
+			strspn(url->host, "0123456789.") == strlen(url->host));
 }
 
 bool
@@ -131,7 +133,7 @@ web_url_is_confidential(const WebUrl *url)
 	if (url->host[0] == '\0')
 		return false;
 	return strcmp(url->scheme, "https") == 0 ||
-		(strcmp(url->scheme, "http") == 0 && web_url_is_loopback(url));
+		   (strcmp(url->scheme, "http") == 0 && web_url_is_loopback(url));
 }
 
 char *

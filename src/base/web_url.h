@@ -11,11 +11,11 @@
 
 typedef struct WebUrl
 {
-	char	   *scheme;			/* in lower case, as the host */
-	char	   *host;			/* a name, or an address, in brackets for IPv6; "" if it has none */
-	int			port;			/* the scheme's default if it has none; 0: unknown */
-	bool		states_port;
-	const char *path;			/* of the text that was read, with query and fragment */
+	char *scheme; /* in lower case, as the host */
+	char *host;   /* a name, or an address, in brackets for IPv6; "" if it has none */
+	int port;     /* the scheme's default if it has none; 0: unknown */
+	bool states_port;
+	const char *path; /* of the text that was read, with query and fragment */
 } WebUrl;
 
 /*
@@ -46,4 +46,4 @@ extern void web_url_append_encoded(StringInfo out, const char *text);
 /* Appends "&name=value", encoded; without the ampersand where "out" is empty or ends in '?'. */
 extern void web_url_append_parameter(StringInfo out, const char *name, const char *value);
 
-#endif							/* AUTHFORT_WEB_URL_H */
+#endif /* AUTHFORT_WEB_URL_H */

@@ -14,8 +14,8 @@
 
 /* The value of a character plus one; 0 for one that is not in the alphabet. */
 static const unsigned char value_plus_one[256] = {
-	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
-	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+	['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
 	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
 	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
 	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
@@ -28,7 +28,7 @@ static const unsigned char value_plus_one[256] = {
 static inline bool
 read_characters(const char *text, int count, uint32_t *bits)
 {
-	bool		valid = true;
+	bool valid = true;
 
 	*bits = 0;
 	for (int i = 0; i < count; i++)
@@ -45,7 +45,7 @@ read_characters(const char *text, int count, uint32_t *bits)
 static bool
 decode_rest(const char *text, size_t count, unsigned char *out)
 {
-	uint32_t	bits;
+	uint32_t bits;
 
 	if (count == 0)
 		return true;
@@ -62,12 +62,12 @@ decode_rest(const char *text, size_t count, unsigned char *out)
 }
 
 bool
-base64url_decode(const char *text, size_t text_len,
-				 unsigned char *out, size_t out_size, size_t *out_len)
+base64url_decode(const char *text, size_t text_len, unsigned char *out, size_t out_size,
+				 size_t *out_len)
 {
-	size_t		rest = text_len % 4;
-	size_t		len = text_len / 4 * 3 + (rest > 0 ? rest - 1 : 0);
-	uint32_t	bits;
+	size_t rest = text_len % 4;
+	size_t len = text_len / 4 * 3 + (rest > 0 ? rest - 1 : 0);
+	uint32_t bits;
 
 	if (rest == 1 || len > out_size)
 		return false;

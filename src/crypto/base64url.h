@@ -13,13 +13,13 @@
 #define BASE64URL_DECODED_SIZE(len) ((len) / 4 * 3 + 2)
 
 /* Characters, and a terminating zero, that encoding "len" bytes gives. */
-#define BASE64URL_ENCODED_SIZE(len) (((len) * 4 + 2) / 3 + 1)
+#define BASE64URL_ENCODED_SIZE(len) (((len) *4 + 2) / 3 + 1)
 
 /* False for padding, white space, other alphabets, stray bits, or no room. */
-extern bool base64url_decode(const char *text, size_t text_len,
-							 unsigned char *out, size_t out_size, size_t *out_len);
+extern bool base64url_decode(const char *text, size_t text_len, unsigned char *out, size_t out_size,
+							 size_t *out_len);
 
 /* "out" has room for BASE64URL_ENCODED_SIZE(len) characters. */
 extern void base64url_encode(const unsigned char *bytes, size_t len, char *out);
 
-#endif							/* AUTHFORT_BASE64URL_H */
+#endif /* AUTHFORT_BASE64URL_H */

@@ -7,15 +7,15 @@
 
 #include "crypto/cbor.h"
 
-#define MAX_DEPTH 8				/* attestations nest five levels deep */
-#define MAX_PAIRS 64			/* keys are compared with each other */
+#define MAX_DEPTH 8  /* attestations nest five levels deep */
+#define MAX_PAIRS 64 /* keys are compared with each other */
 
 /* The head of an item, as libcbor reports it. */
 typedef struct Head
 {
-	bool		known;			/* a kind of item that is accepted */
-	CborKind	kind;
-	uint64_t	number;
+	bool known; /* a kind of item that is accepted */
+	CborKind kind;
+	uint64_t number;
 	const unsigned char *content;
 } Head;
 
@@ -134,7 +134,7 @@ read_head(const unsigned char *data, size_t len, CborItem *item)
 {
 	struct cbor_callbacks callbacks = cbor_empty_callbacks;
 	struct cbor_decoder_result result;
-	Head		head = {false};
+	Head head = {false};
 
 	callbacks.uint8 = head_uint8;
 	callbacks.uint16 = head_uint16;
@@ -170,7 +170,7 @@ static bool
 is_same_key(const CborItem *a, const CborItem *b)
 {
 	return a->kind == b->kind && a->number == b->number &&
-		(a->kind != CBOR_TEXT || memcmp(a->content, b->content, a->number) == 0);
+		   (a->kind != CBOR_TEXT || memcmp(a->content, b->content, a->number) == 0);
 }
 
 static bool
@@ -201,7 +201,7 @@ read_next(const unsigned char *data, size_t len, int depth, CborItem *outer, Cbo
 static bool
 read_elements(const unsigned char *data, size_t len, int depth, CborItem *array)
 {
-	CborItem	element;
+	CborItem element;
 
 	/* each element takes a byte at least, so the loop ends with the data */
 	for (uint64_t i = 0; i < array->number; i++)
@@ -215,15 +215,14 @@ read_elements(const unsigned char *data, size_t len, int depth, CborItem *array)
 static bool
 read_pairs(const unsigned char *data, size_t len, int depth, CborItem *map)
 {
-	CborItem	keys[MAX_PAIRS];
-	CborItem	value;
+	CborItem keys[MAX_PAIRS];
+	CborItem value;
 
 	if (map->number > MAX_PAIRS)
 		return false;
 	for (size_t i = 0; i < map->number; i++)
 	{
-		if (!read_next(data, len, depth, map, &keys[i]) ||
-			!is_new_key(&keys[i], keys, i) ||
+		if (!read_next(data, len, depth, map, &keys[i]) || !is_new_key(&keys[i], keys, i) ||
 			!read_next(data, len, depth, map, &value))
 			return false;
 	}
@@ -261,7 +260,7 @@ find_key(const CborItem *map, const CborItem *wanted, CborItem *value)
 {
 	const unsigned char *next = map->content;
 	const unsigned char *end = map->start + map->size;
-	CborItem	key;
+	CborItem key;
 
 	if (map->kind != CBOR_MAP)
 		return false;
@@ -280,7 +279,7 @@ find_key(const CborItem *map, const CborItem *wanted, CborItem *value)
 bool
 cbor_find_text(const CborItem *map, const char *key, CborItem *value)
 {
-	CborItem	wanted = {CBOR_TEXT, strlen(key), NULL, 0, (const unsigned char *) key};
+	CborItem wanted = {CBOR_TEXT, strlen(key), NULL, 0, (const unsigned char *) key};
 
 	return find_key(map, &wanted, value);
 }
@@ -288,7 +287,7 @@ cbor_find_text(const CborItem *map, const char *key, CborItem *value)
 static CborItem
 integer_item(int number)
 {
-	CborItem	item = {0};
+	CborItem item = {0};
 
 	item.kind = (number < 0) ? CBOR_NEGATIVE : CBOR_UNSIGNED;
 	item.number = (number < 0) ? -1 - number : number;
@@ -298,7 +297,7 @@ integer_item(int number)
 bool
 cbor_find_integer(const CborItem *map, int key, CborItem *value)
 {
-	CborItem	wanted = integer_item(key);
+	CborItem wanted = integer_item(key);
 
 	return find_key(map, &wanted, value);
 }
@@ -306,7 +305,7 @@ cbor_find_integer(const CborItem *map, int key, CborItem *value)
 bool
 cbor_is_integer(const CborItem *item, int number)
 {
-	CborItem	wanted = integer_item(number);
+	CborItem wanted = integer_item(number);
 
 	return is_same_key(item, &wanted);
 }

@@ -21,20 +21,20 @@ typedef enum CborKind
 	CBOR_TEXT,
 	CBOR_ARRAY,
 	CBOR_MAP,
-	CBOR_SIMPLE					/* true, false, null and numbers with a fraction */
+	CBOR_SIMPLE /* true, false, null and numbers with a fraction */
 } CborKind;
 
 typedef struct CborItem
 {
-	CborKind	kind;
+	CborKind kind;
 	/*
 	 * The value of an unsigned number, and -1 minus that of a negative one; the
 	 * bytes of a string; the elements of an array, or pairs of a map.
 	 */
-	uint64_t	number;
+	uint64_t number;
 	const unsigned char *start;
-	size_t		size;			/* from the start to the end of the content */
-	const unsigned char *content;	/* what follows the head */
+	size_t size;                  /* from the start to the end of the content */
+	const unsigned char *content; /* what follows the head */
 } CborItem;
 
 /*
@@ -54,4 +54,4 @@ extern bool cbor_find_integer(const CborItem *map, int key, CborItem *value);
 
 extern bool cbor_is_integer(const CborItem *item, int number);
 
-#endif							/* AUTHFORT_CBOR_H */
+#endif /* AUTHFORT_CBOR_H */

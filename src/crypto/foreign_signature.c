@@ -26,7 +26,7 @@ const ForeignAlgorithm foreign_algorithms[FOREIGN_ALGORITHMS] = {
 	{"ES384", "EC", "P-384", "secp384r1", 48, false, EVP_sha384},
 	{"ES512", "EC", "P-521", "secp521r1", 66, false, EVP_sha512},
 	{"EdDSA", "OKP", "Ed25519", NULL, 0, false, EVP_sha512},
-	{"Ed25519", "OKP", "Ed25519", NULL, 0, false, EVP_sha512}
+	{"Ed25519", "OKP", "Ed25519", NULL, 0, false, EVP_sha512},
 };
 
 const ForeignAlgorithm *
@@ -44,10 +44,10 @@ foreign_algorithm_find(const char *name)
 static int
 write_ecdsa_der(const unsigned char *numbers, int number_bytes, unsigned char **der)
 {
-	ECDSA_SIG  *sig = ECDSA_SIG_new();
-	BIGNUM	   *r = BN_bin2bn(numbers, number_bytes, NULL);
-	BIGNUM	   *s = BN_bin2bn(numbers + number_bytes, number_bytes, NULL);
-	int			len = -1;
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(numbers, number_bytes, NULL);
+	BIGNUM *s = BN_bin2bn(numbers + number_bytes, number_bytes, NULL);
+	int len = -1;
 
 	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1)
 		len = i2d_ECDSA_SIG(sig, der);
@@ -65,35 +65,35 @@ static bool
 set_padding(EVP_PKEY_CTX *ctx)
 {
 	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-		EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+		   EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
 static bool
 verify(const ForeignAlgorithm *algorithm, EVP_PKEY *key, const char *message, size_t message_len,
 	   const unsigned char *signature, size_t signature_len)
 {
-	bool		hashes_itself = strcmp(algorithm->kty, "OKP") == 0;
+	bool hashes_itself = strcmp(algorithm->kty, "OKP") == 0;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *key_ctx = NULL;	/* owned by ctx */
-	bool		ok;
+	EVP_PKEY_CTX *key_ctx = NULL; /* owned by ctx */
+	bool ok;
 
 	ok = ctx != NULL &&
-		EVP_DigestVerifyInit(ctx, &key_ctx, hashes_itself ? NULL : algorithm->digest(), NULL, key) == 1 &&
-		(!algorithm->pss || set_padding(key_ctx)) &&
-		EVP_DigestVerify(ctx, signature, signature_len, (const unsigned char *) message,
-						 message_len) == 1;
+		 EVP_DigestVerifyInit(ctx, &key_ctx, hashes_itself ? NULL : algorithm->digest(), NULL,
+							  key) == 1 &&
+		 (!algorithm->pss || set_padding(key_ctx)) &&
+		 EVP_DigestVerify(ctx, signature, signature_len, (const unsigned char *) message,
+						  message_len) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok;
 }
 
 bool
-foreign_algorithm_verify(const ForeignAlgorithm *algorithm, EVP_PKEY *key,
-						 const char *message, size_t message_len,
-						 const unsigned char *signature, size_t signature_len)
+foreign_algorithm_verify(const ForeignAlgorithm *algorithm, EVP_PKEY *key, const char *message,
+						 size_t message_len, const unsigned char *signature, size_t signature_len)
 {
 	unsigned char *der = NULL;
-	int			der_len;
-	bool		ok;
+	int der_len;
+	bool ok;
 
 	if (algorithm->group == NULL)
 		ok = verify(algorithm, key, message, message_len, signature, signature_len);

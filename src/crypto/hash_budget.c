@@ -34,17 +34,17 @@ typedef enum WaiterState
 
 typedef struct HashWaiter
 {
-	dlist_node	node;			/* in the queue, while waiting */
+	dlist_node node; /* in the queue, while waiting */
 	WaiterState state;
-	Latch	   *latch;
+	Latch *latch;
 } HashWaiter;
 
 typedef struct HashBudget
 {
-	LWLock	   *lock;			/* protects this whole struct */
-	int			slots_used;
-	dlist_head	queue;
-	HashWaiter	waiters[FLEXIBLE_ARRAY_MEMBER];	/* one for each process that runs SQL */
+	LWLock *lock; /* protects this whole struct */
+	int slots_used;
+	dlist_head queue;
+	HashWaiter waiters[FLEXIBLE_ARRAY_MEMBER]; /* one for each process that runs SQL */
 } HashBudget;
 
 static HashBudget *budget = NULL;
@@ -52,8 +52,7 @@ static HashBudget *budget = NULL;
 static Size
 budget_size(void)
 {
-	return add_size(offsetof(HashBudget, waiters),
-					mul_size(MaxBackends, sizeof(HashWaiter)));
+	return add_size(offsetof(HashBudget, waiters), mul_size(MaxBackends, sizeof(HashWaiter)));
 }
 
 static void
@@ -66,7 +65,10 @@ budget_init(void *memory, LWLock *lock)
 }
 
 static const SharedPart budget_part = {
-	"authfort hash budget", budget_size, budget_init, (void **) &budget
+	"authfort hash budget",
+	budget_size,
+	budget_init,
+	(void **) &budget,
 };
 
 void
@@ -150,12 +152,12 @@ current_state(void)
 static bool
 wait_for_slot(void)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													setting_hash_queue_timeout);
+	TimestampTz until =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_hash_queue_timeout);
 
 	while (current_state() != WAITER_HAS_SLOT)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 
 		if (left <= 0)
 			return false;

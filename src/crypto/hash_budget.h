@@ -19,4 +19,4 @@ extern void hash_budget_init(void);
 extern bool hash_budget_enter(void);
 extern void hash_budget_leave(void);
 
-#endif							/* AUTHFORT_HASH_BUDGET_H */
+#endif /* AUTHFORT_HASH_BUDGET_H */

@@ -14,8 +14,8 @@
 #include "crypto/jwk.h"
 #include "crypto/jws.h"
 
-#define CLOCK_SKEW 60			/* seconds that the provider's clock may differ */
-#define MAX_AGE (24 * 3600)		/* seconds; "iat" of a token that was made for this sign-in */
+#define CLOCK_SKEW 60       /* seconds that the provider's clock may differ */
+#define MAX_AGE (24 * 3600) /* seconds; "iat" of a token that was made for this sign-in */
 #define TENANT "{tenantid}"
 #define MAX_TENANT 64
 
@@ -27,8 +27,8 @@
 static bool
 read_header(const Jws *jws, const ForeignAlgorithm **algorithm, char **kid)
 {
-	Jsonb	   *header;
-	char	   *name;
+	Jsonb *header;
+	char *name;
 
 	if (json_read_object(jws->header, jws->header_len, &header) != JSON_READ)
 		return false;
@@ -43,7 +43,7 @@ static char *
 issuer_of_tenant(const char *issuer, Jsonb *claims)
 {
 	const char *at = strstr(issuer, TENANT);
-	char	   *tenant = json_member_string(claims, "tid");
+	char *tenant = json_member_string(claims, "tid");
 
 	if (tenant == NULL || tenant[0] == '\0' || strlen(tenant) > MAX_TENANT ||
 		strspn(tenant, "0123456789abcdefABCDEF-") != strlen(tenant))
@@ -54,7 +54,7 @@ issuer_of_tenant(const char *issuer, Jsonb *claims)
 static bool
 check_issuer(Jsonb *claims, const IdTokenRules *rules)
 {
-	char	   *stated = json_member_string(claims, "iss");
+	char *stated = json_member_string(claims, "iss");
 	const char *expected = rules->issuer;
 
 	if (strstr(expected, TENANT) != NULL)
@@ -62,7 +62,7 @@ check_issuer(Jsonb *claims, const IdTokenRules *rules)
 	if (stated == NULL || expected == NULL)
 		return false;
 	return strcmp(stated, expected) == 0 ||
-		(rules->other_issuer != NULL && strcmp(stated, rules->other_issuer) == 0);
+		   (rules->other_issuer != NULL && strcmp(stated, rules->other_issuer) == 0);
 }
 
 /*
@@ -76,7 +76,7 @@ check_key_issuer(Jsonb *claims, const Jwk *jwk, const IdTokenRules *rules)
 	IdTokenRules of_key = {jwk->issuer};
 
 	return jwk->issuer == NULL || strstr(rules->issuer, TENANT) == NULL ||
-		check_issuer(claims, &of_key);
+		   check_issuer(claims, &of_key);
 }
 
 static bool
@@ -93,7 +93,7 @@ is_our_audience(const char *audience, size_t len, const IdTokenRules *rules)
 static bool
 check_authorized_party(Jsonb *claims, bool required, const IdTokenRules *rules)
 {
-	char	   *party = json_member_string(claims, "azp");
+	char *party = json_member_string(claims, "azp");
 
 	if (party == NULL)
 		return json_member(claims, "azp") == NULL && !required;
@@ -109,14 +109,14 @@ check_audience(Jsonb *claims, const IdTokenRules *rules)
 {
 	JsonbValue *audience = json_member(claims, "aud");
 	JsonbContainer *list;
-	bool		ours = false;
-	int			count;
+	bool ours = false;
+	int count;
 
 	if (audience == NULL)
 		return false;
 	if (audience->type == jbvString)
 		return is_our_audience(audience->val.string.val, audience->val.string.len, rules) &&
-			check_authorized_party(claims, false, rules);
+			   check_authorized_party(claims, false, rules);
 	if (audience->type != jbvBinary || !JsonContainerIsArray(audience->val.binary.data))
 		return false;
 	list = audience->val.binary.data;
@@ -126,7 +126,7 @@ check_audience(Jsonb *claims, const IdTokenRules *rules)
 		JsonbValue *element = getIthJsonbValueFromContainer(list, i);
 
 		ours = element->type == jbvString &&
-			is_our_audience(element->val.string.val, element->val.string.len, rules);
+			   is_our_audience(element->val.string.val, element->val.string.len, rules);
 	}
 	return ours && check_authorized_party(claims, count > 1, rules);
 }
@@ -134,9 +134,9 @@ check_audience(Jsonb *claims, const IdTokenRules *rules)
 static bool
 check_times(Jsonb *claims, int64 now)
 {
-	int64		issued;
-	int64		expires;
-	int64		valid_from;
+	int64 issued;
+	int64 expires;
+	int64 valid_from;
 
 	if (!json_member_rounded(claims, "exp", false, &expires) || expires <= now - CLOCK_SKEW)
 		return false;
@@ -144,7 +144,7 @@ check_times(Jsonb *claims, int64 now)
 		issued < now - MAX_AGE)
 		return false;
 	return json_member(claims, "nbf") == NULL ||
-		(json_member_rounded(claims, "nbf", false, &valid_from) && valid_from <= now + CLOCK_SKEW);
+		   (json_member_rounded(claims, "nbf", false, &valid_from) && valid_from <= now + CLOCK_SKEW);
 }
 
 /* Whether "a" is that text; takes the same time for any text of its length. */
@@ -168,8 +168,8 @@ static bool
 check_access_token(Jsonb *claims, const ForeignAlgorithm *algorithm, const char *access_token)
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
-	char		text[BASE64URL_ENCODED_SIZE(EVP_MAX_MD_SIZE / 2)];
-	size_t		len;
+	char text[BASE64URL_ENCODED_SIZE(EVP_MAX_MD_SIZE / 2)];
+	size_t len;
 
 	if (access_token == NULL || json_member(claims, "at_hash") == NULL)
 		return true;
@@ -181,7 +181,7 @@ check_access_token(Jsonb *claims, const ForeignAlgorithm *algorithm, const char 
 static bool
 check_subject(Jsonb *claims)
 {
-	char	   *subject = json_member_string(claims, "sub");
+	char *subject = json_member_string(claims, "sub");
 
 	return subject != NULL && subject[0] != '\0';
 }
@@ -190,16 +190,16 @@ static bool
 check_claims(Jsonb *claims, const ForeignAlgorithm *algorithm, const IdTokenRules *rules)
 {
 	return check_issuer(claims, rules) && check_audience(claims, rules) &&
-		check_times(claims, rules->now) && check_nonce(claims, rules->nonce) &&
-		check_access_token(claims, algorithm, rules->access_token) && check_subject(claims);
+		   check_times(claims, rules->now) && check_nonce(claims, rules->nonce) &&
+		   check_access_token(claims, algorithm, rules->access_token) && check_subject(claims);
 }
 
 bool
 id_token_is_readable(const char *token)
 {
-	Jws		   *jws = palloc(sizeof(Jws));
+	Jws *jws = palloc(sizeof(Jws));
 	const ForeignAlgorithm *algorithm;
-	char	   *kid;
+	char *kid;
 
 	return jws_read(token, strlen(token), jws) && read_header(jws, &algorithm, &kid);
 }
@@ -207,10 +207,10 @@ id_token_is_readable(const char *token)
 IdTokenVerdict
 id_token_verify(const char *token, Jsonb *keys, const IdTokenRules *rules, Jsonb **claims)
 {
-	Jws		   *jws = palloc(sizeof(Jws));
+	Jws *jws = palloc(sizeof(Jws));
 	const ForeignAlgorithm *algorithm;
-	char	   *kid;
-	Jwk			jwk;
+	char *kid;
+	Jwk jwk;
 
 	if (!jws_read(token, strlen(token), jws) || !read_header(jws, &algorithm, &kid))
 		return ID_TOKEN_INVALID;

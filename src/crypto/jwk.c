@@ -14,16 +14,16 @@
 #include "crypto/jwk.h"
 #include "crypto/pkey.h"
 
-#define MAX_NUMBER_BYTES 1056	/* RSA of 8,192 bits, and some zero bytes before */
+#define MAX_NUMBER_BYTES 1056 /* RSA of 8,192 bits, and some zero bytes before */
 
 /* A number of the key; false if it is missing or not in base64url. */
 static bool
 read_number(Jsonb *jwk, const char *name, unsigned char number[MAX_NUMBER_BYTES], size_t *len)
 {
-	char	   *text = json_member_string(jwk, name);
+	char *text = json_member_string(jwk, name);
 
 	return text != NULL && base64url_decode(text, strlen(text), number, MAX_NUMBER_BYTES, len) &&
-		*len > 0;
+		   *len > 0;
 }
 
 static EVP_PKEY *
@@ -31,8 +31,8 @@ read_rsa(Jsonb *jwk)
 {
 	unsigned char n[MAX_NUMBER_BYTES];
 	unsigned char e[MAX_NUMBER_BYTES];
-	size_t		n_len;
-	size_t		e_len;
+	size_t n_len;
+	size_t e_len;
 
 	if (!read_number(jwk, "n", n, &n_len) || !read_number(jwk, "e", e, &e_len))
 		return NULL;
@@ -45,12 +45,12 @@ read_ec(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 {
 	unsigned char x[MAX_NUMBER_BYTES];
 	unsigned char y[MAX_NUMBER_BYTES];
-	size_t		bytes = algorithm->number_bytes;
-	size_t		x_len;
-	size_t		y_len;
+	size_t bytes = algorithm->number_bytes;
+	size_t x_len;
+	size_t y_len;
 
-	if (!read_number(jwk, "x", x, &x_len) || !read_number(jwk, "y", y, &y_len) ||
-		x_len != bytes || y_len != bytes)
+	if (!read_number(jwk, "x", x, &x_len) || !read_number(jwk, "y", y, &y_len) || x_len != bytes ||
+		y_len != bytes)
 		return NULL;
 	return pkey_from_ec_point(algorithm->group, x, y, bytes);
 }
@@ -59,7 +59,7 @@ static EVP_PKEY *
 read_ed25519(Jsonb *jwk)
 {
 	unsigned char x[MAX_NUMBER_BYTES];
-	size_t		x_len;
+	size_t x_len;
 
 	return read_number(jwk, "x", x, &x_len) ? pkey_from_ed25519_bytes(x, x_len) : NULL;
 }
@@ -69,9 +69,9 @@ static bool
 is_key_of(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 {
 	return json_member_is(jwk, "kty", algorithm->kty) &&
-		(algorithm->crv == NULL || json_member_is(jwk, "crv", algorithm->crv)) &&
-		(json_member(jwk, "use") == NULL || json_member_is(jwk, "use", "sig")) &&
-		(json_member(jwk, "alg") == NULL || json_member_is(jwk, "alg", algorithm->name));
+		   (algorithm->crv == NULL || json_member_is(jwk, "crv", algorithm->crv)) &&
+		   (json_member(jwk, "use") == NULL || json_member_is(jwk, "use", "sig")) &&
+		   (json_member(jwk, "alg") == NULL || json_member_is(jwk, "alg", algorithm->name));
 }
 
 /* NULL for a key that cannot verify signatures of that algorithm. */
@@ -132,7 +132,7 @@ jwks_is_usable(Jsonb *set)
 
 	for (int i = 0; i < number_of_keys(keys); i++)
 	{
-		Jsonb	   *jwk = key_at(keys, i);
+		Jsonb *jwk = key_at(keys, i);
 
 		if (jwk != NULL && is_known_key(jwk))
 			return true;
@@ -144,12 +144,12 @@ JwkSearch
 jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, Jwk *jwk)
 {
 	JsonbContainer *keys = keys_of(set);
-	int			found = 0;
+	int found = 0;
 
 	for (int i = 0; i < number_of_keys(keys); i++)
 	{
-		Jsonb	   *candidate = key_at(keys, i);
-		EVP_PKEY   *read;
+		Jsonb *candidate = key_at(keys, i);
+		EVP_PKEY *read;
 
 		if (candidate == NULL || (kid != NULL && !json_member_is(candidate, "kid", kid)) ||
 			(read = read_key(candidate, algorithm)) == NULL)

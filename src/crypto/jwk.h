@@ -16,15 +16,15 @@
 
 typedef struct Jwk
 {
-	EVP_PKEY   *key;			/* owned by the current memory context */
-	char	   *issuer;			/* Microsoft's: for whose tokens alone it is; NULL: not stated */
+	EVP_PKEY *key; /* owned by the current memory context */
+	char *issuer;  /* Microsoft's: for whose tokens alone it is; NULL: not stated */
 } Jwk;
 
 typedef enum JwkSearch
 {
 	JWK_FOUND,
-	JWK_UNKNOWN,				/* a newer set may have it */
-	JWK_AMBIGUOUS				/* no id was given, and several keys could be meant */
+	JWK_UNKNOWN,  /* a newer set may have it */
+	JWK_AMBIGUOUS /* no id was given, and several keys could be meant */
 } JwkSearch;
 
 /* Whether a document is a JWK Set with at least one key that can verify signatures. */
@@ -36,7 +36,6 @@ extern bool jwks_is_usable(Jsonb *set);
  * finds the only key of the algorithm.  Keys of other kinds and uses, malformed
  * and weak ones are passed over.
  */
-extern JwkSearch jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm,
-						   Jwk *jwk);
+extern JwkSearch jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, Jwk *jwk);
 
-#endif							/* AUTHFORT_JWK_H */
+#endif /* AUTHFORT_JWK_H */

@@ -24,13 +24,11 @@ jws_read(const char *token, size_t len, Jws *jws)
 
 	/* a fourth part fails in the last decoding, because a dot is not in base64url */
 	jws->signed_len = payload_end - token;
-	return base64url_decode(token, header_end - token,
-							(unsigned char *) jws->header, sizeof(jws->header),
-							&jws->header_len) &&
-		base64url_decode(header_end + 1, payload_end - header_end - 1,
-						 (unsigned char *) jws->payload, sizeof(jws->payload),
-						 &jws->payload_len) &&
-		base64url_decode(payload_end + 1, end - payload_end - 1,
-						 jws->signature, sizeof(jws->signature), &jws->signature_len) &&
-		jws->header_len > 0 && jws->payload_len > 0 && jws->signature_len > 0;
+	return base64url_decode(token, header_end - token, (unsigned char *) jws->header,
+							sizeof(jws->header), &jws->header_len) &&
+		   base64url_decode(header_end + 1, payload_end - header_end - 1,
+							(unsigned char *) jws->payload, sizeof(jws->payload), &jws->payload_len) &&
+		   base64url_decode(payload_end + 1, end - payload_end - 1, jws->signature,
+							sizeof(jws->signature), &jws->signature_len) &&
+		   jws->header_len > 0 && jws->payload_len > 0 && jws->signature_len > 0;
 }

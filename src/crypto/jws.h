@@ -10,8 +10,8 @@
 
 #include "crypto/base64url.h"
 
-#define JWS_MAX_LENGTH 16384	/* characters of the whole token */
-#define JWS_MAX_SIGNATURE 1024	/* bytes; RSA of 8192 bits */
+#define JWS_MAX_LENGTH 16384   /* characters of the whole token */
+#define JWS_MAX_SIGNATURE 1024 /* bytes; RSA of 8192 bits */
 
 /*
  * The three parts, decoded.  "signed_len" characters from the start of the
@@ -19,16 +19,16 @@
  */
 typedef struct Jws
 {
-	size_t		signed_len;
-	size_t		header_len;
-	size_t		payload_len;
-	size_t		signature_len;
-	char		header[BASE64URL_DECODED_SIZE(JWS_MAX_LENGTH)];
-	char		payload[BASE64URL_DECODED_SIZE(JWS_MAX_LENGTH)];
+	size_t signed_len;
+	size_t header_len;
+	size_t payload_len;
+	size_t signature_len;
+	char header[BASE64URL_DECODED_SIZE(JWS_MAX_LENGTH)];
+	char payload[BASE64URL_DECODED_SIZE(JWS_MAX_LENGTH)];
 	unsigned char signature[JWS_MAX_SIGNATURE];
 } Jws;
 
 /* False unless there are exactly three parts, each canonical and not empty. */
 extern bool jws_read(const char *token, size_t len, Jws *jws);
 
-#endif							/* AUTHFORT_JWS_H */
+#endif /* AUTHFORT_JWS_H */

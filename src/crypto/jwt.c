@@ -16,9 +16,9 @@
 bool
 jwt_read_header(const Jws *jws, const char *type, JwtHeader *header)
 {
-	Jsonb	   *json;
-	char	   *algorithm;
-	char	   *own_type;
+	Jsonb *json;
+	char *algorithm;
+	char *own_type;
 
 	if (json_read_object(jws->header, jws->header_len, &json) != JSON_READ)
 		return false;
@@ -26,9 +26,8 @@ jwt_read_header(const Jws *jws, const char *type, JwtHeader *header)
 	own_type = json_member_string(json, "typ");
 	header->kid = json_member_string(json, "kid");
 	return algorithm != NULL && pkey_algorithm_by_name(algorithm, &header->algorithm) &&
-		own_type != NULL && pg_strcasecmp(own_type, type) == 0 &&
-		header->kid != NULL && header->kid[0] != '\0' &&
-		json_member(json, "crit") == NULL;
+		   own_type != NULL && pg_strcasecmp(own_type, type) == 0 && header->kid != NULL &&
+		   header->kid[0] != '\0' && json_member(json, "crit") == NULL;
 }
 
 static void
@@ -45,9 +44,9 @@ jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid, const cha
 		 StringInfo payload)
 {
 	StringInfoData token;
-	char	   *header;
+	char *header;
 	unsigned char signature[PKEY_MAX_SIGNATURE];
-	size_t		signature_len;
+	size_t signature_len;
 
 	initStringInfo(&token);
 	header = psprintf("{\"alg\":\"%s\",\"typ\":\"%s\"%s}", pkey_algorithm_name(algorithm), type,

@@ -19,7 +19,7 @@
 typedef struct JwtHeader
 {
 	SignatureAlgorithm algorithm;
-	char	   *kid;
+	char *kid;
 } JwtHeader;
 
 /* False if the token is not of that type. */
@@ -27,4 +27,4 @@ extern bool jwt_read_header(const Jws *jws, const char *type, JwtHeader *header)
 extern char *jwt_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid,
 					  const char *type, StringInfo payload);
 
-#endif							/* AUTHFORT_JWT_H */
+#endif /* AUTHFORT_JWT_H */

@@ -30,16 +30,16 @@
 
 typedef struct MasterKey
 {
-	uint32		id;
+	uint32 id;
 	unsigned char key[MASTER_KEY_BYTES];
 } MasterKey;
 
 /* The keys that this backend holds, and where and when they were read. */
 static MasterKey *held_keys = NULL; /* sodium_malloc()ed, MAX_MASTER_KEYS long */
-static int	held_count = 0;
-static char *held_source = NULL;	/* the command or the path; malloc()ed */
-static struct stat held_stat;	/* of the file; unused for a command */
-static uint64 reads = 0;		/* how often keys were read */
+static int held_count = 0;
+static char *held_source = NULL; /* the command or the path; malloc()ed */
+static struct stat held_stat;    /* of the file; unused for a command */
+static uint64 reads = 0;         /* how often keys were read */
 
 static bool
 from_command(void)
@@ -69,7 +69,7 @@ key_id(const unsigned char key[MASTER_KEY_BYTES])
 {
 	static const unsigned char context[] = "authfort master key id";
 	unsigned char digest[crypto_generichash_BYTES_MIN];
-	uint32		id;
+	uint32 id;
 
 	crypto_generichash(digest, sizeof(digest), context, sizeof(context), key, MASTER_KEY_BYTES);
 	memcpy(&id, digest, sizeof(id));
@@ -102,8 +102,8 @@ raise_malformed(const char *reason)
 static void
 read_line(const char *line, size_t len)
 {
-	MasterKey  *entry;
-	size_t		decoded;
+	MasterKey *entry;
+	size_t decoded;
 
 	while (len > 0 && isspace((unsigned char) line[len - 1]))
 		len--;
@@ -162,7 +162,7 @@ read_keys(const char *text, size_t len, const char *source)
 static void
 check_permissions(const struct stat *st, const char *path)
 {
-	mode_t		forbidden = (st->st_uid == 0) ? (S_IWGRP | S_IXGRP | S_IRWXO) : (S_IRWXG | S_IRWXO);
+	mode_t forbidden = (st->st_uid == 0) ? (S_IWGRP | S_IXGRP | S_IRWXO) : (S_IRWXG | S_IRWXO);
 
 	if (!S_ISREG(st->st_mode) || (st->st_uid != geteuid() && st->st_uid != 0) ||
 		(st->st_mode & forbidden) != 0)
@@ -176,8 +176,8 @@ static bool
 same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-		a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+		   a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+		   a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /*
@@ -187,7 +187,7 @@ same_file(const struct stat *a, const struct stat *b)
 static void
 raise_unreadable(const char *path)
 {
-	int			saved_errno = errno;
+	int saved_errno = errno;
 
 	forget_keys();
 	errno = saved_errno;
@@ -202,11 +202,11 @@ raise_unreadable(const char *path)
 static void
 load_from_file(void)
 {
-	char	   *path = file_path();
-	char		text[MAX_SOURCE_BYTES];
+	char *path = file_path();
+	char text[MAX_SOURCE_BYTES];
 	struct stat st;
-	ssize_t		len;
-	int			fd;
+	ssize_t len;
+	int fd;
 
 	if (stat(path, &st) != 0)
 		raise_unreadable(path);
@@ -242,10 +242,10 @@ static void
 load_from_command(void)
 {
 	const char *command = setting_master_key_command;
-	char		text[MAX_SOURCE_BYTES];
-	size_t		len;
-	FILE	   *pipe;
-	int			status;
+	char text[MAX_SOURCE_BYTES];
+	size_t len;
+	FILE *pipe;
+	int status;
 
 	if (held_source != NULL && strcmp(held_source, command) == 0)
 		return;
@@ -291,8 +291,8 @@ static bool
 source_exists(void)
 {
 	struct stat st;
-	char	   *path;
-	bool		missing;
+	char *path;
+	bool missing;
 
 	if (from_command())
 		return true;
@@ -307,11 +307,10 @@ static void
 write_new_file(const char *path)
 {
 	unsigned char key[MASTER_KEY_BYTES];
-	char		hex[HEX_CHARACTERS + 1];
-	char		text[512];
-	int			len;
-	int			fd = OpenTransientFilePerm(path, O_CREAT | O_EXCL | O_WRONLY | PG_BINARY,
-										   S_IRUSR | S_IWUSR);
+	char hex[HEX_CHARACTERS + 1];
+	char text[512];
+	int len;
+	int fd = OpenTransientFilePerm(path, O_CREAT | O_EXCL | O_WRONLY | PG_BINARY, S_IRUSR | S_IWUSR);
 
 	if (fd < 0)
 		ereport(ERROR,
@@ -323,11 +322,12 @@ write_new_file(const char *path)
 	len = snprintf(text, sizeof(text),
 				   "# The master key of authfort. Keep a copy away from this machine and from the\n"
 				   "# database's backups: without it no session and no signing key can be used.\n"
-				   "%s\n", hex);
+				   "%s\n",
+				   hex);
 	errno = 0;
 	if (write(fd, text, len) != len || pg_fsync(fd) != 0)
 	{
-		int			saved_errno = errno ? errno : ENOSPC;
+		int saved_errno = errno ? errno : ENOSPC;
 
 		unlink(path);
 		errno = saved_errno;
@@ -363,17 +363,17 @@ report_created(int level, const char *path)
 static void
 create_file(void)
 {
-	char	   *path = file_path();
-	char	   *draft = psprintf("%s.%d.tmp", path, MyProcPid);
-	char	   *directory = pstrdup(path);
-	int			rc;
+	char *path = file_path();
+	char *draft = psprintf("%s.%d.tmp", path, MyProcPid);
+	char *directory = pstrdup(path);
+	int rc;
 
-	unlink(draft);				/* left by a crashed process with our number */
+	unlink(draft); /* left by a crashed process with our number */
 	write_new_file(draft);
 	rc = link(draft, path);
 	if (rc != 0 && errno != EEXIST)
 	{
-		int			saved_errno = errno;
+		int saved_errno = errno;
 
 		unlink(draft);
 		errno = saved_errno;
@@ -422,7 +422,7 @@ master_key_current(void)
 uint32 *
 master_key_ids(int *count)
 {
-	uint32	   *ids;
+	uint32 *ids;
 
 	load_keys();
 	ids = palloc(held_count * sizeof(uint32));

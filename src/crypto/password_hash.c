@@ -38,7 +38,7 @@ PG_FUNCTION_INFO_V1(authfort_password_hash_affordable);
 
 typedef struct Argon2Parameters
 {
-	unsigned int memory;		/* kilobytes */
+	unsigned int memory; /* kilobytes */
 	unsigned int passes;
 	unsigned int lanes;
 } Argon2Parameters;
@@ -96,11 +96,12 @@ read_parameters(const char *encoded, Argon2Parameters *params)
 	unsigned long long memory;
 	unsigned long long passes;
 	unsigned long long lanes;
-	int			end = -1;
+	int end = -1;
 
 	if (strnlen(encoded, MAX_ENCODED_BYTES + 1) > MAX_ENCODED_BYTES ||
-		sscanf(encoded, "$argon2id$v=19$m=%18llu,t=%18llu,p=%18llu$%n",
-			   &memory, &passes, &lanes, &end) != 3 || end < 0)
+		sscanf(encoded, "$argon2id$v=19$m=%18llu,t=%18llu,p=%18llu$%n", &memory, &passes, &lanes,
+			   &end) != 3 ||
+		end < 0)
 		return false;
 	params->memory = Min(memory, PG_UINT32_MAX);
 	params->passes = Min(passes, PG_UINT32_MAX);
@@ -127,7 +128,7 @@ decoy(Argon2Parameters params)
 static Argon2Parameters
 rest_of(Argon2Parameters wanted, Argon2Parameters spent)
 {
-	int64		left = work_of(wanted) - work_of(spent);
+	int64 left = work_of(wanted) - work_of(spent);
 	Argon2Parameters rest = wanted;
 
 	rest.memory = (left > 0) ? left / (wanted.passes + 1) : 0;
@@ -137,7 +138,7 @@ rest_of(Argon2Parameters wanted, Argon2Parameters spent)
 char *
 password_normalize(const char *typed)
 {
-	char	   *normal = unicode_compose(typed);
+	char *normal = unicode_compose(typed);
 
 	secret_wipe_later(normal, strlen(normal));
 	unicode_plain_spaces(normal);
@@ -148,9 +149,9 @@ char *
 password_hash(const char *typed)
 {
 	Argon2Parameters params = wanted_parameters();
-	char	   *password = password_normalize(typed);
-	char	   *encoded = palloc(crypto_pwhash_STRBYTES);
-	int			failed;
+	char *password = password_normalize(typed);
+	char *encoded = palloc(crypto_pwhash_STRBYTES);
+	int failed;
 
 	if (!hash_budget_enter())
 		return NULL;
@@ -184,8 +185,8 @@ static PasswordCheck
 verify_encoded(const char *encoded, const char *password, Argon2Parameters rest)
 {
 	/* allocated before waiting for a slot, because it may raise */
-	char	   *filler = (rest.memory >= LEAST_MEMORY) ? decoy(rest) : NULL;
-	bool		right;
+	char *filler = (rest.memory >= LEAST_MEMORY) ? decoy(rest) : NULL;
+	bool right;
 
 	if (!hash_budget_enter())
 		return PASSWORD_BUSY;
@@ -234,8 +235,8 @@ password_verify(const char *stored, const char *password)
 {
 	Argon2Parameters wanted = wanted_parameters();
 	Argon2Parameters params = wanted;
-	bool		fits_in = strlen(password) <= PASSWORD_MAX_BYTES;
-	bool		usable = can_be_checked(stored, &params) && fits_in;
+	bool fits_in = strlen(password) <= PASSWORD_MAX_BYTES;
+	bool usable = can_be_checked(stored, &params) && fits_in;
 	const char *typed = fits_in ? password : "";
 	const char *normal = password_normalize(typed);
 	const char *encoded = usable ? stored : decoy(wanted);
@@ -258,7 +259,7 @@ Datum
 authfort_password_hash_affordable(PG_FUNCTION_ARGS)
 {
 	Argon2Parameters params;
-	char	   *encoded = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *encoded = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	PG_RETURN_BOOL(!read_parameters(encoded, &params) || is_affordable(params));
 }

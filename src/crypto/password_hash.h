@@ -16,9 +16,9 @@ typedef enum PasswordCheck
 {
 	PASSWORD_WRONG,
 	PASSWORD_RIGHT,
-	PASSWORD_RIGHT_OUTDATED,	/* right, but to be hashed again: other parameters, or not
+	PASSWORD_RIGHT_OUTDATED, /* right, but to be hashed again: other parameters, or not
 								 * in its normal form */
-	PASSWORD_BUSY				/* no slot was granted in time (hash_budget.h) */
+	PASSWORD_BUSY            /* no slot was granted in time (hash_budget.h) */
 } PasswordCheck;
 
 /*
@@ -38,4 +38,4 @@ extern char *password_hash(const char *typed);
  */
 extern PasswordCheck password_verify(const char *stored, const char *password);
 
-#endif							/* AUTHFORT_PASSWORD_HASH_H */
+#endif /* AUTHFORT_PASSWORD_HASH_H */

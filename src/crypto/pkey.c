@@ -21,10 +21,10 @@
 #include "crypto/base64url.h"
 #include "crypto/pkey.h"
 
-#define P256_BYTES 32			/* one coordinate, or one half of a signature */
-#define MAX_COORDINATE_BYTES 66	/* P-521 */
+#define P256_BYTES 32           /* one coordinate, or one half of a signature */
+#define MAX_COORDINATE_BYTES 66 /* P-521 */
 #define ED25519_PUBLIC_BYTES 32
-#define MAX_RSA_BYTES 2048		/* longest modulus that we publish: 16384 bits */
+#define MAX_RSA_BYTES 2048 /* longest modulus that we publish: 16384 bits */
 
 /* Of others' RSA keys: verifying with larger ones takes long. */
 #define MIN_FOREIGN_RSA_BITS 2048
@@ -36,7 +36,7 @@ static void
 raise_openssl(const char *what)
 {
 	unsigned long code = ERR_get_error();
-	char		reason[256] = "no reason given";
+	char reason[256] = "no reason given";
 
 	if (code != 0)
 		ERR_error_string_n(code, reason, sizeof(reason));
@@ -112,7 +112,7 @@ EVP_PKEY *
 pkey_generate(SignatureAlgorithm algorithm, int rsa_bits)
 {
 	MemoryContextCallback *owner = reserve_owner();
-	EVP_PKEY   *key = NULL;
+	EVP_PKEY *key = NULL;
 
 	switch (algorithm)
 	{
@@ -144,7 +144,7 @@ pkey_from_private_der(const unsigned char *der, size_t len)
 {
 	MemoryContextCallback *owner = reserve_owner();
 	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, len);
-	EVP_PKEY   *key = (info == NULL) ? NULL : EVP_PKCS82PKEY(info);
+	EVP_PKEY *key = (info == NULL) ? NULL : EVP_PKCS82PKEY(info);
 
 	PKCS8_PRIV_KEY_INFO_free(info);
 	return owned_key(owner, key, "read a private key");
@@ -165,7 +165,7 @@ static EVP_PKEY *
 public_from_parameters(const char *type, OSSL_PARAM *parameters)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY   *key = NULL;
+	EVP_PKEY *key = NULL;
 
 	if (ctx == NULL || parameters == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
@@ -178,10 +178,10 @@ public_from_parameters(const char *type, OSSL_PARAM *parameters)
 static bool
 is_strong_rsa(const BIGNUM *modulus, const BIGNUM *exponent)
 {
-	int			bits = BN_num_bits(modulus);
+	int bits = BN_num_bits(modulus);
 
-	return bits >= MIN_FOREIGN_RSA_BITS && bits <= MAX_FOREIGN_RSA_BITS &&
-		BN_is_odd(modulus) && BN_is_odd(exponent) && !BN_is_one(exponent);
+	return bits >= MIN_FOREIGN_RSA_BITS && bits <= MAX_FOREIGN_RSA_BITS && BN_is_odd(modulus) &&
+		   BN_is_odd(exponent) && !BN_is_one(exponent);
 }
 
 EVP_PKEY *
@@ -191,9 +191,9 @@ pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
 	MemoryContextCallback *owner = reserve_owner();
 	OSSL_PARAM_BLD *builder;
 	OSSL_PARAM *parameters = NULL;
-	BIGNUM	   *n;
-	BIGNUM	   *e;
-	EVP_PKEY   *key = NULL;
+	BIGNUM *n;
+	BIGNUM *e;
+	EVP_PKEY *key = NULL;
 
 	if (modulus_len > MAX_RSA_BYTES || exponent_len > MAX_RSA_EXPONENT_BYTES)
 		return NULL;
@@ -221,15 +221,15 @@ pkey_from_ec_point(const char *group, const unsigned char *x, const unsigned cha
 {
 	MemoryContextCallback *owner = reserve_owner();
 	unsigned char point[1 + 2 * MAX_COORDINATE_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
-	OSSL_PARAM	parameters[3];
+	OSSL_PARAM parameters[3];
 
 	Assert(coordinate_bytes <= MAX_COORDINATE_BYTES);
 	memcpy(point + 1, x, coordinate_bytes);
 	memcpy(point + 1 + coordinate_bytes, y, coordinate_bytes);
-	parameters[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-													 unconstify(char *, group), 0);
-	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
-													  1 + 2 * coordinate_bytes);
+	parameters[0] =
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, unconstify(char *, group), 0);
+	parameters[1] =
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * coordinate_bytes);
 	parameters[2] = OSSL_PARAM_construct_end();
 	return owned_or_null(owner, public_from_parameters("EC", parameters));
 }
@@ -255,8 +255,8 @@ EVP_PKEY *
 pkey_from_pem(const char *pem)
 {
 	MemoryContextCallback *owner = reserve_owner();
-	BIO		   *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY   *key = NULL;
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *key = NULL;
 
 	if (bio != NULL)
 		key = PEM_read_bio_PrivateKey(bio, NULL, give_no_passphrase, NULL);
@@ -267,7 +267,7 @@ pkey_from_pem(const char *pem)
 bool
 pkey_algorithm_of(EVP_PKEY *key, SignatureAlgorithm *algorithm)
 {
-	char		group[64];
+	char group[64];
 
 	switch (EVP_PKEY_get_base_id(key))
 	{
@@ -277,7 +277,7 @@ pkey_algorithm_of(EVP_PKEY *key, SignatureAlgorithm *algorithm)
 		case EVP_PKEY_EC:
 			*algorithm = SIGN_ES256;
 			return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-				strcmp(group, "prime256v1") == 0;
+				   strcmp(group, "prime256v1") == 0;
 		case EVP_PKEY_ED25519:
 			*algorithm = SIGN_EDDSA;
 			return true;
@@ -290,7 +290,7 @@ pkey_algorithm_of(EVP_PKEY *key, SignatureAlgorithm *algorithm)
 unsigned char *
 pkey_public_der(EVP_PKEY *key, size_t *len)
 {
-	int			size = i2d_PUBKEY(key, NULL);
+	int size = i2d_PUBKEY(key, NULL);
 	unsigned char *der;
 	unsigned char *end;
 
@@ -308,7 +308,7 @@ unsigned char *
 pkey_private_der(EVP_PKEY *key, size_t *len)
 {
 	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
-	int			size = (info == NULL) ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
+	int size = (info == NULL) ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
 	unsigned char *der;
 	unsigned char *end;
 
@@ -338,13 +338,13 @@ digest_of(SignatureAlgorithm algorithm)
 static size_t
 ecdsa_der_to_raw(const unsigned char *der, size_t der_len, unsigned char raw[2 * P256_BYTES])
 {
-	ECDSA_SIG  *sig = d2i_ECDSA_SIG(NULL, &der, der_len);
-	bool		ok;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, der_len);
+	bool ok;
 
 	if (sig == NULL)
 		return 0;
 	ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, P256_BYTES) == P256_BYTES &&
-		BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_BYTES, P256_BYTES) == P256_BYTES;
+		 BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_BYTES, P256_BYTES) == P256_BYTES;
 	ECDSA_SIG_free(sig);
 	return ok ? 2 * P256_BYTES : 0;
 }
@@ -356,14 +356,14 @@ ecdsa_der_to_raw(const unsigned char *der, size_t der_len, unsigned char raw[2 *
 static size_t
 ecdsa_raw_to_der(const unsigned char raw[2 * P256_BYTES], unsigned char der[MAX_ECDSA_DER])
 {
-	ECDSA_SIG  *sig = ECDSA_SIG_new();
-	BIGNUM	   *r = BN_bin2bn(raw, P256_BYTES, NULL);
-	BIGNUM	   *s = BN_bin2bn(raw + P256_BYTES, P256_BYTES, NULL);
-	int			len = 0;
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, P256_BYTES, NULL);
+	BIGNUM *s = BN_bin2bn(raw + P256_BYTES, P256_BYTES, NULL);
+	int len = 0;
 
 	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1)
 	{
-		r = s = NULL;			/* they belong to it now */
+		r = s = NULL; /* they belong to it now */
 		len = i2d_ECDSA_SIG(sig, &der);
 	}
 	BN_free(r);
@@ -374,18 +374,15 @@ ecdsa_raw_to_der(const unsigned char raw[2 * P256_BYTES], unsigned char der[MAX_
 
 /* Returns the number of bytes written to "signature", in the form of RFC 7518. */
 size_t
-pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm,
-		  const char *message, size_t message_len,
+pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size_t message_len,
 		  unsigned char signature[PKEY_MAX_SIGNATURE])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t		len = PKEY_MAX_SIGNATURE;
-	bool		ok;
+	size_t len = PKEY_MAX_SIGNATURE;
+	bool ok;
 
-	ok = ctx != NULL &&
-		EVP_DigestSignInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
-		EVP_DigestSign(ctx, signature, &len,
-					   (const unsigned char *) message, message_len) == 1;
+	ok = ctx != NULL && EVP_DigestSignInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
+		 EVP_DigestSign(ctx, signature, &len, (const unsigned char *) message, message_len) == 1;
 	EVP_MD_CTX_free(ctx);
 
 	if (ok && algorithm == SIGN_ES256)
@@ -403,13 +400,12 @@ pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm,
 
 /* Never raises: an unreadable signature does not verify. */
 bool
-pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
-			const char *message, size_t message_len,
+pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size_t message_len,
 			const unsigned char *signature, size_t signature_len)
 {
 	unsigned char der[MAX_ECDSA_DER];
 	EVP_MD_CTX *ctx;
-	bool		ok;
+	bool ok;
 
 	if (algorithm == SIGN_ES256)
 	{
@@ -422,10 +418,9 @@ pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
 	}
 
 	ctx = EVP_MD_CTX_new();
-	ok = ctx != NULL &&
-		EVP_DigestVerifyInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
-		EVP_DigestVerify(ctx, signature, signature_len,
-						 (const unsigned char *) message, message_len) == 1;
+	ok = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
+		 EVP_DigestVerify(ctx, signature, signature_len, (const unsigned char *) message,
+						  message_len) == 1;
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return ok;
@@ -434,7 +429,7 @@ pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
 static char *
 base64url(const unsigned char *bytes, size_t len)
 {
-	char	   *out = palloc(BASE64URL_ENCODED_SIZE(len));
+	char *out = palloc(BASE64URL_ENCODED_SIZE(len));
 
 	base64url_encode(bytes, len, out);
 	return out;
@@ -444,9 +439,9 @@ base64url(const unsigned char *bytes, size_t len)
 static char *
 bignum_parameter(EVP_PKEY *key, const char *name, int width)
 {
-	BIGNUM	   *number = NULL;
+	BIGNUM *number = NULL;
 	unsigned char bytes[MAX_RSA_BYTES];
-	int			len;
+	int len;
 
 	if (EVP_PKEY_get_bn_param(key, name, &number) != 1)
 		raise_openssl("read a public key");
@@ -463,7 +458,7 @@ static char *
 ed25519_public(EVP_PKEY *key)
 {
 	unsigned char bytes[ED25519_PUBLIC_BYTES];
-	size_t		len = sizeof(bytes);
+	size_t len = sizeof(bytes);
 
 	if (EVP_PKEY_get_raw_public_key(key, bytes, &len) != 1)
 		raise_openssl("read a public key");

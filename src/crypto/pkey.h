@@ -52,15 +52,13 @@ extern bool pkey_algorithm_of(EVP_PKEY *key, SignatureAlgorithm *algorithm);
 extern unsigned char *pkey_public_der(EVP_PKEY *key, size_t *len);
 extern unsigned char *pkey_private_der(EVP_PKEY *key, size_t *len);
 
-extern size_t pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm,
-						const char *message, size_t message_len,
-						unsigned char signature[PKEY_MAX_SIGNATURE]);
-extern bool pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm,
-						const char *message, size_t message_len,
-						const unsigned char *signature, size_t signature_len);
+extern size_t pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message,
+						size_t message_len, unsigned char signature[PKEY_MAX_SIGNATURE]);
+extern bool pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message,
+						size_t message_len, const unsigned char *signature, size_t signature_len);
 
 extern char *pkey_thumbprint(EVP_PKEY *key, SignatureAlgorithm algorithm);
-extern void pkey_append_jwk(StringInfo out, EVP_PKEY *key,
-							SignatureAlgorithm algorithm, const char *kid);
+extern void
+pkey_append_jwk(StringInfo out, EVP_PKEY *key, SignatureAlgorithm algorithm, const char *kid);
 
-#endif							/* AUTHFORT_PKEY_H */
+#endif /* AUTHFORT_PKEY_H */

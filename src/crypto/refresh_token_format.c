@@ -27,7 +27,7 @@ write_signed_part(const RefreshToken *token, unsigned char out[SIGNED_BYTES])
 
 static void
 compute_token_mac(const RefreshToken *token, const RefreshTokenKey *key,
-			unsigned char mac[REFRESH_TOKEN_MAC_BYTES])
+				  unsigned char mac[REFRESH_TOKEN_MAC_BYTES])
 {
 	static const unsigned char personal[crypto_generichash_blake2b_PERSONALBYTES + 1] =
 		"authfort refresh";
@@ -35,12 +35,11 @@ compute_token_mac(const RefreshToken *token, const RefreshTokenKey *key,
 	unsigned char message[SIGNED_BYTES];
 
 	write_signed_part(token, message);
-	crypto_generichash_blake2b_salt_personal(session_key, sizeof(session_key),
-											 key->database_id, REFRESH_TOKEN_DATABASE_BYTES,
-											 key->master_subkey, REFRESH_TOKEN_KEY_BYTES,
-											 key->salt, personal);
-	crypto_generichash(mac, REFRESH_TOKEN_MAC_BYTES, message, sizeof(message),
-					   session_key, sizeof(session_key));
+	crypto_generichash_blake2b_salt_personal(session_key, sizeof(session_key), key->database_id,
+											 REFRESH_TOKEN_DATABASE_BYTES, key->master_subkey,
+											 REFRESH_TOKEN_KEY_BYTES, key->salt, personal);
+	crypto_generichash(mac, REFRESH_TOKEN_MAC_BYTES, message, sizeof(message), session_key,
+					   sizeof(session_key));
 	sodium_memzero(session_key, sizeof(session_key));
 }
 
@@ -49,7 +48,7 @@ refresh_token_read(const char *text, size_t len, RefreshToken *token)
 {
 	unsigned char bytes[REFRESH_TOKEN_BYTES];
 	const unsigned char *in = bytes;
-	size_t		bytes_len;
+	size_t bytes_len;
 
 	if (len != REFRESH_TOKEN_TEXT_SIZE - 1 ||
 		!base64url_decode(text, len, bytes, sizeof(bytes), &bytes_len) ||
@@ -60,8 +59,8 @@ refresh_token_read(const char *text, size_t len, RefreshToken *token)
 	in += sizeof(token->master_key_id);
 	memcpy(token->session_id, in, REFRESH_TOKEN_SESSION_BYTES);
 	in += REFRESH_TOKEN_SESSION_BYTES;
-	token->generation = (uint32_t) in[0] << 24 | (uint32_t) in[1] << 16 |
-		(uint32_t) in[2] << 8 | (uint32_t) in[3];
+	token->generation =
+		(uint32_t) in[0] << 24 | (uint32_t) in[1] << 16 | (uint32_t) in[2] << 8 | (uint32_t) in[3];
 	in += 4;
 	memcpy(token->mac, in, REFRESH_TOKEN_MAC_BYTES);
 	return true;

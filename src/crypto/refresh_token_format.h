@@ -34,16 +34,16 @@
 
 typedef struct RefreshToken
 {
-	uint32_t	master_key_id;
+	uint32_t master_key_id;
 	unsigned char session_id[REFRESH_TOKEN_SESSION_BYTES];
-	uint32_t	generation;
+	uint32_t generation;
 	unsigned char mac[REFRESH_TOKEN_MAC_BYTES];
 } RefreshToken;
 
 /* What the key of a session's MACs is derived from; the caller wipes it. */
 typedef struct RefreshTokenKey
 {
-	unsigned char master_subkey[REFRESH_TOKEN_KEY_BYTES];	/* for this purpose */
+	unsigned char master_subkey[REFRESH_TOKEN_KEY_BYTES]; /* for this purpose */
 	unsigned char database_id[REFRESH_TOKEN_DATABASE_BYTES];
 	unsigned char salt[REFRESH_TOKEN_SALT_BYTES];
 } RefreshTokenKey;
@@ -59,4 +59,4 @@ extern bool refresh_token_check(const RefreshToken *token, const RefreshTokenKey
 
 extern void refresh_token_write(const RefreshToken *token, char text[REFRESH_TOKEN_TEXT_SIZE]);
 
-#endif							/* AUTHFORT_REFRESH_TOKEN_FORMAT_H */
+#endif /* AUTHFORT_REFRESH_TOKEN_FORMAT_H */

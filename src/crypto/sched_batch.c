@@ -21,19 +21,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLICE_NS 100000000		/* the maximum of Linux */
+#define SLICE_NS 100000000 /* the maximum of Linux */
 
 /* As in linux/sched/types.h, of which not every system has all members. */
 typedef struct SchedulingAttributes
 {
-	uint32		size;
-	uint32		policy;
-	uint64		flags;
-	int32		nice;
-	uint32		priority;
-	uint64		runtime;		/* length of a slice in nanoseconds */
-	uint64		deadline;
-	uint64		period;
+	uint32 size;
+	uint32 policy;
+	uint64 flags;
+	int32 nice;
+	uint32 priority;
+	uint64 runtime; /* length of a slice in nanoseconds */
+	uint64 deadline;
+	uint64 period;
 } SchedulingAttributes;
 
 static SchedulingAttributes usual;
@@ -44,8 +44,7 @@ sched_batch_begin(void)
 {
 	SchedulingAttributes attributes;
 
-	if (syscall(SYS_sched_getattr, 0, &usual, sizeof(usual), 0) != 0 ||
-		usual.policy != SCHED_OTHER)
+	if (syscall(SYS_sched_getattr, 0, &usual, sizeof(usual), 0) != 0 || usual.policy != SCHED_OTHER)
 		return;
 	attributes = usual;
 	attributes.policy = SCHED_BATCH;

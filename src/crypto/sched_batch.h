@@ -13,4 +13,4 @@
 extern void sched_batch_begin(void);
 extern void sched_batch_end(void);
 
-#endif							/* AUTHFORT_SCHED_BATCH_H */
+#endif /* AUTHFORT_SCHED_BATCH_H */

@@ -25,7 +25,7 @@
 static unsigned char *
 bound_data(const char *name, const pg_uuid_t *database, size_t *len)
 {
-	size_t		name_len = strlen(name);
+	size_t name_len = strlen(name);
 	unsigned char *data = palloc(name_len + UUID_LEN);
 
 	memcpy(data, name, name_len);
@@ -42,13 +42,13 @@ bound_data(const char *name, const pg_uuid_t *database, size_t *len)
 bytea *
 seal(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t *database)
 {
-	size_t		bound_len;
+	size_t bound_len;
 	unsigned char *bound = bound_data(name, database, &bound_len);
-	bytea	   *sealed = palloc(VARHDRSZ + HEADER_BYTES + len + TAG_BYTES);
+	bytea *sealed = palloc(VARHDRSZ + HEADER_BYTES + len + TAG_BYTES);
 	unsigned char *out = (unsigned char *) VARDATA(sealed);
 	unsigned char *nonce = out + 1 + sizeof(uint32);
 	unsigned char key[MASTER_KEY_BYTES];
-	uint32		id = master_key_current();
+	uint32 id = master_key_current();
 
 	SET_VARSIZE(sealed, VARHDRSZ + HEADER_BYTES + len + TAG_BYTES);
 	out[0] = SEAL_VERSION;
@@ -57,8 +57,8 @@ seal(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t 
 
 	if (!master_key_derive(id, MASTER_KEY_FOR_SEALING, key))
 		elog(ERROR, "the current master key is not held");
-	crypto_aead_xchacha20poly1305_ietf_encrypt(out + HEADER_BYTES, NULL, secret, len,
-											   bound, bound_len, NULL, nonce, key);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out + HEADER_BYTES, NULL, secret, len, bound,
+											   bound_len, NULL, nonce, key);
 	sodium_memzero(key, sizeof(key));
 	return sealed;
 }
@@ -99,15 +99,15 @@ open_sealed(const unsigned char *in, size_t in_len, const unsigned char key[MAST
 			const char *name, const pg_uuid_t *database, size_t *len)
 {
 	const unsigned char *nonce = in + 1 + sizeof(uint32);
-	size_t		bound_len;
+	size_t bound_len;
 	unsigned char *bound = bound_data(name, database, &bound_len);
 	unsigned char *secret;
 
 	*len = in_len - HEADER_BYTES - TAG_BYTES;
 	secret = palloc(*len + 1);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL,
-												   in + HEADER_BYTES, in_len - HEADER_BYTES,
-												   bound, bound_len, nonce, key) != 0)
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL, in + HEADER_BYTES,
+												   in_len - HEADER_BYTES, bound, bound_len, nonce,
+												   key) != 0)
 		return NULL;
 	return secret;
 }
@@ -123,14 +123,13 @@ report_changed(int level, const char *name)
 
 /* Reports a value that does not open at that level; returns NULL if that is not an error. */
 static unsigned char *
-open_or_report(const bytea *sealed, const char *name, const pg_uuid_t *database, int level,
-			   size_t *len)
+open_or_report(const bytea *sealed, const char *name, const pg_uuid_t *database, int level, size_t *len)
 {
 	const unsigned char *in = (const unsigned char *) VARDATA_ANY(sealed);
-	size_t		in_len = VARSIZE_ANY_EXHDR(sealed);
+	size_t in_len = VARSIZE_ANY_EXHDR(sealed);
 	unsigned char key[MASTER_KEY_BYTES];
 	unsigned char *secret;
-	uint32		id;
+	uint32 id;
 
 	if (!has_sealed_form(in, in_len, &id))
 	{
@@ -165,9 +164,9 @@ unseal_or_warn(const bytea *sealed, const char *name, const pg_uuid_t *database,
 bytea *
 seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database)
 {
-	size_t		len;
+	size_t len;
 	unsigned char *secret = unseal_or_warn(sealed, name, database, &len);
-	bytea	   *again;
+	bytea *again;
 
 	if (secret == NULL)
 		return NULL;
@@ -180,14 +179,14 @@ seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database)
 ArrayType *
 seal_older_prefixes(void)
 {
-	int			count;
-	uint32	   *ids = master_key_ids(&count);
-	Datum	   *prefixes = palloc(count * sizeof(Datum));
+	int count;
+	uint32 *ids = master_key_ids(&count);
+	Datum *prefixes = palloc(count * sizeof(Datum));
 
 	StaticAssertStmt(SEALED_PREFIX_BYTES == 1 + sizeof(uint32), "a version and an id");
 	for (int i = 1; i < count; i++)
 	{
-		bytea	   *prefix = palloc(VARHDRSZ + SEALED_PREFIX_BYTES);
+		bytea *prefix = palloc(VARHDRSZ + SEALED_PREFIX_BYTES);
 
 		SET_VARSIZE(prefix, VARHDRSZ + SEALED_PREFIX_BYTES);
 		VARDATA(prefix)[0] = SEAL_VERSION;
@@ -200,9 +199,9 @@ seal_older_prefixes(void)
 char *
 seal_as_text(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t *database)
 {
-	bytea	   *sealed = seal(secret, len, name, database);
-	size_t		sealed_len = VARSIZE(sealed) - VARHDRSZ;
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(sealed_len));
+	bytea *sealed = seal(secret, len, name, database);
+	size_t sealed_len = VARSIZE(sealed) - VARHDRSZ;
+	char *text = palloc(BASE64URL_ENCODED_SIZE(sealed_len));
 
 	base64url_encode((unsigned char *) VARDATA(sealed), sealed_len, text);
 	pfree(sealed);
@@ -212,13 +211,13 @@ seal_as_text(const unsigned char *secret, size_t len, const char *name, const pg
 unsigned char *
 unseal_text(const char *text, const char *name, const pg_uuid_t *database, size_t *len)
 {
-	size_t		text_len = strlen(text);
-	size_t		size = BASE64URL_DECODED_SIZE(text_len);
+	size_t text_len = strlen(text);
+	size_t size = BASE64URL_DECODED_SIZE(text_len);
 	unsigned char *sealed = palloc(size);
-	size_t		sealed_len;
+	size_t sealed_len;
 	unsigned char key[MASTER_KEY_BYTES];
 	unsigned char *secret;
-	uint32		id;
+	uint32 id;
 
 	if (!base64url_decode(text, text_len, sealed, size, &sealed_len) ||
 		!has_sealed_form(sealed, sealed_len, &id) ||

@@ -15,10 +15,10 @@
  * name only; messages show it.  If "database" is not NULL, the secret is bound
  * to that id as well, so that it cannot be opened in a copy of the database.
  */
-extern bytea *seal(const unsigned char *secret, size_t len, const char *name,
-				   const pg_uuid_t *database);
-extern unsigned char *unseal(const bytea *sealed, const char *name, const pg_uuid_t *database,
-							 size_t *len);
+extern bytea *
+seal(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t *database);
+extern unsigned char *
+unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len);
 
 /*
  * The same secret, sealed with the current master key.  NULL, with a warning,
@@ -40,12 +40,12 @@ extern ArrayType *seal_older_prefixes(void);
  * (signing_keys_require_master_key()), or with a wrong one every value would
  * look made up.
  */
-extern char *seal_as_text(const unsigned char *secret, size_t len, const char *name,
-						  const pg_uuid_t *database);
-extern unsigned char *unseal_text(const char *text, const char *name, const pg_uuid_t *database,
-								  size_t *len);
+extern char *
+seal_as_text(const unsigned char *secret, size_t len, const char *name, const pg_uuid_t *database);
+extern unsigned char *
+unseal_text(const char *text, const char *name, const pg_uuid_t *database, size_t *len);
 /* The same, with a warning instead of an error for one that does not open; then NULL. */
-extern unsigned char *unseal_or_warn(const bytea *sealed, const char *name,
-									 const pg_uuid_t *database, size_t *len);
+extern unsigned char *
+unseal_or_warn(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len);
 
-#endif							/* AUTHFORT_SEAL_H */
+#endif /* AUTHFORT_SEAL_H */

@@ -14,7 +14,7 @@
 
 typedef struct StoredMac
 {
-	uint32		master_key_id;
+	uint32 master_key_id;
 	unsigned char mac[MAC_BYTES];
 } StoredMac;
 
@@ -42,8 +42,8 @@ compute_code_mac(const ShortCodeUse *use, const char *code, StoredMac *stored)
 bytea *
 short_code_mac(const ShortCodeUse *use, const char *code)
 {
-	bytea	   *result = palloc(VARHDRSZ + sizeof(StoredMac));
-	StoredMac	stored;
+	bytea *result = palloc(VARHDRSZ + sizeof(StoredMac));
+	StoredMac stored;
 
 	stored.master_key_id = master_key_current();
 	if (!compute_code_mac(use, code, &stored))
@@ -56,13 +56,13 @@ short_code_mac(const ShortCodeUse *use, const char *code)
 bool
 short_code_matches(const ShortCodeUse *use, const char *code, const bytea *mac)
 {
-	StoredMac	stored;
-	StoredMac	computed;
+	StoredMac stored;
+	StoredMac computed;
 
 	if (VARSIZE_ANY_EXHDR(mac) != sizeof(StoredMac))
 		return false;
 	memcpy(&stored, VARDATA_ANY(mac), sizeof(StoredMac));
 	computed.master_key_id = stored.master_key_id;
 	return compute_code_mac(use, code, &computed) &&
-		sodium_memcmp(stored.mac, computed.mac, MAC_BYTES) == 0;
+		   sodium_memcmp(stored.mac, computed.mac, MAC_BYTES) == 0;
 }

@@ -15,9 +15,9 @@
 
 typedef struct ShortCodeUse
 {
-	const char *purpose;		/* a constant */
-	pg_uuid_t	database;		/* domain/database_id.h */
-	pg_uuid_t	user_id;
+	const char *purpose; /* a constant */
+	pg_uuid_t database;  /* domain/database_id.h */
+	pg_uuid_t user_id;
 } ShortCodeUse;
 
 /* The id of the current master key and the MAC; palloc'd. */
@@ -26,4 +26,4 @@ extern bytea *short_code_mac(const ShortCodeUse *use, const char *code);
 /* Whether it is the MAC of that code, in constant time; false if its master key is not held. */
 extern bool short_code_matches(const ShortCodeUse *use, const char *code, const bytea *mac);
 
-#endif							/* AUTHFORT_SHORT_CODE_H */
+#endif /* AUTHFORT_SHORT_CODE_H */

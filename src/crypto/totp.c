@@ -18,10 +18,10 @@ static const char base32_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 static uint32_t
 truncate_hash(const unsigned char hash[SHA1_BYTES])
 {
-	int			offset = hash[SHA1_BYTES - 1] & 0x0f;
+	int offset = hash[SHA1_BYTES - 1] & 0x0f;
 
 	return (uint32_t) (hash[offset] & 0x7f) << 24 | (uint32_t) hash[offset + 1] << 16 |
-		(uint32_t) hash[offset + 2] << 8 | (uint32_t) hash[offset + 3];
+		   (uint32_t) hash[offset + 2] << 8 | (uint32_t) hash[offset + 3];
 }
 
 bool
@@ -29,7 +29,7 @@ totp_code(const unsigned char *secret, size_t len, uint64_t step, int digits, ui
 {
 	unsigned char counter[8];
 	unsigned char hash[SHA1_BYTES];
-	uint32_t	modulus = 1;
+	uint32_t modulus = 1;
 
 	for (int i = 7; i >= 0; i--, step >>= 8)
 		counter[i] = step & 0xff;
@@ -52,14 +52,14 @@ code_to_text(uint32_t code, char text[TOTP_DIGITS])
 int64_t
 totp_find_step(const unsigned char *secret, size_t len, const char *code, int64_t now)
 {
-	int64_t		found = -1;
+	int64_t found = -1;
 
 	if (strlen(code) != TOTP_DIGITS)
 		return -1;
 	for (int64_t step = now / TOTP_PERIOD - TOTP_DRIFT; step <= now / TOTP_PERIOD + TOTP_DRIFT; step++)
 	{
-		char		right[TOTP_DIGITS];
-		uint32_t	number;
+		char right[TOTP_DIGITS];
+		uint32_t number;
 
 		if (!totp_code(secret, len, (uint64_t) step, TOTP_DIGITS, &number))
 			return -1;
@@ -74,8 +74,8 @@ totp_find_step(const unsigned char *secret, size_t len, const char *code, int64_
 void
 totp_secret_encode(const unsigned char *secret, size_t len, char *text)
 {
-	uint32_t	bits = 0;
-	int			bit_count = 0;
+	uint32_t bits = 0;
+	int bit_count = 0;
 
 	for (size_t i = 0; i < len; i++)
 	{
@@ -103,13 +103,13 @@ base32_value(char c)
 bool
 totp_secret_decode(const char *text, unsigned char secret[TOTP_MAX_SECRET_BYTES], size_t *len)
 {
-	uint32_t	bits = 0;
-	int			bit_count = 0;
+	uint32_t bits = 0;
+	int bit_count = 0;
 
 	*len = 0;
 	for (; *text != '\0' && *text != '='; text++)
 	{
-		int			value = base32_value(*text);
+		int value = base32_value(*text);
 
 		if (*text == ' ')
 			continue;

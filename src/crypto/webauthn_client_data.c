@@ -25,7 +25,7 @@ read_cross_origin(Jsonb *object, bool *cross_origin)
 bool
 webauthn_read_client_data(const unsigned char *json, size_t len, WebauthnClientData *data)
 {
-	Jsonb	   *object;
+	Jsonb *object;
 
 	if (json_read_foreign_object((const char *) json, len, &object) != JSON_READ)
 		return false;
@@ -33,5 +33,5 @@ webauthn_read_client_data(const unsigned char *json, size_t len, WebauthnClientD
 	data->challenge = json_member_string(object, "challenge");
 	data->origin = json_member_string(object, "origin");
 	return data->type != NULL && data->challenge != NULL && data->origin != NULL &&
-		read_cross_origin(object, &data->cross_origin);
+		   read_cross_origin(object, &data->cross_origin);
 }

@@ -36,7 +36,7 @@ read_fixed_part(const unsigned char *bytes, size_t len, WebauthnData *data, bool
 	memset(data, 0, sizeof(*data));
 	data->rp_id_hash = bytes + RP_ID_HASH;
 	data->sign_count = (uint32_t) bytes[SIGN_COUNT] << 24 | (uint32_t) bytes[SIGN_COUNT + 1] << 16 |
-		(uint32_t) bytes[SIGN_COUNT + 2] << 8 | bytes[SIGN_COUNT + 3];
+					   (uint32_t) bytes[SIGN_COUNT + 2] << 8 | bytes[SIGN_COUNT + 3];
 	data->user_present = (flags & FLAG_USER_PRESENT) != 0;
 	data->user_verified = (flags & FLAG_USER_VERIFIED) != 0;
 	data->backup_eligible = (flags & FLAG_BACKUP_ELIGIBLE) != 0;
@@ -51,16 +51,16 @@ read_fixed_part(const unsigned char *bytes, size_t len, WebauthnData *data, bool
 bool
 webauthn_read_assertion_data(const unsigned char *bytes, size_t len, WebauthnData *data)
 {
-	bool		has_credential;
+	bool has_credential;
 
 	return read_fixed_part(bytes, len, data, &has_credential) && !has_credential &&
-		data->has_extensions == (data->rest_len > 0);
+		   data->has_extensions == (data->rest_len > 0);
 }
 
 bool
 webauthn_check_extensions(const WebauthnData *data)
 {
-	CborItem	map;
+	CborItem map;
 
 	if (!data->has_extensions)
 		return data->rest_len == 0;
@@ -72,8 +72,8 @@ static bool
 read_credential(WebauthnData *data)
 {
 	const unsigned char *bytes = data->rest;
-	size_t		len = data->rest_len;
-	CborItem	key;
+	size_t len = data->rest_len;
+	CborItem key;
 
 	if (len < CREDENTIAL_FIXED_BYTES)
 		return false;
@@ -97,17 +97,17 @@ read_credential(WebauthnData *data)
 static bool
 read_registration_data(const unsigned char *bytes, size_t len, WebauthnData *data)
 {
-	bool		has_credential;
+	bool has_credential;
 
 	return read_fixed_part(bytes, len, data, &has_credential) && has_credential &&
-		read_credential(data) && webauthn_check_extensions(data);
+		   read_credential(data) && webauthn_check_extensions(data);
 }
 
 static bool
 is_text(const CborItem *item, const char *text)
 {
 	return item->kind == CBOR_TEXT && item->number == strlen(text) &&
-		memcmp(item->content, text, item->number) == 0;
+		   memcmp(item->content, text, item->number) == 0;
 }
 
 /*
@@ -118,16 +118,14 @@ static bool
 verify_self(const CborItem *statement, const unsigned char *client_data_hash,
 			const WebauthnAttestationObject *object)
 {
-	CborItem	algorithm;
-	CborItem	signature;
+	CborItem algorithm;
+	CborItem signature;
 
-	return statement->number == 2 &&
-		cbor_find_text(statement, "alg", &algorithm) &&
-		cbor_is_integer(&algorithm, object->key.algorithm) &&
-		cbor_find_text(statement, "sig", &signature) && signature.kind == CBOR_BYTES &&
-		webauthn_verify(object->key.spki, object->key.len, object->key.algorithm,
-						object->data, object->data_len, client_data_hash,
-						signature.content, signature.number);
+	return statement->number == 2 && cbor_find_text(statement, "alg", &algorithm) &&
+		   cbor_is_integer(&algorithm, object->key.algorithm) &&
+		   cbor_find_text(statement, "sig", &signature) && signature.kind == CBOR_BYTES &&
+		   webauthn_verify(object->key.spki, object->key.len, object->key.algorithm, object->data,
+						   object->data_len, client_data_hash, signature.content, signature.number);
 }
 
 /* Certificates are not verified: the service does not choose authenticators. */
@@ -135,7 +133,7 @@ static bool
 verify_statement(const CborItem *format, const CborItem *statement,
 				 const unsigned char *client_data_hash, WebauthnAttestationObject *object)
 {
-	CborItem	certificates;
+	CborItem certificates;
 
 	if (is_text(format, "none"))
 	{
@@ -149,7 +147,7 @@ verify_statement(const CborItem *format, const CborItem *statement,
 	}
 	object->attestation = WEBAUTHN_ATTESTATION_UNCHECKED;
 	return format->kind == CBOR_TEXT &&
-		(statement->kind == CBOR_MAP || statement->kind == CBOR_ARRAY);
+		   (statement->kind == CBOR_MAP || statement->kind == CBOR_ARRAY);
 }
 
 bool
@@ -157,15 +155,14 @@ webauthn_read_attestation(const unsigned char *bytes, size_t len,
 						  const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES],
 						  WebauthnAttestationObject *object, const char **fault)
 {
-	CborItem	map;
-	CborItem	format;
-	CborItem	statement;
-	CborItem	data;
+	CborItem map;
+	CborItem format;
+	CborItem statement;
+	CborItem data;
 
 	*fault = "attestationObject";
 	if (!cbor_read_whole(bytes, len, &map) || map.number != 3 ||
-		!cbor_find_text(&map, "fmt", &format) ||
-		!cbor_find_text(&map, "attStmt", &statement) ||
+		!cbor_find_text(&map, "fmt", &format) || !cbor_find_text(&map, "attStmt", &statement) ||
 		!cbor_find_text(&map, "authData", &data) || data.kind != CBOR_BYTES)
 		return false;
 	*fault = "authenticatorData";

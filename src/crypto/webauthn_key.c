@@ -35,23 +35,23 @@
 
 #define COORDINATE_BYTES 32
 #define MIN_RSA_BITS 2048
-#define MAX_RSA_BYTES 1024		/* modulus */
-#define MAX_RSA_EXPONENT_BYTES 4	/* a longer one only makes verifying slow */
+#define MAX_RSA_BYTES 1024       /* modulus */
+#define MAX_RSA_EXPONENT_BYTES 4 /* a longer one only makes verifying slow */
 
 /* DER up to the point, which is the uncompressed one of X9.62 */
 static const unsigned char p256_prefix[] = {
-	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-	0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+	0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 };
 
 /* RFC 8410, section 4, up to the key */
 static const unsigned char ed25519_prefix[] = {
-	0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00
+	0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 };
 
 /* RFC 3279, section 2.3.1: the AlgorithmIdentifier of an RSA key */
 static const unsigned char rsa_algorithm[] = {
-	0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00
+	0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
 };
 
 static void
@@ -76,7 +76,7 @@ find_coordinate(const CborItem *map, int label, CborItem *value)
 static bool
 has_integer(const CborItem *map, int label, int number)
 {
-	CborItem	value;
+	CborItem value;
 
 	return cbor_find_integer(map, label, &value) && cbor_is_integer(&value, number);
 }
@@ -91,12 +91,12 @@ has_integer(const CborItem *map, int label, int number)
 static EVP_PKEY *
 make_p256_parameters(void)
 {
-	OSSL_PARAM	group[] = {
+	OSSL_PARAM group[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
-		OSSL_PARAM_construct_end()
+		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY   *key = NULL;
+	EVP_PKEY *key = NULL;
 
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEY_PARAMETERS, group) != 1)
@@ -115,7 +115,7 @@ static EVP_PKEY *
 load_p256(const unsigned char *spki, size_t len)
 {
 	static EVP_PKEY *key = NULL;
-	static const size_t before = sizeof(p256_prefix) - 1;	/* the point includes the last byte */
+	static const size_t before = sizeof(p256_prefix) - 1; /* the point includes the last byte */
 
 	if (len != sizeof(p256_prefix) + 2 * COORDINATE_BYTES ||
 		memcmp(spki, p256_prefix, sizeof(p256_prefix)) != 0)
@@ -164,8 +164,8 @@ enter_der(const unsigned char **der, const unsigned char *end, unsigned char tag
 static BIGNUM *
 read_der_integer(const unsigned char **der, const unsigned char *end)
 {
-	size_t		len;
-	BIGNUM	   *number;
+	size_t len;
+	BIGNUM *number;
 
 	if (!enter_der(der, end, 0x02, &len))
 		return NULL;
@@ -179,18 +179,17 @@ make_rsa(const BIGNUM *n, const BIGNUM *e)
 {
 	unsigned char n_bytes[MAX_RSA_BYTES];
 	unsigned char e_bytes[MAX_RSA_EXPONENT_BYTES];
-	OSSL_PARAM	numbers[] = {
+	OSSL_PARAM numbers[] = {
 		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n_bytes, BN_num_bytes(n)),
 		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e_bytes, BN_num_bytes(e)),
-		OSSL_PARAM_construct_end()
+		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY   *key = NULL;
+	EVP_PKEY *key = NULL;
 
 	if (ctx == NULL || BN_num_bytes(n) > MAX_RSA_BYTES || BN_num_bytes(e) > MAX_RSA_EXPONENT_BYTES ||
 		BN_bn2nativepad(n, n_bytes, BN_num_bytes(n)) < 0 ||
-		BN_bn2nativepad(e, e_bytes, BN_num_bytes(e)) < 0 ||
-		EVP_PKEY_fromdata_init(ctx) != 1 ||
+		BN_bn2nativepad(e, e_bytes, BN_num_bytes(e)) < 0 || EVP_PKEY_fromdata_init(ctx) != 1 ||
 		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, numbers) != 1)
 		key = NULL;
 	EVP_PKEY_CTX_free(ctx);
@@ -201,10 +200,10 @@ static EVP_PKEY *
 load_rsa(const unsigned char *spki, size_t spki_len)
 {
 	const unsigned char *end = spki + spki_len;
-	size_t		len;
-	BIGNUM	   *n = NULL;
-	BIGNUM	   *e = NULL;
-	EVP_PKEY   *key = NULL;
+	size_t len;
+	BIGNUM *n = NULL;
+	BIGNUM *e = NULL;
+	EVP_PKEY *key = NULL;
 
 	if (!enter_der(&spki, end, 0x30, &len) || (size_t) (end - spki) < sizeof(rsa_algorithm) ||
 		memcmp(spki, rsa_algorithm, sizeof(rsa_algorithm)) != 0)
@@ -241,8 +240,8 @@ load_other_key(const unsigned char *spki, size_t len, int algorithm)
 static bool
 is_loadable(const WebauthnKey *key)
 {
-	EVP_PKEY   *other = NULL;
-	bool		loaded;
+	EVP_PKEY *other = NULL;
+	bool loaded;
 
 	if (key->algorithm == WEBAUTHN_ES256)
 		loaded = load_p256(key->spki, key->len) != NULL;
@@ -259,12 +258,12 @@ is_loadable(const WebauthnKey *key)
 static bool
 read_cose_p256(const CborItem *map, WebauthnKey *key)
 {
-	CborItem	x;
-	CborItem	y;
+	CborItem x;
+	CborItem y;
 
 	if (map->number != 5 || !has_integer(map, COSE_KEY_TYPE, KEY_TYPE_EC2) ||
-		!has_integer(map, COSE_CURVE, CURVE_P256) ||
-		!find_coordinate(map, COSE_X, &x) || !find_coordinate(map, COSE_Y, &y))
+		!has_integer(map, COSE_CURVE, CURVE_P256) || !find_coordinate(map, COSE_X, &x) ||
+		!find_coordinate(map, COSE_Y, &y))
 		return false;
 	append(key, p256_prefix, sizeof(p256_prefix));
 	append(key, x.content, COORDINATE_BYTES);
@@ -276,7 +275,7 @@ read_cose_p256(const CborItem *map, WebauthnKey *key)
 static bool
 read_cose_ed25519(const CborItem *map, WebauthnKey *key)
 {
-	CborItem	x;
+	CborItem x;
 
 	if (map->number != 4 || !has_integer(map, COSE_KEY_TYPE, KEY_TYPE_OKP) ||
 		!has_integer(map, COSE_CURVE, CURVE_ED25519) || !find_coordinate(map, COSE_X, &x) ||
@@ -290,9 +289,9 @@ read_cose_ed25519(const CborItem *map, WebauthnKey *key)
 static bool
 write_rsa(const BIGNUM *n, const BIGNUM *e, WebauthnKey *key)
 {
-	EVP_PKEY   *rsa = make_rsa(n, e);
+	EVP_PKEY *rsa = make_rsa(n, e);
 	unsigned char *end = key->spki;
-	int			len = (rsa == NULL) ? -1 : i2d_PUBKEY(rsa, NULL);
+	int len = (rsa == NULL) ? -1 : i2d_PUBKEY(rsa, NULL);
 
 	if (len > 0 && len <= WEBAUTHN_MAX_SPKI)
 		key->len = i2d_PUBKEY(rsa, &end);
@@ -304,11 +303,11 @@ write_rsa(const BIGNUM *n, const BIGNUM *e, WebauthnKey *key)
 static bool
 read_cose_rsa(const CborItem *map, WebauthnKey *key)
 {
-	CborItem	n_bytes;
-	CborItem	e_bytes;
-	BIGNUM	   *n;
-	BIGNUM	   *e;
-	bool		ok;
+	CborItem n_bytes;
+	CborItem e_bytes;
+	BIGNUM *n;
+	BIGNUM *e;
+	bool ok;
 
 	if (map->number != 4 || !has_integer(map, COSE_KEY_TYPE, KEY_TYPE_RSA) ||
 		!find_bytes(map, COSE_RSA_N, &n_bytes) || n_bytes.number > MAX_RSA_BYTES ||
@@ -316,8 +315,8 @@ read_cose_rsa(const CborItem *map, WebauthnKey *key)
 		return false;
 	n = BN_bin2bn(n_bytes.content, n_bytes.number, NULL);
 	e = BN_bin2bn(e_bytes.content, e_bytes.number, NULL);
-	ok = n != NULL && e != NULL && BN_num_bits(n) >= MIN_RSA_BITS && BN_is_odd(n) &&
-		BN_is_odd(e) && !BN_is_one(e) && write_rsa(n, e, key);
+	ok = n != NULL && e != NULL && BN_num_bits(n) >= MIN_RSA_BITS && BN_is_odd(n) && BN_is_odd(e) &&
+		 !BN_is_one(e) && write_rsa(n, e, key);
 	BN_free(n);
 	BN_free(e);
 	return ok;
@@ -326,7 +325,7 @@ read_cose_rsa(const CborItem *map, WebauthnKey *key)
 bool
 webauthn_read_key(const unsigned char *cose, size_t len, WebauthnKey *key)
 {
-	CborItem	map;
+	CborItem map;
 
 	key->len = 0;
 	if (!cbor_read_whole(cose, len, &map) || map.kind != CBOR_MAP)
@@ -352,8 +351,8 @@ webauthn_read_key(const unsigned char *cose, size_t len, WebauthnKey *key)
 /* The context is initialized each time, so that it verifies by the point that the key has now. */
 static bool
 verify_p256(EVP_PKEY *key, const unsigned char *data, size_t data_len,
-			const unsigned char *client_data_hash,
-			const unsigned char *signature, size_t signature_len)
+			const unsigned char *client_data_hash, const unsigned char *signature,
+			size_t signature_len)
 {
 	static EVP_PKEY_CTX *ctx = NULL;
 	crypto_hash_sha256_state state;
@@ -373,12 +372,12 @@ verify_p256(EVP_PKEY *key, const unsigned char *data, size_t data_len,
 /* EdDSA needs the message in one piece; for RSA, OpenSSL hashes it itself. */
 static bool
 verify_other(EVP_PKEY *key, int algorithm, const unsigned char *data, size_t data_len,
-			 const unsigned char *client_data_hash,
-			 const unsigned char *signature, size_t signature_len)
+			 const unsigned char *client_data_hash, const unsigned char *signature,
+			 size_t signature_len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *message = malloc(data_len + WEBAUTHN_HASH_BYTES);
-	bool		ok = ctx != NULL && message != NULL;
+	bool ok = ctx != NULL && message != NULL;
 
 	if (ok)
 	{
@@ -386,8 +385,8 @@ verify_other(EVP_PKEY *key, int algorithm, const unsigned char *data, size_t dat
 		memcpy(message + data_len, client_data_hash, WEBAUTHN_HASH_BYTES);
 		ok = EVP_DigestVerifyInit(ctx, NULL, (algorithm == WEBAUTHN_EDDSA) ? NULL : EVP_sha256(),
 								  NULL, key) == 1 &&
-			EVP_DigestVerify(ctx, signature, signature_len,
-							 message, data_len + WEBAUTHN_HASH_BYTES) == 1;
+			 EVP_DigestVerify(ctx, signature, signature_len, message,
+							  data_len + WEBAUTHN_HASH_BYTES) == 1;
 	}
 	free(message);
 	EVP_MD_CTX_free(ctx);
@@ -395,19 +394,18 @@ verify_other(EVP_PKEY *key, int algorithm, const unsigned char *data, size_t dat
 }
 
 bool
-webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
-				const unsigned char *data, size_t data_len,
-				const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES],
+webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm, const unsigned char *data,
+				size_t data_len, const unsigned char client_data_hash[WEBAUTHN_HASH_BYTES],
 				const unsigned char *signature, size_t signature_len)
 {
-	EVP_PKEY   *key;
-	bool		ok;
+	EVP_PKEY *key;
+	bool ok;
 
 	if (algorithm == WEBAUTHN_ES256)
 	{
 		key = load_p256(spki, spki_len);
 		ok = key != NULL &&
-			verify_p256(key, data, data_len, client_data_hash, signature, signature_len);
+			 verify_p256(key, data, data_len, client_data_hash, signature, signature_len);
 	}
 	else
 	{

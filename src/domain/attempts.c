@@ -27,22 +27,22 @@
 typedef struct AttemptCounter
 {
 	unsigned char key[ATTEMPT_KEY_BYTES];
-	TimestampTz begin;			/* of the window; 0: never used */
+	TimestampTz begin; /* of the window; 0: never used */
 	TimestampTz end;
-	int			attempts;
-	int			era;
+	int attempts;
+	int era;
 } AttemptCounter;
 
 typedef struct AttemptSet
 {
-	slock_t		lock;
+	slock_t lock;
 	AttemptCounter counters[SET_SIZE];
 } AttemptSet;
 
 typedef struct Attempts
 {
 	unsigned char hash_key[crypto_generichash_KEYBYTES];
-	AttemptSet	sets[SET_COUNT];
+	AttemptSet sets[SET_COUNT];
 } Attempts;
 
 static Attempts *shared = NULL;
@@ -56,7 +56,7 @@ attempts_size(void)
 static void
 attempts_fill_in(void *memory, LWLock *lock)
 {
-	Attempts   *fresh = memory;
+	Attempts *fresh = memory;
 
 	randombytes_buf(fresh->hash_key, sizeof(fresh->hash_key));
 	for (int i = 0; i < SET_COUNT; i++)
@@ -64,7 +64,10 @@ attempts_fill_in(void *memory, LWLock *lock)
 }
 
 static const SharedPart attempts_part = {
-	"authfort attempts", attempts_size, attempts_fill_in, (void **) &shared
+	"authfort attempts",
+	attempts_size,
+	attempts_fill_in,
+	(void **) &shared,
 };
 
 void
@@ -90,7 +93,7 @@ make_attempt_key(AttemptKind kind, const pg_uuid_t *user_id, unsigned char key[A
 static AttemptSet *
 set_of_key(const unsigned char key[ATTEMPT_KEY_BYTES])
 {
-	uint64		number;
+	uint64 number;
 
 	memcpy(&number, key, sizeof(number));
 	return &shared->sets[number % SET_COUNT];
@@ -130,7 +133,7 @@ attempts_to_replace(AttemptSet *set, TimestampTz now)
 	for (int i = 1; i < SET_SIZE; i++)
 	{
 		AttemptCounter *counter = &set->counters[i];
-		int			difference = attempts_in_window(counter, now) - attempts_in_window(least, now);
+		int difference = attempts_in_window(counter, now) - attempts_in_window(least, now);
 
 		if (difference < 0 || (difference == 0 && counter->begin < least->begin))
 			least = counter;
@@ -145,7 +148,7 @@ attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds, int
 	TimestampTz now = GetCurrentTimestamp();
 	AttemptSet *set;
 	AttemptCounter *counter;
-	int			attempts;
+	int attempts;
 
 	if (shared == NULL)
 		return 0;

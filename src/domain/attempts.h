@@ -30,10 +30,9 @@ extern void attempts_init(void);
  * "era" is another number: that of the locks, each of which is the effect of the
  * attempts before it.
  */
-extern int	attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds,
-						 int era);
+extern int attempts_add(AttemptKind kind, const pg_uuid_t *user_id, int window_seconds, int era);
 
 /* Forgets the attempts, after a success. */
 extern void attempts_forget(AttemptKind kind, const pg_uuid_t *user_id);
 
-#endif							/* AUTHFORT_ATTEMPTS_H */
+#endif /* AUTHFORT_ATTEMPTS_H */

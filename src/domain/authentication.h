@@ -23,10 +23,10 @@
 
 typedef struct Authentication
 {
-	const char *provider;		/* for the event "login": "email" is a password */
-	int			aal;			/* 1, or 2 for two factors */
-	int			amr_count;
+	const char *provider; /* for the event "login": "email" is a password */
+	int aal;              /* 1, or 2 for two factors */
+	int amr_count;
 	const char *amr[AMR_MAX];
 } Authentication;
 
-#endif							/* AUTHFORT_AUTHENTICATION_H */
+#endif /* AUTHFORT_AUTHENTICATION_H */

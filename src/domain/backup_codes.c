@@ -17,7 +17,7 @@
 #include "domain/user_rows.h"
 #include "domain/users.h"
 
-#define CODE_CHARACTERS 10		/* without the dash */
+#define CODE_CHARACTERS 10 /* without the dash */
 #define HALF (CODE_CHARACTERS / 2)
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -47,11 +47,11 @@ make_backup_code(char code[CODE_CHARACTERS + 1])
 static bool
 normalize_backup_code(const char *typed, char code[CODE_CHARACTERS + 1])
 {
-	int			len = 0;
+	int len = 0;
 
 	for (; *typed != '\0'; typed++)
 	{
-		char		c = pg_ascii_tolower((unsigned char) *typed);
+		char c = pg_ascii_tolower((unsigned char) *typed);
 
 		if (c == ' ' || c == '-')
 			continue;
@@ -67,11 +67,10 @@ static void
 insert_backup_code(const pg_uuid_t *user_id, const char *code)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.backup_codes (user_id, mac) SELECT u.id, $2" FROM_USER("$1"),
-		2, {UUIDOID, BYTEAOID}
+		"INSERT INTO authfort.backup_codes (user_id, mac) SELECT u.id, $2" FROM_USER("$1"), 2, {UUIDOID, BYTEAOID},
 	};
 	ShortCodeUse use = use_of_backup_code(user_id);
-	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(short_code_mac(&use, code))};
+	Datum values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(short_code_mac(&use, code))};
 
 	if (spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
@@ -80,8 +79,8 @@ insert_backup_code(const pg_uuid_t *user_id, const char *code)
 char **
 backup_codes_make(const pg_uuid_t *user_id)
 {
-	char	  **codes = palloc(BACKUP_CODES * sizeof(char *));
-	char		code[CODE_CHARACTERS + 1];
+	char **codes = palloc(BACKUP_CODES * sizeof(char *));
+	char code[CODE_CHARACTERS + 1];
 
 	backup_codes_delete(user_id);
 	for (int i = 0; i < BACKUP_CODES; i++)
@@ -102,12 +101,13 @@ find_backup_code(const pg_uuid_t *user_id, const char *code, pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"SELECT id, mac FROM authfort.backup_codes WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	ShortCodeUse use = use_of_backup_code(user_id);
-	Datum		key = UUIDPGetDatum(user_id);
-	bool		found = false;
-	uint64		rows;
+	Datum key = UUIDPGetDatum(user_id);
+	bool found = false;
+	uint64 rows;
 
 	spi_query_open();
 	rows = spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
@@ -129,11 +129,12 @@ backup_codes_use(const pg_uuid_t *user_id, const char *typed)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.backup_codes WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
-	char		code[CODE_CHARACTERS + 1];
-	pg_uuid_t	id;
-	bool		found = normalize_backup_code(typed, code) && find_backup_code(user_id, code, &id);
+	char code[CODE_CHARACTERS + 1];
+	pg_uuid_t id;
+	bool found = normalize_backup_code(typed, code) && find_backup_code(user_id, code, &id);
 
 	sodium_memzero(code, sizeof(code));
 	if (found)
@@ -146,9 +147,10 @@ backup_codes_count(const pg_uuid_t *user_id)
 {
 	static SpiQuery query = {
 		"SELECT FROM authfort.backup_codes WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
-	Datum		key = UUIDPGetDatum(user_id);
+	Datum key = UUIDPGetDatum(user_id);
 
 	return (int) spi_query_run_alone(&query, &key, NULL, SPI_OK_SELECT);
 }
@@ -167,7 +169,8 @@ backup_codes_delete_since(const pg_uuid_t *user_id, TimestampTz time)
 	static SpiQuery query = {
 		"DELETE FROM authfort.backup_codes WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND created_at OPERATOR(pg_catalog.>=) $2",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(time), SPI_OK_DELETE);

@@ -14,7 +14,7 @@
 #include "utils/uuid.h"
 
 #define BACKUP_CODES 10
-#define BACKUP_CODE_SIZE 12		/* "xxxxx-xxxxx" and a terminating zero */
+#define BACKUP_CODE_SIZE 12 /* "xxxxx-xxxxx" and a terminating zero */
 
 /* Replaces the user's codes by BACKUP_CODES new ones, palloc'd and wiped with their context. */
 extern char **backup_codes_make(const pg_uuid_t *user_id);
@@ -22,7 +22,7 @@ extern char **backup_codes_make(const pg_uuid_t *user_id);
 /* Deletes the code if the user has it, as it was typed: case, spaces and dashes are ignored. */
 extern bool backup_codes_use(const pg_uuid_t *user_id, const char *typed);
 
-extern int	backup_codes_count(const pg_uuid_t *user_id);
+extern int backup_codes_count(const pg_uuid_t *user_id);
 
 /* Deletes the codes of a user; NULL: of all users. */
 extern void backup_codes_delete(const pg_uuid_t *user_id);
@@ -30,4 +30,4 @@ extern void backup_codes_delete(const pg_uuid_t *user_id);
 /* Deletes those that were made at that time or later. */
 extern void backup_codes_delete_since(const pg_uuid_t *user_id, TimestampTz time);
 
-#endif							/* AUTHFORT_BACKUP_CODES_H */
+#endif /* AUTHFORT_BACKUP_CODES_H */

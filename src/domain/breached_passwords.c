@@ -31,23 +31,23 @@ PG_FUNCTION_INFO_V1(authfort_load_breached_hashes);
 #define PREFIX_DIGITS (2 * PREFIX_BYTES)
 #define SHA1_BYTES 20
 #define SHA1_DIGITS (2 * SHA1_BYTES)
-#define BATCH 10000				/* prefixes that are inserted at once */
+#define BATCH 10000 /* prefixes that are inserted at once */
 
 /* A hash with a colon and a count is shorter than this by far. */
 #define MAX_LINE 256
 
 typedef struct Loading
 {
-	Datum		prefixes[BATCH];
-	int			count;
-	uint64		line;			/* of the file, or of the array */
-	int64		loaded;			/* lines that were new */
+	Datum prefixes[BATCH];
+	int count;
+	uint64 line;  /* of the file, or of the array */
+	int64 loaded; /* lines that were new */
 } Loading;
 
 static int64
 prefix_of_bytes(const unsigned char *bytes)
 {
-	uint64		prefix = 0;
+	uint64 prefix = 0;
 
 	for (int i = 0; i < PREFIX_BYTES; i++)
 		prefix = prefix << 8 | bytes[i];
@@ -59,10 +59,11 @@ breached_passwords_hold(const char *password)
 {
 	static SpiQuery query = {
 		"SELECT FROM authfort.breached_passwords WHERE prefix OPERATOR(pg_catalog.=) $1",
-		1, {INT8OID}
+		1,
+		{INT8OID},
 	};
 	unsigned char hash[SHA1_BYTES];
-	Datum		prefix;
+	Datum prefix;
 
 	if (EVP_Digest(password, strlen(password), hash, NULL, EVP_sha1(), NULL) != 1)
 		ereport(ERROR,
@@ -79,9 +80,10 @@ insert_batch(Loading *loading)
 	static SpiQuery query = {
 		"INSERT INTO authfort.breached_passwords (prefix)"
 		" SELECT DISTINCT p FROM pg_catalog.unnest($1) p ON CONFLICT (prefix) DO NOTHING",
-		1, {INT8ARRAYOID}
+		1,
+		{INT8ARRAYOID},
 	};
-	Datum		array;
+	Datum array;
 
 	if (loading->count == 0)
 		return;
@@ -97,8 +99,8 @@ insert_batch(Loading *loading)
 static void
 load_line(Loading *loading, const char *line)
 {
-	size_t		digits = strspn(line, "0123456789abcdefABCDEF");
-	size_t		rest = strspn(line + digits, " \t\r\n");
+	size_t digits = strspn(line, "0123456789abcdefABCDEF");
+	size_t rest = strspn(line + digits, " \t\r\n");
 	unsigned char bytes[PREFIX_BYTES];
 
 	loading->line++;
@@ -120,8 +122,8 @@ load_line(Loading *loading, const char *line)
 static void
 read_hash_file(Loading *loading, const char *path)
 {
-	FILE	   *file = AllocateFile(path, "r");
-	char		line[MAX_LINE];
+	FILE *file = AllocateFile(path, "r");
+	char line[MAX_LINE];
 
 	/* errcode_for_file_access() takes this for an internal error */
 	if (file == NULL && errno == ENAMETOOLONG)
@@ -145,9 +147,9 @@ read_hash_file(Loading *loading, const char *path)
 Datum
 authfort_load_breached_file(PG_FUNCTION_ARGS)
 {
-	char	   *path = argument_text(fcinfo, 0, "file");
-	Loading    *loading = palloc0(sizeof(Loading));
-	SecurityContext		caller;
+	char *path = argument_text(fcinfo, 0, "file");
+	Loading *loading = palloc0(sizeof(Loading));
+	SecurityContext caller;
 
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
@@ -166,9 +168,9 @@ authfort_load_breached_file(PG_FUNCTION_ARGS)
 Datum
 authfort_load_breached_hashes(PG_FUNCTION_ARGS)
 {
-	int			count;
-	char	  **lines = argument_texts(fcinfo, 0, "hashes", &count);
-	Loading    *loading = palloc0(sizeof(Loading));
+	int count;
+	char **lines = argument_texts(fcinfo, 0, "hashes", &count);
+	Loading *loading = palloc0(sizeof(Loading));
 
 	for (int i = 0; i < count; i++)
 		load_line(loading, lines[i]);

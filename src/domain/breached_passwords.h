@@ -10,4 +10,4 @@
 /* Whether the password is in the list that the owner loaded. */
 extern bool breached_passwords_hold(const char *password);
 
-#endif							/* AUTHFORT_BREACHED_PASSWORDS_H */
+#endif /* AUTHFORT_BREACHED_PASSWORDS_H */

@@ -27,7 +27,7 @@
 
 PG_FUNCTION_INFO_V1(authfort_set_claims_hook);
 
-#define MAX_HOOK_CLAIMS 2048	/* bytes of JSON */
+#define MAX_HOOK_CLAIMS 2048 /* bytes of JSON */
 
 /* Columns of authfort.claims_hook; claims_hook.sql says the same. */
 #define COLUMN_HOOK 2
@@ -35,9 +35,9 @@ PG_FUNCTION_INFO_V1(authfort_set_claims_hook);
 
 /* Claims of RFC 7519, those that authfort sets or reads, and "scope" (RFC 8693). */
 static const char *const reserved_claims[] = {
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti",
-	"sid", "ver", "email", "name", "role", "roles", "mfa_enabled", "amr", "aal", "auth_time", "purpose",
-	"scope", "acr", "azp", "cnf", "client_id", "act", "may_act"
+	"iss",   "sub",  "aud",  "exp",   "nbf",         "iat", "jti",     "sid",       "ver",
+	"email", "name", "role", "roles", "mfa_enabled", "amr", "aal",     "auth_time", "purpose",
+	"scope", "acr",  "azp",  "cnf",   "client_id",   "act", "may_act",
 };
 
 static WatchedTable hook_table = {"claims_hook"};
@@ -45,10 +45,10 @@ static WatchedTable hook_table = {"claims_hook"};
 /* The row of the table. */
 static struct
 {
-	MemoryContext context;		/* owns the texts */
-	uint64		read_at;		/* changes of the table when it was read; 0: never */
-	char	   *hook;			/* NULL: none */
-	char	   *owner;
+	MemoryContext context; /* owns the texts */
+	uint64 read_at;        /* changes of the table when it was read; 0: never */
+	char *hook;            /* NULL: none */
+	char *owner;
 } registered;
 
 void
@@ -60,7 +60,7 @@ claims_hook_init(void)
 static char *
 text_column(HeapTuple tuple, int column, TupleDesc columns)
 {
-	bool		isnull;
+	bool isnull;
 
 	return TextDatumGetCString(heap_getattr(tuple, column, columns, &isnull));
 }
@@ -72,15 +72,15 @@ text_column(HeapTuple tuple, int column, TupleDesc columns)
 static void
 read_hook(void)
 {
-	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "authfort claims hook",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurTransactionContext, "authfort claims hook", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Relation	relation = table_open(watched_table_oid(&hook_table), AccessShareLock);
-	uint64		changes = hook_table.changes;
+	Relation relation = table_open(watched_table_oid(&hook_table), AccessShareLock);
+	uint64 changes = hook_table.changes;
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple = systable_getnext(scan);
-	char	   *hook = NULL;
-	char	   *owner = NULL;
+	HeapTuple tuple = systable_getnext(scan);
+	char *hook = NULL;
+	char *owner = NULL;
 
 	if (HeapTupleIsValid(tuple))
 	{
@@ -146,8 +146,8 @@ name_hook(void *arg)
 static Oid
 require_registered(const char *hook, const char *registered_by, Oid *owner)
 {
-	Oid			function = others_code_find(hook);
-	char	   *name;
+	Oid function = others_code_find(hook);
+	char *name;
 
 	if (!OidIsValid(function))
 		ereport(ERROR,
@@ -207,9 +207,9 @@ refuse_reserved(Jsonb *claims)
 static char *
 accept_claims(Jsonb *claims)
 {
-	char	   *text;
-	size_t		len;
-	Jsonb	   *read_again;
+	char *text;
+	size_t len;
+	Jsonb *read_again;
 
 	if (!JB_ROOT_IS_OBJECT(claims))
 		ereport(ERROR,
@@ -236,11 +236,11 @@ accept_claims(Jsonb *claims)
 static char *
 call_hook(const char *hook, const char *registered_by, const User *user, const Session *session)
 {
-	Datum		arguments[2] = {user_argument(user, session), session_argument(session)};
-	Oid			owner;
-	Oid			function = require_registered(hook, registered_by, &owner);
-	bool		isnull;
-	Datum		result = others_code_call(function, owner, 2, arguments, &isnull);
+	Datum arguments[2] = {user_argument(user, session), session_argument(session)};
+	Oid owner;
+	Oid function = require_registered(hook, registered_by, &owner);
+	bool isnull;
+	Datum result = others_code_call(function, owner, 2, arguments, &isnull);
 
 	return isnull ? NULL : accept_claims(DatumGetJsonbP(result));
 }
@@ -260,11 +260,10 @@ log_hook_failure(const char *hook)
 
 /* The claims of a hook that exists; an error of it is logged with its name. */
 static char *
-call_hook_or_log(const char *hook, const char *registered_by, const User *user,
-				 const Session *session)
+call_hook_or_log(const char *hook, const char *registered_by, const User *user, const Session *session)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *volatile claims = NULL;
+	char *volatile claims = NULL;
 
 	PG_TRY();
 	{
@@ -283,9 +282,9 @@ call_hook_or_log(const char *hook, const char *registered_by, const User *user,
 char *
 claims_hook_run(const User *user, const Session *session)
 {
-	char	   *registered_by;
-	char	   *hook = find_hook(&registered_by);
-	char	   *claims;
+	char *registered_by;
+	char *hook = find_hook(&registered_by);
+	char *claims;
 	ErrorContextCallback context;
 
 	if (hook == NULL)
@@ -315,10 +314,11 @@ store_hook(Oid function, const char *owner)
 	static SpiQuery query = {
 		"INSERT INTO authfort.claims_hook (hook, owner) VALUES ($1, $2)"
 		" ON CONFLICT ((true)) DO UPDATE SET hook = excluded.hook, owner = excluded.owner",
-		2, {TEXTOID, TEXTOID}
+		2,
+		{TEXTOID, TEXTOID},
 	};
-	Datum		values[2] = {CStringGetTextDatum(format_procedure_qualified(function)),
-	CStringGetTextDatum(owner)};
+	Datum values[2] = {CStringGetTextDatum(format_procedure_qualified(function)),
+					   CStringGetTextDatum(owner)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT);
 }
@@ -335,8 +335,8 @@ remove_hook(void)
 Datum
 authfort_set_claims_hook(PG_FUNCTION_ARGS)
 {
-	Oid			function = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
-	char	   *owner = NULL;
+	Oid function = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	char *owner = NULL;
 	SecurityContext caller;
 
 	if (OidIsValid(function))

@@ -21,4 +21,4 @@ extern void claims_hook_init(void);
  */
 extern char *claims_hook_run(const User *user, const Session *session);
 
-#endif							/* AUTHFORT_CLAIMS_HOOK_H */
+#endif /* AUTHFORT_CLAIMS_HOOK_H */

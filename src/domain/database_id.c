@@ -24,7 +24,7 @@
 static WatchedTable identity_table = {"database_identity"};
 
 static pg_uuid_t known_id;
-static uint64 known_at = 0;		/* changes of the table when it was read; 0: not known */
+static uint64 known_at = 0; /* changes of the table when it was read; 0: not known */
 
 void
 database_id_init(void)
@@ -39,16 +39,16 @@ database_id_init(void)
 static bool
 read_database_id(Oid relid)
 {
-	Relation	relation = table_open(relid, AccessShareLock);
-	uint64		changes = identity_table.changes;
+	Relation relation = table_open(relid, AccessShareLock);
+	uint64 changes = identity_table.changes;
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple = systable_getnext(scan);
-	bool		found = HeapTupleIsValid(tuple);
+	HeapTuple tuple = systable_getnext(scan);
+	bool found = HeapTupleIsValid(tuple);
 
 	if (found)
 	{
-		bool		isnull;
-		Datum		id = heap_getattr(tuple, COLUMN_ID, RelationGetDescr(relation), &isnull);
+		bool isnull;
+		Datum id = heap_getattr(tuple, COLUMN_ID, RelationGetDescr(relation), &isnull);
 
 		known_id = *DatumGetUUIDP(id);
 		known_at = changes;
@@ -83,7 +83,7 @@ make_id(Oid relid)
 pg_uuid_t
 database_id(void)
 {
-	Oid			relid = watched_table_oid(&identity_table);
+	Oid relid = watched_table_oid(&identity_table);
 
 	LockRelationOid(relid, RowShareLock);
 	if (known_at != watched_table_changes(&identity_table) && !read_database_id(relid))

@@ -29,4 +29,4 @@ extern void database_id_lock(void);
 /* Makes another id; the caller has called database_id_lock(). */
 extern void database_id_replace(void);
 
-#endif							/* AUTHFORT_DATABASE_ID_H */
+#endif /* AUTHFORT_DATABASE_ID_H */

@@ -20,11 +20,12 @@ email_changes_insert(EmailChange *change)
 	static SpiQuery query = {
 		"INSERT INTO authfort.email_changes"
 		" (user_id, old_email, new_email, was_proven, awaits_old, created_at, expires_at)"
-		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id",
-		7, {UUIDOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1") " RETURNING id", 7,
+														 {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
+														  BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
-	Datum		values[7];
-	char		nulls[7];
+	Datum values[7];
+	char nulls[7];
 
 	change->created_at = GetCurrentTimestamp();
 	values[0] = UUIDPGetDatum(&change->user_id);
@@ -40,8 +41,7 @@ email_changes_insert(EmailChange *change)
 	values[3] = BoolGetDatum(change->was_proven);
 	values[4] = BoolGetDatum(change->awaits_old);
 	values[5] = TimestampTzGetDatum(change->created_at);
-	values[6] = TimestampTzGetDatum(change->created_at +
-									setting_email_change_ttl * USECS_PER_SEC);
+	values[6] = TimestampTzGetDatum(change->created_at + setting_email_change_ttl * USECS_PER_SEC);
 	spi_query_open();
 	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
 		users_raise_unknown(&change->user_id);
@@ -59,7 +59,7 @@ static EmailChange *
 find_change(SpiQuery *query, Datum key)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {key, TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[2] = {key, TimestampTzGetDatum(GetCurrentTimestamp())};
 	EmailChange *change = NULL;
 
 	spi_query_open();
@@ -87,7 +87,8 @@ email_changes_find(const pg_uuid_t *id)
 	static SpiQuery query = {
 		"SELECT " CHANGE_COLUMNS " FROM authfort.email_changes WHERE id OPERATOR(pg_catalog.=) $1"
 		" AND expires_at OPERATOR(pg_catalog.>) $2",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	return find_change(&query, UUIDPGetDatum(id));
@@ -100,7 +101,8 @@ email_changes_find_reserving(const char *email)
 		"SELECT " CHANGE_COLUMNS " FROM authfort.email_changes"
 		" WHERE old_email OPERATOR(pg_catalog.=) $1 AND changed_at IS NOT NULL"
 		" AND expires_at OPERATOR(pg_catalog.>) $2 ORDER BY changed_at DESC LIMIT 1",
-		2, {TEXTOID, TIMESTAMPTZOID}
+		2,
+		{TEXTOID, TIMESTAMPTZOID},
 	};
 
 	return find_change(&query, CStringGetTextDatum(email));
@@ -112,10 +114,11 @@ email_changes_confirm(const EmailChange *change)
 	static SpiQuery query = {
 		"UPDATE authfort.email_changes SET awaits_old = $2, awaits_new = $3,"
 		" in_session = $4 WHERE id OPERATOR(pg_catalog.=) $1",
-		4, {UUIDOID, BOOLOID, BOOLOID, BOOLOID}
+		4,
+		{UUIDOID, BOOLOID, BOOLOID, BOOLOID},
 	};
-	Datum		values[4] = {UUIDPGetDatum(&change->id), BoolGetDatum(change->awaits_old),
-	BoolGetDatum(change->awaits_new), BoolGetDatum(change->in_session)};
+	Datum values[4] = {UUIDPGetDatum(&change->id), BoolGetDatum(change->awaits_old),
+					   BoolGetDatum(change->awaits_new), BoolGetDatum(change->in_session)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -126,11 +129,12 @@ email_changes_complete(const pg_uuid_t *id)
 	static SpiQuery query = {
 		"UPDATE authfort.email_changes SET awaits_old = false, awaits_new = false,"
 		" changed_at = $2, expires_at = $3 WHERE id OPERATOR(pg_catalog.=) $1",
-		3, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		3,
+		{UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
-	TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC)};
+	Datum values[3] = {UUIDPGetDatum(id), TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now + EMAIL_CHANGE_UNDO_SECONDS * USECS_PER_SEC)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -142,11 +146,12 @@ email_changes_delete_from(const EmailChange *change, int *count)
 	static SpiQuery query = {
 		"DELETE FROM authfort.email_changes WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND created_at OPERATOR(pg_catalog.>=) $2 RETURNING id",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(&change->user_id), TimestampTzGetDatum(change->created_at)};
-	pg_uuid_t  *ids;
+	Datum values[2] = {UUIDPGetDatum(&change->user_id), TimestampTzGetDatum(change->created_at)};
+	pg_uuid_t *ids;
 
 	spi_query_open();
 	*count = spi_query_run(&query, values, NULL, SPI_OK_DELETE_RETURNING);
@@ -167,11 +172,12 @@ email_changes_reserve(const char *email, const pg_uuid_t *id)
 		"SELECT FROM authfort.email_changes WHERE old_email OPERATOR(pg_catalog.=) $1"
 		" AND changed_at IS NOT NULL AND expires_at OPERATOR(pg_catalog.>) $2"
 		" AND user_id OPERATOR(pg_catalog.<>) $3 LIMIT 1",
-		3, {TEXTOID, TIMESTAMPTZOID, UUIDOID}
+		3,
+		{TEXTOID, TIMESTAMPTZOID, UUIDOID},
 	};
-	Datum		values[3] = {CStringGetTextDatum(email),
-	TimestampTzGetDatum(GetCurrentTimestamp()), UUIDPGetDatum(id)};
-	bool		reserved;
+	Datum values[3] = {CStringGetTextDatum(email), TimestampTzGetDatum(GetCurrentTimestamp()),
+					   UUIDPGetDatum(id)};
+	bool reserved;
 
 	spi_query_open();
 	reserved = spi_query_read_latest(&query, values, NULL) > 0;
@@ -191,11 +197,14 @@ int
 email_changes_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.email_changes", "id", UUIDOID,
+		"authfort.email_changes",
+		"id",
+		UUIDOID,
 		"SELECT c.id FROM authfort.email_changes c WHERE c.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND c.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY c.expires_at LIMIT $2"
 		" FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);

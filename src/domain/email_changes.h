@@ -21,16 +21,16 @@
 
 typedef struct EmailChange
 {
-	pg_uuid_t	id;
-	pg_uuid_t	user_id;
-	char	   *old_email;		/* NULL: the account had none */
-	char	   *new_email;
-	bool		was_proven;		/* the old mailbox (flow/mailbox_proof.h) */
-	bool		awaits_old;		/* confirmation at the old address */
-	bool		awaits_new;
-	bool		in_session;		/* the new address was confirmed in a session of the account */
+	pg_uuid_t id;
+	pg_uuid_t user_id;
+	char *old_email; /* NULL: the account had none */
+	char *new_email;
+	bool was_proven; /* the old mailbox (flow/mailbox_proof.h) */
+	bool awaits_old; /* confirmation at the old address */
+	bool awaits_new;
+	bool in_session; /* the new address was confirmed in a session of the account */
 	TimestampTz created_at;
-	TimestampTz changed_at;		/* DT_NOBEGIN: it has not been made yet */
+	TimestampTz changed_at; /* DT_NOBEGIN: it has not been made yet */
 } EmailChange;
 
 /* For all of these that change something, the user's row is locked. */
@@ -63,6 +63,6 @@ extern bool email_changes_reserve(const char *email, const pg_uuid_t *id);
 extern void email_changes_delete(const pg_uuid_t *user_id);
 
 /* Deletes at most "limit" expired ones (base/expired_rows.h). */
-extern int	email_changes_delete_expired(int limit, KeptRows *kept);
+extern int email_changes_delete_expired(int limit, KeptRows *kept);
 
-#endif							/* AUTHFORT_EMAIL_CHANGES_H */
+#endif /* AUTHFORT_EMAIL_CHANGES_H */

@@ -37,10 +37,10 @@ StaticAssertDecl(lengthof(code_purposes) == EMAIL_CODE_REAUTHENTICATION + 1,
 
 typedef struct StoredEmailCode
 {
-	pg_uuid_t	id;
-	bytea	   *mac;
-	int			wrong_tries;
-	int			seconds_left;
+	pg_uuid_t id;
+	bytea *mac;
+	int wrong_tries;
+	int seconds_left;
 } StoredEmailCode;
 
 static ShortCodeUse
@@ -57,11 +57,12 @@ wrong_in_day(const pg_uuid_t *user_id)
 	static SpiQuery query = {
 		"SELECT COALESCE(pg_catalog.sum(wrong_in_day), 0)::pg_catalog.int4 FROM authfort.email_codes"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND day_began OPERATOR(pg_catalog.>) $2",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id),
-	TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_DAY)};
-	int			count;
+	Datum values[2] = {UUIDPGetDatum(user_id),
+					   TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_DAY)};
+	int count;
 
 	spi_query_open();
 	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
@@ -84,17 +85,16 @@ email_code_create(const pg_uuid_t *user_id, EmailCodePurpose purpose, int ttl,
 	static SpiQuery query = {
 		"INSERT INTO authfort.email_codes"
 		" (user_id, purpose, code_mac, message_id, created_at, expires_at, day_began)"
-		" SELECT u.id, $2, $3, $4, $5, $6, $5" FROM_USER("$1")
-		" ON CONFLICT (user_id, purpose) WHERE user_id IS NOT NULL DO UPDATE SET"
-		" id = excluded.id, code_mac = excluded.code_mac, message_id = excluded.message_id,"
-		" created_at = excluded.created_at, expires_at = excluded.expires_at, wrong_tries = 0",
-		6, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		" SELECT u.id, $2, $3, $4, $5, $6, $5" FROM_USER("$1") " ON CONFLICT (user_id, purpose) WHERE user_id IS NOT NULL DO UPDATE SET"
+				  " id = excluded.id, code_mac = excluded.code_mac, message_id = excluded.message_id,"
+				  " created_at = excluded.created_at, expires_at = excluded.expires_at, wrong_tries = 0",
+			6, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
 	ShortCodeUse use = use_of(user_id, purpose);
-	char	   *code = psprintf("%0*u", CODE_DIGITS, randombytes_uniform(CODES));
+	char *code = psprintf("%0*u", CODE_DIGITS, randombytes_uniform(CODES));
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[6];
-	char		nulls[6] = {' ', ' ', ' ', (message_id != NULL) ? ' ' : 'n', ' ', ' '};
+	Datum values[6];
+	char nulls[6] = {' ', ' ', ' ', (message_id != NULL) ? ' ' : 'n', ' ', ' '};
 
 	*expires_at = now + ttl * USECS_PER_SEC;
 	values[0] = UUIDPGetDatum(user_id);
@@ -116,13 +116,14 @@ find_live_code(const pg_uuid_t *user_id, EmailCodePurpose purpose, StoredEmailCo
 		"SELECT id, code_mac, wrong_tries, expires_at FROM authfort.email_codes"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2"
 		" AND code_mac IS NOT NULL AND expires_at OPERATOR(pg_catalog.>) $3",
-		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+		3,
+		{UUIDOID, TEXTOID, TIMESTAMPTZOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3] = {UUIDPGetDatum(user_id), CStringGetTextDatum(code_purposes[purpose]),
-	TimestampTzGetDatum(now)};
-	bool		found;
+	Datum values[3] = {UUIDPGetDatum(user_id), CStringGetTextDatum(code_purposes[purpose]),
+					   TimestampTzGetDatum(now)};
+	bool found;
 
 	spi_query_open();
 	found = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
@@ -148,12 +149,12 @@ record_wrong(const StoredEmailCode *stored, int tries)
 		" THEN wrong_in_day OPERATOR(pg_catalog.+) 1 ELSE 1 END,"
 		" day_began = CASE WHEN day_began OPERATOR(pg_catalog.>) $5 THEN day_began ELSE $4 END"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		5, {UUIDOID, INT4OID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		5,
+		{UUIDOID, INT4OID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[5] = {UUIDPGetDatum(&stored->id), Int32GetDatum(tries),
-		Int32GetDatum(MAX_TRIES), TimestampTzGetDatum(now),
-	TimestampTzGetDatum(now - USECS_PER_DAY)};
+	Datum values[5] = {UUIDPGetDatum(&stored->id), Int32GetDatum(tries), Int32GetDatum(MAX_TRIES),
+					   TimestampTzGetDatum(now), TimestampTzGetDatum(now - USECS_PER_DAY)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -162,7 +163,7 @@ record_wrong(const StoredEmailCode *stored, int tries)
 static void
 read_typed_code(const char *typed, char code[CODE_DIGITS + 1])
 {
-	int			len = 0;
+	int len = 0;
 
 	for (; *typed != '\0' && len <= CODE_DIGITS; typed++)
 	{
@@ -180,10 +181,10 @@ email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char 
 {
 	ShortCodeUse use = use_of(user_id, purpose);
 	StoredEmailCode stored;
-	char		code[CODE_DIGITS + 1];
-	int			tries;
-	int			today;
-	bool		right;
+	char code[CODE_DIGITS + 1];
+	int tries;
+	int today;
+	bool right;
 
 	if (!find_live_code(user_id, purpose, &stored))
 		return EMAIL_CODE_NONE;
@@ -215,7 +216,8 @@ email_code_spend(const pg_uuid_t *user_id, EmailCodePurpose purpose)
 	static SpiQuery query = {
 		"UPDATE authfort.email_codes SET code_mac = NULL"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, CStringGetTextDatum(code_purposes[purpose]),
@@ -227,7 +229,8 @@ email_codes_spend_all(const pg_uuid_t *user_id)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.email_codes SET code_mac = NULL WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 
 	spi_query_run_by_id(&query, user_id, SPI_OK_UPDATE);
@@ -246,13 +249,16 @@ int
 email_codes_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.email_codes", "id", UUIDOID,
+		"authfort.email_codes",
+		"id",
+		UUIDOID,
 		"SELECT c.id FROM authfort.email_codes c WHERE c.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND (c.wrong_in_day OPERATOR(pg_catalog.=) 0"
 		" OR c.day_began OPERATOR(pg_catalog.<=) ($1 OPERATOR(pg_catalog.-) '1 day'::pg_catalog.interval))"
 		" AND c.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY c.expires_at LIMIT $2"
 		" FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);

@@ -39,7 +39,7 @@ typedef enum EmailCodeCheck
 {
 	EMAIL_CODE_RIGHT,
 	EMAIL_CODE_WRONG,
-	EMAIL_CODE_NONE				/* there is no code that could be right */
+	EMAIL_CODE_NONE /* there is no code that could be right */
 } EmailCodeCheck;
 
 /* Whether the user may get a code: not after too many wrong tries within a day. */
@@ -54,8 +54,8 @@ extern char *email_code_create(const pg_uuid_t *user_id, EmailCodePurpose purpos
 							   const pg_uuid_t *message_id, TimestampTz *expires_at);
 
 /* Checks any text as a code, without white space, and counts the try.  A right code stays valid until it is spent. */
-extern EmailCodeCheck email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose,
-									   const char *code);
+extern EmailCodeCheck
+email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char *code);
 extern void email_code_spend(const pg_uuid_t *user_id, EmailCodePurpose purpose);
 
 /* Ends all codes of a user; their tries are still counted. */
@@ -65,6 +65,6 @@ extern void email_codes_spend_all(const pg_uuid_t *user_id);
 extern void email_codes_delete(const pg_uuid_t *user_id);
 
 /* Deletes at most "limit" rows that no longer matter (base/expired_rows.h). */
-extern int	email_codes_delete_expired(int limit, KeptRows *kept);
+extern int email_codes_delete_expired(int limit, KeptRows *kept);
 
-#endif							/* AUTHFORT_EMAIL_CODES_H */
+#endif /* AUTHFORT_EMAIL_CODES_H */

@@ -99,7 +99,7 @@ StaticAssertDecl(lengthof(event_names) == EVENT_DATABASE_IDENTITY_RESET + 1,
 static char *
 user_agent_of(const Client *client)
 {
-	char	   *text = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
+	char *text = (client != NULL) ? input_user_agent(client->user_agent) : NULL;
 
 	if (text != NULL)
 		text[pg_mbcharcliplen(text, strlen(text), MAX_USER_AGENT)] = '\0';
@@ -107,8 +107,8 @@ user_agent_of(const Client *client)
 }
 
 void
-event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
-			const pg_uuid_t *session_id, const Client *client)
+event_begin(Event *event, EventType type, const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+			const Client *client)
 {
 	event->type = type;
 	event->user_id = user_id;
@@ -121,7 +121,8 @@ event_begin(Event *event, EventType type, const pg_uuid_t *user_id,
 	if (client != NULL)
 	{
 		json_write_string(&event->payload, "ip_address",
-						  client->has_ip ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip)) : NULL);
+						  client->has_ip ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip))
+										 : NULL);
 		json_write_string(&event->payload, "user_agent", user_agent_of(client));
 	}
 }
@@ -139,14 +140,15 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" RETURNING id, ARRAY(SELECT ARRAY[h.handler, h.owner] FROM authfort.event_handlers h"
 		" WHERE h.event OPERATOR(pg_catalog.=) ANY (ARRAY[$1, '*']) ORDER BY h.id)",
-		7, {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, INETOID, TEXTOID, JSONBOID}
+		7,
+		{TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, INETOID, TEXTOID, JSONBOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
 	const Client *client = event->client;
-	char	   *user_agent = user_agent_of(client);
-	Datum		values[7] = {0};
-	char		nulls[7] = {' ', ' ', 'n', 'n', 'n', 'n', ' '};
-	pg_uuid_t	id;
+	char *user_agent = user_agent_of(client);
+	Datum values[7] = {0};
+	char nulls[7] = {' ', ' ', 'n', 'n', 'n', 'n', ' '};
+	pg_uuid_t id;
 
 	values[0] = CStringGetTextDatum(event_names[event->type]);
 	values[1] = TimestampTzGetDatum(now);
@@ -204,7 +206,7 @@ add_handler_context(void *arg)
 static void
 require_same_owner(const HandlerCall *call, Oid owner)
 {
-	char	   *name = GetUserNameFromId(owner, false);
+	char *name = GetUserNameFromId(owner, false);
 
 	if (strcmp(name, call->registered_by) != 0)
 		ereport(ERROR,
@@ -224,10 +226,10 @@ static void
 call_handler(const HandlerCall *call, Jsonb *event)
 {
 	ErrorContextCallback context;
-	Datum		argument = JsonbPGetDatum(event);
-	bool		isnull;
-	Oid			function;
-	Oid			owner;
+	Datum argument = JsonbPGetDatum(event);
+	bool isnull;
+	Oid function;
+	Oid owner;
 
 	context.callback = add_handler_context;
 	context.arg = unconstify(HandlerCall *, call);
@@ -280,9 +282,9 @@ void
 event_record(Event *event)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char	  **handlers;
-	int			texts;
-	pg_uuid_t	id;
+	char **handlers;
+	int texts;
+	pg_uuid_t id;
 
 	json_write_time(&event->payload, "timestamp", now);
 	json_close(&event->payload);
@@ -301,17 +303,19 @@ event_record(Event *event)
  * The event stands in the text of the query, where the planner sees that the
  * partial index applies.  At most as many rows are read as are allowed.
  */
+/* clang-format off */
 #define FREQUENT(event, condition, rows_before, type) { \
 		"SELECT FROM authfort.events WHERE event OPERATOR(pg_catalog.=) '" event "' AND " condition \
 		" AND created_at OPERATOR(pg_catalog.>) $2 OFFSET " rows_before " LIMIT 1", \
 		2, {type, TIMESTAMPTZOID} \
 	}
+/* clang-format on */
 
 /* "key" is the first parameter of the query; NULL if it does not use it. */
 static bool
 has_rows_in_hour(SpiQuery *query, const Datum *key)
 {
-	Datum		values[2];
+	Datum values[2];
 
 	values[0] = (key != NULL) ? *key : (Datum) 0;
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR);
@@ -325,10 +329,10 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 #define UNOWNED(event) FREQUENT(event, "user_id IS NULL", "999", UUIDOID)
 	static struct
 	{
-		EventType	type;
-		bool		of_user;
-		SpiQuery	query;
-	}			counted[] = {
+		EventType type;
+		bool of_user;
+		SpiQuery query;
+	} counted[] = {
 		{EVENT_EMAIL_CHANGE_REQUESTED, true, OF_USER("email_change_requested")},
 		{EVENT_REFRESH_TOKEN_MISMATCH, true, OF_USER("refresh_token_mismatch")},
 		{EVENT_PASSWORD_PWNED_REJECTED, false, UNOWNED("password_pwned_rejected")},
@@ -337,7 +341,7 @@ event_is_frequent(EventType type, const pg_uuid_t *user_id)
 	};
 #undef UNOWNED
 #undef OF_USER
-	Datum		key = UUIDPGetDatum(user_id);
+	Datum key = UUIDPGetDatum(user_id);
 
 	for (size_t i = 0; i < lengthof(counted); i++)
 	{
@@ -358,9 +362,9 @@ events_to_are_frequent(EventType type, const char *email)
 #define MAILED(event) FREQUENT(event, TO_EMAIL, "4", TEXTOID)
 	static struct
 	{
-		EventType	type;
-		SpiQuery	query;
-	}			counted[] = {
+		EventType type;
+		SpiQuery query;
+	} counted[] = {
 		{EVENT_PASSWORD_RESET_REQUESTED, MAILED("password_reset_requested")},
 		{EVENT_SIGNUP_ATTEMPT, MAILED("signup_attempt")},
 		{EVENT_EMAIL_VERIFICATION_REQUESTED, MAILED("email_verification_requested")},
@@ -371,7 +375,7 @@ events_to_are_frequent(EventType type, const char *email)
 		{EVENT_REAUTHENTICATION_REQUESTED, MAILED("reauthentication_requested")},
 	};
 #undef MAILED
-	Datum		key = CStringGetTextDatum(email);
+	Datum key = CStringGetTextDatum(email);
 
 	for (size_t i = 0; i < lengthof(counted); i++)
 	{
@@ -381,7 +385,6 @@ events_to_are_frequent(EventType type, const char *email)
 	return false;
 }
 
-
 bool
 event_notice_is_frequent(const char *email, const char *kind)
 {
@@ -389,10 +392,12 @@ event_notice_is_frequent(const char *email, const char *kind)
 		"SELECT FROM authfort.events WHERE event OPERATOR(pg_catalog.=) 'notice_sent' AND " TO_EMAIL
 		" AND created_at OPERATOR(pg_catalog.>) $2"
 		" AND (payload OPERATOR(pg_catalog.->>) 'kind') OPERATOR(pg_catalog.=) $3 OFFSET 4 LIMIT 1",
-		3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
+		3,
+		{TEXTOID, TIMESTAMPTZOID, TEXTOID},
 	};
-	Datum		values[3] = {CStringGetTextDatum(email),
-	TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR), CStringGetTextDatum(kind)};
+	Datum values[3] = {CStringGetTextDatum(email),
+					   TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_HOUR),
+					   CStringGetTextDatum(kind)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
 }
@@ -404,7 +409,7 @@ void
 event_record_simple(EventType type, const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 					const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, type, user_id, session_id, client);
 	event_record(&event);
@@ -414,7 +419,7 @@ void
 event_record_of_user(EventType type, const User *user, const pg_uuid_t *session_id,
 					 const Client *client, const char *member, const char *value)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, type, &user->id, session_id, client);
 	json_write_string(&event.payload, "email", user->email);
@@ -426,7 +431,7 @@ event_record_of_user(EventType type, const User *user, const pg_uuid_t *session_
 void
 event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, const char *value)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, type, user_id, NULL, NULL);
 	json_write_string(&event.payload, member, value);
@@ -442,12 +447,15 @@ int
 events_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.events", "id", UUIDOID,
+		"authfort.events",
+		"id",
+		UUIDOID,
 		"SELECT e.id FROM authfort.events e WHERE e.id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM (SELECT id, created_at FROM authfort.events"
 		" WHERE id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY id LIMIT $2) o"
 		" WHERE o.created_at OPERATOR(pg_catalog.<) $1)) FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 
 	if (setting_event_retention == 0)
@@ -477,16 +485,16 @@ require_event_name(const char *name)
 static void
 change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
 {
-	char	   *event = argument_text(fcinfo, 0, "event");
-	Datum		values[3];
-	Oid			function;
-	SecurityContext		caller;
+	char *event = argument_text(fcinfo, 0, "event");
+	Datum values[3];
+	Oid function;
+	SecurityContext caller;
 
 	argument_require(fcinfo, 1, "handler");
 	function = PG_GETARG_OID(1);
 	require_event_name(event);
-	values[2] = CStringGetTextDatum(GetUserNameFromId(others_code_require_own(function, 1, "handle events"),
-													  false));
+	values[2] = CStringGetTextDatum(
+		GetUserNameFromId(others_code_require_own(function, 1, "handle events"), false));
 	values[0] = CStringGetTextDatum(event);
 	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
 	security_context_become_owner(fcinfo, &caller);
@@ -508,7 +516,8 @@ authfort_on(PG_FUNCTION_ARGS)
 	static SpiQuery query = {
 		"INSERT INTO authfort.event_handlers (event, handler, owner) VALUES ($1, $2, $3)"
 		" ON CONFLICT (event, handler) WHERE event IS NOT NULL DO UPDATE SET owner = excluded.owner",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		3,
+		{TEXTOID, TEXTOID, TEXTOID},
 	};
 
 	change_handler(fcinfo, &query, SPI_OK_INSERT);
@@ -522,7 +531,8 @@ authfort_off(PG_FUNCTION_ARGS)
 	static SpiQuery query = {
 		"DELETE FROM authfort.event_handlers"
 		" WHERE event OPERATOR(pg_catalog.=) $1 AND handler OPERATOR(pg_catalog.=) $2",
-		2, {TEXTOID, TEXTOID}
+		2,
+		{TEXTOID, TEXTOID},
 	};
 
 	change_handler(fcinfo, &query, SPI_OK_DELETE);

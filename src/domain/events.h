@@ -79,11 +79,11 @@ typedef enum EventType
 
 typedef struct Event
 {
-	EventType	type;
-	const pg_uuid_t *user_id;	/* NULL: no user */
-	const pg_uuid_t *session_id;	/* NULL: no session */
-	const Client *client;		/* NULL: not known */
-	StringInfoData payload;		/* open JSON object */
+	EventType type;
+	const pg_uuid_t *user_id;    /* NULL: no user */
+	const pg_uuid_t *session_id; /* NULL: no session */
+	const Client *client;        /* NULL: not known */
+	StringInfoData payload;      /* open JSON object */
 } Event;
 
 /*
@@ -129,10 +129,10 @@ extern void event_record_of_user(EventType type, const User *user, const pg_uuid
 								 const Client *client, const char *member, const char *value);
 
 /* Records an event of an admin with a text as its only additional member. */
-extern void event_record_text(EventType type, const pg_uuid_t *user_id, const char *member,
-							  const char *value);
+extern void
+event_record_text(EventType type, const pg_uuid_t *user_id, const char *member, const char *value);
 
 /* Deletes at most "limit" events older than authfort.event_retention (base/expired_rows.h). */
-extern int	events_delete_expired(int limit, KeptRows *kept);
+extern int events_delete_expired(int limit, KeptRows *kept);
 
-#endif							/* AUTHFORT_EVENTS_H */
+#endif /* AUTHFORT_EVENTS_H */

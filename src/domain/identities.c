@@ -39,10 +39,11 @@ identities_find(const char *provider, const char *provider_user_id, Identity *id
 	static SpiQuery query = {
 		"SELECT id, user_id FROM authfort.identities WHERE provider OPERATOR(pg_catalog.=) $1"
 		" AND provider_user_id OPERATOR(pg_catalog.=) $2",
-		2, {TEXTOID, TEXTOID}
+		2,
+		{TEXTOID, TEXTOID},
 	};
-	Datum		values[2] = {CStringGetTextDatum(provider), CStringGetTextDatum(provider_user_id)};
-	bool		found;
+	Datum values[2] = {CStringGetTextDatum(provider), CStringGetTextDatum(provider_user_id)};
+	bool found;
 
 	spi_query_open();
 	found = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
@@ -64,9 +65,10 @@ tokens_seal_name(const pg_uuid_t *id, const char *provider)
 
 /* The columns that each sign-in writes, from the first of "values". */
 static void
-set_data(const pg_uuid_t *id, const char *provider, const IdentityData *data, Datum *values, char *nulls)
+set_data(const pg_uuid_t *id, const char *provider, const IdentityData *data, Datum *values,
+		 char *nulls)
 {
-	bool		has_profile = data->profile != NULL && VARSIZE(data->profile) <= MAX_PROFILE_BYTES;
+	bool has_profile = data->profile != NULL && VARSIZE(data->profile) <= MAX_PROFILE_BYTES;
 
 	nulls[0] = (data->email == NULL) ? 'n' : ' ';
 	nulls[1] = has_profile ? ' ' : 'n';
@@ -88,13 +90,12 @@ identities_insert(const pg_uuid_t *user_id, const char *provider, const char *pr
 	static SpiQuery query = {
 		"INSERT INTO authfort.identities (user_id, id, provider, provider_user_id, email, profile,"
 		" tokens, created_at, last_sign_in_at)"
-		" SELECT u.id, $2, $3, $4, $5, $6, $7, $8, $8" FROM_USER("$1")
-		" ON CONFLICT (provider, provider_user_id) WHERE provider IS NOT NULL DO NOTHING",
-		8, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BYTEAOID, TIMESTAMPTZOID}
+		" SELECT u.id, $2, $3, $4, $5, $6, $7, $8, $8" FROM_USER("$1") " ON CONFLICT (provider, provider_user_id) WHERE provider IS NOT NULL DO NOTHING",
+			8, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BYTEAOID, TIMESTAMPTZOID},
 	};
-	pg_uuid_t	id;
-	Datum		values[8];
-	char		nulls[8] = {' ', ' ', ' ', ' '};
+	pg_uuid_t id;
+	Datum values[8];
+	char nulls[8] = {' ', ' ', ' ', ' '};
 
 	uuid_v7_make(&id);
 	values[0] = UUIDPGetDatum(user_id);
@@ -113,10 +114,11 @@ identities_update(const Identity *identity, const char *provider, const Identity
 		"UPDATE authfort.identities SET email = $2, profile = $3,"
 		" tokens = COALESCE($4, tokens), last_sign_in_at = $5"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		5, {UUIDOID, TEXTOID, JSONBOID, BYTEAOID, TIMESTAMPTZOID}
+		5,
+		{UUIDOID, TEXTOID, JSONBOID, BYTEAOID, TIMESTAMPTZOID},
 	};
-	Datum		values[5];
-	char		nulls[5] = {' '};
+	Datum values[5];
+	char nulls[5] = {' '};
 
 	values[0] = UUIDPGetDatum(&identity->id);
 	set_data(&identity->id, provider, data, &values[1], &nulls[1]);
@@ -129,9 +131,10 @@ identities_delete(const pg_uuid_t *user_id, const char *provider)
 	static SpiQuery query = {
 		"DELETE FROM authfort.identities WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND provider OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(provider)};
+	Datum values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(provider)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
@@ -150,7 +153,8 @@ identities_delete_since(const pg_uuid_t *user_id, TimestampTz time)
 	static SpiQuery query = {
 		"DELETE FROM authfort.identities WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND created_at OPERATOR(pg_catalog.>=) $2",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(time), SPI_OK_DELETE);
@@ -162,11 +166,12 @@ identities_providers(const pg_uuid_t *user_id, int *count)
 	static SpiQuery query = {
 		"SELECT ARRAY(SELECT DISTINCT i.provider FROM authfort.identities i"
 		" WHERE i.user_id OPERATOR(pg_catalog.=) $1 ORDER BY i.provider)::pg_catalog.text[]",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		value = UUIDPGetDatum(user_id);
-	char	  **names;
+	Datum value = UUIDPGetDatum(user_id);
+	char **names;
 
 	spi_query_open();
 	spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
@@ -182,9 +187,10 @@ select_identities(const pg_uuid_t *user_id)
 	static SpiQuery query = {
 		"SELECT provider, provider_user_id, email, created_at, last_sign_in_at"
 		" FROM authfort.identities WHERE user_id OPERATOR(pg_catalog.=) $1 ORDER BY created_at, id",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
-	Datum		value = UUIDPGetDatum(user_id);
+	Datum value = UUIDPGetDatum(user_id);
 
 	return spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
 }
@@ -192,7 +198,7 @@ select_identities(const pg_uuid_t *user_id)
 void
 identities_append_json(StringInfo out, const pg_uuid_t *user_id)
 {
-	uint64		count;
+	uint64 count;
 
 	appendStringInfoChar(out, '[');
 	spi_query_open();
@@ -217,17 +223,17 @@ identities_append_json(StringInfo out, const pg_uuid_t *user_id)
 Datum
 authfort_list_identities(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64		count;
+	uint64 count;
 
 	InitMaterializedSRF(fcinfo, 0);
 	spi_query_open();
 	count = select_identities(user_id);
 	for (uint64 row = 0; row < count; row++)
 	{
-		Datum		values[5];
-		bool		nulls[5];
+		Datum values[5];
+		bool nulls[5];
 
 		spi_query_use_row(row);
 		for (int column = 0; column < 5; column++)
@@ -249,16 +255,17 @@ authfort_provider_tokens(PG_FUNCTION_ARGS)
 		"SELECT id, tokens FROM authfort.identities WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND provider OPERATOR(pg_catalog.=) $2 AND tokens IS NOT NULL"
 		" ORDER BY last_sign_in_at DESC LIMIT 1",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *provider = oauth_provider_name(argument_text(fcinfo, 1, "provider"));
-	Datum		values[2] = {UUIDPGetDatum(argument_uuid(fcinfo, 0, "user_id"))};
-	bytea	   *sealed = NULL;
-	pg_uuid_t	id;
+	char *provider = oauth_provider_name(argument_text(fcinfo, 1, "provider"));
+	Datum values[2] = {UUIDPGetDatum(argument_uuid(fcinfo, 0, "user_id"))};
+	bytea *sealed = NULL;
+	pg_uuid_t id;
 	unsigned char *tokens;
-	size_t		len;
-	Datum		result;
+	size_t len;
+	Datum result;
 
 	if (provider == NULL)
 		PG_RETURN_NULL();
@@ -289,11 +296,11 @@ int
 identities_reseal(int limit)
 {
 	static SealedColumn column = {
-		{"SELECT id, tokens, provider FROM authfort.identities WHERE "
-		SEALED_OLDER("tokens") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
-		{"UPDATE authfort.identities SET tokens = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BYTEAOID}},
-		name_of_tokens
+		{"SELECT id, tokens, provider FROM authfort.identities WHERE " SEALED_OLDER("tokens") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		 {"UPDATE authfort.identities SET tokens = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		  2,
+		  {UUIDOID, BYTEAOID}},
+		 name_of_tokens,
 	};
 
 	return sealed_column_reseal(&column, NULL, limit);

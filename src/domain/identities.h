@@ -12,21 +12,21 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-#define IDENTITY_ID_MAX 255		/* bytes of the provider's id of an account */
+#define IDENTITY_ID_MAX 255 /* bytes of the provider's id of an account */
 
 typedef struct Identity
 {
-	pg_uuid_t	id;
-	pg_uuid_t	user_id;
+	pg_uuid_t id;
+	pg_uuid_t user_id;
 } Identity;
 
 /* The provider's description of an account, at each sign-in. */
 typedef struct IdentityData
 {
-	const char *email;			/* as the provider wrote it; NULL: none */
-	Jsonb	   *profile;		/* NULL: none */
-	const char *tokens;			/* JSON, to be sealed; NULL: none are kept */
-	size_t		tokens_len;
+	const char *email;  /* as the provider wrote it; NULL: none */
+	Jsonb *profile;     /* NULL: none */
+	const char *tokens; /* JSON, to be sealed; NULL: none are kept */
+	size_t tokens_len;
 } IdentityData;
 
 /* False if no user has linked that account. */
@@ -40,10 +40,11 @@ extern bool identities_insert(const pg_uuid_t *user_id, const char *provider,
 							  const char *provider_user_id, const IdentityData *data);
 
 /* Records a sign-in with it. */
-extern void identities_update(const Identity *identity, const char *provider, const IdentityData *data);
+extern void
+identities_update(const Identity *identity, const char *provider, const IdentityData *data);
 
 /* Unlinks the accounts that a user has at a provider; returns their number. */
-extern int	identities_delete(const pg_uuid_t *user_id, const char *provider);
+extern int identities_delete(const pg_uuid_t *user_id, const char *provider);
 
 /* Unlinks all accounts of a user; NULL: of all users. */
 extern void identities_delete_all(const pg_uuid_t *user_id);
@@ -58,6 +59,6 @@ extern char **identities_providers(const pg_uuid_t *user_id, int *count);
 extern void identities_append_json(StringInfo out, const pg_uuid_t *user_id);
 
 /* Seals at most "limit" tokens of providers with the current master key; returns their number. */
-extern int	identities_reseal(int limit);
+extern int identities_reseal(int limit);
 
-#endif							/* AUTHFORT_IDENTITIES_H */
+#endif /* AUTHFORT_IDENTITIES_H */

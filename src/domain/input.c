@@ -14,12 +14,12 @@
 #include "settings.h"
 
 #define MAX_EMAIL 255
-#define MAX_EMAIL_LOCAL_BYTES 64	/* RFC 5321, section 4.5.3.1.1 */
+#define MAX_EMAIL_LOCAL_BYTES 64 /* RFC 5321, section 4.5.3.1.1 */
 #define MAX_EMAIL_DOMAIN_BYTES 253
 #define MAX_NAME 255
 #define MAX_PHONE 50
 #define MAX_AVATAR_URL 2048
-#define MAX_LOCALE 35			/* RFC 5646, section 4.4.1 */
+#define MAX_LOCALE 35 /* RFC 5646, section 4.4.1 */
 #define MAX_ROLE 50
 #define MAX_USER_AGENT 512
 
@@ -52,7 +52,7 @@ is_space(char c)
 static char *
 trimmed(const char *text)
 {
-	size_t		len;
+	size_t len;
 
 	while (is_space(*text))
 		text++;
@@ -66,7 +66,7 @@ trimmed(const char *text)
 static bool
 is_email_local(const char *local)
 {
-	size_t		len = strlen(local);
+	size_t len = strlen(local);
 
 	if (len == 0 || len > MAX_EMAIL_LOCAL_BYTES || local[0] == '.' || local[len - 1] == '.' ||
 		strstr(local, "..") != NULL)
@@ -84,14 +84,14 @@ is_email_local(const char *local)
 static bool
 is_email_domain(const char *domain)
 {
-	int			labels = 0;
+	int labels = 0;
 	const char *label = domain;
 
 	if (strlen(domain) > MAX_EMAIL_DOMAIN_BYTES)
 		return false;
 	for (;;)
 	{
-		size_t		len = strcspn(label, ".");
+		size_t len = strcspn(label, ".");
 
 		if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-' ||
 			strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-") < len)
@@ -111,11 +111,11 @@ is_email_domain(const char *domain)
 static char *
 ascii_domain(const char *domain)
 {
-	char	   *ascii = NULL;
-	char	   *copy;
+	char *ascii = NULL;
+	char *copy;
 
-	if (strstr(domain, IDEOGRAPHIC_FULL_STOP) != NULL ||
-		strstr(domain, CAPITAL_SHARP_S) != NULL || !unicode_is_visible_or_joined(domain) ||
+	if (strstr(domain, IDEOGRAPHIC_FULL_STOP) != NULL || strstr(domain, CAPITAL_SHARP_S) != NULL ||
+		!unicode_is_visible_or_joined(domain) ||
 		idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return NULL;
 	copy = MemoryContextAllocExtended(CurrentMemoryContext, strlen(ascii) + 1, MCXT_ALLOC_NO_OOM);
@@ -143,9 +143,9 @@ composed(const char *raw)
 const Refusal *
 input_email(const char *raw, char **email)
 {
-	char	   *local = composed(raw);
-	char	   *at;
-	char	   *domain;
+	char *local = composed(raw);
+	char *at;
+	char *domain;
 
 	if (local == NULL || !unicode_is_unambiguous(local))
 		return &refusal_invalid_email;
@@ -171,13 +171,13 @@ input_email(const char *raw, char **email)
 static void
 collapse_spaces(char *text)
 {
-	char	   *end = text;
+	char *end = text;
 	const char *p = text;
 
 	while (*p != '\0')
 	{
-		bool		ideographic = strncmp(p, IDEOGRAPHIC_SPACE, strlen(IDEOGRAPHIC_SPACE)) == 0;
-		char		c = ideographic ? ' ' : *p;
+		bool ideographic = strncmp(p, IDEOGRAPHIC_SPACE, strlen(IDEOGRAPHIC_SPACE)) == 0;
+		char c = ideographic ? ' ' : *p;
 
 		if (c != ' ' || end == text || end[-1] != ' ')
 			*end++ = c;
@@ -193,7 +193,7 @@ collapse_spaces(char *text)
 const Refusal *
 input_name(const char *raw, char **name)
 {
-	char	   *text;
+	char *text;
 
 	*name = NULL;
 	if (raw == NULL)
@@ -238,7 +238,7 @@ web_scheme_length(const char *url)
 const Refusal *
 input_avatar_url(const char *raw, char **url)
 {
-	size_t		scheme;
+	size_t scheme;
 
 	*url = NULL;
 	if (raw == NULL)
@@ -260,11 +260,11 @@ input_avatar_url(const char *raw, char **url)
 bool
 input_is_language_tag(const char *text)
 {
-	size_t		len = strlen(text);
+	size_t len = strlen(text);
 
 	return len > 0 && len <= MAX_LOCALE && text[0] != '-' && text[len - 1] != '-' &&
-		strstr(text, "--") == NULL &&
-		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == len;
+		   strstr(text, "--") == NULL &&
+		   strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == len;
 }
 
 const Refusal *
@@ -282,7 +282,7 @@ input_locale(const char *raw, char **locale)
 const Refusal *
 input_new_password(const char *password)
 {
-	char	   *normal;
+	char *normal;
 
 	if (strlen(password) > PASSWORD_MAX_BYTES)
 		return &refusal_password_too_long;
@@ -297,7 +297,7 @@ input_new_password(const char *password)
 const Refusal *
 input_role(const char *raw, char **role)
 {
-	size_t		len = strnlen(raw, MAX_TYPED_BYTES + 1);
+	size_t len = strnlen(raw, MAX_TYPED_BYTES + 1);
 
 	if (len == 0 || len > MAX_TYPED_BYTES || is_space(raw[0]) || is_space(raw[len - 1]))
 		return &refusal_invalid_role;
@@ -310,7 +310,7 @@ input_role(const char *raw, char **role)
 char *
 input_require_role(const char *raw)
 {
-	char	   *role;
+	char *role;
 
 	if (input_role(raw, &role) != NULL)
 		ereport(ERROR,
@@ -332,7 +332,7 @@ input_asked_role(const char *raw)
 char *
 input_user_agent(const char *raw)
 {
-	char	   *text;
+	char *text;
 
 	if (raw == NULL || raw[0] == '\0')
 		return NULL;

@@ -45,4 +45,4 @@ extern char *input_asked_role(const char *raw);
 /* The user agent, truncated. */
 extern char *input_user_agent(const char *raw);
 
-#endif							/* AUTHFORT_INPUT_H */
+#endif /* AUTHFORT_INPUT_H */

@@ -13,9 +13,9 @@
 
 typedef struct KeyExpiry
 {
-	slock_t		lock;
+	slock_t lock;
 	TimestampTz next;
-	Latch	   *latch;
+	Latch *latch;
 } KeyExpiry;
 
 static KeyExpiry *shared = NULL;
@@ -32,7 +32,7 @@ shared_size(void)
 static void
 shared_init(void *memory, LWLock *lock)
 {
-	KeyExpiry  *fresh = memory;
+	KeyExpiry *fresh = memory;
 
 	SpinLockInit(&fresh->lock);
 	fresh->next = DT_NOBEGIN;
@@ -40,7 +40,10 @@ shared_init(void *memory, LWLock *lock)
 }
 
 static const SharedPart part = {
-	"authfort key expiry", shared_size, shared_init, (void **) &shared
+	"authfort key expiry",
+	shared_size,
+	shared_init,
+	(void **) &shared,
 };
 
 /* A prepared transaction is reported early, which does no harm. */
@@ -71,7 +74,7 @@ key_expiry_note(TimestampTz expires_at)
 void
 key_expiry_report(TimestampTz expires_at)
 {
-	Latch	   *latch;
+	Latch *latch;
 
 	if (shared == NULL)
 		return;

@@ -36,4 +36,4 @@ extern void key_expiry_forget(void);
 /* Sets this latch on each report; NULL stops that. */
 extern void key_expiry_wake(Latch *latch);
 
-#endif							/* AUTHFORT_KEY_EXPIRY_H */
+#endif /* AUTHFORT_KEY_EXPIRY_H */

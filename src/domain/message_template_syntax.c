@@ -16,7 +16,7 @@ name_length(const char *text)
 	if (*text < 'a' || *text > 'z')
 		return 0;
 	while (len <= MAX_NAME && ((text[len] >= 'a' && text[len] <= 'z') ||
-	                           (text[len] >= '0' && text[len] <= '9') || text[len] == '_'))
+							   (text[len] >= '0' && text[len] <= '9') || text[len] == '_'))
 		len++;
 	return len <= MAX_NAME ? len : 0;
 }
@@ -137,7 +137,7 @@ report(TemplateProblem *problem, const char *description, const TemplateReader *
 
 bool
 template_check(const char *template, TemplateNameFilter is_known, const void *arg,
-               TemplateProblem *problem)
+			   TemplateProblem *problem)
 {
 	TemplateReader reader = {.next = template};
 	OpenSections open = {.count = 0};

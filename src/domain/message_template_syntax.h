@@ -50,6 +50,6 @@ typedef bool (*TemplateNameFilter)(const char *name, size_t len, const void *arg
 
 /* False if the template cannot be rendered, or uses a name that "is_known" refuses. */
 extern bool template_check(const char *template, TemplateNameFilter is_known, const void *arg,
-                           TemplateProblem *problem);
+						   TemplateProblem *problem);
 
 #endif /* AUTHFORT_MESSAGE_TEMPLATE_SYNTAX_H */

@@ -85,7 +85,7 @@ is_known_name(const char *name, size_t len, const void *arg)
 	const CheckedTemplate *checked = arg;
 
 	return checked->names == NULL || has_word(common_names, name, len) ||
-	       has_word(checked->names, name, len);
+		   has_word(checked->names, name, len);
 }
 
 static void
@@ -171,12 +171,12 @@ authfort_check_message_template(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-	    !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		ereport(ERROR,
 		        (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 		         errmsg("function \"%s\" must be called as a trigger before INSERT or UPDATE",
 		                "check_message_template")));
 	check_row(trigger);
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
-	                                                                  : trigger->tg_trigtuple);
+																	  : trigger->tg_trigtuple);
 }

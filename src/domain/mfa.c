@@ -26,11 +26,12 @@ mfa_find(const pg_uuid_t *user_id)
 		"SELECT totp_secret, totp_confirmed_at IS NOT NULL, totp_last_step, totp_earlier_steps,"
 		" failed_attempts, locked_until, lock_count"
 		" FROM authfort.mfa WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		key = UUIDPGetDatum(user_id);
-	MfaState	state = {.last_step = -1, .locked_until = DT_NOBEGIN};
+	Datum key = UUIDPGetDatum(user_id);
+	MfaState state = {.last_step = -1, .locked_until = DT_NOBEGIN};
 
 	spi_query_open();
 	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)
@@ -65,13 +66,12 @@ void
 mfa_set_secret(const pg_uuid_t *user_id, const unsigned char *secret, size_t len)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.mfa (user_id, totp_secret) SELECT u.id, $2" FROM_USER("$1")
-		" ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret,"
-		" totp_confirmed_at = NULL, totp_last_step = NULL, totp_earlier_steps = 0",
-		2, {UUIDOID, BYTEAOID}
+		"INSERT INTO authfort.mfa (user_id, totp_secret) SELECT u.id, $2" FROM_USER("$1") " ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret,"
+				  " totp_confirmed_at = NULL, totp_last_step = NULL, totp_earlier_steps = 0",
+			2, {UUIDOID, BYTEAOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id),
-	PointerGetDatum(seal(secret, len, secret_seal_name(user_id), NULL))};
+	Datum values[2] = {UUIDPGetDatum(user_id),
+					   PointerGetDatum(seal(secret, len, secret_seal_name(user_id), NULL))};
 
 	if (spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) == 0)
 		users_raise_unknown(user_id);
@@ -82,7 +82,8 @@ mfa_confirm_secret(const pg_uuid_t *user_id)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.mfa SET totp_confirmed_at = $2 WHERE user_id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(GetCurrentTimestamp()),
@@ -95,7 +96,8 @@ mfa_remove_secret(const pg_uuid_t *user_id)
 	static SpiQuery query = {
 		"UPDATE authfort.mfa SET totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = NULL,"
 		" totp_earlier_steps = 0 WHERE user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 
 	spi_query_run_by_id(&query, user_id, SPI_OK_UPDATE);
@@ -108,7 +110,8 @@ mfa_remove_secret_since(const pg_uuid_t *user_id, TimestampTz time)
 		"UPDATE authfort.mfa SET totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = NULL,"
 		" totp_earlier_steps = 0 WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND (totp_confirmed_at IS NULL OR totp_confirmed_at OPERATOR(pg_catalog.>=) $2)",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(time), SPI_OK_UPDATE);
@@ -118,7 +121,7 @@ mfa_remove_secret_since(const pg_uuid_t *user_id, TimestampTz time)
 bool
 mfa_step_is_used(const MfaState *state, int64 step)
 {
-	int64		before = state->last_step - step;
+	int64 before = state->last_step - step;
 
 	if (before < 0)
 		return false;
@@ -131,11 +134,12 @@ mfa_use_step(const pg_uuid_t *user_id, const MfaState *state, int64 step)
 	static SpiQuery query = {
 		"UPDATE authfort.mfa SET totp_last_step = $2, totp_earlier_steps = $3"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1",
-		3, {UUIDOID, INT8OID, INT2OID}
+		3,
+		{UUIDOID, INT8OID, INT2OID},
 	};
-	int64		later = step - state->last_step;
-	int			earlier = state->earlier_steps;
-	Datum		values[3];
+	int64 later = step - state->last_step;
+	int earlier = state->earlier_steps;
+	Datum values[3];
 
 	if (later < 0)
 		earlier |= 1 << (-later - 1);
@@ -154,15 +158,15 @@ mfa_set_failures(const pg_uuid_t *user_id, const MfaState *state)
 {
 	static SpiQuery query = {
 		"INSERT INTO authfort.mfa (user_id, failed_attempts, locked_until, lock_count)"
-		" SELECT u.id, $2, $3, $4" FROM_USER("$1")
-		" ON CONFLICT (user_id) DO UPDATE SET failed_attempts = excluded.failed_attempts,"
-		" locked_until = excluded.locked_until, lock_count = excluded.lock_count",
-		4, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT4OID}
+		" SELECT u.id, $2, $3, $4" FROM_USER("$1") " ON CONFLICT (user_id) DO UPDATE SET failed_attempts = excluded.failed_attempts,"
+				  " locked_until = excluded.locked_until, lock_count = excluded.lock_count",
+			4, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT4OID},
 	};
-	Datum		values[4] = {UUIDPGetDatum(user_id), Int32GetDatum(state->failed_attempts),
-	TimestampTzGetDatum(state->locked_until), Int32GetDatum(state->lock_count)};
+	Datum values[4] = {UUIDPGetDatum(user_id), Int32GetDatum(state->failed_attempts),
+					   TimestampTzGetDatum(state->locked_until), Int32GetDatum(state->lock_count)};
 
-	spi_query_run_alone(&query, values, (state->locked_until == DT_NOBEGIN) ? "  n " : NULL, SPI_OK_INSERT);
+	spi_query_run_alone(&query, values, (state->locked_until == DT_NOBEGIN) ? "  n " : NULL,
+						SPI_OK_INSERT);
 }
 
 void
@@ -183,11 +187,11 @@ int
 mfa_reseal(int limit)
 {
 	static SealedColumn column = {
-		{"SELECT user_id, totp_secret, NULL FROM authfort.mfa WHERE "
-		SEALED_OLDER("totp_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
-		{"UPDATE authfort.mfa SET totp_secret = $2 WHERE user_id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BYTEAOID}},
-		name_of_secret
+		{"SELECT user_id, totp_secret, NULL FROM authfort.mfa WHERE " SEALED_OLDER("totp_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		 {"UPDATE authfort.mfa SET totp_secret = $2 WHERE user_id OPERATOR(pg_catalog.=) $1",
+		  2,
+		  {UUIDOID, BYTEAOID}},
+		 name_of_secret,
 	};
 
 	return sealed_column_reseal(&column, NULL, limit);

@@ -15,13 +15,13 @@
 /* All zero, and DT_NOBEGIN, for a user without a row. */
 typedef struct MfaState
 {
-	bytea	   *sealed_secret;	/* NULL: no authenticator app */
-	bool		confirmed;		/* whether the app has proven that it has the secret */
-	int64		last_step;		/* the latest one used; -1: none was */
-	int			earlier_steps;	/* bit i: step last_step - 1 - i was used */
-	int			failed_attempts;
-	TimestampTz locked_until;	/* DT_NOBEGIN: not locked since the last right code */
-	int			lock_count;
+	bytea *sealed_secret; /* NULL: no authenticator app */
+	bool confirmed;       /* whether the app has proven that it has the secret */
+	int64 last_step;      /* the latest one used; -1: none was */
+	int earlier_steps;    /* bit i: step last_step - 1 - i was used */
+	int failed_attempts;
+	TimestampTz locked_until; /* DT_NOBEGIN: not locked since the last right code */
+	int lock_count;
 } MfaState;
 
 extern MfaState mfa_find(const pg_uuid_t *user_id);
@@ -48,6 +48,6 @@ extern void mfa_set_failures(const pg_uuid_t *user_id, const MfaState *state);
 extern void mfa_delete(const pg_uuid_t *user_id);
 
 /* Seals at most "limit" secrets of authenticator apps with the current master key; returns their number. */
-extern int	mfa_reseal(int limit);
+extern int mfa_reseal(int limit);
 
-#endif							/* AUTHFORT_MFA_H */
+#endif /* AUTHFORT_MFA_H */

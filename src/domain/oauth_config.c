@@ -10,30 +10,54 @@
 #include "base/web_url.h"
 #include "domain/oauth_config.h"
 
-#define MAX_TEXT 2048			/* bytes of one value */
-#define MAX_LIST 32				/* elements of a list */
+#define MAX_TEXT 2048 /* bytes of one value */
+#define MAX_LIST 32   /* elements of a list */
 #define MICROSOFT_CONSUMERS "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 typedef struct Config
 {
 	const char *provider;
-	Jsonb	   *json;
+	Jsonb *json;
 } Config;
 
 static const char *const member_names[] = {
-	"preset", "issuer", "client_id", "client_secret", "private_key", "key_id", "team_id",
-	"token_auth_method", "redirect_uri", "response_mode", "tenant", "audiences", "hosts",
-	"authorize_params", "scopes", "extra_scopes", "mapping", "trust_email", "keep_tokens", "enabled",
-	"endpoints", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "emails_endpoint",
-	"jwks_uri", "pkce", "nonce", "id_token"
+	"preset",
+	"issuer",
+	"client_id",
+	"client_secret",
+	"private_key",
+	"key_id",
+	"team_id",
+	"token_auth_method",
+	"redirect_uri",
+	"response_mode",
+	"tenant",
+	"audiences",
+	"hosts",
+	"authorize_params",
+	"scopes",
+	"extra_scopes",
+	"mapping",
+	"trust_email",
+	"keep_tokens",
+	"enabled",
+	"endpoints",
+	"authorization_endpoint",
+	"token_endpoint",
+	"userinfo_endpoint",
+	"emails_endpoint",
+	"jwks_uri",
+	"pkce",
+	"nonce",
+	"id_token",
 };
 
 static const char *const endpoint_names[] = {
-	"authorization", "token", "userinfo", "emails", "jwks"
+	"authorization", "token", "userinfo", "emails", "jwks",
 };
 
 static const char *const mapping_names[] = {
-	"id", "email", "email_verified", "name", "avatar_url"
+	"id", "email", "email_verified", "name", "avatar_url",
 };
 
 static _Noreturn void
@@ -73,7 +97,7 @@ check_names(const Config *config, Jsonb *object, const char *const *names, int c
 {
 	JsonbIterator *iterator = JsonbIteratorInit(&object->root);
 	JsonbIteratorToken token;
-	JsonbValue	value;
+	JsonbValue value;
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
@@ -146,7 +170,7 @@ static char **
 list_member(const Config *config, const char *name, int *count)
 {
 	JsonbValue *value = member(config, name);
-	char	  **list;
+	char **list;
 
 	*count = 0;
 	if (value == NULL)
@@ -154,7 +178,7 @@ list_member(const Config *config, const char *name, int *count)
 	list = palloc(MAX_LIST * sizeof(char *));
 	if (value->type == jbvString)
 	{
-		char	   *text = value_text(config, name, value);
+		char *text = value_text(config, name, value);
 
 		for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
 		{
@@ -181,7 +205,7 @@ list_member(const Config *config, const char *name, int *count)
 static char *
 check_url(const Config *config, const char *name, char *text, bool may_have_query)
 {
-	WebUrl		url;
+	WebUrl url;
 
 	if (!web_url_read(text, &url) || !web_url_is_confidential(&url))
 		raise_fault(config, "must be an https URL", name,
@@ -194,7 +218,7 @@ check_url(const Config *config, const char *name, char *text, bool may_have_quer
 static char *
 url_member(const Config *config, const char *name, bool may_have_query)
 {
-	char	   *text = text_member(config, name);
+	char *text = text_member(config, name);
 
 	return (text != NULL) ? check_url(config, name, text, may_have_query) : NULL;
 }
@@ -203,12 +227,12 @@ url_member(const Config *config, const char *name, bool may_have_query)
 static char *
 read_key_id(const Config *config)
 {
-	char	   *id = text_member(config, "key_id");
+	char *id = text_member(config, "key_id");
 
 	if (id != NULL &&
 		strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") != strlen(id))
 		raise_fault(config, "must have letters, digits, dots, dashes, colons and underscores",
-		            "key_id", NULL);
+					"key_id", NULL);
 	return id;
 }
 
@@ -230,7 +254,7 @@ with_tenant(const char *url, const char *tenant)
 static char *
 read_tenant(const Config *config, const OAuthPreset *preset)
 {
-	char	   *tenant = text_member(config, "tenant");
+	char *tenant = text_member(config, "tenant");
 
 	if (!preset->needs_tenant)
 	{
@@ -266,12 +290,12 @@ issuer_of_preset(const OAuthPreset *preset, const char *tenant)
 static const OAuthPreset *
 read_preset(const Config *config)
 {
-	char	   *name = text_member(config, "preset");
+	char *name = text_member(config, "preset");
 	const OAuthPreset *preset;
 
 	if (name == NULL || strcmp(name, "oidc") == 0 || strcmp(name, "oauth2") == 0)
 	{
-		bool		openid = (name != NULL) ? strcmp(name, "oidc") == 0 : member(config, "issuer") != NULL;
+		bool openid = (name != NULL) ? strcmp(name, "oidc") == 0 : member(config, "issuer") != NULL;
 
 		return openid ? &oauth_preset_openid : &oauth_preset_oauth2;
 	}
@@ -289,13 +313,16 @@ read_token_auth(const Config *config, TokenAuth otherwise)
 	static const struct
 	{
 		const char *name;
-		TokenAuth	method;
-	}			methods[] = {
-		{"basic", TOKEN_AUTH_BASIC}, {"client_secret_basic", TOKEN_AUTH_BASIC},
-		{"post", TOKEN_AUTH_POST}, {"client_secret_post", TOKEN_AUTH_POST},
-		{"private_key_jwt", TOKEN_AUTH_PRIVATE_KEY}, {"none", TOKEN_AUTH_NONE}
+		TokenAuth method;
+	} methods[] = {
+		{"basic", TOKEN_AUTH_BASIC},
+		{"client_secret_basic", TOKEN_AUTH_BASIC},
+		{"post", TOKEN_AUTH_POST},
+		{"client_secret_post", TOKEN_AUTH_POST},
+		{"private_key_jwt", TOKEN_AUTH_PRIVATE_KEY},
+		{"none", TOKEN_AUTH_NONE},
 	};
-	char	   *name = text_member(config, "token_auth_method");
+	char *name = text_member(config, "token_auth_method");
 
 	if (name == NULL)
 		return otherwise;
@@ -348,7 +375,7 @@ check_token_auth(const Config *config, OAuthProvider *provider, bool has_secret,
 static char *
 read_response_mode(const Config *config, const OAuthPreset *preset)
 {
-	char	   *mode = text_member(config, "response_mode");
+	char *mode = text_member(config, "response_mode");
 
 	if (mode == NULL)
 		return (preset->response_mode != NULL) ? pstrdup(preset->response_mode) : NULL;
@@ -374,11 +401,11 @@ joined_words(char **words, int count, const char *before)
 static char *
 read_scopes(const Config *config, const OAuthPreset *preset)
 {
-	int			count;
-	int			extra_count;
-	char	  **scopes = list_member(config, "scopes", &count);
-	char	  **extra = list_member(config, "extra_scopes", &extra_count);
-	char	   *text = (scopes != NULL) ? joined_words(scopes, count, "") : pstrdup(preset->scopes);
+	int count;
+	int extra_count;
+	char **scopes = list_member(config, "scopes", &count);
+	char **extra = list_member(config, "extra_scopes", &extra_count);
+	char *text = (scopes != NULL) ? joined_words(scopes, count, "") : pstrdup(preset->scopes);
 
 	return joined_words(extra, extra_count, text);
 }
@@ -388,8 +415,8 @@ static bool
 is_own_parameter(const char *name, size_t len)
 {
 	static const char *const names[] = {
-		"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
-		"code_challenge", "code_challenge_method"
+		"client_id", "redirect_uri", "response_type",  "response_mode",         "scope",
+		"state",     "nonce",        "code_challenge", "code_challenge_method",
 	};
 
 	return is_among(name, len, names, lengthof(names));
@@ -398,12 +425,12 @@ is_own_parameter(const char *name, size_t len)
 static char *
 read_authorize_params(const Config *config, const OAuthPreset *preset)
 {
-	Jsonb	   *object = object_member(config, "authorize_params");
+	Jsonb *object = object_member(config, "authorize_params");
 	StringInfoData text;
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *name = NULL;
+	JsonbValue value;
+	char *name = NULL;
 
 	initStringInfo(&text);
 	if (preset->authorize_params != NULL)
@@ -416,7 +443,8 @@ read_authorize_params(const Config *config, const OAuthPreset *preset)
 		if (token == WJB_KEY)
 		{
 			if (is_own_parameter(value.val.string.val, value.val.string.len))
-				raise_fault(config, "must not have parameters of the protocol", "authorize_params", NULL);
+				raise_fault(config, "must not have parameters of the protocol", "authorize_params",
+							NULL);
 			name = pnstrdup(value.val.string.val, value.val.string.len);
 		}
 		else if (token == WJB_VALUE)
@@ -429,8 +457,8 @@ read_authorize_params(const Config *config, const OAuthPreset *preset)
 static void
 read_audiences(const Config *config, OAuthProvider *provider)
 {
-	int			count;
-	char	  **others = list_member(config, "audiences", &count);
+	int count;
+	char **others = list_member(config, "audiences", &count);
 
 	provider->audiences = palloc((count + 1) * sizeof(char *));
 	provider->audiences[0] = provider->client_id;
@@ -446,14 +474,15 @@ read_hosts(const Config *config, OAuthProvider *provider)
 	provider->hosts = list_member(config, "hosts", &provider->host_count);
 	for (int i = 0; i < provider->host_count; i++)
 	{
-		WebUrl		url;
+		WebUrl url;
 
-		if (!web_url_read(psprintf("https://%s/", provider->hosts[i]), &url) || strcmp(url.path, "/") != 0)
+		if (!web_url_read(psprintf("https://%s/", provider->hosts[i]), &url) ||
+			strcmp(url.path, "/") != 0)
 			raise_fault(config, "must have names of hosts", "hosts", NULL);
 	}
 	if (provider->hosts == NULL && provider->preset->hosts != NULL)
 	{
-		Config		preset = *config;
+		Config preset = *config;
 		StringInfoData json;
 
 		initStringInfo(&json);
@@ -473,7 +502,7 @@ static char *
 read_endpoint(const Config *config, const Config *endpoints, const char *own_name, const char *name,
 			  char *preset)
 {
-	char	   *url = url_member(config, own_name, true);
+	char *url = url_member(config, own_name, true);
 
 	if (url == NULL && endpoints->json != NULL)
 		url = url_member(endpoints, name, true);
@@ -485,7 +514,7 @@ read_endpoints(const Config *config, OAuthProvider *provider, const char *tenant
 {
 	const OAuthPreset *preset = provider->preset;
 	OAuthEndpoints *to = &provider->endpoints;
-	Config		endpoints = {config->provider, object_member(config, "endpoints")};
+	Config endpoints = {config->provider, object_member(config, "endpoints")};
 
 	if (endpoints.json != NULL)
 		check_names(config, endpoints.json, endpoint_names, lengthof(endpoint_names));
@@ -497,7 +526,8 @@ read_endpoints(const Config *config, OAuthProvider *provider, const char *tenant
 		to->emails = with_tenant(preset->emails_endpoint, tenant);
 		to->jwks = with_tenant(preset->jwks_uri, tenant);
 	}
-	to->authorization = read_endpoint(config, &endpoints, "authorization_endpoint", "authorization", to->authorization);
+	to->authorization = read_endpoint(config, &endpoints, "authorization_endpoint", "authorization",
+									  to->authorization);
 	to->token = read_endpoint(config, &endpoints, "token_endpoint", "token", to->token);
 	to->userinfo = read_endpoint(config, &endpoints, "userinfo_endpoint", "userinfo", to->userinfo);
 	to->emails = read_endpoint(config, &endpoints, "emails_endpoint", "emails", to->emails);
@@ -505,7 +535,8 @@ read_endpoints(const Config *config, OAuthProvider *provider, const char *tenant
 	if (provider->issuer != NULL)
 		return;
 	if (to->authorization == NULL)
-		raise_fault(config, "is missing", "authorization_endpoint", "Or give an issuer, for OpenID Connect.");
+		raise_fault(config, "is missing", "authorization_endpoint",
+					"Or give an issuer, for OpenID Connect.");
 	if (to->token == NULL)
 		raise_fault(config, "is missing", "token_endpoint", NULL);
 	if (to->userinfo == NULL)
@@ -516,7 +547,7 @@ read_endpoints(const Config *config, OAuthProvider *provider, const char *tenant
 static const char *
 read_path(const Config *mapping, const char *name, const char *otherwise)
 {
-	char	   *path = text_member(mapping, name);
+	char *path = text_member(mapping, name);
 
 	if (path == NULL)
 		return otherwise;
@@ -531,7 +562,7 @@ read_path(const Config *mapping, const char *name, const char *otherwise)
 static void
 read_mapping(const Config *config, OAuthProvider *provider)
 {
-	Config		mapping = {config->provider, object_member(config, "mapping")};
+	Config mapping = {config->provider, object_member(config, "mapping")};
 	ProfileMapping *to = &provider->mapping;
 
 	*to = provider->preset->mapping;
@@ -559,19 +590,19 @@ is_unchanged_preset(const OAuthProvider *provider)
 	const OAuthEndpoints *endpoints = &provider->endpoints;
 
 	return !is_overridden(provider->issuer, preset->issuer) &&
-		!is_overridden(endpoints->authorization, preset->authorization_endpoint) &&
-		!is_overridden(endpoints->token, preset->token_endpoint) &&
-		!is_overridden(endpoints->userinfo, preset->userinfo_endpoint) &&
-		!is_overridden(endpoints->emails, preset->emails_endpoint) &&
-		!is_overridden(endpoints->jwks, preset->jwks_uri);
+		   !is_overridden(endpoints->authorization, preset->authorization_endpoint) &&
+		   !is_overridden(endpoints->token, preset->token_endpoint) &&
+		   !is_overridden(endpoints->userinfo, preset->userinfo_endpoint) &&
+		   !is_overridden(endpoints->emails, preset->emails_endpoint) &&
+		   !is_overridden(endpoints->jwks, preset->jwks_uri);
 }
 
 static bool
 read_trust_email(const Config *config, const OAuthProvider *provider)
 {
 	const OAuthPreset *preset = provider->preset;
-	bool		trust = bool_member(config, "trust_email",
-									preset->trust_email && is_unchanged_preset(provider));
+	bool trust =
+		bool_member(config, "trust_email", preset->trust_email && is_unchanged_preset(provider));
 
 	if (trust && preset->never_trust_email)
 		raise_fault(config, "cannot be true with this preset", "trust_email",
@@ -583,7 +614,7 @@ read_trust_email(const Config *config, const OAuthProvider *provider)
 static bool
 read_id_token_optional(const Config *config, const OAuthPreset *preset)
 {
-	char	   *id_token = text_member(config, "id_token");
+	char *id_token = text_member(config, "id_token");
 
 	if (id_token == NULL)
 		return preset->id_token_optional;
@@ -613,10 +644,10 @@ read_binding(const Config *config, OAuthProvider *provider)
 OAuthProvider *
 oauth_config_read(const char *name, Jsonb *json, bool has_secret, bool has_key)
 {
-	Config		config = {name, json};
+	Config config = {name, json};
 	OAuthProvider *provider = palloc0(sizeof(OAuthProvider));
 	const OAuthPreset *preset;
-	char	   *tenant;
+	char *tenant;
 
 	if (!JB_ROOT_IS_OBJECT(json))
 		ereport(ERROR,

@@ -17,7 +17,7 @@
  * because it may be a secret in the wrong member.  "has_secret" and "has_key"
  * state which secrets exist.
  */
-extern OAuthProvider *oauth_config_read(const char *name, Jsonb *config, bool has_secret,
-										bool has_key);
+extern OAuthProvider *
+oauth_config_read(const char *name, Jsonb *config, bool has_secret, bool has_key);
 
-#endif							/* AUTHFORT_OAUTH_CONFIG_H */
+#endif /* AUTHFORT_OAUTH_CONFIG_H */

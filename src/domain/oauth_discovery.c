@@ -9,7 +9,7 @@
 #include "base/web_url.h"
 #include "domain/oauth_discovery.h"
 
-#define MAX_ENDPOINT 512		/* bytes of a URL in the document; a cookie holds some of them */
+#define MAX_ENDPOINT 512 /* bytes of a URL in the document; a cookie holds some of them */
 
 bool
 oauth_provider_needs_discovery(const OAuthProvider *provider)
@@ -17,7 +17,7 @@ oauth_provider_needs_discovery(const OAuthProvider *provider)
 	const OAuthEndpoints *endpoints = &provider->endpoints;
 
 	return provider->issuer != NULL &&
-		(endpoints->authorization == NULL || endpoints->token == NULL || endpoints->jwks == NULL);
+		   (endpoints->authorization == NULL || endpoints->token == NULL || endpoints->jwks == NULL);
 }
 
 /* An entry without a port stands for every port of the host. */
@@ -26,7 +26,7 @@ is_listed_host(const OAuthProvider *provider, const WebUrl *url)
 {
 	for (int i = 0; i < provider->host_count; i++)
 	{
-		WebUrl		listed;
+		WebUrl listed;
 
 		if (web_url_read(psprintf("%s://%s", url->scheme, provider->hosts[i]), &listed) &&
 			strcmp(listed.host, url->host) == 0 && (!listed.states_port || listed.port == url->port))
@@ -39,12 +39,12 @@ is_listed_host(const OAuthProvider *provider, const WebUrl *url)
 static bool
 may_point_to(const OAuthProvider *provider, const char *text)
 {
-	WebUrl		issuer;
-	WebUrl		url;
+	WebUrl issuer;
+	WebUrl url;
 
 	if (strlen(text) > MAX_ENDPOINT || !web_url_read(provider->issuer, &issuer) ||
-	    !web_url_read(text, &url) || url.host[0] == '\0' ||
-	    strcmp(url.scheme, issuer.scheme) != 0 || strchr(text, '#') != NULL)
+		!web_url_read(text, &url) || url.host[0] == '\0' ||
+		strcmp(url.scheme, issuer.scheme) != 0 || strchr(text, '#') != NULL)
 		return false;
 	return web_url_same_origin(&issuer, &url) || is_listed_host(provider, &url);
 }
@@ -53,7 +53,7 @@ may_point_to(const OAuthProvider *provider, const char *text)
 static bool
 read_endpoint_of(const OAuthProvider *provider, Jsonb *document, const char *name, char **endpoint)
 {
-	char	   *url;
+	char *url;
 
 	if (*endpoint != NULL || json_member(document, name) == NULL)
 		return true;
@@ -68,7 +68,7 @@ static bool
 lists_text(Jsonb *document, const char *name, const char *text)
 {
 	JsonbValue *list = json_member(document, name);
-	JsonbValue	element = {jbvString};
+	JsonbValue element = {jbvString};
 
 	if (list == NULL || list->type != jbvBinary || !JsonContainerIsArray(list->val.binary.data))
 		return false;
@@ -93,7 +93,7 @@ bool
 oauth_provider_read_discovery(const OAuthProvider *provider, Jsonb *document,
 							  OAuthEndpoints *endpoints, TokenAuth *token_auth)
 {
-	char	   *issuer = json_member_string(document, "issuer");
+	char *issuer = json_member_string(document, "issuer");
 
 	*endpoints = provider->endpoints;
 	if (issuer == NULL || strcmp(issuer, provider->issuer) != 0 ||
@@ -103,6 +103,6 @@ oauth_provider_read_discovery(const OAuthProvider *provider, Jsonb *document,
 		!read_endpoint_of(provider, document, "jwks_uri", &endpoints->jwks))
 		return false;
 	*token_auth = (provider->token_auth == TOKEN_AUTH_UNSTATED) ? stated_token_auth(document)
-		: provider->token_auth;
+																: provider->token_auth;
 	return endpoints->authorization != NULL && endpoints->token != NULL && endpoints->jwks != NULL;
 }

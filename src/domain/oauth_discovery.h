@@ -22,4 +22,4 @@ extern bool oauth_provider_needs_discovery(const OAuthProvider *provider);
 extern bool oauth_provider_read_discovery(const OAuthProvider *provider, Jsonb *document,
 										  OAuthEndpoints *endpoints, TokenAuth *token_auth);
 
-#endif							/* AUTHFORT_OAUTH_DISCOVERY_H */
+#endif /* AUTHFORT_OAUTH_DISCOVERY_H */

@@ -28,11 +28,12 @@ oauth_documents_find(const char *provider, OAuthDocument kind, const char *url, 
 		"SELECT document, fetched_at FROM authfort.oauth_documents"
 		" WHERE provider OPERATOR(pg_catalog.=) $1 AND kind OPERATOR(pg_catalog.=) $2"
 		" AND url OPERATOR(pg_catalog.=) $3 AND document IS NOT NULL",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		3,
+		{TEXTOID, TEXTOID, TEXTOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[3] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url)};
-	Jsonb	   *document = NULL;
+	Datum values[3] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url)};
+	Jsonb *document = NULL;
 
 	*fresh = false;
 	spi_query_open();
@@ -59,11 +60,12 @@ oauth_documents_may_ask(const char *provider, OAuthDocument kind, const char *ur
 		" document = CASE WHEN d.url OPERATOR(pg_catalog.=) EXCLUDED.url THEN d.document END"
 		" WHERE d.document IS NULL OR d.url OPERATOR(pg_catalog.<>) EXCLUDED.url"
 		" OR d.asked_at OPERATOR(pg_catalog.<=) $5 RETURNING id",
-		5, {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		5,
+		{TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
-	TimestampTzGetDatum(now), TimestampTzGetDatum(now - USECS_PER_MINUTE)};
+	Datum values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
+					   TimestampTzGetDatum(now), TimestampTzGetDatum(now - USECS_PER_MINUTE)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT_RETURNING) > 0;
 }
@@ -76,10 +78,11 @@ oauth_documents_keep(const char *provider, OAuthDocument kind, const char *url, 
 		" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT d.id FROM authfort.oauth_documents d"
 		" WHERE d.provider OPERATOR(pg_catalog.=) $1 AND d.kind OPERATOR(pg_catalog.=) $2"
 		" AND d.url OPERATOR(pg_catalog.=) $3 FOR UPDATE SKIP LOCKED))",
-		5, {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID}
+		5,
+		{TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID},
 	};
-	Datum		values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
-	JsonbPGetDatum(document), TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
+					   JsonbPGetDatum(document), TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -89,9 +92,10 @@ oauth_documents_delete(const char *provider)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.oauth_documents WHERE provider OPERATOR(pg_catalog.=) $1",
-		1, {TEXTOID}
+		1,
+		{TEXTOID},
 	};
-	Datum		value = CStringGetTextDatum(provider);
+	Datum value = CStringGetTextDatum(provider);
 
 	spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE);
 }

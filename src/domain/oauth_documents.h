@@ -21,8 +21,8 @@ typedef enum OAuthDocument
  * The last good document that came from that URL, or NULL.
  * *fresh says whether it is less than a day old.
  */
-extern Jsonb *oauth_documents_find(const char *provider, OAuthDocument kind, const char *url,
-								   bool *fresh);
+extern Jsonb *
+oauth_documents_find(const char *provider, OAuthDocument kind, const char *url, bool *fresh);
 
 /*
  * Reserves the right to ask for a document.  Returns false if it was asked for
@@ -32,9 +32,9 @@ extern Jsonb *oauth_documents_find(const char *provider, OAuthDocument kind, con
 extern bool oauth_documents_may_ask(const char *provider, OAuthDocument kind, const char *url);
 
 /* Keeps a good document.  Nothing waits for another transaction that does the same. */
-extern void oauth_documents_keep(const char *provider, OAuthDocument kind, const char *url,
-								 Jsonb *document);
+extern void
+oauth_documents_keep(const char *provider, OAuthDocument kind, const char *url, Jsonb *document);
 
 extern void oauth_documents_delete(const char *provider);
 
-#endif							/* AUTHFORT_OAUTH_DOCUMENTS_H */
+#endif /* AUTHFORT_OAUTH_DOCUMENTS_H */

@@ -14,8 +14,10 @@
 #define OPENID_SCOPES "openid email profile"
 
 /* The claims of OpenID Connect Core 1.0, section 5.1, and what others call them. */
+/* clang-format off */
 #define STANDARD_MAPPING \
 	{"sub id", "email", "email_verified verified_email", "name", "picture avatar_url"}
+/* clang-format on */
 
 const OAuthPreset oauth_preset_openid = {
 	.name = "",
@@ -23,7 +25,7 @@ const OAuthPreset oauth_preset_openid = {
 	.scopes = OPENID_SCOPES,
 	.pkce = true,
 	.nonce = true,
-	.mapping = STANDARD_MAPPING
+	.mapping = STANDARD_MAPPING,
 };
 
 const OAuthPreset oauth_preset_oauth2 = {
@@ -31,7 +33,7 @@ const OAuthPreset oauth_preset_oauth2 = {
 	.scopes = "",
 	.token_auth = TOKEN_AUTH_POST,
 	.pkce = true,
-	.mapping = STANDARD_MAPPING
+	.mapping = STANDARD_MAPPING,
 };
 
 static const OAuthPreset presets[] = {
@@ -46,13 +48,14 @@ static const OAuthPreset presets[] = {
 		.jwks_uri = "https://www.googleapis.com/oauth2/v3/certs",
 		.scopes = OPENID_SCOPES,
 		.authorize_params = "access_type=offline",
-		.hosts = "accounts.google.com oauth2.googleapis.com openidconnect.googleapis.com www.googleapis.com",
+		.hosts =
+			"accounts.google.com oauth2.googleapis.com openidconnect.googleapis.com www.googleapis.com",
 		.token_auth = TOKEN_AUTH_POST,
 		.pkce = true,
 		.nonce = true,
 		.trust_email = true,
 		.id_token_optional = true,
-		.mapping = STANDARD_MAPPING
+		.mapping = STANDARD_MAPPING,
 	},
 	{
 		/* an administrator of any tenant can write any email into an account of it */
@@ -69,7 +72,7 @@ static const OAuthPreset presets[] = {
 		.nonce = true,
 		.never_trust_email = true,
 		.needs_tenant = true,
-		.mapping = {"sub", "email", NULL, "name", NULL}
+		.mapping = {"sub", "email", NULL, "name", NULL},
 	},
 	{
 		.name = "apple",
@@ -80,12 +83,12 @@ static const OAuthPreset presets[] = {
 		.token_endpoint = "https://appleid.apple.com/auth/token",
 		.jwks_uri = "https://appleid.apple.com/auth/keys",
 		.scopes = "name email",
-		.response_mode = "form_post",	/* Apple demands it where scopes are asked for */
+		.response_mode = "form_post", /* Apple demands it where scopes are asked for */
 		.hosts = "appleid.apple.com",
 		.token_auth = TOKEN_AUTH_SIGNED_SECRET,
 		.nonce = true,
 		.trust_email = true,
-		.mapping = {"sub", "email", "email_verified", "name", NULL}
+		.mapping = {"sub", "email", "email_verified", "name", NULL},
 	},
 	{
 		.name = "github",
@@ -98,7 +101,7 @@ static const OAuthPreset presets[] = {
 		.token_auth = TOKEN_AUTH_POST,
 		.pkce = true,
 		.trust_email = true,
-		.mapping = {"id", "email", NULL, "name login", "avatar_url"}
+		.mapping = {"id", "email", NULL, "name login", "avatar_url"},
 	},
 	{
 		.name = "gitlab",
@@ -114,7 +117,7 @@ static const OAuthPreset presets[] = {
 		.pkce = true,
 		.nonce = true,
 		.trust_email = true,
-		.mapping = STANDARD_MAPPING
+		.mapping = STANDARD_MAPPING,
 	},
 	{
 		.name = "discord",
@@ -125,7 +128,7 @@ static const OAuthPreset presets[] = {
 		.hosts = "discord.com",
 		.token_auth = TOKEN_AUTH_POST,
 		.pkce = true,
-		.mapping = {"id", "email", "verified", "global_name username", NULL}
+		.mapping = {"id", "email", "verified", "global_name username", NULL},
 	},
 	{
 		.name = "facebook",
@@ -136,7 +139,7 @@ static const OAuthPreset presets[] = {
 		.hosts = "www.facebook.com graph.facebook.com",
 		.token_auth = TOKEN_AUTH_POST,
 		.pkce = true,
-		.mapping = {"id", "email", NULL, "name", "picture.data.url"}
+		.mapping = {"id", "email", NULL, "name", "picture.data.url"},
 	},
 	{
 		.name = "linkedin",
@@ -150,7 +153,7 @@ static const OAuthPreset presets[] = {
 		.scopes = OPENID_SCOPES,
 		.hosts = "www.linkedin.com api.linkedin.com",
 		.token_auth = TOKEN_AUTH_POST,
-		.mapping = STANDARD_MAPPING
+		.mapping = STANDARD_MAPPING,
 	},
 	{
 		.name = "slack",
@@ -164,8 +167,8 @@ static const OAuthPreset presets[] = {
 		.hosts = "slack.com",
 		.token_auth = TOKEN_AUTH_POST,
 		.nonce = true,
-		.mapping = STANDARD_MAPPING
-	}
+		.mapping = STANDARD_MAPPING,
+	},
 };
 
 const OAuthPreset *

@@ -10,12 +10,12 @@
 /* How a client proves itself at the token endpoint. */
 typedef enum TokenAuth
 {
-	TOKEN_AUTH_UNSTATED,		/* as the discovery document says */
-	TOKEN_AUTH_NONE,			/* a public client */
+	TOKEN_AUTH_UNSTATED, /* as the discovery document says */
+	TOKEN_AUTH_NONE,     /* a public client */
 	TOKEN_AUTH_BASIC,
 	TOKEN_AUTH_POST,
-	TOKEN_AUTH_PRIVATE_KEY,		/* private_key_jwt, RFC 7523 */
-	TOKEN_AUTH_SIGNED_SECRET	/* Apple: the client secret is a JWT */
+	TOKEN_AUTH_PRIVATE_KEY,  /* private_key_jwt, RFC 7523 */
+	TOKEN_AUTH_SIGNED_SECRET /* Apple: the client secret is a JWT */
 } TokenAuth;
 
 /*
@@ -38,25 +38,25 @@ typedef struct ProfileMapping
 typedef struct OAuthPreset
 {
 	const char *name;
-	bool		openid;			/* gives id_tokens */
-	const char *issuer;			/* "{tenant}" in URLs is replaced by the tenant */
-	const char *other_issuer;	/* another spelling in its id_tokens */
+	bool openid;              /* gives id_tokens */
+	const char *issuer;       /* "{tenant}" in URLs is replaced by the tenant */
+	const char *other_issuer; /* another spelling in its id_tokens */
 	const char *authorization_endpoint;
 	const char *token_endpoint;
 	const char *userinfo_endpoint;
-	const char *emails_endpoint;	/* GitHub: the addresses, with their verification */
+	const char *emails_endpoint; /* GitHub: the addresses, with their verification */
 	const char *jwks_uri;
 	const char *scopes;
-	const char *authorize_params;	/* more of the authorization request, encoded */
+	const char *authorize_params; /* more of the authorization request, encoded */
 	const char *response_mode;
-	const char *hosts;			/* where its documents may point, separated by spaces */
-	TokenAuth	token_auth;
-	bool		pkce;
-	bool		nonce;
-	bool		trust_email;	/* its word on an email is taken, unless its URLs are overridden */
-	bool		never_trust_email;	/* and no configuration changes that */
-	bool		needs_tenant;
-	bool		id_token_optional;	/* the profile may come from userinfo alone */
+	const char *hosts; /* where its documents may point, separated by spaces */
+	TokenAuth token_auth;
+	bool pkce;
+	bool nonce;
+	bool trust_email;       /* its word on an email is taken, unless its URLs are overridden */
+	bool never_trust_email; /* and no configuration changes that */
+	bool needs_tenant;
+	bool id_token_optional; /* the profile may come from userinfo alone */
 	ProfileMapping mapping;
 } OAuthPreset;
 
@@ -70,4 +70,4 @@ extern const OAuthPreset oauth_preset_oauth2;
 /* The names, separated by commas, for a hint. */
 extern char *oauth_preset_names(void);
 
-#endif							/* AUTHFORT_OAUTH_PRESETS_H */
+#endif /* AUTHFORT_OAUTH_PRESETS_H */

@@ -37,8 +37,8 @@ PG_FUNCTION_INFO_V1(authfort_refresh_oauth_provider);
 char *
 oauth_provider_name(const char *raw)
 {
-	size_t		len = strnlen(raw, OAUTH_PROVIDER_NAME_MAX + 1);
-	char	   *name;
+	size_t len = strnlen(raw, OAUTH_PROVIDER_NAME_MAX + 1);
+	char *name;
 
 	if (len == 0 || len > OAUTH_PROVIDER_NAME_MAX)
 		return NULL;
@@ -54,7 +54,7 @@ oauth_provider_name(const char *raw)
 static char *
 require_name(FunctionCallInfo fcinfo, int number)
 {
-	char	   *name = oauth_provider_name(argument_text(fcinfo, number, "name"));
+	char *name = oauth_provider_name(argument_text(fcinfo, number, "name"));
 
 	if (name == NULL)
 		ereport(ERROR,
@@ -75,7 +75,7 @@ seal_name(const char *member, const char *provider)
 static char *
 unseal_member(const OAuthProvider *provider, const bytea *sealed, const char *member)
 {
-	size_t		len;
+	size_t len;
 	unsigned char *secret;
 
 	if (sealed == NULL)
@@ -95,7 +95,7 @@ oauth_provider_client_secret(const OAuthProvider *provider)
 EVP_PKEY *
 oauth_provider_private_key(const OAuthProvider *provider)
 {
-	EVP_PKEY   *key = pkey_from_pem(unseal_member(provider, provider->private_key, PRIVATE_KEY));
+	EVP_PKEY *key = pkey_from_pem(unseal_member(provider, provider->private_key, PRIVATE_KEY));
 
 	if (key == NULL)
 		elog(ERROR, "the private key of OAuth provider \"%s\" is unreadable", provider->name);
@@ -105,9 +105,9 @@ oauth_provider_private_key(const OAuthProvider *provider)
 /* The stored part of a provider. */
 typedef struct StoredProvider
 {
-	Jsonb	   *config;			/* without secrets */
-	bytea	   *client_secret;	/* NULL: none, as the other */
-	bytea	   *private_key;
+	Jsonb *config;        /* without secrets */
+	bytea *client_secret; /* NULL: none, as the other */
+	bytea *private_key;
 } StoredProvider;
 
 static bool
@@ -116,11 +116,12 @@ find_stored(const char *name, StoredProvider *stored)
 	static SpiQuery query = {
 		"SELECT config, client_secret, private_key FROM authfort.oauth_providers"
 		" WHERE name OPERATOR(pg_catalog.=) $1",
-		1, {TEXTOID}
+		1,
+		{TEXTOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		value = CStringGetTextDatum(name);
-	bool		found;
+	Datum value = CStringGetTextDatum(name);
+	bool found;
 
 	spi_query_open();
 	found = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
@@ -154,10 +155,11 @@ oauth_providers_is_enabled(const char *name)
 {
 	static SpiQuery query = {
 		"SELECT FROM authfort.oauth_providers WHERE name OPERATOR(pg_catalog.=) $1 AND enabled",
-		1, {TEXTOID}
+		1,
+		{TEXTOID},
 	};
-	Datum		value = CStringGetTextDatum(name);
-	bool		enabled;
+	Datum value = CStringGetTextDatum(name);
+	bool enabled;
 
 	spi_query_open();
 	enabled = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
@@ -170,7 +172,7 @@ static bytea *
 take_secret(const char *name, Jsonb **config, const char *member, bytea *stored)
 {
 	JsonbValue *value = json_member(*config, member);
-	bytea	   *sealed = stored;
+	bytea *sealed = stored;
 
 	if (value == NULL)
 		return stored;
@@ -183,8 +185,8 @@ take_secret(const char *name, Jsonb **config, const char *member, bytea *stored)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("configuration of OAuth provider \"%s\": \"%s\" must be a string", name, member)));
-	*config = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(*config),
-												 CStringGetTextDatum(member)));
+	*config = DatumGetJsonbP(
+		DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(*config), CStringGetTextDatum(member)));
 	return sealed;
 }
 
@@ -193,7 +195,7 @@ static void
 check_private_key(const OAuthProvider *provider)
 {
 	SignatureAlgorithm algorithm;
-	EVP_PKEY   *key;
+	EVP_PKEY *key;
 
 	if (provider->private_key == NULL)
 		return;
@@ -220,14 +222,18 @@ store_provider(const char *name, const StoredProvider *stored, bool enabled)
 		" DO UPDATE SET config = EXCLUDED.config, client_secret = EXCLUDED.client_secret,"
 		" private_key = EXCLUDED.private_key, enabled = EXCLUDED.enabled,"
 		" updated_at = EXCLUDED.updated_at",
-		6, {TEXTOID, JSONBOID, BYTEAOID, BYTEAOID, BOOLOID, TIMESTAMPTZOID}
+		6,
+		{TEXTOID, JSONBOID, BYTEAOID, BYTEAOID, BOOLOID, TIMESTAMPTZOID},
 	};
-	Datum		values[6] = {
-		CStringGetTextDatum(name), JsonbPGetDatum(stored->config),
-		PointerGetDatum(stored->client_secret), PointerGetDatum(stored->private_key),
-		BoolGetDatum(enabled), TimestampTzGetDatum(GetCurrentTimestamp())
+	Datum values[6] = {
+		CStringGetTextDatum(name),
+		JsonbPGetDatum(stored->config),
+		PointerGetDatum(stored->client_secret),
+		PointerGetDatum(stored->private_key),
+		BoolGetDatum(enabled),
+		TimestampTzGetDatum(GetCurrentTimestamp()),
 	};
-	char		nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
+	char nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
 
 	nulls[2] = (stored->client_secret == NULL) ? 'n' : ' ';
 	nulls[3] = (stored->private_key == NULL) ? 'n' : ' ';
@@ -240,8 +246,8 @@ authfort_set_oauth_provider(PG_FUNCTION_ARGS)
 {
 	StoredProvider stored = {NULL};
 	OAuthProvider *provider;
-	Jsonb	   *config;
-	char	   *name;
+	Jsonb *config;
+	char *name;
 
 	client_message_mark();
 	name = require_name(fcinfo, 0);
@@ -256,7 +262,8 @@ authfort_set_oauth_provider(PG_FUNCTION_ARGS)
 	stored.client_secret = take_secret(name, &config, CLIENT_SECRET, stored.client_secret);
 	stored.private_key = take_secret(name, &config, PRIVATE_KEY, stored.private_key);
 	stored.config = config;
-	provider = oauth_config_read(name, config, stored.client_secret != NULL, stored.private_key != NULL);
+	provider =
+		oauth_config_read(name, config, stored.client_secret != NULL, stored.private_key != NULL);
 	provider->private_key = stored.private_key;
 	check_private_key(provider);
 	store_provider(name, &stored, provider->enabled);
@@ -270,11 +277,12 @@ authfort_drop_oauth_provider(PG_FUNCTION_ARGS)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.oauth_providers WHERE name OPERATOR(pg_catalog.=) $1",
-		1, {TEXTOID}
+		1,
+		{TEXTOID},
 	};
-	char	   *name = require_name(fcinfo, 0);
-	Datum		value = CStringGetTextDatum(name);
-	bool		deleted;
+	char *name = require_name(fcinfo, 0);
+	Datum value = CStringGetTextDatum(name);
+	bool deleted;
 
 	deleted = spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE) > 0;
 	oauth_documents_delete(name);
@@ -285,7 +293,7 @@ authfort_drop_oauth_provider(PG_FUNCTION_ARGS)
 Datum
 authfort_refresh_oauth_provider(PG_FUNCTION_ARGS)
 {
-	char	   *name = require_name(fcinfo, 0);
+	char *name = require_name(fcinfo, 0);
 	StoredProvider stored;
 
 	if (!find_stored(name, &stored))
@@ -300,7 +308,7 @@ authfort_refresh_oauth_provider(PG_FUNCTION_ARGS)
 static void
 put_provider(ReturnSetInfo *result, const OAuthProvider *provider, Datum created_at, Datum updated_at)
 {
-	Datum		values[9] = {
+	Datum values[9] = {
 		CStringGetTextDatum(provider->name),
 		CStringGetTextDatum(provider->preset->name),
 		(Datum) 0,
@@ -309,9 +317,9 @@ put_provider(ReturnSetInfo *result, const OAuthProvider *provider, Datum created
 		BoolGetDatum(provider->trust_email),
 		BoolGetDatum(provider->keep_tokens),
 		created_at,
-		updated_at
+		updated_at,
 	};
-	bool		nulls[9] = {false};
+	bool nulls[9] = {false};
 
 	nulls[1] = provider->preset->name[0] == '\0';
 	nulls[2] = provider->issuer == NULL;
@@ -327,10 +335,10 @@ authfort_oauth_providers(PG_FUNCTION_ARGS)
 	static SpiQuery query = {
 		"SELECT name, config, client_secret IS NOT NULL, private_key IS NOT NULL, created_at, updated_at"
 		" FROM authfort.oauth_providers ORDER BY name",
-		0
+		0,
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64		count;
+	uint64 count;
 
 	InitMaterializedSRF(fcinfo, 0);
 	spi_query_open();
@@ -340,15 +348,15 @@ authfort_oauth_providers(PG_FUNCTION_ARGS)
 		OAuthProvider *provider;
 
 		spi_query_use_row(row);
-		provider = oauth_config_read(spi_query_text(CurrentMemoryContext, 1),
-									 spi_query_jsonb(CurrentMemoryContext, 2),
-									 DatumGetBool(spi_query_datum(3)), DatumGetBool(spi_query_datum(4)));
+		provider =
+			oauth_config_read(spi_query_text(CurrentMemoryContext, 1),
+							  spi_query_jsonb(CurrentMemoryContext, 2),
+							  DatumGetBool(spi_query_datum(3)), DatumGetBool(spi_query_datum(4)));
 		put_provider(result, provider, spi_query_datum(5), spi_query_datum(6));
 	}
 	spi_query_close();
 	return (Datum) 0;
 }
-
 
 /* For the buttons of a sign-in page. */
 void
@@ -356,9 +364,9 @@ oauth_providers_append_json(StringInfo out)
 {
 	static SpiQuery query = {
 		"SELECT name FROM authfort.oauth_providers WHERE enabled ORDER BY name",
-		0
+		0,
 	};
-	uint64		count;
+	uint64 count;
 
 	appendStringInfoChar(out, '[');
 	spi_query_open();
@@ -391,20 +399,20 @@ int
 oauth_providers_reseal(int limit)
 {
 	static SealedColumn client_secrets = {
-		{"SELECT id, client_secret, name FROM authfort.oauth_providers WHERE "
-		SEALED_OLDER("client_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
-		{"UPDATE authfort.oauth_providers SET client_secret = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BYTEAOID}},
-		name_of_client_secret
+		{"SELECT id, client_secret, name FROM authfort.oauth_providers WHERE " SEALED_OLDER("client_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		 {"UPDATE authfort.oauth_providers SET client_secret = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		  2,
+		  {UUIDOID, BYTEAOID}},
+		 name_of_client_secret,
 	};
 	static SealedColumn private_keys = {
-		{"SELECT id, private_key, name FROM authfort.oauth_providers WHERE "
-		SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
-		{"UPDATE authfort.oauth_providers SET private_key = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BYTEAOID}},
-		name_of_private_key
+		{"SELECT id, private_key, name FROM authfort.oauth_providers WHERE " SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		 {"UPDATE authfort.oauth_providers SET private_key = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		  2,
+		  {UUIDOID, BYTEAOID}},
+		 name_of_private_key,
 	};
-	int			resealed = sealed_column_reseal(&client_secrets, NULL, limit);
+	int resealed = sealed_column_reseal(&client_secrets, NULL, limit);
 
 	return resealed + sealed_column_reseal(&private_keys, NULL, limit - resealed);
 }

@@ -18,42 +18,42 @@
 /* Where a provider is asked; NULL for what it does not have. */
 typedef struct OAuthEndpoints
 {
-	char	   *authorization;
-	char	   *token;
-	char	   *userinfo;
-	char	   *emails;
-	char	   *jwks;
+	char *authorization;
+	char *token;
+	char *userinfo;
+	char *emails;
+	char *jwks;
 } OAuthEndpoints;
 
 /* A preset, and what its configuration changes. */
 typedef struct OAuthProvider
 {
-	char	   *name;
-	bool		enabled;
+	char *name;
+	bool enabled;
 	const OAuthPreset *preset;
-	char	   *issuer;			/* NULL: plain OAuth 2 */
+	char *issuer; /* NULL: plain OAuth 2 */
 	const char *other_issuer;
-	char	   *client_id;
-	TokenAuth	token_auth;
-	char	   *key_id;			/* of the private key */
-	char	   *team_id;		/* Apple's */
-	char	   *redirect_uri;	/* NULL: made from authfort.public_url */
-	char	   *response_mode;	/* NULL: the query */
-	char	   *scopes;
-	char	   *authorize_params;	/* encoded; NULL: none */
-	char	  **audiences;		/* client ids whose id_tokens are taken; the first is the client_id */
-	int			audience_count;
-	char	  **hosts;			/* where the issuer's documents may point */
-	int			host_count;
-	OAuthEndpoints endpoints;	/* as far as they are configured */
+	char *client_id;
+	TokenAuth token_auth;
+	char *key_id;        /* of the private key */
+	char *team_id;       /* Apple's */
+	char *redirect_uri;  /* NULL: made from authfort.public_url */
+	char *response_mode; /* NULL: the query */
+	char *scopes;
+	char *authorize_params; /* encoded; NULL: none */
+	char **audiences;       /* client ids whose id_tokens are taken; the first is the client_id */
+	int audience_count;
+	char **hosts; /* where the issuer's documents may point */
+	int host_count;
+	OAuthEndpoints endpoints; /* as far as they are configured */
 	ProfileMapping mapping;
-	bool		pkce;
-	bool		nonce;
-	bool		id_token_optional;
-	bool		trust_email;
-	bool		keep_tokens;
-	bytea	   *client_secret;	/* sealed; NULL: none */
-	bytea	   *private_key;	/* PEM, sealed; NULL: none */
+	bool pkce;
+	bool nonce;
+	bool id_token_optional;
+	bool trust_email;
+	bool keep_tokens;
+	bytea *client_secret; /* sealed; NULL: none */
+	bytea *private_key;   /* PEM, sealed; NULL: none */
 } OAuthProvider;
 
 /* The form in which a provider's name is stored: lower case.  NULL if it is invalid. */
@@ -76,6 +76,6 @@ extern char *oauth_provider_client_secret(const OAuthProvider *provider);
 extern EVP_PKEY *oauth_provider_private_key(const OAuthProvider *provider);
 
 /* Seals at most "limit" client secrets and private keys with the current master key; returns their number. */
-extern int	oauth_providers_reseal(int limit);
+extern int oauth_providers_reseal(int limit);
 
-#endif							/* AUTHFORT_OAUTH_PROVIDERS_H */
+#endif /* AUTHFORT_OAUTH_PROVIDERS_H */

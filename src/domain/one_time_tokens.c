@@ -22,13 +22,8 @@
 
 /* In the order of OneTimePurpose; stored. */
 static const char *const purpose_names[] = {
-	"password_reset",
-	"email_verification",
-	"magic_link",
-	"email_change",
-	"email_change_undo",
-	"invitation",
-	"sign_in_code",
+	"password_reset",    "email_verification", "magic_link",   "email_change",
+	"email_change_undo", "invitation",         "sign_in_code",
 };
 
 StaticAssertDecl(lengthof(purpose_names) == ONE_TIME_SIGN_IN_CODE + 1,
@@ -44,8 +39,8 @@ purpose_datum(OneTimePurpose purpose)
 static Datum
 hash_datum(const unsigned char token[TOKEN_BYTES])
 {
-	bytea	   *hash = palloc(VARHDRSZ + crypto_hash_sha256_BYTES);
-	pg_uuid_t	database = database_id();
+	bytea *hash = palloc(VARHDRSZ + crypto_hash_sha256_BYTES);
+	pg_uuid_t database = database_id();
 	crypto_hash_sha256_state state;
 
 	SET_VARSIZE(hash, VARHDRSZ + crypto_hash_sha256_BYTES);
@@ -65,10 +60,11 @@ delete_replaced(const pg_uuid_t *user_id, OneTimePurpose purpose, bool returned,
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND purpose OPERATOR(pg_catalog.=) $2"
 		" AND ((message_id IS NULL AND $3) OR expires_at OPERATOR(pg_catalog.<=) $4)",
-		4, {UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+		4,
+		{UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID},
 	};
-	Datum		values[4] = {UUIDPGetDatum(user_id), purpose_datum(purpose),
-	BoolGetDatum(returned), TimestampTzGetDatum(now)};
+	Datum values[4] = {UUIDPGetDatum(user_id), purpose_datum(purpose), BoolGetDatum(returned),
+					   TimestampTzGetDatum(now)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
@@ -80,14 +76,13 @@ one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
 	static SpiQuery query = {
 		"INSERT INTO authfort.one_time_tokens"
 		" (user_id, purpose, token_hash, message_id, created_at, expires_at, detail)"
-		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1"),
-		7, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, JSONBOID}
+		" SELECT u.id, $2, $3, $4, $5, $6, $7" FROM_USER("$1"), 7, {UUIDOID, TEXTOID, BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, JSONBOID},
 	};
 	TimestampTz now = GetCurrentTimestamp();
 	unsigned char token[TOKEN_BYTES];
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(TOKEN_BYTES));
-	Datum		values[7];
-	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	char *text = palloc(BASE64URL_ENCODED_SIZE(TOKEN_BYTES));
+	Datum values[7];
+	char nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
 
 	delete_replaced(user_id, purpose, message_id == NULL, now);
 	randombytes_buf(token, sizeof(token));
@@ -115,13 +110,14 @@ one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id
 		"SELECT user_id, detail FROM authfort.one_time_tokens"
 		" WHERE token_hash OPERATOR(pg_catalog.=) $1 AND purpose OPERATOR(pg_catalog.=) $2"
 		" AND expires_at OPERATOR(pg_catalog.>) $3",
-		3, {BYTEAOID, TEXTOID, TIMESTAMPTZOID}
+		3,
+		{BYTEAOID, TEXTOID, TIMESTAMPTZOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
 	unsigned char token[TOKEN_BYTES];
-	size_t		len;
-	Datum		values[3];
-	bool		found;
+	size_t len;
+	Datum values[3];
+	bool found;
 
 	if (!base64url_decode(text, strlen(text), token, sizeof(token), &len) || len != TOKEN_BYTES)
 		return false;
@@ -153,11 +149,11 @@ one_time_tokens_delete_access(const pg_uuid_t *user_id)
 	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND purpose OPERATOR(pg_catalog.<>) $2",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 
-	spi_query_run_by_id_and(&query, user_id, purpose_datum(ONE_TIME_EMAIL_CHANGE_UNDO),
-							SPI_OK_DELETE);
+	spi_query_run_by_id_and(&query, user_id, purpose_datum(ONE_TIME_EMAIL_CHANGE_UNDO), SPI_OK_DELETE);
 }
 
 void
@@ -166,7 +162,8 @@ one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose)
 	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND purpose OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, purpose_datum(purpose), SPI_OK_DELETE);
@@ -178,9 +175,10 @@ one_time_tokens_delete_detail(const pg_uuid_t *user_id, OneTimePurpose purpose, 
 	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND purpose OPERATOR(pg_catalog.=) $2 AND detail OPERATOR(pg_catalog.=) $3",
-		3, {UUIDOID, TEXTOID, JSONBOID}
+		3,
+		{UUIDOID, TEXTOID, JSONBOID},
 	};
-	Datum		values[3] = {UUIDPGetDatum(user_id), purpose_datum(purpose), JsonbPGetDatum(detail)};
+	Datum values[3] = {UUIDPGetDatum(user_id), purpose_datum(purpose), JsonbPGetDatum(detail)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
@@ -191,7 +189,8 @@ one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *mess
 	static SpiQuery query = {
 		"DELETE FROM authfort.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND message_id OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, UUIDOID}
+		2,
+		{UUIDOID, UUIDOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, UUIDPGetDatum(message_id), SPI_OK_DELETE);
@@ -201,11 +200,14 @@ int
 one_time_tokens_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.one_time_tokens", "id", UUIDOID,
+		"authfort.one_time_tokens",
+		"id",
+		UUIDOID,
 		"SELECT t.id FROM authfort.one_time_tokens t WHERE t.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND t.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY t.expires_at LIMIT $2"
 		" FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);

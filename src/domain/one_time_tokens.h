@@ -44,16 +44,16 @@ typedef enum OneTimePurpose
  * "detail" is data for the use of the token, or NULL.  The user's row is
  * locked.
  */
-extern char *one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
-								   const pg_uuid_t *message_id, Jsonb *detail,
-								   TimestampTz *expires_at);
+extern char *
+one_time_token_create(const pg_uuid_t *user_id, OneTimePurpose purpose, int ttl,
+					  const pg_uuid_t *message_id, Jsonb *detail, TimestampTz *expires_at);
 
 /*
  * The token's user and detail, which is NULL if it has none; "detail" may be
  * NULL.  False if the token is unknown, expired, or for another purpose.
  */
-extern bool one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id,
-								Jsonb **detail);
+extern bool
+one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id, Jsonb **detail);
 
 /*
  * Deletes all tokens of a user.  A caller that uses one locks the user, finds
@@ -69,14 +69,13 @@ extern void one_time_tokens_delete_access(const pg_uuid_t *user_id);
 extern void one_time_tokens_delete_purpose(const pg_uuid_t *user_id, OneTimePurpose purpose);
 
 /* Deletes those of them that have this detail. */
-extern void one_time_tokens_delete_detail(const pg_uuid_t *user_id, OneTimePurpose purpose,
-										  Jsonb *detail);
+extern void
+one_time_tokens_delete_detail(const pg_uuid_t *user_id, OneTimePurpose purpose, Jsonb *detail);
 
 /* Deletes the token of a message that was withdrawn. */
-extern void one_time_token_delete_of_message(const pg_uuid_t *user_id,
-											 const pg_uuid_t *message_id);
+extern void one_time_token_delete_of_message(const pg_uuid_t *user_id, const pg_uuid_t *message_id);
 
 /* Deletes at most "limit" expired tokens (base/expired_rows.h). */
-extern int	one_time_tokens_delete_expired(int limit, KeptRows *kept);
+extern int one_time_tokens_delete_expired(int limit, KeptRows *kept);
 
-#endif							/* AUTHFORT_ONE_TIME_TOKENS_H */
+#endif /* AUTHFORT_ONE_TIME_TOKENS_H */

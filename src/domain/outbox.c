@@ -40,7 +40,7 @@ PG_FUNCTION_INFO_V1(authfort_message_deferred);
 #define SECRET_OF_MESSAGE "(" TOKEN_OF_MESSAGE " OR " CODE_OF_MESSAGE ")"
 
 #define MAX_MESSAGES 1000
-#define MAX_RETRY_AFTER (7 * 24 * 60 * 60)	/* seconds; no token is valid for longer */
+#define MAX_RETRY_AFTER (7 * 24 * 60 * 60) /* seconds; no token is valid for longer */
 
 /* What a sealed message is bound to. */
 static char *
@@ -57,23 +57,22 @@ outbox_prepare(void)
 }
 
 void
-outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id,
-		   TimestampTz expires_at, StringInfo message)
+outbox_put(const pg_uuid_t *id, const char *kind, const pg_uuid_t *user_id, TimestampTz expires_at,
+		   StringInfo message)
 {
 	static SpiQuery query = {
 		"INSERT INTO authfort.outbox (id, kind, user_id, message, created_at, expires_at, has_secret)"
 		" SELECT o.id, $2, o.user_id, $4, $5, $6, " SECRET_OF_MESSAGE
-		" FROM (SELECT $1 AS id, u.id AS user_id" FROM_USER("$3") ") o",
-		6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		" FROM (SELECT $1 AS id, u.id AS user_id" FROM_USER("$3") ") o", 6, {UUIDOID, TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
-	pg_uuid_t	database = database_id();
-	Datum		values[6];
+	pg_uuid_t database = database_id();
+	Datum values[6];
 
 	values[0] = UUIDPGetDatum(id);
 	values[1] = CStringGetTextDatum(kind);
 	values[2] = UUIDPGetDatum(user_id);
-	values[3] = PointerGetDatum(seal((unsigned char *) message->data, message->len,
-									 message_seal_name(id), &database));
+	values[3] = PointerGetDatum(
+		seal((unsigned char *) message->data, message->len, message_seal_name(id), &database));
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[5] = TimestampTzGetDatum(expires_at);
 	sodium_memzero(message->data, message->len);
@@ -94,11 +93,12 @@ outbox_take_back(const pg_uuid_t *user_id, const char *kind, int *count)
 		" (SELECT o.id FROM authfort.outbox o WHERE o.user_id OPERATOR(pg_catalog.=) $1"
 		" AND o.kind OPERATOR(pg_catalog.=) $2 AND o.taken_at IS NULL FOR UPDATE SKIP LOCKED))"
 		" RETURNING id",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(kind)};
-	pg_uuid_t  *ids;
+	Datum values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(kind)};
+	pg_uuid_t *ids;
 
 	spi_query_open();
 	*count = spi_query_run(&query, values, NULL, SPI_OK_DELETE_RETURNING);
@@ -120,7 +120,8 @@ outbox_withdraw(const pg_uuid_t *user_id, const char *kind)
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT o.id FROM authfort.outbox o WHERE o.user_id OPERATOR(pg_catalog.=) $1"
 		" AND o.kind OPERATOR(pg_catalog.=) $2 FOR UPDATE SKIP LOCKED))",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, CStringGetTextDatum(kind), SPI_OK_DELETE);
@@ -140,10 +141,11 @@ outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int coun
 	static SpiQuery query = {
 		"DELETE FROM authfort.outbox WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND kind OPERATOR(pg_catalog.=) ANY ($2)",
-		2, {UUIDOID, TEXTARRAYOID}
+		2,
+		{UUIDOID, TEXTARRAYOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id),
-	texts_to_array(unconstify(char *const *, kinds), count)};
+	Datum values[2] = {UUIDPGetDatum(user_id),
+					   texts_to_array(unconstify(char *const *, kinds), count)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
@@ -152,11 +154,14 @@ int
 outbox_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.outbox", "id", UUIDOID,
+		"authfort.outbox",
+		"id",
+		UUIDOID,
 		"SELECT o.id FROM authfort.outbox o WHERE o.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND o.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY o.expires_at LIMIT $2"
 		" FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
@@ -167,15 +172,17 @@ outbox_fail(const pg_uuid_t *id, FailedMessage *failed)
 {
 	static SpiQuery find = {
 		"SELECT user_id FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	static SpiQuery withdraw = {
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1 RETURNING kind, attempts",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		value = UUIDPGetDatum(id);
-	bool		found;
+	Datum value = UUIDPGetDatum(id);
+	bool found;
 
 	spi_query_open();
 	found = spi_query_run(&find, &value, NULL, SPI_OK_SELECT) > 0;
@@ -204,17 +211,17 @@ enum
 	TAKEN_CREATED_AT,
 	TAKEN_EXPIRES_AT,
 	TAKEN_ATTEMPTS,
-	TAKEN_COLUMNS = TAKEN_ATTEMPTS
+	TAKEN_COLUMNS = TAKEN_ATTEMPTS,
 };
 
 /* False, after a warning, if the message cannot be read. */
 static bool
 unseal_message(const pg_uuid_t *id, const bytea *sealed, Datum *message)
 {
-	pg_uuid_t	database = database_id();
-	size_t		len;
-	char	   *text = (char *) unseal_or_warn(sealed, message_seal_name(id), &database, &len);
-	Jsonb	   *object;
+	pg_uuid_t database = database_id();
+	size_t len;
+	char *text = (char *) unseal_or_warn(sealed, message_seal_name(id), &database, &len);
+	Jsonb *object;
 
 	if (text == NULL)
 		return false;
@@ -229,8 +236,8 @@ unseal_message(const pg_uuid_t *id, const bytea *sealed, Datum *message)
 static void
 return_message(HeapTuple row, ReturnSetInfo *result)
 {
-	Datum		values[TAKEN_COLUMNS];
-	bool		nulls[TAKEN_COLUMNS];
+	Datum values[TAKEN_COLUMNS];
+	bool nulls[TAKEN_COLUMNS];
 
 	heap_deform_tuple(row, SPI_tuptable->tupdesc, values, nulls);
 	if (unseal_message(DatumGetUUIDP(values[TAKEN_ID - 1]),
@@ -242,7 +249,7 @@ return_message(HeapTuple row, ReturnSetInfo *result)
 static int
 integer_argument(FunctionCallInfo fcinfo, int number, const char *name, int min, int max)
 {
-	int			value;
+	int value;
 
 	argument_require(fcinfo, number, name);
 	value = PG_GETARG_INT32(number);
@@ -275,13 +282,14 @@ authfort_take_messages(PG_FUNCTION_ARGS)
 		" ORDER BY o.id LIMIT $3 FOR UPDATE SKIP LOCKED))"
 		" RETURNING id, kind, user_id, message, created_at, expires_at, attempts)"
 		" SELECT * FROM taken ORDER BY id",
-		5, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID}
+		5,
+		{TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID},
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[5];
-	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
-	uint64		count;
+	Datum values[5];
+	char nulls[5] = {' ', ' ', ' ', ' ', ' '};
+	uint64 count;
 
 	values[0] = TimestampTzGetDatum(now);
 	values[1] = TimestampTzGetDatum(now - setting_outbox_visibility_timeout * USECS_PER_SEC);
@@ -309,9 +317,10 @@ authfort_message_sent(PG_FUNCTION_ARGS)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.outbox WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
-	Datum		value;
+	Datum value;
 
 	argument_require(fcinfo, 0, "id");
 	value = PG_GETARG_DATUM(0);
@@ -325,15 +334,16 @@ authfort_message_deferred(PG_FUNCTION_ARGS)
 	static SpiQuery query = {
 		"UPDATE authfort.outbox SET not_before = $2 WHERE id OPERATOR(pg_catalog.=) $1"
 		" AND taken_at IS NOT NULL",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
-	Datum		values[2];
+	Datum values[2];
 
 	argument_require(fcinfo, 0, "id");
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp() +
 									integer_argument(fcinfo, 1, "retry_after", 0, MAX_RETRY_AFTER) *
-									USECS_PER_SEC);
+										USECS_PER_SEC);
 	PG_RETURN_BOOL(spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0);
 }
 
@@ -347,13 +357,14 @@ int
 outbox_reseal(int limit)
 {
 	static SealedColumn column = {
-		{"SELECT id, message, NULL FROM authfort.outbox WHERE "
-		SEALED_OLDER("message") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
-		{"UPDATE authfort.outbox SET message = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BYTEAOID}},
-		name_of_message
+		{"SELECT id, message, NULL FROM authfort.outbox WHERE " SEALED_OLDER("message") SEALED_LIMIT,
+																			 SEALED_FIND_PARAMETERS},
+		 {"UPDATE authfort.outbox SET message = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+		  2,
+		  {UUIDOID, BYTEAOID}},
+		 name_of_message,
 	};
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 
 	return sealed_column_reseal(&column, &database, limit);
 }

@@ -50,9 +50,9 @@ extern void outbox_delete(const pg_uuid_t *user_id);
 
 typedef struct FailedMessage
 {
-	pg_uuid_t	user_id;
-	char	   *kind;			/* in the caller's memory context */
-	int			attempts;
+	pg_uuid_t user_id;
+	char *kind; /* in the caller's memory context */
+	int attempts;
 } FailedMessage;
 
 /*
@@ -65,9 +65,9 @@ extern bool outbox_fail(const pg_uuid_t *id, FailedMessage *failed);
 extern void outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kinds, int count);
 
 /* Deletes at most "limit" expired messages (base/expired_rows.h). */
-extern int	outbox_delete_expired(int limit, KeptRows *kept);
+extern int outbox_delete_expired(int limit, KeptRows *kept);
 
 /* Seals at most "limit" messages with the current master key; returns their number. */
-extern int	outbox_reseal(int limit);
+extern int outbox_reseal(int limit);
 
-#endif							/* AUTHFORT_OUTBOX_H */
+#endif /* AUTHFORT_OUTBOX_H */

@@ -23,25 +23,27 @@
 typedef struct pg_attribute_packed() Challenge
 {
 	unsigned char version;
-	uint32		master_key_id;
+	uint32 master_key_id;
 	TimestampTz expires_at;
 	unsigned char nonce[UUID_LEN];
 	unsigned char mac[MAC_BYTES];
-} Challenge;
+}
+Challenge;
 
 /* The input of the MAC, beside the part of the challenge before it. */
 typedef struct pg_attribute_packed() Binding
 {
 	unsigned char ceremony;
-	pg_uuid_t	database;
-	pg_uuid_t	user_id;		/* zero: any */
-	pg_uuid_t	bound_to;		/* zero: nothing */
-} Binding;
+	pg_uuid_t database;
+	pg_uuid_t user_id;  /* zero: any */
+	pg_uuid_t bound_to; /* zero: nothing */
+}
+Binding;
 
 static Binding
 binding_of(const PasskeyChallengeUse *use)
 {
-	Binding		binding = {0};
+	Binding binding = {0};
 
 	binding.ceremony = use->ceremony;
 	binding.database = database_id();
@@ -57,7 +59,7 @@ static bool
 compute_challenge_mac(const Challenge *challenge, const PasskeyChallengeUse *use,
 					  unsigned char mac[MAC_BYTES])
 {
-	Binding		binding = binding_of(use);
+	Binding binding = binding_of(use);
 	unsigned char key[MASTER_KEY_BYTES];
 	crypto_generichash_state state;
 
@@ -75,8 +77,8 @@ compute_challenge_mac(const Challenge *challenge, const PasskeyChallengeUse *use
 char *
 passkey_challenge_make(const PasskeyChallengeUse *use)
 {
-	Challenge	challenge = {VERSION};
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(sizeof(challenge)));
+	Challenge challenge = {VERSION};
+	char *text = palloc(BASE64URL_ENCODED_SIZE(sizeof(challenge)));
 
 	signing_keys_ensure_master_key();
 	challenge.master_key_id = master_key_current();
@@ -89,18 +91,16 @@ passkey_challenge_make(const PasskeyChallengeUse *use)
 }
 
 bool
-passkey_challenge_read(const char *text, const PasskeyChallengeUse *use,
-					   PasskeyChallenge *challenge)
+passkey_challenge_read(const char *text, const PasskeyChallengeUse *use, PasskeyChallenge *challenge)
 {
-	Challenge	read;
-	size_t		len;
+	Challenge read;
+	size_t len;
 	unsigned char mac[MAC_BYTES];
 
 	signing_keys_require_master_key();
 	if (!base64url_decode(text, strlen(text), (unsigned char *) &read, sizeof(read), &len) ||
-		len != sizeof(read) || read.version != VERSION ||
-		!compute_challenge_mac(&read, use, mac) || sodium_memcmp(mac, read.mac, MAC_BYTES) != 0 ||
-		read.expires_at <= GetCurrentTimestamp())
+		len != sizeof(read) || read.version != VERSION || !compute_challenge_mac(&read, use, mac) ||
+		sodium_memcmp(mac, read.mac, MAC_BYTES) != 0 || read.expires_at <= GetCurrentTimestamp())
 		return false;
 	memcpy(challenge->id.data, read.nonce, UUID_LEN);
 	challenge->expires_at = read.expires_at;

@@ -26,13 +26,13 @@ typedef enum PasskeyCeremony
 typedef struct PasskeyChallengeUse
 {
 	PasskeyCeremony ceremony;
-	const pg_uuid_t *user_id;	/* NULL: any user */
-	const pg_uuid_t *bound_to;	/* the session or the sign-in that asks; NULL: none */
+	const pg_uuid_t *user_id;  /* NULL: any user */
+	const pg_uuid_t *bound_to; /* the session or the sign-in that asks; NULL: none */
 } PasskeyChallengeUse;
 
 typedef struct PasskeyChallenge
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 	TimestampTz expires_at;
 } PasskeyChallenge;
 
@@ -46,4 +46,4 @@ extern bool passkey_challenge_read(const char *text, const PasskeyChallengeUse *
 /* In the transaction that the ceremony is for; false if it was spent before. */
 extern bool passkey_challenge_spend(const PasskeyChallenge *challenge);
 
-#endif							/* AUTHFORT_PASSKEY_CHALLENGE_H */
+#endif /* AUTHFORT_PASSKEY_CHALLENGE_H */

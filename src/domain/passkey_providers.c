@@ -15,7 +15,7 @@ static const struct
 {
 	const char *aaguid;
 	const char *name;
-}			providers[] = {
+} providers[] = {
 	{"08987058-cadc-4b81-b6e1-30de50dcbe96", "Windows Hello"},
 	{"0ea242b4-43c4-4a1b-8b17-dd6d0b6baec6", "Keeper"},
 	{"50726f74-6f6e-5061-7373-50726f746f6e", "Proton Pass"},
@@ -48,7 +48,7 @@ static const struct
 const char *
 passkey_provider_name(const pg_uuid_t *aaguid)
 {
-	char	   *text = uuid_text(aaguid);
+	char *text = uuid_text(aaguid);
 
 	for (size_t i = 0; i < lengthof(providers); i++)
 	{

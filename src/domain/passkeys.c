@@ -40,7 +40,7 @@ enum
 	COLUMN_NAME,
 	COLUMN_CREATED_AT,
 	COLUMN_LAST_USED_AT,
-	COLUMN_COUNT
+	COLUMN_COUNT,
 };
 
 #define PASSKEY_COLUMNS \
@@ -80,18 +80,18 @@ read_passkey_row(const Datum *values, const bool *nulls, Passkey *passkey)
 	passkey->user_verified = DatumGetBool(values[COLUMN_USER_VERIFIED]);
 	passkey->name = TextDatumGetCString(values[COLUMN_NAME]);
 	passkey->created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
-	passkey->last_used_at = nulls[COLUMN_LAST_USED_AT] ? DT_NOBEGIN
-		: DatumGetTimestampTz(values[COLUMN_LAST_USED_AT]);
+	passkey->last_used_at =
+		nulls[COLUMN_LAST_USED_AT] ? DT_NOBEGIN : DatumGetTimestampTz(values[COLUMN_LAST_USED_AT]);
 }
 
 /* Without the executor, which takes as long as several of the checks of a sign-in. */
 Passkey *
 passkeys_find(const bytea *credential_id)
 {
-	KeyedRow	row;
-	Datum		values[COLUMN_COUNT];
-	bool		nulls[COLUMN_COUNT];
-	Passkey    *passkey;
+	KeyedRow row;
+	Datum values[COLUMN_COUNT];
+	bool nulls[COLUMN_COUNT];
+	Passkey *passkey;
 
 	if (!keyed_row_open_bytes(&row, "passkeys", "passkeys_credential_id", "credential_id",
 							  credential_id))
@@ -109,14 +109,15 @@ passkeys_of_user(const pg_uuid_t *user_id, int *count)
 	static SpiQuery query = {
 		"SELECT " PASSKEY_COLUMNS " FROM authfort.passkeys p"
 		" WHERE p.user_id OPERATOR(pg_catalog.=) $1 ORDER BY p.id",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
-	Datum		key = UUIDPGetDatum(user_id);
+	Datum key = UUIDPGetDatum(user_id);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext old;
-	Datum		values[COLUMN_COUNT];
-	bool		nulls[COLUMN_COUNT];
-	Passkey    *passkeys;
+	Datum values[COLUMN_COUNT];
+	bool nulls[COLUMN_COUNT];
+	Passkey *passkeys;
 
 	spi_query_open();
 	*count = (int) spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
@@ -138,10 +139,11 @@ passkeys_count(const pg_uuid_t *user_id)
 {
 	static SpiQuery query = {
 		"SELECT pg_catalog.count(*) FROM authfort.passkeys p WHERE p.user_id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
-	Datum		key = UUIDPGetDatum(user_id);
-	int			count;
+	Datum key = UUIDPGetDatum(user_id);
+	int count;
 
 	spi_query_open();
 	spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
@@ -156,10 +158,11 @@ passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except)
 	static SpiQuery query = {
 		"SELECT pg_catalog.count(*) FROM authfort.passkeys p WHERE p.user_id OPERATOR(pg_catalog.=) $1"
 		" AND p.user_verified AND ($2 IS NULL OR p.credential_id OPERATOR(pg_catalog.<>) $2)",
-		2, {UUIDOID, BYTEAOID}
+		2,
+		{UUIDOID, BYTEAOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(except)};
-	int			count;
+	Datum values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(except)};
+	int count;
 
 	spi_query_open();
 	spi_query_run(&query, values, (except == NULL) ? " n" : NULL, SPI_OK_SELECT);
@@ -174,13 +177,12 @@ passkeys_insert(Passkey *passkey)
 	static SpiQuery query = {
 		"INSERT INTO authfort.passkeys (user_id, credential_id, public_key, algorithm, sign_count,"
 		" transports, aaguid, attestation, backup_eligible, backed_up, user_verified, name, created_at)"
-		" SELECT u.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13" FROM_USER("$1")
-		" ON CONFLICT DO NOTHING RETURNING id",
-		13, {UUIDOID, BYTEAOID, BYTEAOID, INT4OID, INT8OID, TEXTARRAYOID, UUIDOID, TEXTOID,
-		BOOLOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID}
+		" SELECT u.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13" FROM_USER("$1") " ON CONFLICT DO NOTHING RETURNING id", 13,
+			{UUIDOID, BYTEAOID, BYTEAOID, INT4OID, INT8OID, TEXTARRAYOID, UUIDOID, TEXTOID, BOOLOID,
+			 BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID},
 	};
-	Datum		values[13];
-	bool		inserted;
+	Datum values[13];
+	bool inserted;
 
 	passkey->created_at = GetCurrentTimestamp();
 	values[0] = UUIDPGetDatum(&passkey->user_id);
@@ -210,11 +212,12 @@ passkeys_record_use(const Passkey *passkey)
 	static SpiQuery query = {
 		"UPDATE authfort.passkeys SET sign_count = $2, backed_up = $3, user_verified = $4,"
 		" last_used_at = $5 WHERE id OPERATOR(pg_catalog.=) $1",
-		5, {UUIDOID, INT8OID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
+		5,
+		{UUIDOID, INT8OID, BOOLOID, BOOLOID, TIMESTAMPTZOID},
 	};
-	Datum		values[5] = {UUIDPGetDatum(&passkey->id), Int64GetDatum(passkey->sign_count),
-	BoolGetDatum(passkey->backed_up), BoolGetDatum(passkey->user_verified),
-	TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[5] = {UUIDPGetDatum(&passkey->id), Int64GetDatum(passkey->sign_count),
+					   BoolGetDatum(passkey->backed_up), BoolGetDatum(passkey->user_verified),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -225,10 +228,11 @@ passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char
 	static SpiQuery query = {
 		"UPDATE authfort.passkeys SET name = $3 WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND credential_id OPERATOR(pg_catalog.=) $2",
-		3, {UUIDOID, BYTEAOID, TEXTOID}
+		3,
+		{UUIDOID, BYTEAOID, TEXTOID},
 	};
-	Datum		values[3] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id),
-	CStringGetTextDatum(name)};
+	Datum values[3] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id),
+					   CStringGetTextDatum(name)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
 }
@@ -239,9 +243,10 @@ passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id)
 	static SpiQuery query = {
 		"DELETE FROM authfort.passkeys WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND credential_id OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, BYTEAOID}
+		2,
+		{UUIDOID, BYTEAOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id)};
+	Datum values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE) > 0;
 }
@@ -260,7 +265,8 @@ passkeys_delete_since(const pg_uuid_t *user_id, TimestampTz time)
 	static SpiQuery query = {
 		"DELETE FROM authfort.passkeys WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND created_at OPERATOR(pg_catalog.>=) $2",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, user_id, TimestampTzGetDatum(time), SPI_OK_DELETE);
@@ -269,8 +275,8 @@ passkeys_delete_since(const pg_uuid_t *user_id, TimestampTz time)
 char *
 passkey_id_text(const bytea *credential_id)
 {
-	size_t		len = VARSIZE_ANY_EXHDR(credential_id);
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(len));
+	size_t len = VARSIZE_ANY_EXHDR(credential_id);
+	char *text = palloc(BASE64URL_ENCODED_SIZE(len));
 
 	base64url_encode((const unsigned char *) VARDATA_ANY(credential_id), len, text);
 	return text;
@@ -301,10 +307,10 @@ passkey_append_json(StringInfo out, const Passkey *passkey)
 static Datum
 list_passkeys(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Passkey    *passkeys;
-	int			count;
+	Passkey *passkeys;
+	int count;
 
 	users_require(user_id);
 	InitMaterializedSRF(fcinfo, 0);
@@ -312,16 +318,16 @@ list_passkeys(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		const Passkey *passkey = &passkeys[i];
-		Datum		values[7] = {
+		Datum values[7] = {
 			PointerGetDatum(passkey->credential_id),
 			CStringGetTextDatum(passkey->name),
 			texts_to_array(passkey->transports, passkey->transport_count),
 			UUIDPGetDatum(&passkey->aaguid),
 			BoolGetDatum(passkey->backed_up),
 			TimestampTzGetDatum(passkey->created_at),
-			TimestampTzGetDatum(passkey->last_used_at)
+			TimestampTzGetDatum(passkey->last_used_at),
 		};
-		bool		nulls[7] = {false};
+		bool nulls[7] = {false};
 
 		nulls[6] = TIMESTAMP_IS_NOBEGIN(passkey->last_used_at);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

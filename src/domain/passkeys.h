@@ -13,27 +13,27 @@
 
 #include "crypto/webauthn.h"
 
-#define PASSKEYS_MAX 50			/* of one user; all are listed when one is added */
+#define PASSKEYS_MAX 50 /* of one user; all are listed when one is added */
 #define PASSKEY_TRANSPORTS_MAX 8
 
 typedef struct Passkey
 {
-	pg_uuid_t	id;
-	pg_uuid_t	user_id;
-	bytea	   *credential_id;
-	bytea	   *public_key;		/* SubjectPublicKeyInfo */
-	int			algorithm;		/* a WebauthnAlgorithm */
-	uint32		sign_count;
-	char	  **transports;
-	int			transport_count;
-	pg_uuid_t	aaguid;
-	const char *attestation;	/* passkey_attestation_name() */
-	bool		backup_eligible;
-	bool		backed_up;
-	bool		user_verified;
-	char	   *name;
+	pg_uuid_t id;
+	pg_uuid_t user_id;
+	bytea *credential_id;
+	bytea *public_key; /* SubjectPublicKeyInfo */
+	int algorithm;     /* a WebauthnAlgorithm */
+	uint32 sign_count;
+	char **transports;
+	int transport_count;
+	pg_uuid_t aaguid;
+	const char *attestation; /* passkey_attestation_name() */
+	bool backup_eligible;
+	bool backed_up;
+	bool user_verified;
+	char *name;
 	TimestampTz created_at;
-	TimestampTz last_used_at;	/* DT_NOBEGIN: never */
+	TimestampTz last_used_at; /* DT_NOBEGIN: never */
 } Passkey;
 
 extern const char *passkey_attestation_name(WebauthnAttestation attestation);
@@ -44,10 +44,10 @@ extern const char *passkey_provider_name(const pg_uuid_t *aaguid);
 /* These do not lock.  Results are in the current memory context. */
 extern Passkey *passkeys_find(const bytea *credential_id);
 extern Passkey *passkeys_of_user(const pg_uuid_t *user_id, int *count);
-extern int	passkeys_count(const pg_uuid_t *user_id);
+extern int passkeys_count(const pg_uuid_t *user_id);
 
 /* The number of those with which the user can sign in, except one, which may be NULL. */
-extern int	passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except);
+extern int passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except);
 
 /*
  * For the following, the user's row is locked.  Inserting sets id, and returns
@@ -55,8 +55,7 @@ extern int	passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except
  */
 extern bool passkeys_insert(Passkey *passkey);
 extern void passkeys_record_use(const Passkey *passkey);
-extern bool passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id,
-							const char *name);
+extern bool passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name);
 extern bool passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id);
 
 /* Deletes all passkeys of a user; NULL: of all users. */
@@ -72,4 +71,4 @@ extern char *passkey_id_text(const bytea *credential_id);
 extern void passkey_append_members(StringInfo out, const Passkey *passkey);
 extern void passkey_append_json(StringInfo out, const Passkey *passkey);
 
-#endif							/* AUTHFORT_PASSKEYS_H */
+#endif /* AUTHFORT_PASSKEYS_H */

@@ -19,12 +19,12 @@ password_history_hashes(const pg_uuid_t *user_id, int *count)
 	static SpiQuery query = {
 		"SELECT ARRAY(SELECT password_hash FROM authfort.password_history"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $2)",
-		2, {UUIDOID, INT4OID}
+		2,
+		{UUIDOID, INT4OID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(user_id),
-	Int32GetDatum(setting_password_history_count)};
-	char	  **hashes;
+	Datum values[2] = {UUIDPGetDatum(user_id), Int32GetDatum(setting_password_history_count)};
+	char **hashes;
 
 	spi_query_open();
 	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
@@ -40,10 +40,10 @@ forget_old(const pg_uuid_t *user_id)
 		"DELETE FROM authfort.password_history WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND id OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT h.id FROM authfort.password_history h"
 		" WHERE h.user_id OPERATOR(pg_catalog.=) $1 ORDER BY h.id DESC LIMIT $2))",
-		2, {UUIDOID, INT4OID}
+		2,
+		{UUIDOID, INT4OID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id),
-	Int32GetDatum(setting_password_history_count)};
+	Datum values[2] = {UUIDPGetDatum(user_id), Int32GetDatum(setting_password_history_count)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
@@ -52,11 +52,9 @@ void
 password_history_add(const pg_uuid_t *user_id, const char *hash)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.password_history (user_id, password_hash) SELECT u.id, $2"
-		FROM_USER("$1"),
-		2, {UUIDOID, TEXTOID}
+		"INSERT INTO authfort.password_history (user_id, password_hash) SELECT u.id, $2" FROM_USER("$1"), 2, {UUIDOID, TEXTOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(hash)};
+	Datum values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(hash)};
 
 	if (setting_password_history_count == 0)
 		return;

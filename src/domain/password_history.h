@@ -20,4 +20,4 @@ extern void password_history_add(const pg_uuid_t *user_id, const char *hash);
 /* NULL: that of all users. */
 extern void password_history_delete(const pg_uuid_t *user_id);
 
-#endif							/* AUTHFORT_PASSWORD_HISTORY_H */
+#endif /* AUTHFORT_PASSWORD_HISTORY_H */

@@ -55,19 +55,19 @@ PG_FUNCTION_INFO_V1(authfort_reset_rate_limits);
 typedef struct Counter
 {
 	unsigned char key[KEY_BYTES];
-	TimestampTz begin;			/* of the current window; 0: never used */
-	int64		window;			/* its length */
-	int			limit;			/* requests in it */
-	int			before;			/* requests in the window before */
-	int			requests;		/* in the current one */
-	Oid			database;
-	bool		reported;		/* whether a refusal in it was recorded */
+	TimestampTz begin; /* of the current window; 0: never used */
+	int64 window;      /* its length */
+	int limit;         /* requests in it */
+	int before;        /* requests in the window before */
+	int requests;      /* in the current one */
+	Oid database;
+	bool reported; /* whether a refusal in it was recorded */
 } Counter;
 
 typedef struct CounterSet
 {
-	slock_t		lock;
-	Counter		counters[SET_COUNTERS];
+	slock_t lock;
+	Counter counters[SET_COUNTERS];
 } CounterSet;
 
 typedef enum KeyType
@@ -81,17 +81,17 @@ typedef enum KeyType
 typedef struct Counters
 {
 	unsigned char hash_key[crypto_generichash_KEYBYTES];
-	int			set_count;
-	int			sets_per_type;
-	CounterSet	sets[FLEXIBLE_ARRAY_MEMBER];	/* those of a KeyType together */
+	int set_count;
+	int sets_per_type;
+	CounterSet sets[FLEXIBLE_ARRAY_MEMBER]; /* those of a KeyType together */
 } Counters;
 
 /* In the order of RateLimited. */
 static const struct
 {
 	const char *name;
-	char	  **limit;			/* the setting */
-}			endpoints[RATE_LIMIT_ENDPOINTS] = {
+	char **limit; /* the setting */
+} endpoints[RATE_LIMIT_ENDPOINTS] = {
 	{"login", &setting_rate_limit_login},
 	{"change_password", &setting_rate_limit_login},
 	{"change_email", &setting_rate_limit_verify_email},
@@ -122,13 +122,14 @@ wanted_sets_per_type(void)
 static Size
 counters_size(void)
 {
-	return add_size(offsetof(Counters, sets), mul_size(KEY_TYPES * wanted_sets_per_type(), sizeof(CounterSet)));
+	return add_size(offsetof(Counters, sets),
+					mul_size(KEY_TYPES * wanted_sets_per_type(), sizeof(CounterSet)));
 }
 
 static void
 counters_init(void *memory, LWLock *lock)
 {
-	Counters   *fresh = memory;
+	Counters *fresh = memory;
 
 	randombytes_buf(fresh->hash_key, sizeof(fresh->hash_key));
 	fresh->sets_per_type = wanted_sets_per_type();
@@ -138,7 +139,10 @@ counters_init(void *memory, LWLock *lock)
 }
 
 static const SharedPart counters_part = {
-	"authfort rate limits", counters_size, counters_init, (void **) &counters
+	"authfort rate limits",
+	counters_size,
+	counters_init,
+	(void **) &counters,
 };
 
 void
@@ -164,7 +168,7 @@ make_counter_key(RateLimited endpoint, KeyType type, const char *value, unsigned
 static CounterSet *
 set_of(KeyType type, const unsigned char key[KEY_BYTES])
 {
-	uint64		number;
+	uint64 number;
 
 	memcpy(&number, key, sizeof(number));
 	return &counters->sets[type * counters->sets_per_type + number % counters->sets_per_type];
@@ -186,7 +190,7 @@ find_counter(CounterSet *set, const unsigned char key[KEY_BYTES])
 static double
 share_used(const Counter *counter, TimestampTz now)
 {
-	double		windows;
+	double windows;
 
 	if (counter->begin == 0 || now < counter->begin)
 		return 0;
@@ -200,13 +204,13 @@ share_used(const Counter *counter, TimestampTz now)
 static Counter *
 counter_to_replace(CounterSet *set, TimestampTz now)
 {
-	Counter    *least = &set->counters[0];
-	double		least_share = share_used(least, now);
+	Counter *least = &set->counters[0];
+	double least_share = share_used(least, now);
 
 	for (int i = 1; i < SET_COUNTERS; i++)
 	{
-		Counter    *counter = &set->counters[i];
-		double		share = share_used(counter, now);
+		Counter *counter = &set->counters[i];
+		double share = share_used(counter, now);
 
 		if (share < least_share || (share == least_share && counter->begin < least->begin))
 		{
@@ -230,7 +234,7 @@ begin_counter(Counter *counter, const unsigned char key[KEY_BYTES], TimestampTz 
 static void
 slide_window(Counter *counter, const Rate *limit, TimestampTz now)
 {
-	int64		passed = now - counter->begin;
+	int64 passed = now - counter->begin;
 
 	if (counter->window != limit->window || passed < 0 || passed >= 2 * limit->window)
 	{
@@ -256,9 +260,9 @@ slide_window(Counter *counter, const Rate *limit, TimestampTz now)
 static int64
 time_to_wait(const Counter *counter, const Rate *limit, TimestampTz now)
 {
-	double		passed = now - counter->begin;
-	double		left = limit->requests - 1 - counter->requests;
-	double		faded;
+	double passed = now - counter->begin;
+	double left = limit->requests - 1 - counter->requests;
+	double faded;
 
 	if (left >= 0)
 	{
@@ -277,14 +281,13 @@ time_to_wait(const Counter *counter, const Rate *limit, TimestampTz now)
  * *first says whether it is the first such one in its window.
  */
 static int64
-count_request(RateLimited endpoint, KeyType type, const char *value, const Rate *limit,
-			  bool *first)
+count_request(RateLimited endpoint, KeyType type, const char *value, const Rate *limit, bool *first)
 {
 	unsigned char key[KEY_BYTES];
 	TimestampTz now = GetCurrentTimestamp();
 	CounterSet *set;
-	Counter    *counter;
-	int64		wait;
+	Counter *counter;
+	int64 wait;
 
 	make_counter_key(endpoint, type, value, key);
 	set = set_of(type, key);
@@ -309,7 +312,7 @@ count_request(RateLimited endpoint, KeyType type, const char *value, const Rate 
 static void
 record_exceeded(RateLimited endpoint, KeyType type, const char *email, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	if (event_is_frequent(EVENT_RATE_LIMIT_EXCEEDED, NULL))
 		return;
@@ -345,9 +348,9 @@ static const Refusal *
 check_limit(RateLimited endpoint, KeyType type, const char *value, const char *email,
 			const Client *client)
 {
-	Rate		limit;
-	int64		wait;
-	bool		first;
+	Rate limit;
+	int64 wait;
+	bool first;
 
 	if (!setting_rate_limit)
 		return NULL;
@@ -359,14 +362,16 @@ check_limit(RateLimited endpoint, KeyType type, const char *value, const char *e
 	wait = count_request(endpoint, type, value, &limit, &first);
 	if (first && !XactReadOnly)
 		record_exceeded(endpoint, type, email, client);
-	return (wait > 0) ? refusal_with_retry(&refusal_rate_limit_exceeded, seconds_to_wait(wait)) : NULL;
+	return (wait > 0) ? refusal_with_retry(&refusal_rate_limit_exceeded, seconds_to_wait(wait))
+					  : NULL;
 }
 
 const Refusal *
 rate_limit_check_address(RateLimited endpoint, const char *email, const Client *client)
 {
-	const char *address = (setting_rate_limit && client_has_address(client)) ?
-		address_for_counting(DatumGetInetPP(client->ip)) : NULL;
+	const char *address = (setting_rate_limit && client_has_address(client))
+							  ? address_for_counting(DatumGetInetPP(client->ip))
+							  : NULL;
 
 	return check_limit(endpoint, KEY_ADDRESS, address, email, client);
 }
@@ -392,8 +397,7 @@ rate_limit_check_user(RateLimited endpoint, const User *user, const Client *clie
 	const Refusal *refusal = rate_limit_check_address(endpoint, user->email, client);
 	const char *key = (user->email != NULL) ? user->email : uuid_text(&user->id);
 
-	return (refusal != NULL) ? refusal
-		: check_limit(endpoint, KEY_EMAIL, key, user->email, client);
+	return (refusal != NULL) ? refusal : check_limit(endpoint, KEY_EMAIL, key, user->email, client);
 }
 
 /* rate_limits() -> (entries, used, exhausted) */
@@ -401,11 +405,11 @@ Datum
 authfort_rate_limits(PG_FUNCTION_ARGS)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int			used = 0;
-	int			exhausted = 0;
-	TupleDesc	tupdesc;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	int used = 0;
+	int exhausted = 0;
+	TupleDesc tupdesc;
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -416,8 +420,8 @@ authfort_rate_limits(PG_FUNCTION_ARGS)
 		SpinLockAcquire(&set->lock);
 		for (int j = 0; j < SET_COUNTERS; j++)
 		{
-			Counter    *counter = &set->counters[j];
-			bool		in_use = counter->begin != 0 && counter->begin + counter->window > now;
+			Counter *counter = &set->counters[j];
+			bool in_use = counter->begin != 0 && counter->begin + counter->window > now;
 
 			used += in_use;
 			exhausted += in_use && counter->requests >= counter->limit;
@@ -436,8 +440,8 @@ look_up(RateLimited endpoint, KeyType type, const char *value, TimestampTz now, 
 {
 	unsigned char key[KEY_BYTES];
 	CounterSet *set;
-	Counter    *counter;
-	Rate		limit;
+	Counter *counter;
+	Rate limit;
 
 	make_counter_key(endpoint, type, value, key);
 	set = set_of(type, key);
@@ -458,12 +462,12 @@ static void
 put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char *value)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Counter		counter;
-	Rate		limit;
-	double		faded;
-	int64		wait;
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Counter counter;
+	Rate limit;
+	double faded;
+	int64 wait;
+	Datum values[5];
+	bool nulls[5] = {false};
 
 	if (!look_up(endpoint, type, value, now, &counter))
 		return;
@@ -484,14 +488,14 @@ typedef struct CounterKeys
 {
 	const char *email;
 	const char *address;
-	const char *user;			/* the key of the user's counters without an email */
+	const char *user; /* the key of the user's counters without an email */
 	const char *user_email;
 } CounterKeys;
 
 static CounterKeys
 argument_keys(FunctionCallInfo fcinfo)
 {
-	char	   *email = argument_optional_text(fcinfo, 0);
+	char *email = argument_optional_text(fcinfo, 0);
 	CounterKeys keys = {NULL};
 
 	if (email != NULL && input_email(email, &email) == NULL)
@@ -500,7 +504,7 @@ argument_keys(FunctionCallInfo fcinfo)
 		keys.address = address_for_counting(PG_GETARG_INET_PP(1));
 	if (!PG_ARGISNULL(2))
 	{
-		User	   *user = users_find(PG_GETARG_UUID_P(2));
+		User *user = users_find(PG_GETARG_UUID_P(2));
 
 		keys.user = uuid_text(PG_GETARG_UUID_P(2));
 		keys.user_email = (user != NULL) ? user->email : NULL;
@@ -539,7 +543,7 @@ authfort_rate_limit_status(PG_FUNCTION_ARGS)
 static int
 forget_all(void)
 {
-	int			forgotten = 0;
+	int forgotten = 0;
 
 	for (int i = 0; i < counters->set_count; i++)
 	{
@@ -548,7 +552,7 @@ forget_all(void)
 		SpinLockAcquire(&set->lock);
 		for (int j = 0; j < SET_COUNTERS; j++)
 		{
-			Counter    *counter = &set->counters[j];
+			Counter *counter = &set->counters[j];
 
 			if (counter->begin == 0 || counter->database != MyDatabaseId)
 				continue;
@@ -563,13 +567,13 @@ forget_all(void)
 static int
 forget_counters(KeyType type, const char *value)
 {
-	int			forgotten = 0;
+	int forgotten = 0;
 
 	for (int endpoint = 0; endpoint < RATE_LIMIT_ENDPOINTS; endpoint++)
 	{
 		unsigned char key[KEY_BYTES];
 		CounterSet *set;
-		Counter    *counter;
+		Counter *counter;
 
 		make_counter_key(endpoint, type, value, key);
 		set = set_of(type, key);
@@ -588,7 +592,7 @@ Datum
 authfort_reset_rate_limits(PG_FUNCTION_ARGS)
 {
 	CounterKeys keys;
-	int			forgotten = 0;
+	int forgotten = 0;
 
 	if (counters == NULL)
 		PG_RETURN_INT32(0);

@@ -42,16 +42,16 @@ extern void rate_limit_init(void);
  * recorded as an event.  Raises if limits are on without preloading, because
  * they could not be enforced.
  */
-extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email,
-									   const Client *client);
+extern const Refusal *rate_limit_check(RateLimited endpoint, const char *email, const Client *client);
 
 /* The same for a known user; one without an email is counted by the id. */
-extern const Refusal *rate_limit_check_user(RateLimited endpoint, const User *user, const Client *client);
+extern const Refusal *
+rate_limit_check_user(RateLimited endpoint, const User *user, const Client *client);
 
 /* The two halves of it. */
-extern const Refusal *rate_limit_check_address(RateLimited endpoint, const char *email,
-											   const Client *client);
-extern const Refusal *rate_limit_check_email(RateLimited endpoint, const char *email,
-											 const Client *client);
+extern const Refusal *
+rate_limit_check_address(RateLimited endpoint, const char *email, const Client *client);
+extern const Refusal *
+rate_limit_check_email(RateLimited endpoint, const char *email, const Client *client);
 
-#endif							/* AUTHFORT_RATE_LIMIT_H */
+#endif /* AUTHFORT_RATE_LIMIT_H */

@@ -15,7 +15,7 @@
 static bool
 session_mac_key(const Session *session, uint32 master_key_id, RefreshTokenKey *key)
 {
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 
 	memcpy(key->database_id, database.data, sizeof(key->database_id));
 	memcpy(key->salt, session->salt, sizeof(key->salt));
@@ -32,8 +32,8 @@ bool
 refresh_token_find_session(const char *text, RefreshToken *token, Session *session)
 {
 	RefreshTokenKey key;
-	pg_uuid_t	id;
-	bool		valid;
+	pg_uuid_t id;
+	bool valid;
 
 	signing_keys_require_master_key();
 	if (!refresh_token_read(text, strlen(text), token))
@@ -51,7 +51,7 @@ refresh_token_issue(const Session *session)
 {
 	RefreshToken token = {0};
 	RefreshTokenKey key;
-	char	   *text = palloc(REFRESH_TOKEN_TEXT_SIZE);
+	char *text = palloc(REFRESH_TOKEN_TEXT_SIZE);
 
 	token.master_key_id = master_key_current();
 	token.generation = session->generation;

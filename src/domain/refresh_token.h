@@ -22,4 +22,4 @@ extern bool refresh_token_find_session(const char *text, RefreshToken *token, Se
 /* Makes the token of the session's current generation, palloc'd. */
 extern char *refresh_token_issue(const Session *session);
 
-#endif							/* AUTHFORT_REFRESH_TOKEN_H */
+#endif /* AUTHFORT_REFRESH_TOKEN_H */

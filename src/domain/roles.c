@@ -17,8 +17,8 @@ roles_of(const pg_uuid_t *user_id, int *count)
 {
 	static SpiQuery query = {"SELECT " ROLES_OF_USER("$1"), 1, {UUIDOID}};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		value = UUIDPGetDatum(user_id);
-	char	  **roles;
+	Datum value = UUIDPGetDatum(user_id);
+	char **roles;
 
 	spi_query_open();
 	spi_query_read_latest(&query, &value, NULL);
@@ -30,7 +30,7 @@ roles_of(const pg_uuid_t *user_id, int *count)
 const Refusal *
 roles_check_total(char *const *roles, int count)
 {
-	size_t		bytes = 0;
+	size_t bytes = 0;
 
 	if (count > USER_ROLES_MAX)
 		return &refusal_too_many_roles;
@@ -42,7 +42,7 @@ roles_check_total(char *const *roles, int count)
 static bool
 change_user_role(SpiQuery *query, const pg_uuid_t *user_id, const char *role, int expected)
 {
-	Datum		values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(role)};
+	Datum values[2] = {UUIDPGetDatum(user_id), CStringGetTextDatum(role)};
 
 	return spi_query_run_alone(query, values, NULL, expected) > 0;
 }
@@ -51,9 +51,7 @@ bool
 roles_insert(const pg_uuid_t *user_id, const char *role)
 {
 	static SpiQuery query = {
-		"INSERT INTO authfort.user_roles (user_id, role) SELECT u.id, $2" FROM_USER("$1")
-		" ON CONFLICT (user_id, role) DO NOTHING",
-		2, {UUIDOID, TEXTOID}
+		"INSERT INTO authfort.user_roles (user_id, role) SELECT u.id, $2" FROM_USER("$1") " ON CONFLICT (user_id, role) DO NOTHING", 2, {UUIDOID, TEXTOID},
 	};
 
 	return change_user_role(&query, user_id, role, SPI_OK_INSERT);
@@ -65,7 +63,8 @@ roles_delete(const pg_uuid_t *user_id, const char *role)
 	static SpiQuery query = {
 		"DELETE FROM authfort.user_roles"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 
 	return change_user_role(&query, user_id, role, SPI_OK_DELETE);

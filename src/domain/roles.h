@@ -16,7 +16,7 @@
  * drops a cookie of more than 4,096 bytes.
  */
 #define USER_ROLES_MAX 64
-#define USER_ROLES_MAX_BYTES 2048	/* of all names */
+#define USER_ROLES_MAX_BYTES 2048 /* of all names */
 
 /* SQL for the roles of the user whose id "expression" is: a text[], in order. */
 #define ROLES_OF_USER(expression) \
@@ -39,4 +39,4 @@ extern bool roles_delete(const pg_uuid_t *user_id, const char *role);
 /* NULL: those of all users. */
 extern void roles_delete_all(const pg_uuid_t *user_id);
 
-#endif							/* AUTHFORT_ROLES_H */
+#endif /* AUTHFORT_ROLES_H */

@@ -14,19 +14,19 @@
 
 typedef struct SealedValue
 {
-	Datum		key;
-	bytea	   *sealed;
-	char	   *text;
+	Datum key;
+	bytea *sealed;
+	char *text;
 } SealedValue;
 
 static SealedValue
 read_value(const SealedColumn *column, MemoryContext context)
 {
-	Oid			key_type = column->update.parameter_types[0];
+	Oid key_type = column->update.parameter_types[0];
 	MemoryContext old = MemoryContextSwitchTo(context);
 	SealedValue value;
-	int16		len;
-	bool		by_value;
+	int16 len;
+	bool by_value;
 
 	get_typlenbyval(key_type, &len, &by_value);
 	value.key = datumCopy(spi_query_datum(1), by_value, len);
@@ -41,7 +41,7 @@ static SealedValue *
 find_values(SealedColumn *column, int limit, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {PointerGetDatum(seal_older_prefixes()), Int32GetDatum(limit)};
+	Datum values[2] = {PointerGetDatum(seal_older_prefixes()), Int32GetDatum(limit)};
 	SealedValue *found;
 
 	spi_query_open();
@@ -59,15 +59,15 @@ find_values(SealedColumn *column, int limit, int *count)
 int
 sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, int limit)
 {
-	int			count;
-	int			resealed = 0;
+	int count;
+	int resealed = 0;
 	SealedValue *found = find_values(column, limit, &count);
 
 	for (int i = 0; i < count; i++)
 	{
-		bytea	   *again = seal_again(found[i].sealed,
-									   column->name(found[i].key, found[i].text), database);
-		Datum		values[2] = {found[i].key, PointerGetDatum(again)};
+		bytea *again =
+			seal_again(found[i].sealed, column->name(found[i].key, found[i].text), database);
+		Datum values[2] = {found[i].key, PointerGetDatum(again)};
 
 		CHECK_FOR_INTERRUPTS();
 		if (again != NULL)

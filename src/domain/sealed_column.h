@@ -17,10 +17,10 @@
  */
 typedef struct SealedColumn
 {
-	SpiQuery	find;
-	SpiQuery	update;
+	SpiQuery find;
+	SpiQuery update;
 	/* with what the value is bound to its row (crypto/seal.h) */
-	char	   *(*name) (Datum key, const char *detail);
+	char *(*name)(Datum key, const char *detail);
 } SealedColumn;
 
 /* A condition of "find". */
@@ -30,9 +30,13 @@ typedef struct SealedColumn
 /* What "find" ends with: a row that is locked is left for another call. */
 #define SEALED_LIMIT " LIMIT $2 FOR UPDATE SKIP LOCKED"
 
-#define SEALED_FIND_PARAMETERS 2, {BYTEAARRAYOID, INT4OID}
+#define SEALED_FIND_PARAMETERS \
+	2, \
+	{ \
+		BYTEAARRAYOID, INT4OID \
+	}
 
 /* Returns the number of values, at most "limit". */
-extern int	sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, int limit);
+extern int sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, int limit);
 
-#endif							/* AUTHFORT_SEALED_COLUMN_H */
+#endif /* AUTHFORT_SEALED_COLUMN_H */

@@ -28,7 +28,7 @@ char *
 service_token_make_secret(void)
 {
 	unsigned char random[SECRET_BYTES];
-	char	   *secret = palloc(BASE64URL_ENCODED_SIZE(SECRET_BYTES));
+	char *secret = palloc(BASE64URL_ENCODED_SIZE(SECRET_BYTES));
 
 	randombytes_buf(random, sizeof(random));
 	base64url_encode(random, sizeof(random), secret);
@@ -40,8 +40,8 @@ service_token_make_secret(void)
 static Datum
 secret_mac(const char *secret, uint32 master_key_id)
 {
-	bytea	   *mac = palloc(VARHDRSZ + MAC_BYTES);
-	pg_uuid_t	database = database_id();
+	bytea *mac = palloc(VARHDRSZ + MAC_BYTES);
+	pg_uuid_t database = database_id();
 	unsigned char key[MASTER_KEY_BYTES];
 	crypto_generichash_state state;
 
@@ -63,10 +63,11 @@ service_tokens_add(const char *name, char *const *scopes, int scope_count, const
 	static SpiQuery query = {
 		"INSERT INTO authfort.service_tokens (name, scopes, master_key_id, secret_mac, created_at)"
 		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-		5, {TEXTOID, TEXTARRAYOID, INT8OID, BYTEAOID, TIMESTAMPTZOID}
+		5,
+		{TEXTOID, TEXTARRAYOID, INT8OID, BYTEAOID, TIMESTAMPTZOID},
 	};
 	ServiceToken existing;
-	Datum		values[5];
+	Datum values[5];
 
 	signing_keys_ensure_master_key();
 	/* its MAC may be one under an earlier master key */
@@ -87,11 +88,12 @@ find_by_mac(const char *name, Datum mac, ServiceToken *token)
 		"SELECT id, scopes, last_used_at FROM authfort.service_tokens"
 		" WHERE secret_mac OPERATOR(pg_catalog.=) $1"
 		" AND ($2 IS NULL OR name OPERATOR(pg_catalog.=) $2)",
-		2, {BYTEAOID, TEXTOID}
+		2,
+		{BYTEAOID, TEXTOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {mac, (name != NULL) ? CStringGetTextDatum(name) : (Datum) 0};
-	bool		found;
+	Datum values[2] = {mac, (name != NULL) ? CStringGetTextDatum(name) : (Datum) 0};
+	bool found;
 
 	if (mac == (Datum) 0)
 		return false;
@@ -114,11 +116,12 @@ find_earlier_keys(uint32 **ids)
 	static SpiQuery query = {
 		"SELECT DISTINCT master_key_id FROM authfort.service_tokens"
 		" WHERE master_key_id OPERATOR(pg_catalog.<>) $1",
-		1, {INT8OID}
+		1,
+		{INT8OID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		value = Int64GetDatum(master_key_current());
-	int			count;
+	Datum value = Int64GetDatum(master_key_current());
+	int count;
 
 	spi_query_open();
 	count = (int) spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
@@ -135,8 +138,8 @@ find_earlier_keys(uint32 **ids)
 bool
 service_tokens_find(const char *name, const char *secret, ServiceToken *token)
 {
-	uint32	   *earlier;
-	int			count;
+	uint32 *earlier;
+	int count;
 
 	signing_keys_require_master_key();
 	if (find_by_mac(name, secret_mac(secret, master_key_current()), token))
@@ -169,13 +172,14 @@ service_tokens_note_use(const ServiceToken *token)
 		" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY"
 		" (SELECT s.id FROM authfort.service_tokens s WHERE s.id OPERATOR(pg_catalog.=) $1"
 		" FOR UPDATE SKIP LOCKED))",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[2] = {UUIDPGetDatum(&token->id), TimestampTzGetDatum(now)};
+	Datum values[2] = {UUIDPGetDatum(&token->id), TimestampTzGetDatum(now)};
 
-	if (XactReadOnly || (!TIMESTAMP_IS_NOBEGIN(token->last_used_at) &&
-						 now - token->last_used_at < USE_NOTED_EVERY))
+	if (XactReadOnly ||
+		(!TIMESTAMP_IS_NOBEGIN(token->last_used_at) && now - token->last_used_at < USE_NOTED_EVERY))
 		return;
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -185,9 +189,10 @@ service_tokens_delete(const char *name)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.service_tokens WHERE name OPERATOR(pg_catalog.=) $1",
-		1, {TEXTOID}
+		1,
+		{TEXTOID},
 	};
-	Datum		value = CStringGetTextDatum(name);
+	Datum value = CStringGetTextDatum(name);
 
 	return spi_query_run_alone(&query, &value, NULL, SPI_OK_DELETE) > 0;
 }

@@ -21,18 +21,18 @@
 
 typedef struct ServiceToken
 {
-	pg_uuid_t	id;
-	char	  **scopes;
-	int			scope_count;
-	TimestampTz last_used_at;	/* DT_NOBEGIN: never */
+	pg_uuid_t id;
+	char **scopes;
+	int scope_count;
+	TimestampTz last_used_at; /* DT_NOBEGIN: never */
 } ServiceToken;
 
 /* Makes a secret of 256 random bits, palloc'd. */
 extern char *service_token_make_secret(void);
 
 /* False if there is one with that name or secret. */
-extern bool service_tokens_add(const char *name, char *const *scopes, int scope_count,
-							   const char *secret);
+extern bool
+service_tokens_add(const char *name, char *const *scopes, int scope_count, const char *secret);
 
 /*
  * The token with that secret and, if "name" is not NULL, that name.  Raises if
@@ -51,4 +51,4 @@ extern void service_tokens_note_use(const ServiceToken *token);
 extern bool service_tokens_delete(const char *name);
 extern void service_tokens_delete_all(void);
 
-#endif							/* AUTHFORT_SERVICE_TOKENS_H */
+#endif /* AUTHFORT_SERVICE_TOKENS_H */

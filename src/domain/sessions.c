@@ -82,22 +82,22 @@ is_within_grace(TimestampTz time, TimestampTz now)
 bool
 session_replaced_within_grace(const Session *session, uint32 generation)
 {
-	uint32		rotations_since = session->generation - 1 - generation;
+	uint32 rotations_since = session->generation - 1 - generation;
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (rotations_since == 0 || generation == session->parent)
 		return is_within_grace(session->last_used_at, now);
 	return rotations_since <= (uint32) session->rotations &&
-		is_within_grace(session->rotated_at[rotations_since - 1], now);
+		   is_within_grace(session->rotated_at[rotations_since - 1], now);
 }
 
 /* Surplus elements were written by another version or by hand. */
 static void
 read_rotations(Datum array, Session *session)
 {
-	Datum	   *times;
-	bool	   *nulls;
-	int			count;
+	Datum *times;
+	bool *nulls;
+	int count;
 
 	deconstruct_array(DatumGetArrayTypeP(array), TIMESTAMPTZOID, sizeof(TimestampTz),
 					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &times, &nulls, &count);
@@ -115,17 +115,18 @@ sessions_find(const pg_uuid_t *id, Session *session)
 		"SELECT user_id, salt, generation, created_at, last_used_at, expires_at,"
 		" revoked_at IS NOT NULL, parent, rotated_at, aal, amr, auth_time"
 		" FROM authfort.sessions WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		key = UUIDPGetDatum(id);
-	bool		found;
+	Datum key = UUIDPGetDatum(id);
+	bool found;
 
 	spi_query_open();
 	found = spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0;
 	if (found)
 	{
-		bytea	   *salt = DatumGetByteaPP(spi_query_datum(2));
+		bytea *salt = DatumGetByteaPP(spi_query_datum(2));
 
 		session->id = *id;
 		spi_query_uuid(1, &session->user_id);
@@ -150,11 +151,11 @@ sessions_find(const pg_uuid_t *id, Session *session)
 bool
 sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 {
-	KeyedRow	row;
-	bool		not_revoked;
-	bool		isnull;
-	Datum		owner;
-	bool		live;
+	KeyedRow row;
+	bool not_revoked;
+	bool isnull;
+	Datum owner;
+	bool live;
 
 	if (!keyed_row_open(&row, "sessions", "sessions_pkey", id))
 		return false;
@@ -168,7 +169,7 @@ sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 static Datum
 amr_datum(const Authentication *how)
 {
-	Datum		methods[AMR_MAX];
+	Datum methods[AMR_MAX];
 
 	for (int i = 0; i < how->amr_count; i++)
 		methods[i] = CStringGetTextDatum(how->amr[i]);
@@ -183,14 +184,14 @@ sessions_start(const pg_uuid_t *user_id, const Authentication *how, const Client
 		"INSERT INTO authfort.sessions"
 		" (user_id, salt, generation, created_at, last_used_at, auth_time, expires_at, user_agent,"
 		" ip_address, aal, amr)"
-		" SELECT u.id, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9" FROM_USER("$1") " RETURNING id",
-		9, {UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INETOID, INT2OID,
-		TEXTARRAYOID}
+		" SELECT u.id, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9" FROM_USER("$1") " RETURNING id", 9,
+			{UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INETOID, INT2OID,
+			 TEXTARRAYOID},
 	};
-	char	   *user_agent = input_user_agent(client->user_agent);
-	bytea	   *salt = palloc(VARHDRSZ + sizeof(session->salt));
-	Datum		values[9];
-	char		nulls[9] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	char *user_agent = input_user_agent(client->user_agent);
+	bytea *salt = palloc(VARHDRSZ + sizeof(session->salt));
+	Datum values[9];
+	char nulls[9] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 
 	randombytes_buf(session->salt, sizeof(session->salt));
 	SET_VARSIZE(salt, VARHDRSZ + sizeof(session->salt));
@@ -235,10 +236,11 @@ sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
 		" amr = s.amr OPERATOR(pg_catalog.||) ARRAY(SELECT a FROM pg_catalog.unnest($4) AS a"
 		" WHERE a OPERATOR(pg_catalog.<>) ALL (s.amr))"
 		" WHERE s.id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL",
-		4, {UUIDOID, TIMESTAMPTZOID, INT2OID, TEXTARRAYOID}
+		4,
+		{UUIDOID, TIMESTAMPTZOID, INT2OID, TEXTARRAYOID},
 	};
-	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
-	Int16GetDatum(how->aal), amr_datum(how)};
+	Datum values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
+					   Int16GetDatum(how->aal), amr_datum(how)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -254,8 +256,8 @@ sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
 static void
 remember_rotation(Session *session, TimestampTz now)
 {
-	uint32		parent = session->generation - 1 - session->parent; /* its index */
-	int			kept = 0;
+	uint32 parent = session->generation - 1 - session->parent; /* its index */
+	int kept = 0;
 
 	for (int i = 0; i < Min(session->rotations, SESSION_ROTATIONS - 1); i++)
 	{
@@ -276,7 +278,7 @@ remember_rotation(Session *session, TimestampTz now)
 static Datum
 rotations_datum(const Session *session)
 {
-	Datum		times[SESSION_ROTATIONS];
+	Datum times[SESSION_ROTATIONS];
 
 	for (int i = 0; i < session->rotations; i++)
 		times[i] = TimestampTzGetDatum(session->rotated_at[i]);
@@ -291,7 +293,7 @@ rotations_datum(const Session *session)
 static Session
 next_generation(const Session *session, uint32 parent)
 {
-	Session		next = *session;
+	Session next = *session;
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (parent <= session->generation)
@@ -318,11 +320,12 @@ sessions_rotate(Session *session, uint32 parent)
 		" last_used_at = $6, expires_at = $7"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND generation OPERATOR(pg_catalog.=) $2"
 		" AND revoked_at IS NULL",
-		7, {UUIDOID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		7,
+		{UUIDOID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	};
-	Session		next = next_generation(session, parent);
-	Datum		values[7];
-	bool		rotated;
+	Session next = next_generation(session, parent);
+	Datum values[7];
+	bool rotated;
 
 	values[0] = UUIDPGetDatum(&session->id);
 	values[1] = Int32GetDatum(session->generation);
@@ -356,9 +359,10 @@ sessions_revoke(const pg_uuid_t *id)
 	static SpiQuery query = {
 		"UPDATE authfort.sessions SET revoked_at = $2"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[2] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
 }
@@ -370,12 +374,13 @@ sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude)
 		"UPDATE authfort.sessions SET revoked_at = $3"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
 		" AND ($2 IS NULL OR id OPERATOR(pg_catalog.<>) $2)",
-		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+		3,
+		{UUIDOID, UUIDOID, TIMESTAMPTZOID},
 	};
-	Datum		values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(exclude),
-	TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(exclude),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 	const char *nulls = (exclude == NULL) ? " n " : NULL;
-	int			revoked;
+	int revoked;
 
 	users_require_lock(user_id);
 	revoked = spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
@@ -389,9 +394,10 @@ sessions_revoke_everyone(void)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.sessions SET revoked_at = $1 WHERE revoked_at IS NULL",
-		1, {TIMESTAMPTZOID}
+		1,
+		{TIMESTAMPTZOID},
 	};
-	Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
+	Datum now = TimestampTzGetDatum(GetCurrentTimestamp());
 
 	return spi_query_run_alone(&query, &now, NULL, SPI_OK_UPDATE);
 }
@@ -407,9 +413,10 @@ sessions_know_address(const pg_uuid_t *user_id, Datum address)
 	static SpiQuery query = {
 		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND " AT_ADDRESS " LIMIT 1",
-		2, {UUIDOID, INETOID}
+		2,
+		{UUIDOID, INETOID},
 	};
-	Datum		values[2] = {UUIDPGetDatum(user_id), address};
+	Datum values[2] = {UUIDPGetDatum(user_id), address};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
 }
@@ -421,12 +428,13 @@ sessions_know_client(const pg_uuid_t *user_id, const Client *client)
 		"SELECT FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND (user_agent OPERATOR(pg_catalog.=) $3 OR (user_agent IS NULL AND $3 IS NULL))"
 		" AND CASE WHEN $2 IS NULL THEN ip_address IS NULL ELSE " AT_ADDRESS " END LIMIT 1",
-		3, {UUIDOID, INETOID, TEXTOID}
+		3,
+		{UUIDOID, INETOID, TEXTOID},
 	};
-	char	   *user_agent = input_user_agent(client->user_agent);
-	Datum		values[3] = {UUIDPGetDatum(user_id), client->ip,
-	(user_agent != NULL) ? CStringGetTextDatum(user_agent) : (Datum) 0};
-	char		nulls[3] = {' ', client->has_ip ? ' ' : 'n', (user_agent != NULL) ? ' ' : 'n'};
+	char *user_agent = input_user_agent(client->user_agent);
+	Datum values[3] = {UUIDPGetDatum(user_id), client->ip,
+					   (user_agent != NULL) ? CStringGetTextDatum(user_agent) : (Datum) 0};
+	char nulls[3] = {' ', client->has_ip ? ' ' : 'n', (user_agent != NULL) ? ' ' : 'n'};
 
 	return spi_query_run_alone(&query, values, nulls, SPI_OK_SELECT) > 0;
 }
@@ -440,8 +448,8 @@ sessions_delete_all(const pg_uuid_t *user_id)
 }
 
 int64
-sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current,
-					 int limit, int offset)
+sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current, int limit,
+					 int offset)
 {
 	static SpiQuery query = {
 		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
@@ -458,13 +466,15 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
 		" AND expires_at OPERATOR(pg_catalog.>) $3"
 		" ORDER BY created_at DESC, id LIMIT $4 OFFSET $5) s",
-		5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID}
+		5,
+		{UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[5] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
-	TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit), Int32GetDatum(offset)};
-	char	   *json;
-	int64		total;
+	Datum values[5] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
+					   TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit),
+					   Int32GetDatum(offset)};
+	char *json;
+	int64 total;
 
 	spi_query_open();
 	spi_query_run(&query, values, (current == NULL) ? " n   " : NULL, SPI_OK_SELECT);
@@ -485,14 +495,15 @@ get_sessions(PG_FUNCTION_ARGS)
 		" WHERE user_id OPERATOR(pg_catalog.=) $1"
 		" AND (NOT $2 OR (revoked_at IS NULL AND expires_at OPERATOR(pg_catalog.>) $3))"
 		" ORDER BY created_at DESC, id",
-		3, {UUIDOID, BOOLOID, TIMESTAMPTZOID}
+		3,
+		{UUIDOID, BOOLOID, TIMESTAMPTZOID},
 	};
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	bool		active_only = argument_bool(fcinfo, 1, "active_only");
-	Datum		parameters[3] = {UUIDPGetDatum(user_id), BoolGetDatum(active_only),
-	TimestampTzGetDatum(GetCurrentTimestamp())};
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	bool active_only = argument_bool(fcinfo, 1, "active_only");
+	Datum parameters[3] = {UUIDPGetDatum(user_id), BoolGetDatum(active_only),
+						   TimestampTzGetDatum(GetCurrentTimestamp())};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64		count;
+	uint64 count;
 
 	users_require(user_id);
 	InitMaterializedSRF(fcinfo, 0);

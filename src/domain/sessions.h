@@ -33,22 +33,22 @@
 
 typedef struct Session
 {
-	pg_uuid_t	id;
-	pg_uuid_t	user_id;
+	pg_uuid_t id;
+	pg_uuid_t user_id;
 	unsigned char salt[REFRESH_TOKEN_SALT_BYTES];
-	uint32		generation;		/* the current one; the first is 1 */
-	uint32		parent;			/* the generation that was exchanged for it; 0: none */
-	int			rotations;
+	uint32 generation; /* the current one; the first is 1 */
+	uint32 parent;     /* the generation that was exchanged for it; 0: none */
+	int rotations;
 	/* when the generations before the last two were replaced, the latest first */
 	TimestampTz rotated_at[SESSION_ROTATIONS];
 	TimestampTz created_at;
-	TimestampTz last_used_at;	/* sign-in, or the last rotation */
+	TimestampTz last_used_at; /* sign-in, or the last rotation */
 	TimestampTz expires_at;
-	bool		revoked;
-	int			aal;
-	char	  **amr;
-	int			amr_count;
-	TimestampTz auth_time;		/* when the user was authenticated last */
+	bool revoked;
+	int aal;
+	char **amr;
+	int amr_count;
+	TimestampTz auth_time; /* when the user was authenticated last */
 } Session;
 
 /* False if there is no such session. */
@@ -81,8 +81,7 @@ extern bool sessions_rotate(Session *session, uint32 parent);
  * Rotates the user's session from the generation that is current now.  False if
  * it is not the user's, or has ended.
  */
-extern bool sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id,
-									Session *session);
+extern bool sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *session);
 
 /*
  * Whether that generation, one before the current one, was replaced within the
@@ -99,10 +98,10 @@ extern bool sessions_revoke(const pg_uuid_t *id);
  * number.  Without an exception the token version rises as well, so that
  * access tokens become invalid at once wherever they are checked.
  */
-extern int	sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
+extern int sessions_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude);
 
 /* Revokes all sessions of all users, and returns their number. */
-extern int	sessions_revoke_everyone(void);
+extern int sessions_revoke_everyone(void);
 
 /*
  * Whether the user has a session that began at that address (inet), or for
@@ -126,8 +125,8 @@ extern int64 sessions_append_json(StringInfo out, const pg_uuid_t *user_id,
 /* How far a pass over the table has come; zero at first. */
 typedef struct SessionsPart
 {
-	uint32		first;
-	uint32		visited;
+	uint32 first;
+	uint32 visited;
 } SessionsPart;
 
 /*
@@ -135,7 +134,7 @@ typedef struct SessionsPart
  * or earlier, expired or revoked (base/expired_rows.h).  Fewer than "limit"
  * means that all of the table was seen.
  */
-extern int	sessions_delete_ended(int limit, SessionsPart *position, KeptRows *kept);
+extern int sessions_delete_ended(int limit, SessionsPart *position, KeptRows *kept);
 
 extern bool session_is_expired(const Session *session);
 
@@ -143,6 +142,6 @@ extern bool session_is_expired(const Session *session);
  * How long the session lasts if it is not used again, counted from the start
  * of the transaction; zero if it has expired.
  */
-extern int	session_seconds_left(const Session *session);
+extern int session_seconds_left(const Session *session);
 
-#endif							/* AUTHFORT_SESSIONS_H */
+#endif /* AUTHFORT_SESSIONS_H */

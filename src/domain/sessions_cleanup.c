@@ -22,7 +22,8 @@ table_blocks(void)
 {
 	static SpiQuery query = {
 		"SELECT pg_catalog.pg_relation_size('authfort.sessions'::pg_catalog.regclass)",
-		0, {0}
+		0,
+		{0},
 	};
 	BlockNumber blocks;
 
@@ -38,23 +39,27 @@ static int
 delete_ended_in(BlockNumber from, BlockNumber to, int limit, KeptRows *kept)
 {
 	static ExpiredRows ended = {
-		"authfort.sessions", "id", UUIDOID,
+		"authfort.sessions",
+		"id",
+		UUIDOID,
 		"SELECT s.id FROM authfort.sessions s"
 		" WHERE s.ctid OPERATOR(pg_catalog.>=) $1 AND s.ctid OPERATOR(pg_catalog.<) $2"
 		" AND (s.revoked_at OPERATOR(pg_catalog.<=) $3 OR s.expires_at OPERATOR(pg_catalog.<=) $3)"
 		" AND s.id OPERATOR(pg_catalog.<>) ALL ($5) LIMIT $4 FOR UPDATE SKIP LOCKED",
-		5, {TIDOID, TIDOID, TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		5,
+		{TIDOID, TIDOID, TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 	ItemPointerData first;
 	ItemPointerData end;
-	Datum		values[5];
+	Datum values[5];
 
 	ItemPointerSet(&first, from, 0);
 	ItemPointerSet(&end, to, 0);
 	values[0] = PointerGetDatum(&first);
 	values[1] = PointerGetDatum(&end);
-	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-																 INT64CONST(-1000) * setting_session_retention));
+	values[2] = TimestampTzGetDatum(
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									INT64CONST(-1000) * setting_session_retention));
 	values[3] = Int32GetDatum(limit);
 	return expired_rows_delete(&ended, values, kept);
 }
@@ -69,8 +74,8 @@ delete_ended_in(BlockNumber from, BlockNumber to, int limit, KeptRows *kept)
 int
 sessions_delete_ended(int limit, SessionsPart *position, KeptRows *kept)
 {
-	uint32		parts = table_blocks() / CLEANUP_BLOCKS + 1;
-	int			handled = 0;
+	uint32 parts = table_blocks() / CLEANUP_BLOCKS + 1;
+	int handled = 0;
 
 	if (position->visited == 0)
 		position->first = pg_prng_uint32(&pg_global_prng_state) % parts;

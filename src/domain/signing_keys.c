@@ -52,19 +52,19 @@ enum
 	COLUMN_CREATED_AT,
 	COLUMN_ACTIVATED_AT,
 	COLUMN_EXPIRES_AT,
-	COLUMN_COUNT = COLUMN_EXPIRES_AT
+	COLUMN_COUNT = COLUMN_EXPIRES_AT,
 };
 
 typedef struct KeyCache
 {
-	MemoryContext context;		/* owns this whole struct, and OpenSSL's keys */
-	uint64		generation;		/* signing_keys_generation() that it was read at */
+	MemoryContext context; /* owns this whole struct, and OpenSSL's keys */
+	uint64 generation;     /* signing_keys_generation() that it was read at */
 	VerificationKey *keys;
-	int			count;
-	int			capacity;
-	int			signing;		/* which of the keys signs; -1: none */
-	EVP_PKEY   *private_key;	/* of the key that signs, unsealed when first needed */
-	uint64		opened_with;	/* master_key_generation() at which it was unsealed */
+	int count;
+	int capacity;
+	int signing;           /* which of the keys signs; -1: none */
+	EVP_PKEY *private_key; /* of the key that signs, unsealed when first needed */
+	uint64 opened_with;    /* master_key_generation() at which it was unsealed */
 } KeyCache;
 
 static KeyCache *cache = NULL;
@@ -86,11 +86,11 @@ signing_keys_generation(void)
 static void
 note_expiry(const TriggerData *trigger)
 {
-	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
-		: trigger->tg_trigtuple;
-	bool		isnull;
-	Datum		expires_at = heap_getattr(tuple, COLUMN_EXPIRES_AT,
-										  RelationGetDescr(trigger->tg_relation), &isnull);
+	HeapTuple tuple =
+		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	bool isnull;
+	Datum expires_at =
+		heap_getattr(tuple, COLUMN_EXPIRES_AT, RelationGetDescr(trigger->tg_relation), &isnull);
 
 	if (!isnull)
 		key_expiry_note(DatumGetTimestampTz(expires_at));
@@ -119,7 +119,7 @@ static void
 cache_row(KeyCache *into, Datum *values, bool *nulls)
 {
 	VerificationKey *key;
-	bytea	   *public_der = DatumGetByteaPP(values[COLUMN_PUBLIC_KEY - 1]);
+	bytea *public_der = DatumGetByteaPP(values[COLUMN_PUBLIC_KEY - 1]);
 
 	if (into->count == into->capacity)
 	{
@@ -134,8 +134,9 @@ cache_row(KeyCache *into, Datum *values, bool *nulls)
 										   VARSIZE_ANY_EXHDR(public_der));
 	key->private_key = DatumGetByteaPCopy(values[COLUMN_PRIVATE_KEY - 1]);
 	key->created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT - 1]);
-	key->expires_at = nulls[COLUMN_EXPIRES_AT - 1] ? PG_INT64_MAX
-		: unix_time(DatumGetTimestampTz(values[COLUMN_EXPIRES_AT - 1]));
+	key->expires_at = nulls[COLUMN_EXPIRES_AT - 1]
+						  ? PG_INT64_MAX
+						  : unix_time(DatumGetTimestampTz(values[COLUMN_EXPIRES_AT - 1]));
 
 	key->prepared = nulls[COLUMN_ACTIVATED_AT - 1];
 	if (!key->prepared && nulls[COLUMN_EXPIRES_AT - 1])
@@ -153,12 +154,12 @@ static KeyCache *
 read_cache(MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	KeyCache   *fresh = palloc0(sizeof(KeyCache));
-	Datum		values[COLUMN_COUNT];
-	bool		nulls[COLUMN_COUNT];
-	Relation	relation;
+	KeyCache *fresh = palloc0(sizeof(KeyCache));
+	Datum values[COLUMN_COUNT];
+	bool nulls[COLUMN_COUNT];
+	Relation relation;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	fresh->context = context;
 	fresh->capacity = 8;
@@ -186,7 +187,7 @@ static KeyCache *
 current_cache(void)
 {
 	MemoryContext context;
-	KeyCache   *fresh;
+	KeyCache *fresh;
 
 	if (cache != NULL && cache->generation == signing_keys_generation())
 		return cache;
@@ -204,7 +205,7 @@ current_cache(void)
 const VerificationKey *
 signing_keys_find(const char *kid)
 {
-	KeyCache   *current = current_cache();
+	KeyCache *current = current_cache();
 
 	for (int i = 0; i < current->count; i++)
 	{
@@ -230,10 +231,10 @@ key_seal_name(const char *kid)
 static EVP_PKEY *
 open_key(const VerificationKey *key, MemoryContext context)
 {
-	size_t		len;
+	size_t len;
 	unsigned char *der = unseal(key->private_key, key_seal_name(key->kid), NULL, &len);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	EVP_PKEY   *volatile opened = NULL;
+	EVP_PKEY *volatile opened = NULL;
 
 	PG_TRY();
 	{
@@ -256,7 +257,7 @@ static void
 open_signing_key(KeyCache *current)
 {
 	const VerificationKey *key = &current->keys[current->signing];
-	uint64		generation = master_key_generation();
+	uint64 generation = master_key_generation();
 
 	if (current->private_key == NULL)
 		current->private_key = open_key(key, current->context);
@@ -268,9 +269,9 @@ open_signing_key(KeyCache *current)
 static bytea *
 sealed_private_der(EVP_PKEY *key, const char *kid)
 {
-	size_t		len;
+	size_t len;
 	unsigned char *der = pkey_private_der(key, &len);
-	bytea	   *volatile sealed = NULL;
+	bytea *volatile sealed = NULL;
 
 	PG_TRY();
 	{
@@ -292,13 +293,14 @@ insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
 		"INSERT INTO authfort.signing_keys"
 		" (kid, algorithm, public_key, private_key, created_at, activated_at)"
 		" VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN $5 END)",
-		6, {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID}
+		6,
+		{TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID},
 	};
-	char	   *kid = pkey_thumbprint(key, algorithm);
-	size_t		public_len;
+	char *kid = pkey_thumbprint(key, algorithm);
+	size_t public_len;
 	unsigned char *public_der = pkey_public_der(key, &public_len);
-	bytea	   *public_value = palloc(VARHDRSZ + public_len);
-	Datum		values[6];
+	bytea *public_value = palloc(VARHDRSZ + public_len);
+	Datum values[6];
 
 	SET_VARSIZE(public_value, VARHDRSZ + public_len);
 	memcpy(VARDATA(public_value), public_der, public_len);
@@ -319,10 +321,10 @@ insert_key(EVP_PKEY *key, SignatureAlgorithm algorithm, bool active)
 static char *
 create_signing_key(SignatureAlgorithm algorithm, bool active)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "authfort new key",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "authfort new key", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	char	   *kid;
+	char *kid;
 
 	/* without a key, nothing has been sealed yet */
 	master_key_ensure(current_cache()->count == 0);
@@ -367,15 +369,16 @@ signing_keys_ensure_master_key(void)
 SigningKey
 signing_keys_signing_key(void)
 {
-	KeyCache   *current;
+	KeyCache *current;
 	const VerificationKey *key;
 
 	signing_keys_ensure_master_key();
 	current = current_cache();
 	key = &current->keys[current->signing];
-	return (SigningKey)
-	{
-		key->kid, key->algorithm, current->private_key
+	return (SigningKey){
+		key->kid,
+		key->algorithm,
+		current->private_key,
 	};
 }
 
@@ -387,7 +390,7 @@ signing_keys_signing_key(void)
 void
 signing_keys_require_master_key(void)
 {
-	KeyCache   *current = current_cache();
+	KeyCache *current = current_cache();
 
 	if (current->signing >= 0)
 		open_signing_key(current);
@@ -396,9 +399,9 @@ signing_keys_require_master_key(void)
 void
 signing_keys_append_jwks(StringInfo out)
 {
-	KeyCache   *current;
-	int64		now = time(NULL);
-	bool		first = true;
+	KeyCache *current;
+	int64 now = time(NULL);
+	bool first = true;
 
 	if (!XactReadOnly)
 		ensure_signing_key();
@@ -422,11 +425,11 @@ signing_keys_append_jwks(StringInfo out)
 void
 signing_keys_append_algorithms(StringInfo out, const char *name)
 {
-	KeyCache   *current;
-	int64		now = time(NULL);
-	bool		used[SIGNATURE_ALGORITHMS] = {false};
-	char	   *names[SIGNATURE_ALGORITHMS];
-	int			count = 0;
+	KeyCache *current;
+	int64 now = time(NULL);
+	bool used[SIGNATURE_ALGORITHMS] = {false};
+	char *names[SIGNATURE_ALGORITHMS];
+	int count = 0;
 
 	if (!XactReadOnly)
 		ensure_signing_key();
@@ -459,10 +462,12 @@ retire_signing_key(void)
 	static SpiQuery query = {
 		"UPDATE authfort.signing_keys SET expires_at = $1"
 		" WHERE activated_at IS NOT NULL AND expires_at IS NULL",
-		1, {TIMESTAMPTZOID}
+		1,
+		{TIMESTAMPTZOID},
 	};
-	Datum		expires_at = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-																			 INT64CONST(1000) * setting_key_rotation_ttl));
+	Datum expires_at =
+		TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														INT64CONST(1000) * setting_key_rotation_ttl));
 
 	spi_query_run_alone(&query, &expires_at, NULL, SPI_OK_UPDATE);
 }
@@ -473,9 +478,10 @@ activate_key(const char *kid)
 	static SpiQuery query = {
 		"UPDATE authfort.signing_keys SET activated_at = $2"
 		" WHERE kid OPERATOR(pg_catalog.=) $1",
-		2, {TEXTOID, TIMESTAMPTZOID}
+		2,
+		{TEXTOID, TIMESTAMPTZOID},
 	};
-	Datum		values[2] = {CStringGetTextDatum(kid), TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[2] = {CStringGetTextDatum(kid), TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
@@ -486,7 +492,7 @@ activate_key(const char *kid)
 static const VerificationKey *
 prepared_key(const SignatureAlgorithm *algorithm)
 {
-	KeyCache   *current = current_cache();
+	KeyCache *current = current_cache();
 	const VerificationKey *latest = NULL;
 
 	for (int i = 0; i < current->count; i++)
@@ -504,7 +510,7 @@ prepared_key(const SignatureAlgorithm *algorithm)
 static char *
 signing_kid(void)
 {
-	KeyCache   *current = current_cache();
+	KeyCache *current = current_cache();
 
 	return (current->signing >= 0) ? pstrdup(current->keys[current->signing].kid) : NULL;
 }
@@ -536,7 +542,7 @@ char *
 signing_keys_rotate(const SignatureAlgorithm *algorithm, char **old_kid)
 {
 	const VerificationKey *prepared;
-	char	   *kid = NULL;
+	char *kid = NULL;
 
 	lock_keys();
 	signing_keys_require_master_key();
@@ -574,10 +580,10 @@ signing_keys_append_json(StringInfo out)
 		" 'algorithm', algorithm, 'created_at', created_at, 'activated_at', activated_at,"
 		" 'expires_at', expires_at) ORDER BY created_at, kid), '[]')::pg_catalog.text"
 		" FROM authfort.signing_keys",
-		0
+		0,
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *json;
+	char *json;
 
 	spi_query_open();
 	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
@@ -590,7 +596,8 @@ TimestampTz
 signing_keys_next_expiry(void)
 {
 	static SpiQuery query = {
-		"SELECT COALESCE(pg_catalog.min(expires_at), 'infinity') FROM authfort.signing_keys", 0
+		"SELECT COALESCE(pg_catalog.min(expires_at), 'infinity') FROM authfort.signing_keys",
+		0,
 	};
 	TimestampTz next;
 
@@ -605,10 +612,13 @@ int
 signing_keys_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.signing_keys", "kid", TEXTOID,
+		"authfort.signing_keys",
+		"kid",
+		TEXTOID,
 		"SELECT k.kid FROM authfort.signing_keys k WHERE k.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND k.kid OPERATOR(pg_catalog.<>) ALL ($3) LIMIT $2 FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, TEXTARRAYOID},
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);
@@ -624,11 +634,11 @@ int
 signing_keys_reseal(int limit)
 {
 	static SealedColumn column = {
-		{"SELECT kid, private_key, NULL FROM authfort.signing_keys WHERE "
-		SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
-		{"UPDATE authfort.signing_keys SET private_key = $2 WHERE kid OPERATOR(pg_catalog.=) $1",
-		2, {TEXTOID, BYTEAOID}},
-		name_of_key
+		{"SELECT kid, private_key, NULL FROM authfort.signing_keys WHERE " SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		 {"UPDATE authfort.signing_keys SET private_key = $2 WHERE kid OPERATOR(pg_catalog.=) $1",
+		  2,
+		  {TEXTOID, BYTEAOID}},
+		 name_of_key,
 	};
 
 	return sealed_column_reseal(&column, NULL, limit);

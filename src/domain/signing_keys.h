@@ -15,20 +15,20 @@
 
 typedef struct VerificationKey
 {
-	char	   *kid;
+	char *kid;
 	SignatureAlgorithm algorithm;
-	EVP_PKEY   *public_key;
-	bytea	   *private_key;	/* sealed */
+	EVP_PKEY *public_key;
+	bytea *private_key; /* sealed */
 	TimestampTz created_at;
-	int64		expires_at;		/* Unix time; PG_INT64_MAX: not retired */
-	bool		prepared;		/* published, and to sign only after a rotation */
+	int64 expires_at; /* Unix time; PG_INT64_MAX: not retired */
+	bool prepared;    /* published, and to sign only after a rotation */
 } VerificationKey;
 
 typedef struct SigningKey
 {
 	const char *kid;
 	SignatureAlgorithm algorithm;
-	EVP_PKEY   *private_key;
+	EVP_PKEY *private_key;
 } SigningKey;
 
 extern void signing_keys_init(void);
@@ -101,9 +101,9 @@ extern void signing_keys_append_json(StringInfo out);
 extern TimestampTz signing_keys_next_expiry(void);
 
 /* Deletes at most "limit" keys that no longer verify (base/expired_rows.h). */
-extern int	signing_keys_delete_expired(int limit, KeptRows *kept);
+extern int signing_keys_delete_expired(int limit, KeptRows *kept);
 
 /* Seals at most "limit" private keys with the current master key; returns their number. */
-extern int	signing_keys_reseal(int limit);
+extern int signing_keys_reseal(int limit);
 
-#endif							/* AUTHFORT_SIGNING_KEYS_H */
+#endif /* AUTHFORT_SIGNING_KEYS_H */

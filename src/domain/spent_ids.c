@@ -17,10 +17,11 @@ spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at)
 	static SpiQuery query = {
 		"INSERT INTO authfort.spent_ids (id, purpose, expires_at) VALUES ($1, $2, $3)"
 		" ON CONFLICT (id) DO NOTHING",
-		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+		3,
+		{UUIDOID, TEXTOID, TIMESTAMPTZOID},
 	};
-	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(purpose),
-	TimestampTzGetDatum(expires_at)};
+	Datum values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(purpose),
+					   TimestampTzGetDatum(expires_at)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) > 0;
 }
@@ -29,9 +30,11 @@ bool
 spent_ids_have(const pg_uuid_t *id)
 {
 	static SpiQuery query = {
-		"SELECT FROM authfort.spent_ids WHERE id OPERATOR(pg_catalog.=) $1", 1, {UUIDOID}
+		"SELECT FROM authfort.spent_ids WHERE id OPERATOR(pg_catalog.=) $1",
+		1,
+		{UUIDOID},
 	};
-	Datum		value = UUIDPGetDatum(id);
+	Datum value = UUIDPGetDatum(id);
 
 	return spi_query_run_alone(&query, &value, NULL, SPI_OK_SELECT) > 0;
 }
@@ -40,11 +43,14 @@ int
 spent_ids_delete_expired(int limit, KeptRows *kept)
 {
 	static ExpiredRows expired = {
-		"authfort.spent_ids", "id", UUIDOID,
+		"authfort.spent_ids",
+		"id",
+		UUIDOID,
 		"SELECT s.id FROM authfort.spent_ids s WHERE s.expires_at OPERATOR(pg_catalog.<=) $1"
 		" AND s.id OPERATOR(pg_catalog.<>) ALL ($3) ORDER BY s.expires_at LIMIT $2"
 		" FOR UPDATE SKIP LOCKED",
-		3, {TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
+		3,
+		{TIMESTAMPTZOID, INT4OID, UUIDARRAYOID},
 	};
 
 	return expired_rows_delete_before(&expired, GetCurrentTimestamp(), limit, kept);

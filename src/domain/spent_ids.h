@@ -30,6 +30,6 @@ extern bool spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz 
 extern bool spent_ids_have(const pg_uuid_t *id);
 
 /* Deletes at most "limit" expired rows (base/expired_rows.h). */
-extern int	spent_ids_delete_expired(int limit, KeptRows *kept);
+extern int spent_ids_delete_expired(int limit, KeptRows *kept);
 
-#endif							/* AUTHFORT_SPENT_IDS_H */
+#endif /* AUTHFORT_SPENT_IDS_H */

@@ -13,8 +13,8 @@
 static void
 set_statement(SpiQuery *query, const char *table, const char *condition)
 {
-	query->sql = MemoryContextStrdup(TopMemoryContext,
-									 psprintf("DELETE FROM %s%s", table, condition));
+	query->sql =
+		MemoryContextStrdup(TopMemoryContext, psprintf("DELETE FROM %s%s", table, condition));
 }
 
 void

@@ -50,36 +50,38 @@ enum
 	PARAMETER_ROLE,
 	PARAMETER_LIMIT,
 	PARAMETER_OFFSET,
-	PARAMETER_COUNT
+	PARAMETER_COUNT,
 };
 
 typedef struct Search
 {
 	StringInfoData where;
-	Datum		values[PARAMETER_COUNT];
-	char		nulls[PARAMETER_COUNT];
+	Datum values[PARAMETER_COUNT];
+	char nulls[PARAMETER_COUNT];
 } Search;
 
-static Oid	parameter_types[PARAMETER_COUNT] = {
-	INT4ARRAYOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, INT4OID
+static Oid parameter_types[PARAMETER_COUNT] = {
+	INT4ARRAYOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, INT4OID,
 };
 
 /* The grams of texts so far, with room for those of one more. */
 typedef struct Grams
 {
-	Datum	   *hashes;
-	int			count;
+	Datum *hashes;
+	int count;
 } Grams;
 
 static void
 add_grams(Grams *grams, const char *text)
 {
-	char	   *folded = unicode_fold(text);
+	char *folded = unicode_fold(text);
 	const char *end = folded;
-	int			characters = 0;
+	int characters = 0;
 
-	grams->hashes = (grams->hashes == NULL) ? palloc((strlen(folded) + 1) * sizeof(Datum))
-		: repalloc(grams->hashes, (grams->count + strlen(folded) + 1) * sizeof(Datum));
+	grams->hashes =
+		(grams->hashes == NULL)
+			? palloc((strlen(folded) + 1) * sizeof(Datum))
+			: repalloc(grams->hashes, (grams->count + strlen(folded) + 1) * sizeof(Datum));
 
 	/* "folded" follows "end" three characters behind */
 	while (*end != '\0')
@@ -96,8 +98,8 @@ add_grams(Grams *grams, const char *text)
 static int
 compare_hashes(const void *a, const void *b)
 {
-	int32		left = DatumGetInt32(*(const Datum *) a);
-	int32		right = DatumGetInt32(*(const Datum *) b);
+	int32 left = DatumGetInt32(*(const Datum *) a);
+	int32 right = DatumGetInt32(*(const Datum *) b);
 
 	return (left > right) - (left < right);
 }
@@ -106,7 +108,7 @@ compare_hashes(const void *a, const void *b)
 static void
 sort_grams(Grams *grams)
 {
-	int			distinct = 0;
+	int distinct = 0;
 
 	if (grams->count > 1)
 		qsort(grams->hashes, grams->count, sizeof(Datum), compare_hashes);
@@ -121,8 +123,8 @@ sort_grams(Grams *grams)
 static Datum
 grams_to_array(const Grams *grams)
 {
-	return PointerGetDatum(construct_array(grams->hashes, grams->count, INT4OID, sizeof(int32),
-										   true, TYPALIGN_INT));
+	return PointerGetDatum(
+		construct_array(grams->hashes, grams->count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
 /* The share of users who have the gram; 0 if it is not among the common ones. */
@@ -141,13 +143,13 @@ gram_share(const AttStatsSlot *common, Datum hash)
 static float4
 bring_rarest(Grams *grams, int first, const AttStatsSlot *common)
 {
-	Datum		hash = grams->hashes[first];
-	float4		least = gram_share(common, hash);
-	int			rarest = first;
+	Datum hash = grams->hashes[first];
+	float4 least = gram_share(common, hash);
+	int rarest = first;
 
 	for (int i = first + 1; i < grams->count && least > 0; i++)
 	{
-		float4		share = gram_share(common, grams->hashes[i]);
+		float4 share = gram_share(common, grams->hashes[i]);
 
 		if (share < least)
 		{
@@ -169,9 +171,9 @@ bring_rarest(Grams *grams, int first, const AttStatsSlot *common)
 static void
 keep_rarest(Grams *grams)
 {
-	Oid			index = get_relname_relid("users_search", get_namespace_oid("authfort", true));
-	HeapTuple	statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index),
-											 Int16GetDatum(1), BoolGetDatum(false));
+	Oid index = get_relname_relid("users_search", get_namespace_oid("authfort", true));
+	HeapTuple statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index), Int16GetDatum(1),
+										   BoolGetDatum(false));
 	AttStatsSlot common;
 
 	if (!HeapTupleIsValid(statistics))
@@ -179,7 +181,7 @@ keep_rarest(Grams *grams)
 	if (get_attstatsslot(&common, statistics, STATISTIC_KIND_MCELEM, InvalidOid,
 						 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
 	{
-		int			kept = 0;
+		int kept = 0;
 
 		while (kept < Min(grams->count, GRAMS_LOOKED_UP) &&
 			   bring_rarest(grams, kept, &common) < COMMON_SHARE)
@@ -194,11 +196,11 @@ keep_rarest(Grams *grams)
 static char **
 variadic_texts(FunctionCallInfo fcinfo, int number, int *count)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(number);
-	Datum	   *elements;
-	bool	   *nulls;
-	int			all;
-	char	  **texts;
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(number);
+	Datum *elements;
+	bool *nulls;
+	int all;
+	char **texts;
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &all);
 	texts = palloc(Max(all, 1) * sizeof(char *));
@@ -215,9 +217,9 @@ variadic_texts(FunctionCallInfo fcinfo, int number, int *count)
 Datum
 authfort_search_grams(PG_FUNCTION_ARGS)
 {
-	Grams		grams = {0};
-	int			count;
-	char	  **texts;
+	Grams grams = {0};
+	int count;
+	char **texts;
 
 	argument_require(fcinfo, 0, "texts");
 	texts = variadic_texts(fcinfo, 0, &count);
@@ -231,9 +233,9 @@ authfort_search_grams(PG_FUNCTION_ARGS)
 Datum
 authfort_search_matches(PG_FUNCTION_ARGS)
 {
-	char	   *part = unicode_fold(argument_text(fcinfo, 0, "part"));
-	int			count;
-	char	  **texts;
+	char *part = unicode_fold(argument_text(fcinfo, 0, "part"));
+	int count;
+	char **texts;
 
 	argument_require(fcinfo, 1, "texts");
 	texts = variadic_texts(fcinfo, 1, &count);
@@ -269,13 +271,13 @@ add_role_condition(Search *search, const char *role)
 static void
 begin_search(Search *search, const UserFilter *filter)
 {
-	Grams		grams = {0};
+	Grams grams = {0};
 
 	initStringInfo(&search->where);
 	memset(search->values, 0, sizeof(search->values));
 	memset(search->nulls, 'n', sizeof(search->nulls));
-	appendStringInfoString(&search->where, filter->deleted ? " WHERE true"
-						   : " WHERE u.deleted_at IS NULL");
+	appendStringInfoString(&search->where,
+						   filter->deleted ? " WHERE true" : " WHERE u.deleted_at IS NULL");
 	if (filter->query != NULL && strnlen(filter->query, MAX_QUERY_BYTES + 1) > MAX_QUERY_BYTES)
 		appendStringInfoString(&search->where, " AND false");
 	else if (filter->query != NULL && filter->query[0] != '\0')
@@ -299,20 +301,20 @@ begin_search(Search *search, const UserFilter *filter)
 static uint64
 run_search(Search *search, const char *query)
 {
-	return spi_query_run_once(query, PARAMETER_COUNT, parameter_types, search->values, search->nulls,
-						 SPI_OK_SELECT);
+	return spi_query_run_once(query, PARAMETER_COUNT, parameter_types, search->values,
+							  search->nulls, SPI_OK_SELECT);
 }
 
 int64
 user_search_count(const UserFilter *filter)
 {
-	Search		search;
-	int64		count;
+	Search search;
+	int64 count;
 
 	begin_search(&search, filter);
 	spi_query_open();
-	run_search(&search, psprintf("SELECT pg_catalog.count(*) FROM authfort.users u%s",
-								 search.where.data));
+	run_search(&search,
+			   psprintf("SELECT pg_catalog.count(*) FROM authfort.users u%s", search.where.data));
 	count = DatumGetInt64(spi_query_datum(1));
 	spi_query_close();
 	return count;
@@ -334,12 +336,12 @@ order_clause(const UserPage *page)
 	pg_unreachable();
 }
 
-User	  **
+User **
 user_search(const UserFilter *filter, const UserPage *page, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Search		search;
-	User	  **users;
+	Search search;
+	User **users;
 
 	begin_search(&search, filter);
 	search.values[PARAMETER_LIMIT] = Int32GetDatum(page->limit);

@@ -11,10 +11,10 @@
 
 typedef struct UserFilter
 {
-	const char *query;			/* part of email or name; NULL: any */
-	const bool *banned;			/* NULL: either */
-	const char *role;			/* NULL: any */
-	bool		deleted;		/* whether deleted users are found as well */
+	const char *query;  /* part of email or name; NULL: any */
+	const bool *banned; /* NULL: either */
+	const char *role;   /* NULL: any */
+	bool deleted;       /* whether deleted users are found as well */
 } UserFilter;
 
 typedef enum UserOrder
@@ -26,10 +26,10 @@ typedef enum UserOrder
 
 typedef struct UserPage
 {
-	UserOrder	order;
-	bool		ascending;
-	int			limit;
-	int			offset;
+	UserOrder order;
+	bool ascending;
+	int limit;
+	int offset;
 } UserPage;
 
 #define USER_PAGE_MAX 1000
@@ -43,4 +43,4 @@ extern int64 user_search_count(const UserFilter *filter);
 /* Users in the current memory context. */
 extern User **user_search(const UserFilter *filter, const UserPage *page, int *count);
 
-#endif							/* AUTHFORT_USER_SEARCH_H */
+#endif /* AUTHFORT_USER_SEARCH_H */

@@ -35,7 +35,7 @@
 User *
 users_read_row(MemoryContext context)
 {
-	User	   *user = MemoryContextAllocZero(context, sizeof(User));
+	User *user = MemoryContextAllocZero(context, sizeof(User));
 
 	spi_query_uuid(1, &user->id);
 	user->email = spi_query_text(context, 2);
@@ -61,7 +61,7 @@ static User *
 query_user(SpiQuery *query, Datum key)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	User	   *user = NULL;
+	User *user = NULL;
 
 	spi_query_open();
 	if (spi_query_run(query, &key, NULL, SPI_OK_SELECT) > 0)
@@ -76,7 +76,8 @@ users_find_by_email(const char *email)
 	static SpiQuery query = {
 		"SELECT " USER_COLUMNS " FROM authfort.users u"
 		" WHERE u.email OPERATOR(pg_catalog.=) $1 AND u.deleted_at IS NULL",
-		1, {TEXTOID}
+		1,
+		{TEXTOID},
 	};
 
 	return query_user(&query, CStringGetTextDatum(email));
@@ -93,9 +94,9 @@ users_find(const pg_uuid_t *id)
 bool
 users_find_standing(const pg_uuid_t *id, UserStanding *standing)
 {
-	KeyedRow	row;
-	bool		deleted;
-	bool		isnull;
+	KeyedRow row;
+	bool deleted;
+	bool isnull;
 
 	if (!keyed_row_open(&row, "users", "users_pkey", id))
 		return false;
@@ -110,11 +111,11 @@ users_find_standing(const pg_uuid_t *id, UserStanding *standing)
 char *
 users_find_email(const pg_uuid_t *id)
 {
-	KeyedRow	row;
-	Datum		value;
-	bool		isnull;
-	bool		exists;
-	char	   *email;
+	KeyedRow row;
+	Datum value;
+	bool isnull;
+	bool exists;
+	char *email;
 
 	if (!keyed_row_open(&row, "users", "users_pkey", id))
 		return NULL;
@@ -136,7 +137,7 @@ users_lock(const pg_uuid_t *id)
 User *
 users_lock_by_email(const char *email)
 {
-	User	   *user = users_find_by_email(email);
+	User *user = users_find_by_email(email);
 
 	if (user != NULL)
 		user = users_lock(&user->id);
@@ -172,7 +173,7 @@ users_raise_unknown(const pg_uuid_t *id)
 User *
 users_require_lock(const pg_uuid_t *id)
 {
-	User	   *user = users_lock(id);
+	User *user = users_lock(id);
 
 	if (user == NULL)
 		users_raise_unknown(id);
@@ -182,7 +183,7 @@ users_require_lock(const pg_uuid_t *id)
 User *
 users_require(const pg_uuid_t *id)
 {
-	User	   *user = users_find(id);
+	User *user = users_find(id);
 
 	if (user == NULL)
 		users_raise_unknown(id);
@@ -220,11 +221,12 @@ users_insert(const NewUser *values, pg_uuid_t *id)
 		" email_verified, mailbox_proven)"
 		" VALUES ($1, $2, CASE WHEN $2 IS NOT NULL THEN pg_catalog.now() END, $3, $4, $5, $6, $7)"
 		" ON CONFLICT (email) WHERE deleted_at IS NULL DO NOTHING RETURNING id",
-		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
+		7,
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID},
 	};
-	Datum		columns[7];
-	char		nulls[7];
-	bool		inserted;
+	Datum columns[7];
+	char nulls[7];
+	bool inserted;
 
 	columns[0] = text_or_null(values->email, &nulls[0]);
 	columns[1] = text_or_null(values->password_hash, &nulls[1]);
@@ -256,11 +258,12 @@ users_set_password_hash(const pg_uuid_t *id, const char *hash)
 		"UPDATE authfort.users SET password_hash = $2,"
 		" password_set_at = CASE WHEN $2 IS NOT NULL THEN $3 END"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+		3,
+		{UUIDOID, TEXTOID, TIMESTAMPTZOID},
 	};
-	char		nulls[3] = {' ', ' ', ' '};
-	Datum		values[3] = {UUIDPGetDatum(id), text_or_null(hash, &nulls[1]),
-	TimestampTzGetDatum(GetCurrentTimestamp())};
+	char nulls[3] = {' ', ' ', ' '};
+	Datum values[3] = {UUIDPGetDatum(id), text_or_null(hash, &nulls[1]),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 }
@@ -270,7 +273,8 @@ users_rehash_password(const pg_uuid_t *id, const char *hash)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET password_hash = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, TEXTOID}
+		2,
+		{UUIDOID, TEXTOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, CStringGetTextDatum(hash), SPI_OK_UPDATE);
@@ -282,7 +286,8 @@ users_drop_password_since(const pg_uuid_t *id, TimestampTz time)
 	static SpiQuery query = {
 		"UPDATE authfort.users SET password_hash = NULL, password_set_at = NULL"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND password_set_at OPERATOR(pg_catalog.>=) $2",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, TimestampTzGetDatum(time), SPI_OK_UPDATE);
@@ -293,7 +298,8 @@ users_set_mailbox_proven(const pg_uuid_t *id, bool proven)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET mailbox_proven = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BOOLOID}
+		2,
+		{UUIDOID, BOOLOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, BoolGetDatum(proven), SPI_OK_UPDATE);
@@ -306,7 +312,8 @@ users_set_mailbox(const pg_uuid_t *id, bool proven)
 		"UPDATE authfort.users SET email_verified = true, mailbox_proven = mailbox_proven OR $2,"
 		" unclaimed_until = CASE WHEN $2 THEN NULL ELSE unclaimed_until END"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BOOLOID}
+		2,
+		{UUIDOID, BOOLOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, BoolGetDatum(proven), SPI_OK_UPDATE);
@@ -317,7 +324,8 @@ users_set_unclaimed_until(const pg_uuid_t *id, TimestampTz time)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET unclaimed_until = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, TimestampTzGetDatum(time), SPI_OK_UPDATE);
@@ -334,11 +342,12 @@ users_lock_unclaimed(int limit, int *count)
 		"SELECT id FROM authfort.users WHERE unclaimed_until OPERATOR(pg_catalog.<=) $1"
 		" AND NOT email_verified AND NOT banned AND password_hash IS NULL AND deleted_at IS NULL"
 		" ORDER BY unclaimed_until LIMIT $2 FOR UPDATE SKIP LOCKED",
-		2, {TIMESTAMPTZOID, INT4OID}
+		2,
+		{TIMESTAMPTZOID, INT4OID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
-	pg_uuid_t  *ids;
+	Datum values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
+	pg_uuid_t *ids;
 
 	spi_query_open();
 	*count = spi_query_run(&query, values, NULL, SPI_OK_SELECT);
@@ -358,11 +367,12 @@ users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count, Js
 	static SpiQuery query = {
 		"UPDATE authfort.users SET invited_at = $2, invited_roles = $3,"
 		" app_metadata = COALESCE($4, app_metadata) WHERE id OPERATOR(pg_catalog.=) $1",
-		4, {UUIDOID, TIMESTAMPTZOID, TEXTARRAYOID, JSONBOID}
+		4,
+		{UUIDOID, TIMESTAMPTZOID, TEXTARRAYOID, JSONBOID},
 	};
-	Datum		values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
-	texts_to_array(roles, role_count), JsonbPGetDatum(app_metadata)};
-	char		nulls[4] = {' ', ' ', ' ', (app_metadata != NULL) ? ' ' : 'n'};
+	Datum values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
+					   texts_to_array(roles, role_count), JsonbPGetDatum(app_metadata)};
+	char nulls[4] = {' ', ' ', ' ', (app_metadata != NULL) ? ' ' : 'n'};
 
 	spi_query_run_alone(&query, values, nulls, SPI_OK_UPDATE);
 }
@@ -373,11 +383,12 @@ users_invited_roles(const pg_uuid_t *id, int *count)
 	static SpiQuery query = {
 		"SELECT invited_roles FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1"
 		" AND invited_roles IS NOT NULL",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		key = UUIDPGetDatum(id);
-	char	  **roles = NULL;
+	Datum key = UUIDPGetDatum(id);
+	char **roles = NULL;
 
 	*count = 0;
 	spi_query_open();
@@ -393,7 +404,8 @@ users_end_invitation(const pg_uuid_t *id)
 	static SpiQuery query = {
 		"UPDATE authfort.users SET invited_at = NULL, invited_roles = NULL"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 
 	spi_query_run_by_id(&query, id, SPI_OK_UPDATE);
@@ -405,7 +417,8 @@ users_raise_token_version(const pg_uuid_t *id)
 	static SpiQuery query = {
 		"UPDATE authfort.users SET token_version = token_version OPERATOR(pg_catalog.+) 1"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 
 	spi_query_run_by_id(&query, id, SPI_OK_UPDATE);
@@ -414,10 +427,10 @@ users_raise_token_version(const pg_uuid_t *id)
 bool
 users_email_is_taken(const char *email, const pg_uuid_t *by_other_than)
 {
-	User	   *holder = users_find_by_email(email);
+	User *holder = users_find_by_email(email);
 
 	return (holder != NULL && !uuid_equal(&holder->id, by_other_than)) ||
-		email_changes_reserve(email, by_other_than);
+		   email_changes_reserve(email, by_other_than);
 }
 
 /* Says of a violated index what is said of an email that was taken before. */
@@ -444,12 +457,13 @@ users_update(const pg_uuid_t *id, const UserChanges *changes)
 		" locale = CASE WHEN $12 THEN $13 ELSE locale END,"
 		" user_metadata = COALESCE($14, user_metadata), app_metadata = COALESCE($15, app_metadata)"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		15, {UUIDOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID,
-		BOOLOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID, JSONBOID}
+		15,
+		{UUIDOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID,
+		 BOOLOID, BOOLOID, TEXTOID, JSONBOID, JSONBOID},
 	};
 	const NewUser *new = &changes->values;
-	Datum		values[15];
-	char		nulls[15];
+	Datum values[15];
+	char nulls[15];
 	ErrorContextCallback context;
 
 	if (changes->set_email && users_email_is_taken(new->email, id))
@@ -492,7 +506,8 @@ users_set_banned(const pg_uuid_t *id, bool banned)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET banned = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BOOLOID}
+		2,
+		{UUIDOID, BOOLOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, BoolGetDatum(banned), SPI_OK_UPDATE);
@@ -503,7 +518,8 @@ users_set_mfa_enabled(const pg_uuid_t *id, bool enabled)
 {
 	static SpiQuery query = {
 		"UPDATE authfort.users SET mfa_enabled = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, BOOLOID}
+		2,
+		{UUIDOID, BOOLOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, BoolGetDatum(enabled), SPI_OK_UPDATE);
@@ -519,7 +535,8 @@ users_anonymize(const pg_uuid_t *id)
 		" email = pg_catalog.concat('deleted+', id, '@" DELETED_EMAIL_DOMAIN "'),"
 		" email_verified = false, password_hash = NULL, password_set_at = NULL, mfa_enabled = false"
 		" WHERE id OPERATOR(pg_catalog.=) $1",
-		2, {UUIDOID, TIMESTAMPTZOID}
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
 	};
 
 	spi_query_run_by_id_and(&query, id, TimestampTzGetDatum(GetCurrentTimestamp()), SPI_OK_UPDATE);
@@ -540,7 +557,8 @@ users_delete(const pg_uuid_t *id)
 {
 	static SpiQuery query = {
 		"DELETE FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	ErrorContextCallback context;
 
@@ -569,9 +587,9 @@ users_check_claims(const char *email, const char *name, char *const *roles, int 
 const Refusal *
 users_check_metadata(Jsonb *metadata)
 {
-	char	   *text = JsonbToCString(NULL, &metadata->root, VARSIZE(metadata));
-	size_t		len = strlen(text);
-	Jsonb	   *read_again;
+	char *text = JsonbToCString(NULL, &metadata->root, VARSIZE(metadata));
+	size_t len = strlen(text);
+	Jsonb *read_again;
 
 	if (len > MAX_METADATA_BYTES || json_read_object(text, len, &read_again) != JSON_READ)
 		return &refusal_invalid_metadata;
@@ -611,12 +629,13 @@ append_metadata(StringInfo out, const pg_uuid_t *id)
 	static SpiQuery query = {
 		"SELECT user_metadata::pg_catalog.text, app_metadata::pg_catalog.text"
 		" FROM authfort.users WHERE id OPERATOR(pg_catalog.=) $1",
-		1, {UUIDOID}
+		1,
+		{UUIDOID},
 	};
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		key = UUIDPGetDatum(id);
-	char	   *user_metadata = "{}";
-	char	   *app_metadata = "{}";
+	Datum key = UUIDPGetDatum(id);
+	char *user_metadata = "{}";
+	char *app_metadata = "{}";
 
 	spi_query_open();
 	if (spi_query_run(&query, &key, NULL, SPI_OK_SELECT) > 0)

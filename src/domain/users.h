@@ -17,42 +17,42 @@
 
 typedef struct User
 {
-	pg_uuid_t	id;
-	char	   *email;			/* NULL: none (authfort.email_optional) */
-	char	   *name;			/* NULL: none; so avatar_url and phone */
-	char	   *avatar_url;
-	char	   *phone;
-	char	   *password_hash;	/* NULL: no password */
-	bool		email_verified;
-	bool		mailbox_proven; /* flow/mailbox_proof.h */
-	bool		banned;
-	bool		invited;		/* and has not accepted the invitation */
-	bool		unclaimed;		/* made by a request for a magic link or code, and not yet used */
-	bool		mfa_enabled;
-	int32		token_version;
-	char	   *locale;			/* NULL: not known */
+	pg_uuid_t id;
+	char *email; /* NULL: none (authfort.email_optional) */
+	char *name;  /* NULL: none; so avatar_url and phone */
+	char *avatar_url;
+	char *phone;
+	char *password_hash; /* NULL: no password */
+	bool email_verified;
+	bool mailbox_proven; /* flow/mailbox_proof.h */
+	bool banned;
+	bool invited;   /* and has not accepted the invitation */
+	bool unclaimed; /* made by a request for a magic link or code, and not yet used */
+	bool mfa_enabled;
+	int32 token_version;
+	char *locale; /* NULL: not known */
 	TimestampTz created_at;
-	TimestampTz deleted_at;		/* DT_NOBEGIN: not deleted */
-	char	  **roles;
-	int			role_count;
+	TimestampTz deleted_at; /* DT_NOBEGIN: not deleted */
+	char **roles;
+	int role_count;
 } User;
 
 /* The data that decides whether a user's tokens are valid. */
 typedef struct UserStanding
 {
-	bool		banned;
-	int32		token_version;
+	bool banned;
+	int32 token_version;
 } UserStanding;
 
 typedef struct NewUser
 {
-	const char *email;			/* in its stored form, as all of these; may be NULL */
+	const char *email; /* in its stored form, as all of these; may be NULL */
 	const char *password_hash;
 	const char *name;
 	const char *avatar_url;
 	const char *phone;
-	bool		email_verified;
-	bool		mailbox_unproven;	/* a stranger may have made it */
+	bool email_verified;
+	bool mailbox_unproven; /* a stranger may have made it */
 } NewUser;
 
 /* The columns that a query for users selects; users_read_row() reads the row. */
@@ -104,16 +104,16 @@ extern bool user_has_same_password(const User *a, const User *b);
 /* Changes; a value is set only if its flag is. */
 typedef struct UserChanges
 {
-	bool		set_email;
-	bool		set_name;
-	bool		set_avatar_url;
-	bool		set_phone;
-	bool		set_email_verified;
-	bool		set_locale;
-	NewUser		values;			/* without the password_hash */
+	bool set_email;
+	bool set_name;
+	bool set_avatar_url;
+	bool set_phone;
+	bool set_email_verified;
+	bool set_locale;
+	NewUser values; /* without the password_hash */
 	const char *locale;
-	Jsonb	   *user_metadata;	/* NULL: not set; so app_metadata */
-	Jsonb	   *app_metadata;
+	Jsonb *user_metadata; /* NULL: not set; so app_metadata */
+	Jsonb *app_metadata;
 } UserChanges;
 
 /* As users_find() and users_lock(), but find deleted users as well. */
@@ -146,8 +146,8 @@ extern void users_name_in_use(void *argument);
  * browser drops past 4,096 bytes.  A caller that changes one of them must call
  * this before; it returns NULL or the refusal.
  */
-extern const Refusal *users_check_claims(const char *email, const char *name,
-										 char *const *roles, int role_count);
+extern const Refusal *
+users_check_claims(const char *email, const char *name, char *const *roles, int role_count);
 
 /*
  * Metadata of a user or an application: an object of at most 16 KiB that
@@ -182,8 +182,8 @@ extern void users_set_unclaimed_until(const pg_uuid_t *id, TimestampTz time);
 extern pg_uuid_t *users_lock_unclaimed(int limit, int *count);
 
 /* The user is invited, with roles and metadata that may be NULL. */
-extern void users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count,
-								 Jsonb *app_metadata);
+extern void
+users_set_invitation(const pg_uuid_t *id, char *const *roles, int role_count, Jsonb *app_metadata);
 
 /* The roles of the invitation, palloc'd. */
 extern char **users_invited_roles(const pg_uuid_t *id, int *count);
@@ -199,7 +199,6 @@ extern void users_raise_token_version(const pg_uuid_t *id);
 extern void users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id);
 
 /* The same with locale, user_metadata and app_metadata: for the user and for admins, one user at a time. */
-extern void users_append_profile_json(StringInfo out, const User *user,
-									  const pg_uuid_t *session_id);
+extern void users_append_profile_json(StringInfo out, const User *user, const pg_uuid_t *session_id);
 
-#endif							/* AUTHFORT_USERS_H */
+#endif /* AUTHFORT_USERS_H */

@@ -17,10 +17,10 @@
 #include "flow/redirect_target.h"
 
 #define CHALLENGE_CHARACTERS 43
-#define CODE_TTL 60				/* seconds */
+#define CODE_TTL 60 /* seconds */
 
 static const Refusal invalid_code_challenge =
-{"invalid_code_challenge", "An app gives a code_challenge, with code_challenge_method S256", 400};
+	{"invalid_code_challenge", "An app gives a code_challenge, with code_challenge_method S256", 400};
 
 static bool
 has_challenge(const AppRequest *request)
@@ -28,10 +28,10 @@ has_challenge(const AppRequest *request)
 	const char *challenge = request->code_challenge;
 
 	return challenge != NULL && strlen(challenge) == CHALLENGE_CHARACTERS &&
-		strspn(challenge, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
-		CHALLENGE_CHARACTERS &&
-		request->code_challenge_method != NULL &&
-		strcmp(request->code_challenge_method, "S256") == 0;
+		   strspn(challenge, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+			   CHALLENGE_CHARACTERS &&
+		   request->code_challenge_method != NULL &&
+		   strcmp(request->code_challenge_method, "S256") == 0;
 }
 
 const Refusal *
@@ -46,7 +46,7 @@ bool
 app_request_is_empty(const AppRequest *request)
 {
 	return request->redirect_to == NULL && request->code_challenge == NULL &&
-		request->code_challenge_method == NULL;
+		   request->code_challenge_method == NULL;
 }
 
 char *
@@ -69,7 +69,7 @@ app_code_create(const User *user, const char *provider, const char *code_challen
 static bool
 is_verifier_of(Jsonb *detail, const char *verifier)
 {
-	char	   *challenge = (detail != NULL) ? json_member_string(detail, "code_challenge") : NULL;
+	char *challenge = (detail != NULL) ? json_member_string(detail, "code_challenge") : NULL;
 
 	return challenge != NULL && strcmp(oauth_code_challenge(verifier), challenge) == 0;
 }
@@ -81,8 +81,8 @@ is_verifier_of(Jsonb *detail, const char *verifier)
 static const Refusal *
 use_code(const char *code, const char *verifier, User **user, char **provider)
 {
-	pg_uuid_t	id;
-	Jsonb	   *detail;
+	pg_uuid_t id;
+	Jsonb *detail;
 
 	if (!one_time_token_find(code, ONE_TIME_SIGN_IN_CODE, &id, &detail))
 		return &refusal_oauth_code_invalid;
@@ -118,8 +118,8 @@ app_code_exchange(const char *code, const char *code_verifier, const pg_uuid_t *
 				  const Client *client)
 {
 	const Refusal *refusal;
-	User	   *user;
-	char	   *provider = NULL;
+	User *user;
+	char *provider = NULL;
 
 	PreventCommandIfReadOnly("a sign-in");
 	signing_keys_require_master_key();
@@ -127,7 +127,7 @@ app_code_exchange(const char *code, const char *code_verifier, const pg_uuid_t *
 	if (refusal != NULL)
 		return exchange_failed(refusal, client);
 	return (provider != NULL) ? oauth_sign_in(provider, user, client)
-		: magic_link_sign_in(user, session_id, client);
+							  : magic_link_sign_in(user, session_id, client);
 }
 
 Jsonb *

@@ -47,4 +47,4 @@ extern AuthResult app_code_exchange(const char *code, const char *code_verifier,
 /* The result of the SQL functions that give a code. */
 extern Jsonb *app_code_to_jsonb(const char *code, const char *redirect_to);
 
-#endif							/* AUTHFORT_APP_CODE_H */
+#endif /* AUTHFORT_APP_CODE_H */

@@ -14,7 +14,7 @@
 AuthResult
 auth_refused(const Refusal *refusal)
 {
-	AuthResult	result = {0};
+	AuthResult result = {0};
 
 	result.refusal = refusal;
 	return result;
@@ -29,7 +29,7 @@ auth_tokens(User *user, const Session *session)
 AuthResult
 auth_tokens_with_claims(User *user, const Session *session, const char *claims)
 {
-	AuthResult	result = {0};
+	AuthResult result = {0};
 
 	result.user = user;
 	result.session_id = session->id;
@@ -43,7 +43,7 @@ auth_tokens_with_claims(User *user, const Session *session, const char *claims)
 AuthResult
 auth_done(void)
 {
-	AuthResult	result = {0};
+	AuthResult result = {0};
 
 	result.done = true;
 	return result;
@@ -52,7 +52,7 @@ auth_done(void)
 AuthResult
 auth_done_with_tokens(User *user, const Session *session)
 {
-	AuthResult	result = auth_tokens(user, session);
+	AuthResult result = auth_tokens(user, session);
 
 	result.done = true;
 	return result;

@@ -15,18 +15,18 @@
 
 typedef struct AuthResult
 {
-	const Refusal *refusal;		/* NULL: it succeeded */
-	bool		done;			/* the flow succeeded without issuing tokens */
-	User	   *user;			/* NULL: it gives no tokens */
-	pg_uuid_t	session_id;
-	char	   *access_token;
-	char	   *refresh_token;
-	int			expires_in;		/* seconds, of the access token or the challenge */
-	int			refresh_expires_in; /* seconds, of the refresh token: to the session's end */
-	char	   *mfa_token;		/* not NULL: a challenge for a second factor */
-	char	  **mfa_methods;	/* which the challenge accepts */
-	int			mfa_method_count;
-	bool		mfa_enrol;		/* the user has to set up a second factor first */
+	const Refusal *refusal; /* NULL: it succeeded */
+	bool done;              /* the flow succeeded without issuing tokens */
+	User *user;             /* NULL: it gives no tokens */
+	pg_uuid_t session_id;
+	char *access_token;
+	char *refresh_token;
+	int expires_in;         /* seconds, of the access token or the challenge */
+	int refresh_expires_in; /* seconds, of the refresh token: to the session's end */
+	char *mfa_token;        /* not NULL: a challenge for a second factor */
+	char **mfa_methods;     /* which the challenge accepts */
+	int mfa_method_count;
+	bool mfa_enrol; /* the user has to set up a second factor first */
 } AuthResult;
 
 extern AuthResult auth_refused(const Refusal *refusal);
@@ -53,4 +53,4 @@ extern Jsonb *auth_to_jsonb(const AuthResult *result);
 /* The same for a flow without a result: {"ok": true} for NULL. */
 extern Jsonb *done_to_jsonb(const Refusal *refusal);
 
-#endif							/* AUTHFORT_AUTH_RESULT_H */
+#endif /* AUTHFORT_AUTH_RESULT_H */

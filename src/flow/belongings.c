@@ -49,10 +49,10 @@ belongings_delete(const pg_uuid_t *user_id)
 static void
 read_deleted_id(const TriggerData *trigger, pg_uuid_t *id)
 {
-	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
-	int			column = SPI_fnumber(columns, "id");
-	bool		isnull = true;
-	Datum		value = (Datum) 0;
+	TupleDesc columns = RelationGetDescr(trigger->tg_relation);
+	int column = SPI_fnumber(columns, "id");
+	bool isnull = true;
+	Datum value = (Datum) 0;
 
 	if (column > 0 && TupleDescAttr(columns, column - 1)->atttypid == UUIDOID)
 		value = SPI_getbinval(trigger->tg_trigtuple, columns, column, &isnull);
@@ -69,7 +69,7 @@ Datum
 authfort_delete_belongings(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
 		!(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||

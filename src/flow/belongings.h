@@ -16,4 +16,4 @@
  */
 extern void belongings_delete(const pg_uuid_t *user_id);
 
-#endif							/* AUTHFORT_BELONGINGS_H */
+#endif /* AUTHFORT_BELONGINGS_H */

@@ -33,7 +33,7 @@ const char *
 cleanup_name(CleanupKind kind)
 {
 	static const char *const names[CLEANUP_KINDS] = {
-		"keys", "tokens", "sessions", "events", "messages", "spent_ids", "accounts"
+		"keys", "tokens", "sessions", "events", "messages", "spent_ids", "accounts",
 	};
 
 	return names[kind];
@@ -51,7 +51,7 @@ cleanup_begin(CleanupPass *pass, CleanupKind kind)
 static int
 delete_expired_tokens(KeptRows *kept)
 {
-	int			handled = one_time_tokens_delete_expired(BATCH_ROWS, kept);
+	int handled = one_time_tokens_delete_expired(BATCH_ROWS, kept);
 
 	handled += email_changes_delete_expired(BATCH_ROWS - handled, kept);
 	return handled + email_codes_delete_expired(BATCH_ROWS - handled, kept);
@@ -83,8 +83,8 @@ delete_some(CleanupPass *pass)
 void
 cleanup_batch(CleanupPass *pass)
 {
-	int			kept_before = pass->kept.count;
-	int			handled = delete_some(pass);
+	int kept_before = pass->kept.count;
+	int handled = delete_some(pass);
 
 	pass->removed += handled - (pass->kept.count - kept_before);
 	pass->done = handled < BATCH_ROWS;
@@ -130,9 +130,9 @@ authfort_cleanup_expired_sessions(PG_FUNCTION_ARGS)
 Datum
 authfort_cleanup(PG_FUNCTION_ARGS)
 {
-	TupleDesc	tupdesc;
-	Datum		removed[CLEANUP_KINDS];
-	bool		nulls[CLEANUP_KINDS] = {false};
+	TupleDesc tupdesc;
+	Datum removed[CLEANUP_KINDS];
+	bool nulls[CLEANUP_KINDS] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

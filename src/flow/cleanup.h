@@ -28,9 +28,9 @@ typedef struct CleanupPass
 {
 	CleanupKind kind;
 	SessionsPart position;
-	KeptRows	kept;
-	uint64		removed;
-	bool		done;
+	KeptRows kept;
+	uint64 removed;
+	bool done;
 } CleanupPass;
 
 extern const char *cleanup_name(CleanupKind kind);
@@ -44,4 +44,4 @@ extern void cleanup_begin(CleanupPass *pass, CleanupKind kind);
  */
 extern void cleanup_batch(CleanupPass *pass);
 
-#endif							/* AUTHFORT_CLEANUP_H */
+#endif /* AUTHFORT_CLEANUP_H */

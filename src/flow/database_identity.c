@@ -38,7 +38,7 @@ require_read_committed(void)
 static void
 record_reset(const pg_uuid_t *id, int sessions)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_DATABASE_IDENTITY_RESET, NULL, NULL, NULL);
 	json_write_uuid(&event.payload, "database_id", id);
@@ -58,8 +58,8 @@ record_reset(const pg_uuid_t *id, int sessions)
 Datum
 authfort_reset_database_identity(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
-	int			revoked;
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	int revoked;
 
 	PreventCommandIfReadOnly("authfort.reset_database_identity()");
 	require_read_committed();

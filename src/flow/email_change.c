@@ -73,11 +73,11 @@ static void
 record_email_change(EventType type, const pg_uuid_t *user_id, const char *old_email,
 					const char *new_email, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, type, user_id, NULL, client);
-	json_write_string(&event.payload, (type == EVENT_EMAIL_CHANGE_REQUESTED) ? "email" : "old_email",
-					  old_email);
+	json_write_string(&event.payload,
+					  (type == EVENT_EMAIL_CHANGE_REQUESTED) ? "email" : "old_email", old_email);
 	json_write_string(&event.payload, "new_email", new_email);
 	event_record(&event);
 }
@@ -86,7 +86,7 @@ record_email_change(EventType type, const pg_uuid_t *user_id, const char *old_em
 static User
 addressed(const User *user, const char *email)
 {
-	User		copy = *user;
+	User copy = *user;
 
 	copy.email = unconstify(char *, email);
 	return copy;
@@ -95,11 +95,11 @@ addressed(const User *user, const char *email)
 static void
 send_confirmation(const User *user, const EmailChange *change, bool at_old)
 {
-	User		recipient = addressed(user, at_old ? change->old_email : change->new_email);
+	User recipient = addressed(user, at_old ? change->old_email : change->new_email);
 	StringInfoData message;
 	TimestampTz expires_at;
-	pg_uuid_t	id;
-	char	   *token;
+	pg_uuid_t id;
+	char *token;
 
 	uuid_v7_make(&id);
 	token = one_time_token_create(&user->id, ONE_TIME_EMAIL_CHANGE, setting_email_change_ttl, &id,
@@ -141,8 +141,8 @@ start_change(const User *user, const char *new_email, bool taken, const Client *
 static void
 lock_with_owner(const pg_uuid_t *user_id, const char *email)
 {
-	User	   *owner = users_find_by_email(email);
-	bool		owner_first = owner != NULL && memcmp(&owner->id, user_id, UUID_LEN) < 0;
+	User *owner = users_find_by_email(email);
+	bool owner_first = owner != NULL && memcmp(&owner->id, user_id, UUID_LEN) < 0;
 
 	if (owner_first)
 		(void) users_lock(&owner->id);
@@ -155,8 +155,8 @@ lock_with_owner(const pg_uuid_t *user_id, const char *email)
 static bool
 request_change(const User *user, const char *new_email, const Client *client)
 {
-	bool		taken = users_email_is_taken(new_email, &user->id);
-	User	   *locked;
+	bool taken = users_email_is_taken(new_email, &user->id);
+	User *locked;
 
 	if (taken)
 		lock_with_owner(&user->id, new_email);
@@ -171,10 +171,10 @@ request_change(const User *user, const char *new_email, const Client *client)
 const Refusal *
 flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const Client *client)
 {
-	User	   *user = users_require(user_id);
+	User *user = users_require(user_id);
 	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_EMAIL, user, client);
-	instr_time	start;
-	char	   *stored;
+	instr_time start;
+	char *stored;
 
 	if (refusal != NULL)
 		return refusal;
@@ -197,7 +197,7 @@ static EmailChange *
 change_of_token(const User *user, Jsonb *detail)
 {
 	EmailChange *change;
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (detail == NULL || !json_member_uuid(detail, DETAIL_CHANGE, &id))
 		return NULL;
@@ -212,8 +212,8 @@ change_of_token(const User *user, Jsonb *detail)
 static User *
 redeem(const char *token, OneTimePurpose purpose, EmailChange **change, Jsonb **detail)
 {
-	pg_uuid_t	id;
-	User	   *user;
+	pg_uuid_t id;
+	User *user;
 
 	if (!one_time_token_find(token, purpose, &id, NULL))
 		return NULL;
@@ -245,8 +245,8 @@ put_way_back(const User *recipient, const EmailChange *change, int lifetime, con
 {
 	StringInfoData message;
 	TimestampTz expires_at;
-	pg_uuid_t	id;
-	char	   *token;
+	pg_uuid_t id;
+	char *token;
 
 	uuid_v7_make(&id);
 	token = one_time_token_create(&recipient->id, ONE_TIME_EMAIL_CHANGE_UNDO, lifetime, &id,
@@ -259,7 +259,7 @@ static int
 seconds_to_undo(const EmailChange *change)
 {
 	return EMAIL_CHANGE_UNDO_SECONDS -
-		(int) ((GetCurrentTimestamp() - change->changed_at) / USECS_PER_SEC);
+		   (int) ((GetCurrentTimestamp() - change->changed_at) / USECS_PER_SEC);
 }
 
 /* The client that asks now is not the one that changed the address, and is not shown. */
@@ -267,8 +267,8 @@ bool
 email_change_send_way_back(const char *email, const Client *client)
 {
 	EmailChange *change = email_changes_find_reserving(email);
-	User	   *user;
-	User		recipient;
+	User *user;
+	User recipient;
 
 	if (change == NULL || !mail_limit_claim_address(EVENT_EMAIL_CHANGE_UNDO_REQUESTED, email))
 		return false;
@@ -305,8 +305,7 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	record_email_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email,
-						client);
+	record_email_change(EVENT_EMAIL_CHANGED, &user->id, change->old_email, change->new_email, client);
 	if (!user->email_verified)
 		event_record_text(EVENT_EMAIL_VERIFIED, &user->id, "email", change->new_email);
 	if (user->email != NULL)
@@ -322,8 +321,8 @@ complete_change(const User *user, const EmailChange *change, bool proven, const 
 static const Refusal *
 check_confirmation(const User *user, const EmailChange *change, bool at_old, bool in_session)
 {
-	int			role_count;
-	char	  **roles = roles_of(&user->id, &role_count);
+	int role_count;
+	char **roles = roles_of(&user->id, &role_count);
 
 	if (change->changed_at != DT_NOBEGIN || !is_same_email(change->old_email, user->email))
 		return &refusal_invalid_email_change;
@@ -340,10 +339,10 @@ flow_confirm_email_change(const char *token, const pg_uuid_t *session_id, const 
 {
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_VERIFY_EMAIL, NULL, client);
 	EmailChange *change;
-	Jsonb	   *detail;
-	User	   *user;
-	bool		at_old;
-	bool		in_session;
+	Jsonb *detail;
+	User *user;
+	bool at_old;
+	bool in_session;
 
 	*waiting = false;
 	if (refusal != NULL)
@@ -386,8 +385,8 @@ remove_added_since(User *user, TimestampTz time)
 static void
 delete_changes_from(const EmailChange *change)
 {
-	int			count;
-	pg_uuid_t  *ids = email_changes_delete_from(change, &count);
+	int count;
+	pg_uuid_t *ids = email_changes_delete_from(change, &count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -403,8 +402,8 @@ flow_undo_email_change(const char *token, const Client *client)
 {
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_VERIFY_EMAIL, NULL, client);
 	EmailChange *change;
-	Jsonb	   *detail;
-	User	   *user;
+	Jsonb *detail;
+	User *user;
 
 	if (refusal != NULL)
 		return refusal;
@@ -422,8 +421,7 @@ flow_undo_email_change(const char *token, const Client *client)
 	one_time_tokens_delete_access(&user->id);
 	email_codes_spend_all(&user->id);
 	user_message_withdraw_tokens(&user->id);
-	record_email_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email,
-						client);
+	record_email_change(EVENT_EMAIL_CHANGE_UNDONE, &user->id, user->email, change->old_email, client);
 	email_change_notify(user, client);
 	return NULL;
 }
@@ -432,9 +430,9 @@ flow_undo_email_change(const char *token, const Client *client)
 Datum
 authfort_request_email_change(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *new_email = argument_text(fcinfo, 1, "new_email");
-	Client		client = argument_client(fcinfo, 2, 3);
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	char *new_email = argument_text(fcinfo, 1, "new_email");
+	Client client = argument_client(fcinfo, 2, 3);
 
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_request_email_change(user_id, new_email, &client)));
 }
@@ -443,10 +441,10 @@ authfort_request_email_change(PG_FUNCTION_ARGS)
 Datum
 authfort_confirm_email_change(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_secret(fcinfo, 0, "token");
+	char *token = argument_secret(fcinfo, 0, "token");
 	const pg_uuid_t *session_id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
-	Client		client = argument_client(fcinfo, 2, 3);
-	bool		waiting;
+	Client client = argument_client(fcinfo, 2, 3);
+	bool waiting;
 	const Refusal *refusal = flow_confirm_email_change(token, session_id, &client, &waiting);
 	StringInfoData json;
 
@@ -464,8 +462,8 @@ authfort_confirm_email_change(PG_FUNCTION_ARGS)
 Datum
 authfort_undo_email_change(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_secret(fcinfo, 0, "token");
-	Client		client = argument_client(fcinfo, 1, 2);
+	char *token = argument_secret(fcinfo, 0, "token");
+	Client client = argument_client(fcinfo, 1, 2);
 
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_undo_email_change(token, &client)));
 }

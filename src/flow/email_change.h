@@ -28,8 +28,8 @@
  * its owner gets a message.  The caller has checked that the session may do
  * this.  Returns NULL or the refusal; raises for an unknown user id.
  */
-extern const Refusal *flow_request_email_change(const pg_uuid_t *user_id, const char *new_email,
-												const Client *client);
+extern const Refusal *
+flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const Client *client);
 
 /*
  * "session_id" is that of the caller, or NULL.  *waiting is set if the change
@@ -57,4 +57,4 @@ extern bool email_change_send_way_back(const char *email, const Client *client);
 /* Sends a notice that an admin has changed the address, which cannot be undone. */
 extern void email_change_notify(const User *before, const Client *client);
 
-#endif							/* AUTHFORT_EMAIL_CHANGE_H */
+#endif /* AUTHFORT_EMAIL_CHANGE_H */

@@ -35,8 +35,8 @@ has_to_verify(const User *user)
 static bool
 send_again(const char *raw_email, const Client *client)
 {
-	char	   *email;
-	User	   *user;
+	char *email;
+	User *user;
 
 	if (input_email(raw_email, &email) != NULL)
 		return false;
@@ -55,7 +55,7 @@ send_again(const char *raw_email, const Client *client)
 const Refusal *
 flow_resend_verification(const char *email, const Client *client)
 {
-	instr_time	start;
+	instr_time start;
 	const Refusal *refusal;
 
 	INSTR_TIME_SET_CURRENT(start);
@@ -93,25 +93,25 @@ flow_verify_email(const char *token, const pg_uuid_t *session_id, const Client *
 Datum
 authfort_create_email_verification_token(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	User	   *user;
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
+	User *user;
 	TimestampTz expires_at;
 
 	PreventCommandIfReadOnly("an email verification");
 	user = users_lock(id);
 	if (!has_to_verify(user))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(mailed_token_create(MAILED_VERIFICATION, user, NULL, NULL,
-														 &expires_at)));
+	PG_RETURN_TEXT_P(
+		cstring_to_text(mailed_token_create(MAILED_VERIFICATION, user, NULL, NULL, &expires_at)));
 }
 
 /* verify_email(token, session_id) -> jsonb */
 Datum
 authfort_verify_email(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_secret(fcinfo, 0, "token");
+	char *token = argument_secret(fcinfo, 0, "token");
 	const pg_uuid_t *session_id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
-	User	   *user;
+	User *user;
 	const Refusal *refusal = flow_verify_email(token, session_id, NULL, &user);
 	StringInfoData json;
 

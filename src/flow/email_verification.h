@@ -23,7 +23,7 @@ extern const Refusal *flow_resend_verification(const char *email, const Client *
  * the mailbox (mailbox_proof.h); "session_id" may be NULL.  Returns NULL or the
  * refusal.
  */
-extern const Refusal *flow_verify_email(const char *token, const pg_uuid_t *session_id,
-										const Client *client, User **user);
+extern const Refusal *
+flow_verify_email(const char *token, const pg_uuid_t *session_id, const Client *client, User **user);
 
-#endif							/* AUTHFORT_EMAIL_VERIFICATION_H */
+#endif /* AUTHFORT_EMAIL_VERIFICATION_H */

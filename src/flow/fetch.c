@@ -29,7 +29,7 @@
 bool
 fetch_is_allowed(Oid role)
 {
-	Oid			fetchers = get_role_oid(ROLE_NAME, true);
+	Oid fetchers = get_role_oid(ROLE_NAME, true);
 
 	return OidIsValid(role) && OidIsValid(fetchers) && has_privs_of_role(role, fetchers);
 }
@@ -88,7 +88,7 @@ write_object(StringInfo out, const char *name, Jsonb *object)
 static void
 write_flow(StringInfo out, const FetchFlow *flow)
 {
-	char		digest[BASE64URL_ENCODED_SIZE(FETCH_DIGEST_BYTES)];
+	char digest[BASE64URL_ENCODED_SIZE(FETCH_DIGEST_BYTES)];
 
 	base64url_encode(flow->digest, sizeof(flow->digest), digest);
 	json_open(out);
@@ -108,9 +108,9 @@ write_flow(StringInfo out, const FetchFlow *flow)
 static char *
 seal_flow(const FetchFlow *flow)
 {
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 	StringInfoData text;
-	char	   *resume;
+	char *resume;
 
 	initStringInfo(&text);
 	write_flow(&text, flow);
@@ -124,7 +124,7 @@ seal_flow(const FetchFlow *flow)
 static bool
 is_sendable(const Fetch *fetch)
 {
-	WebUrl		url;
+	WebUrl url;
 
 	for (int i = 0; i < fetch->header_count; i++)
 	{
@@ -135,13 +135,13 @@ is_sendable(const Fetch *fetch)
 		}
 	}
 	return strlen(fetch->url) <= MAX_URL && web_url_read(fetch->url, &url) &&
-		web_url_is_confidential(&url) && strchr(fetch->url, '#') == NULL;
+		   web_url_is_confidential(&url) && strchr(fetch->url, '#') == NULL;
 }
 
 const Refusal *
 fetch_seal(FetchFlow *flow, Fetch *fetch)
 {
-	int64		left = (flow->expires_at - GetCurrentTimestamp()) / 1000;
+	int64 left = (flow->expires_at - GetCurrentTimestamp()) / 1000;
 
 	if (flow->fetches >= FETCH_LIMIT || left <= 0 || !is_sendable(fetch))
 		return &refusal_oauth_provider_unavailable;
@@ -182,8 +182,8 @@ read_object(Jsonb *json, const char *name)
 static Client
 read_client(Jsonb *json)
 {
-	char	   *address = json_member_string(json, "ip_address");
-	Client		client = {json_member_string(json, "user_agent")};
+	char *address = json_member_string(json, "ip_address");
+	Client client = {json_member_string(json, "user_agent")};
 
 	client.has_ip = address != NULL;
 	if (client.has_ip)
@@ -195,9 +195,9 @@ read_client(Jsonb *json)
 static bool
 read_flow(Jsonb *json, FetchFlow *flow)
 {
-	char	   *digest = json_member_string(json, "digest");
-	int64		fetches;
-	size_t		len;
+	char *digest = json_member_string(json, "digest");
+	int64 fetches;
+	size_t len;
 
 	memset(flow, 0, sizeof(*flow));
 	flow->provider = json_member_string(json, "provider");
@@ -218,11 +218,11 @@ read_flow(Jsonb *json, FetchFlow *flow)
 const Refusal *
 fetch_flow_resume(const char *resume, FetchFlow *flow)
 {
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 	unsigned char *text;
-	size_t		len;
-	Jsonb	   *json;
-	bool		valid;
+	size_t len;
+	Jsonb *json;
+	bool valid;
 
 	if (strnlen(resume, FETCH_MAX_RESUME + 1) > FETCH_MAX_RESUME)
 		return &refusal_resume_invalid;

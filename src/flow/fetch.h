@@ -46,61 +46,61 @@
 #include "base/client.h"
 #include "base/refusal.h"
 
-#define FETCH_LIMIT 4			/* fetches of one flow */
+#define FETCH_LIMIT 4 /* fetches of one flow */
 #define FETCH_FLOW_SECONDS 30
-#define FETCH_TIMEOUT_MS 10000	/* of one fetch */
-#define FETCH_MAX_BYTES (256 * 1024)	/* of an answer's body */
-#define FETCH_MAX_RESUME (16 * 1024)	/* characters */
+#define FETCH_TIMEOUT_MS 10000       /* of one fetch */
+#define FETCH_MAX_BYTES (256 * 1024) /* of an answer's body */
+#define FETCH_MAX_RESUME (16 * 1024) /* characters */
 #define FETCH_MAX_HEADERS 6
 #define FETCH_DIGEST_BYTES 32
 
 typedef struct FetchHeader
 {
-	const char *name;			/* in lower case */
+	const char *name; /* in lower case */
 	const char *value;
 } FetchHeader;
 
 /* The caller sets the first part, and fetch_seal() the second. */
 typedef struct Fetch
 {
-	const char *method;			/* GET or POST */
-	const char *url;			/* web_url_is_confidential() */
+	const char *method; /* GET or POST */
+	const char *url;    /* web_url_is_confidential() */
 	FetchHeader headers[FETCH_MAX_HEADERS];
-	int			header_count;
-	const char *body;			/* NULL: none */
+	int header_count;
+	const char *body; /* NULL: none */
 
-	int			timeout_ms;
-	char	   *resume;
+	int timeout_ms;
+	char *resume;
 } Fetch;
 
 /* The contents of a continuation. */
 typedef struct FetchFlow
 {
-	pg_uuid_t	id;				/* spent by the last step */
+	pg_uuid_t id; /* spent by the last step */
 	const char *provider;
-	Client		client;			/* of the request that began the flow */
+	Client client; /* of the request that began the flow */
 	TimestampTz expires_at;
-	const char *step;			/* the handler of the answer */
-	Jsonb	   *state;			/* the flow's own; NULL: none */
-	Jsonb	   *request;		/* http/fetching.c's own; NULL: none */
-	int			fetches;		/* so far */
-	unsigned char digest[FETCH_DIGEST_BYTES];	/* of method and URL of the fetch that is answered */
+	const char *step;                         /* the handler of the answer */
+	Jsonb *state;                             /* the flow's own; NULL: none */
+	Jsonb *request;                           /* http/fetching.c's own; NULL: none */
+	int fetches;                              /* so far */
+	unsigned char digest[FETCH_DIGEST_BYTES]; /* of method and URL of the fetch that is answered */
 } FetchFlow;
 
 typedef struct FetchAnswer
 {
-	int			status;			/* 0: the fetch failed, and the rest is empty */
-	const char *content_type;	/* NULL: none */
-	const char *cache_control;	/* NULL: none */
-	const char *body;			/* "": none */
+	int status;                /* 0: the fetch failed, and the rest is empty */
+	const char *content_type;  /* NULL: none */
+	const char *cache_control; /* NULL: none */
+	const char *body;          /* "": none */
 } FetchAnswer;
 
 /* Whether a role may be given fetches: a member of authfort_fetch. */
 extern bool fetch_is_allowed(Oid role);
 
 /* Begins a flow; "id" is what its last step spends. */
-extern void fetch_flow_begin(FetchFlow *flow, const pg_uuid_t *id, const char *provider,
-							 const Client *client);
+extern void
+fetch_flow_begin(FetchFlow *flow, const pg_uuid_t *id, const char *provider, const Client *client);
 
 /*
  * Completes a fetch, which the flow continues from.  Returns NULL, or the
@@ -118,4 +118,4 @@ extern const Refusal *fetch_flow_resume(const char *resume, FetchFlow *flow);
 /* Whether the fetch that is answered was of that method and URL; NULL: false. */
 extern bool fetch_flow_asked(const FetchFlow *flow, const char *method, const char *url);
 
-#endif							/* AUTHFORT_FETCH_H */
+#endif /* AUTHFORT_FETCH_H */

@@ -35,15 +35,15 @@ extern AuthResult flow_login(const char *email, const char *password, const Clie
  * Inserts a user and records it, "provider" being the way in which the account
  * is made; false if the email is taken.
  */
-extern bool flow_make_account(const NewUser *values, const char *provider, const Client *client,
-							  pg_uuid_t *id);
+extern bool
+flow_make_account(const NewUser *values, const char *provider, const Client *client, pg_uuid_t *id);
 
 /*
  * Converts role names to their stored form, sorted and without duplicates.
  * Returns NULL or the refusal.
  */
-extern const Refusal *flow_accept_roles(char *const *names, int name_count, char ***roles,
-										int *count);
+extern const Refusal *
+flow_accept_roles(char *const *names, int name_count, char ***roles, int *count);
 
 /*
  * Sends the owner of an email that a client wanted for another account a
@@ -63,7 +63,7 @@ extern const Refusal *flow_create_user(const SignupForm *form, bool email_verifi
 typedef enum Mismatch
 {
 	MISMATCH_REFUSED,
-	MISMATCH_ENDS_SESSION		/* of the refresh token */
+	MISMATCH_ENDS_SESSION /* of the refresh token */
 } Mismatch;
 
 /*
@@ -91,17 +91,17 @@ extern void flow_logout(const char *refresh_token, const Client *client);
 extern const Refusal *flow_request_password_reset(const char *email, const Client *client);
 
 /* Returns NULL or the refusal.  Ends every session and access token of the user. */
-extern const Refusal *flow_reset_password(const char *token, const char *new_password,
-										  const Client *client);
+extern const Refusal *
+flow_reset_password(const char *token, const char *new_password, const Client *client);
 
 /*
  * These end every session and access token of the user, except the session
  * "keep" if that is not NULL: the result then has new tokens of it, unless it
  * has ended.  They raise for an unknown user id.
  */
-extern AuthResult flow_change_password(const pg_uuid_t *id, const char *old_password,
-									   const char *new_password, const pg_uuid_t *keep,
-									   const Client *client);
+extern AuthResult
+flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
+					 const pg_uuid_t *keep, const Client *client);
 extern AuthResult flow_set_password(const pg_uuid_t *id, const char *new_password,
 									const pg_uuid_t *keep, const Client *client);
 
@@ -109,4 +109,4 @@ extern AuthResult flow_set_password(const pg_uuid_t *id, const char *new_passwor
 extern void flow_record_wrong_secret(const User *user, const pg_uuid_t *session_id,
 									 const Refusal *refusal, const Client *client);
 
-#endif							/* AUTHFORT_FLOWS_H */
+#endif /* AUTHFORT_FLOWS_H */

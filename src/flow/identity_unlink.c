@@ -11,14 +11,14 @@
 #include "flow/oauth.h"
 #include "flow/way_in.h"
 
-static const Refusal identity_not_found =
-{"identity_not_found", "No account at this provider is linked", 404};
+static const Refusal identity_not_found = {"identity_not_found",
+										   "No account at this provider is linked", 404};
 
 static bool
 is_linked(const pg_uuid_t *user_id, const char *provider)
 {
-	int			count;
-	char	  **providers = identities_providers(user_id, &count);
+	int count;
+	char **providers = identities_providers(user_id, &count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -32,8 +32,8 @@ is_linked(const pg_uuid_t *user_id, const char *provider)
 const Refusal *
 oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *client)
 {
-	char	   *name = oauth_provider_name(provider);
-	User	   *user;
+	char *name = oauth_provider_name(provider);
+	User *user;
 
 	PreventCommandIfReadOnly("unlinking an identity");
 	user = users_lock(user_id);

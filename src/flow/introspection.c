@@ -26,8 +26,8 @@ typedef struct Introspection
 {
 	const User *user;
 	const char *token_type;
-	int64		exp;			/* Unix time */
-	int64		iat;			/* the same; 0: not known */
+	int64 exp; /* Unix time */
+	int64 iat; /* the same; 0: not known */
 } Introspection;
 
 static Introspection
@@ -36,7 +36,7 @@ look_at_access_token(const char *token)
 	Introspection result = {0};
 	const AccessClaims *claims;
 	const char *reason;
-	User	   *user;
+	User *user;
 
 	if (access_token_authenticate(token, &claims, &user, &reason) != NULL)
 		return result;
@@ -54,12 +54,11 @@ look_at_refresh_token(const char *text)
 {
 	Introspection result = {0};
 	RefreshToken token;
-	Session		session;
-	User	   *user;
+	Session session;
+	User *user;
 
-	if (!refresh_token_find_session(text, &token, &session) ||
-		session.revoked || session_is_expired(&session) ||
-		!flow_refresh_accepts(&token, &session))
+	if (!refresh_token_find_session(text, &token, &session) || session.revoked ||
+		session_is_expired(&session) || !flow_refresh_accepts(&token, &session))
 		return result;
 	user = users_find(&session.user_id);
 	if (user == NULL || user->banned)
@@ -97,7 +96,7 @@ static void
 write_nothing(StringInfo out)
 {
 	static const char *const members[] = {
-		"sub", "email", "name", "roles", "token_version", "exp", "iat", "iss", "token_type"
+		"sub", "email", "name", "roles", "token_version", "exp", "iat", "iss", "token_type",
 	};
 
 	json_write_bool(out, "active", false);
@@ -151,7 +150,7 @@ revoke_access_token(const char *text, const Client *client)
 {
 	const AccessClaims *claims;
 	const char *reason;
-	Session		session;
+	Session session;
 
 	if (access_token_verify(text, &claims, &reason) == NULL &&
 		access_claims_check(claims, &reason) == NULL && sessions_find(&claims->sid, &session))
@@ -172,7 +171,7 @@ flow_revoke_token(const char *token, const Client *client)
 Datum
 authfort_introspect(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_token(fcinfo, 0);
+	char *token = argument_token(fcinfo, 0);
 	StringInfoData json;
 
 	argument_require(fcinfo, 0, "token");

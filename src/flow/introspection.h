@@ -32,4 +32,4 @@ extern void introspection_append(StringInfo out, const char *token, Introspectio
  */
 extern void flow_revoke_token(const char *token, const Client *client);
 
-#endif							/* AUTHFORT_INTROSPECTION_H */
+#endif /* AUTHFORT_INTROSPECTION_H */

@@ -37,8 +37,8 @@ static const Refusal *
 accept_invitation_form(const InvitationForm *form, NewUser *values, char ***roles, int *role_count)
 {
 	const Refusal *refusal;
-	char	   *email;
-	char	   *name;
+	char *email;
+	char *name;
 
 	if ((refusal = flow_accept_roles(form->roles, form->role_count, roles, role_count)) != NULL ||
 		(refusal = input_email(form->email, &email)) != NULL ||
@@ -53,10 +53,10 @@ accept_invitation_form(const InvitationForm *form, NewUser *values, char ***role
 const Refusal *
 flow_invite_user(const InvitationForm *form, const Client *client, User **user)
 {
-	NewUser		values = {0};
-	char	  **roles;
-	int			role_count;
-	pg_uuid_t	id;
+	NewUser values = {0};
+	char **roles;
+	int role_count;
+	pg_uuid_t id;
 	const Refusal *refusal = accept_invitation_form(form, &values, &roles, &role_count);
 
 	if (refusal != NULL)
@@ -76,8 +76,8 @@ flow_invite_user(const InvitationForm *form, const Client *client, User **user)
 static const Refusal *
 check_roles(const User *user, char *const *invited, int count)
 {
-	char	  **all = palloc((user->role_count + count + 1) * sizeof(char *));
-	int			total = user->role_count;
+	char **all = palloc((user->role_count + count + 1) * sizeof(char *));
+	int total = user->role_count;
 	const Refusal *refusal;
 
 	if (count == 0)
@@ -103,8 +103,8 @@ static const Refusal *
 hash_first_password(const char *token, const char *password, const Client *client, char **hash)
 {
 	const Refusal *refusal;
-	pg_uuid_t	id;
-	User	   *user;
+	pg_uuid_t id;
+	User *user;
 
 	*hash = NULL;
 	if (!one_time_token_find(token, ONE_TIME_INVITATION, &id, NULL) || (user = users_find(&id)) == NULL)
@@ -122,8 +122,8 @@ hash_first_password(const char *token, const char *password, const Client *clien
 static AuthResult
 accept_locked(User *user, const char *hash, const Client *client)
 {
-	int			count;
-	char	  **roles = users_invited_roles(&user->id, &count);
+	int count;
+	char **roles = users_invited_roles(&user->id, &count);
 	const Refusal *refusal = check_roles(user, roles, count);
 
 	if (refusal != NULL)
@@ -145,8 +145,8 @@ AuthResult
 flow_accept_invitation(const char *token, const char *password, const Client *client)
 {
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_VERIFY_EMAIL, NULL, client);
-	char	   *hash;
-	User	   *user;
+	char *hash;
+	User *user;
 
 	if (refusal != NULL)
 		return auth_refused(refusal);
@@ -168,7 +168,7 @@ authfort_invite_user(PG_FUNCTION_ARGS)
 {
 	InvitationForm form;
 	const Refusal *refusal;
-	User	   *user;
+	User *user;
 	StringInfoData json;
 
 	form.email = argument_text(fcinfo, 0, "email");
@@ -190,10 +190,10 @@ authfort_invite_user(PG_FUNCTION_ARGS)
 Datum
 authfort_accept_invitation(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_secret(fcinfo, 0, "token");
-	char	   *password = argument_optional_secret(fcinfo, 1);
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result = flow_accept_invitation(token, password, &client);
+	char *token = argument_secret(fcinfo, 0, "token");
+	char *password = argument_optional_secret(fcinfo, 1);
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result = flow_accept_invitation(token, password, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -203,7 +203,7 @@ static const struct
 {
 	const char *name;
 	MailedToken kind;
-	bool		of_invited;		/* only invited users; otherwise only others */
+	bool of_invited; /* only invited users; otherwise only others */
 } link_kinds[] = {
 	{"email_verification", MAILED_VERIFICATION, false},
 	{"magic_link", MAILED_MAGIC_LINK, false},
@@ -250,12 +250,12 @@ require_use(const User *user, int kind)
 Datum
 authfort_generate_link(PG_FUNCTION_ARGS)
 {
-	char	   *name = argument_text(fcinfo, 0, "kind");
-	char	   *email = argument_text(fcinfo, 1, "email");
-	int			kind = link_kind_by_name(name);
+	char *name = argument_text(fcinfo, 0, "kind");
+	char *email = argument_text(fcinfo, 1, "email");
+	int kind = link_kind_by_name(name);
 	const Refusal *refusal = input_email(email, &email);
-	User	   *user;
-	char	   *token;
+	User *user;
+	char *token;
 	TimestampTz expires_at;
 	StringInfoData json;
 

@@ -18,18 +18,17 @@
 typedef struct InvitationForm
 {
 	const char *email;
-	char	  **roles;
-	int			role_count;
+	char **roles;
+	int role_count;
 	const char *name;
-	Jsonb	   *app_metadata;
+	Jsonb *app_metadata;
 } InvitationForm;
 
 /* Returns NULL or the refusal. */
-extern const Refusal *flow_invite_user(const InvitationForm *form, const Client *client,
-									   User **user);
+extern const Refusal *flow_invite_user(const InvitationForm *form, const Client *client, User **user);
 
 /* The password may be NULL. */
-extern AuthResult flow_accept_invitation(const char *token, const char *password,
-										 const Client *client);
+extern AuthResult
+flow_accept_invitation(const char *token, const char *password, const Client *client);
 
-#endif							/* AUTHFORT_INVITATIONS_H */
+#endif /* AUTHFORT_INVITATIONS_H */

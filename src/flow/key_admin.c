@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(authfort_prepare_key);
 static void
 record_rotation(const char *old_kid, const char *new_kid)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_KEY_ROTATED, NULL, NULL, NULL);
 	json_write_string(&event.payload, "old_kid", old_kid);
@@ -31,8 +31,8 @@ record_rotation(const char *old_kid, const char *new_kid)
 char *
 key_admin_rotate(const SignatureAlgorithm *algorithm)
 {
-	char	   *old_kid;
-	char	   *new_kid = signing_keys_rotate(algorithm, &old_kid);
+	char *old_kid;
+	char *new_kid = signing_keys_rotate(algorithm, &old_kid);
 
 	record_rotation(old_kid, new_kid);
 	return new_kid;
@@ -48,8 +48,8 @@ key_admin_prepare(const SignatureAlgorithm *algorithm)
 void
 key_admin_replace_all(void)
 {
-	char	   *old_kid;
-	char	   *new_kid = signing_keys_replace_all(&old_kid);
+	char *old_kid;
+	char *new_kid = signing_keys_replace_all(&old_kid);
 
 	record_rotation(old_kid, new_kid);
 }
@@ -58,7 +58,7 @@ key_admin_replace_all(void)
 static const SignatureAlgorithm *
 algorithm_argument(FunctionCallInfo fcinfo, int number, SignatureAlgorithm *algorithm)
 {
-	char	   *name = argument_optional_text(fcinfo, number);
+	char *name = argument_optional_text(fcinfo, number);
 
 	if (name == NULL)
 		return NULL;

@@ -17,4 +17,4 @@ extern char *key_admin_prepare(const SignatureAlgorithm *algorithm);
 
 extern void key_admin_replace_all(void);
 
-#endif							/* AUTHFORT_KEY_ADMIN_H */
+#endif /* AUTHFORT_KEY_ADMIN_H */

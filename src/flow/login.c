@@ -42,9 +42,9 @@ find_user(const char *email)
 static AuthResult
 log_in(const char *email, const char *password, const Client *client)
 {
-	User	   *user = find_user(email);
-	User	   *locked;
-	char	   *fresh_hash;
+	User *user = find_user(email);
+	User *locked;
+	char *fresh_hash;
 	PasswordCheck check;
 
 	for (;;)
@@ -79,8 +79,8 @@ log_in(const char *email, const char *password, const Client *client)
 static void
 record_failure(const char *email, const Refusal *refusal, const Client *client)
 {
-	Event		event;
-	User	   *user = find_user(email);
+	Event event;
+	User *user = find_user(email);
 
 	event_begin(&event, EVENT_LOGIN_FAILED, (user != NULL) ? &user->id : NULL, NULL, client);
 	json_write_string(&event.payload, "email", email);
@@ -92,7 +92,7 @@ record_failure(const char *email, const Refusal *refusal, const Client *client)
 static AuthResult
 attempt_login(const char *email, const char *password, const Client *client)
 {
-	AuthResult	result = log_in(email, password, client);
+	AuthResult result = log_in(email, password, client);
 
 	if (result.refusal != NULL && result.refusal != &refusal_server_busy)
 		record_failure(email, result.refusal, client);
@@ -105,7 +105,7 @@ attempt_login(const char *email, const char *password, const Client *client)
 static bool
 is_known_address(const char *email, const Client *client)
 {
-	User	   *user = client_has_address(client) ? find_user(email) : NULL;
+	User *user = client_has_address(client) ? find_user(email) : NULL;
 
 	return user != NULL && sessions_know_address(&user->id, client->ip);
 }
@@ -125,8 +125,8 @@ static AuthResult
 log_in_over_limit(const char *email, const char *password, const Client *client,
 				  const Refusal *over_limit)
 {
-	bool		known = is_known_address(email, client);
-	AuthResult	result;
+	bool known = is_known_address(email, client);
+	AuthResult result;
 
 	if (!setting_hide_accounts)
 		return known ? attempt_login(email, password, client) : auth_refused(over_limit);
@@ -137,7 +137,7 @@ log_in_over_limit(const char *email, const char *password, const Client *client,
 AuthResult
 flow_login(const char *email, const char *password, const Client *client)
 {
-	char	   *stored = NULL;
+	char *stored = NULL;
 	const Refusal *refusal;
 
 	if (input_email(email, &stored) != NULL)
@@ -163,10 +163,10 @@ flow_login(const char *email, const char *password, const Client *client)
 Datum
 authfort_login(PG_FUNCTION_ARGS)
 {
-	char	   *email = argument_text(fcinfo, 0, "email");
-	char	   *password = argument_secret(fcinfo, 1, "password");
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result = flow_login(email, password, &client);
+	char *email = argument_text(fcinfo, 0, "email");
+	char *password = argument_secret(fcinfo, 1, "password");
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result = flow_login(email, password, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

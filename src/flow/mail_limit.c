@@ -19,11 +19,10 @@
 static bool
 claim(EventType cause, const void *bytes, size_t len)
 {
-	uint64		key = hash_bytes_extended(bytes, (int) len, 0);
-	LOCKTAG		tag;
+	uint64 key = hash_bytes_extended(bytes, (int) len, 0);
+	LOCKTAG tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key,
-						 LOCK_CLASS + cause);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, LOCK_CLASS + cause);
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
@@ -37,8 +36,8 @@ mail_limit_claim_address(EventType cause, const char *email)
 static void
 take_back(const pg_uuid_t *user_id, const char *kind)
 {
-	int			count;
-	pg_uuid_t  *messages = outbox_take_back(user_id, kind, &count);
+	int count;
+	pg_uuid_t *messages = outbox_take_back(user_id, kind, &count);
 
 	for (int i = 0; i < count; i++)
 		one_time_token_delete_of_message(user_id, &messages[i]);
@@ -48,7 +47,7 @@ take_back(const pg_uuid_t *user_id, const char *kind)
 User *
 mail_limit_claim(const User *user, EventType cause, const char *kind)
 {
-	User	   *locked;
+	User *locked;
 
 	if (user->email == NULL || !mail_limit_claim_address(cause, user->email))
 		return NULL;
@@ -61,10 +60,9 @@ mail_limit_claim(const User *user, EventType cause, const char *kind)
 }
 
 User *
-mail_limit_claim_other(const pg_uuid_t *user_id, const char *email, EventType cause,
-					   const char *kind)
+mail_limit_claim_other(const pg_uuid_t *user_id, const char *email, EventType cause, const char *kind)
 {
-	User	   *user;
+	User *user;
 
 	if (!claim(cause, user_id->data, UUID_LEN) || event_is_frequent(cause, user_id) ||
 		!mail_limit_claim_address(cause, email))

@@ -39,4 +39,4 @@ extern bool mail_limit_claim_address(EventType cause, const char *email);
 extern User *mail_limit_claim_other(const pg_uuid_t *user_id, const char *email, EventType cause,
 									const char *kind);
 
-#endif							/* AUTHFORT_MAIL_LIMIT_H */
+#endif /* AUTHFORT_MAIL_LIMIT_H */

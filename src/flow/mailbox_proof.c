@@ -17,7 +17,7 @@
 static void
 mark(User *user, bool proven)
 {
-	bool		was_verified = user->email_verified;
+	bool was_verified = user->email_verified;
 
 	users_set_mailbox(&user->id, proven);
 	user->email_verified = true;
@@ -61,7 +61,7 @@ delete_unproven(User *user)
 bool
 mailbox_proved_elsewhere(User *user)
 {
-	bool		unproven = !user->mailbox_proven;
+	bool unproven = !user->mailbox_proven;
 
 	if (unproven)
 		delete_unproven(user);

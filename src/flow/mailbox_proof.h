@@ -40,4 +40,4 @@ extern bool mailbox_proved_elsewhere(User *user);
  */
 extern void mailbox_proved_by_sign_in(User *user, const pg_uuid_t *session_id);
 
-#endif							/* AUTHFORT_MAILBOX_PROOF_H */
+#endif /* AUTHFORT_MAILBOX_PROOF_H */

@@ -18,13 +18,16 @@ static const struct
 {
 	OneTimePurpose purpose;
 	TokenMessage message;
-	EventType	event;			/* recorded for each */
-	int		   *ttl;
-	bool		replaces;		/* a new one ends those that were sent before */
+	EventType event; /* recorded for each */
+	int *ttl;
+	bool replaces; /* a new one ends those that were sent before */
 } mailed_tokens[] = {
-	{ONE_TIME_EMAIL_VERIFICATION, MESSAGE_EMAIL_VERIFICATION, EVENT_EMAIL_VERIFICATION_REQUESTED, &setting_email_verify_ttl, true},
-	{ONE_TIME_MAGIC_LINK, MESSAGE_MAGIC_LINK, EVENT_MAGIC_LINK_REQUESTED, &setting_magic_link_ttl, true},
-	{ONE_TIME_PASSWORD_RESET, MESSAGE_PASSWORD_RESET, EVENT_PASSWORD_RESET_REQUESTED, &setting_password_reset_ttl, false},
+	{ONE_TIME_EMAIL_VERIFICATION, MESSAGE_EMAIL_VERIFICATION, EVENT_EMAIL_VERIFICATION_REQUESTED,
+	 &setting_email_verify_ttl, true},
+	{ONE_TIME_MAGIC_LINK, MESSAGE_MAGIC_LINK, EVENT_MAGIC_LINK_REQUESTED, &setting_magic_link_ttl,
+	 true},
+	{ONE_TIME_PASSWORD_RESET, MESSAGE_PASSWORD_RESET, EVENT_PASSWORD_RESET_REQUESTED,
+	 &setting_password_reset_ttl, false},
 	{ONE_TIME_INVITATION, MESSAGE_INVITATION, EVENT_USER_INVITED, &setting_invitation_ttl, true},
 };
 
@@ -41,7 +44,7 @@ static char *
 create(MailedToken kind, const User *user, const pg_uuid_t *message_id, Jsonb *detail,
 	   const Client *client, TimestampTz *expires_at)
 {
-	char	   *token;
+	char *token;
 
 	if (mailed_tokens[kind].replaces)
 		mailed_token_spend(kind, user);
@@ -63,8 +66,8 @@ mailed_token_send(MailedToken kind, const User *user, Jsonb *detail, const Clien
 {
 	StringInfoData message;
 	TimestampTz expires_at;
-	pg_uuid_t	id;
-	char	   *token;
+	pg_uuid_t id;
+	char *token;
 
 	uuid_v7_make(&id);
 	token = create(kind, user, &id, detail, client, &expires_at);
@@ -84,8 +87,8 @@ User *
 mailed_token_redeem(MailedToken kind, const char *token, Jsonb **detail)
 {
 	OneTimePurpose purpose = mailed_tokens[kind].purpose;
-	User	   *user;
-	pg_uuid_t	id;
+	User *user;
+	pg_uuid_t id;
 
 	if (!one_time_token_find(token, purpose, &id, NULL))
 		return NULL;

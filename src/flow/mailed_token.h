@@ -31,8 +31,8 @@ extern char *mailed_token_create(MailedToken kind, const User *user, Jsonb *deta
 								 const Client *client, TimestampTz *expires_at);
 
 /* Puts one into the outbox instead. */
-extern void mailed_token_send(MailedToken kind, const User *user, Jsonb *detail,
-							  const Client *client);
+extern void
+mailed_token_send(MailedToken kind, const User *user, Jsonb *detail, const Client *client);
 
 /* Reserves a message for the user, whose row it locks, as mail_limit_claim(). */
 extern User *mailed_token_claim(MailedToken kind, const User *user);
@@ -49,4 +49,4 @@ extern void mailed_token_spend(MailedToken kind, const User *user);
 /* The link to the page that posts the token; NULL without authfort.site_url. */
 extern char *mailed_token_link(MailedToken kind, const char *token);
 
-#endif							/* AUTHFORT_MAILED_TOKEN_H */
+#endif /* AUTHFORT_MAILED_TOKEN_H */

@@ -74,7 +74,7 @@ flow_mfa_init(const Enroller *enroller, MfaSecret *secret)
 {
 	unsigned char bytes[TOTP_SECRET_BYTES];
 	MfaChallenge challenge;
-	User	   *user;
+	User *user;
 	const Refusal *refusal;
 
 	PreventCommandIfReadOnly("a second factor");
@@ -105,21 +105,20 @@ make_backup_codes(const User *user, BackupCodes *codes)
 AuthResult
 mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
 {
-	Session		session;
+	Session session;
 
-	if (session_id == NULL || !new_tokens ||
-		!sessions_rotate_current(session_id, &user->id, &session))
+	if (session_id == NULL || !new_tokens || !sessions_rotate_current(session_id, &user->id, &session))
 		return auth_done();
 	return auth_done_with_tokens(user, &session);
 }
 
 AuthResult
-flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens,
-				 const Client *client, BackupCodes *codes)
+flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens, const Client *client,
+				 BackupCodes *codes)
 {
 	MfaChallenge challenge;
-	User	   *user;
-	MfaState	state;
+	User *user;
+	MfaState state;
 	const Refusal *refusal;
 
 	PreventCommandIfReadOnly("a second factor");
@@ -150,7 +149,7 @@ flow_mfa_verify(const char *mfa_token, const char *code, const Client *client)
 	const Refusal *refusal = rate_limit_check_address(RATE_LIMIT_MFA_VERIFY, NULL, client);
 	MfaChallenge challenge;
 	Authentication second;
-	User	   *user;
+	User *user;
 
 	if (refusal != NULL)
 		return auth_refused(refusal);
@@ -172,7 +171,7 @@ AuthResult
 flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
 				 bool new_tokens, const Client *client)
 {
-	User	   *user = users_require_lock(user_id);
+	User *user = users_require_lock(user_id);
 	const Refusal *refusal = NULL;
 	Authentication proven;
 
@@ -182,8 +181,8 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 		return auth_refused(refusal);
 	if (!mfa_find(&user->id).confirmed)
 		return auth_refused(&refusal_mfa_not_enabled);
-	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_wrong_mfa_code, client,
-							 &proven);
+	refusal =
+		mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_wrong_mfa_code, client, &proven);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	mfa_remove_secret(&user->id);
@@ -194,7 +193,7 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 static void
 record_regenerated(const User *user, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_BACKUP_CODES_REGENERATED, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);
@@ -219,7 +218,7 @@ const Refusal *
 flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
 					const Client *client, BackupCodes *codes)
 {
-	User	   *user = users_require_lock(user_id);
+	User *user = users_require_lock(user_id);
 	const Refusal *refusal = NULL;
 
 	if (code != NULL || passkeys_count(&user->id) == 0)
@@ -237,7 +236,7 @@ AuthResult
 mfa_raise_session(User *user, const pg_uuid_t *session_id, const Authentication *how,
 				  const Client *client)
 {
-	Session		session;
+	Session session;
 
 	sessions_authenticated(session_id, how);
 	if (!sessions_rotate_current(session_id, &user->id, &session))
@@ -250,7 +249,7 @@ AuthResult
 flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const char *code,
 				 const Client *client)
 {
-	User	   *user = users_require_lock(user_id);
+	User *user = users_require_lock(user_id);
 	const Refusal *refusal;
 	Authentication how;
 
@@ -271,7 +270,7 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 const Refusal *
 flow_mfa_reset(const pg_uuid_t *user_id)
 {
-	User	   *user = users_lock(user_id);
+	User *user = users_lock(user_id);
 
 	if (user == NULL)
 		return &refusal_user_not_found;
@@ -304,7 +303,7 @@ optional_id(FunctionCallInfo fcinfo, int number)
 static Enroller
 enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 {
-	Enroller	enroller = {0};
+	Enroller enroller = {0};
 
 	enroller.mfa_token = argument_token(fcinfo, mfa_token);
 	if (enroller.mfa_token == NULL)
@@ -317,8 +316,8 @@ enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 Datum
 authfort_mfa_init(PG_FUNCTION_ARGS)
 {
-	Enroller	enroller = enroller_arguments(fcinfo, 1, 2);
-	MfaSecret	secret;
+	Enroller enroller = enroller_arguments(fcinfo, 1, 2);
+	MfaSecret secret;
 	const Refusal *refusal = flow_mfa_init(&enroller, &secret);
 	StringInfoData json;
 
@@ -350,11 +349,11 @@ codes_to_jsonb(const BackupCodes *codes, const AuthResult *result)
 Datum
 authfort_mfa_confirm(PG_FUNCTION_ARGS)
 {
-	char	   *code = argument_secret(fcinfo, 1, "code");
-	Enroller	enroller = enroller_arguments(fcinfo, 2, 3);
-	Client		client = argument_client(fcinfo, 4, 5);
+	char *code = argument_secret(fcinfo, 1, "code");
+	Enroller enroller = enroller_arguments(fcinfo, 2, 3);
+	Client client = argument_client(fcinfo, 4, 5);
 	BackupCodes codes;
-	AuthResult	result = flow_mfa_confirm(&enroller, code, true, &client, &codes);
+	AuthResult result = flow_mfa_confirm(&enroller, code, true, &client, &codes);
 
 	if (result.refusal != NULL)
 		PG_RETURN_JSONB_P(auth_to_jsonb(&result));
@@ -365,10 +364,10 @@ authfort_mfa_confirm(PG_FUNCTION_ARGS)
 Datum
 authfort_complete_mfa_login(PG_FUNCTION_ARGS)
 {
-	char	   *mfa_token = argument_token(fcinfo, 0);
-	char	   *code = argument_secret(fcinfo, 1, "code");
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result = flow_mfa_verify(mfa_token, code, &client);
+	char *mfa_token = argument_token(fcinfo, 0);
+	char *code = argument_secret(fcinfo, 1, "code");
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result = flow_mfa_verify(mfa_token, code, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -377,10 +376,10 @@ authfort_complete_mfa_login(PG_FUNCTION_ARGS)
 Datum
 authfort_mfa_disable(PG_FUNCTION_ARGS)
 {
-	char	   *code = argument_secret(fcinfo, 1, "code");
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	Client		client = argument_client(fcinfo, 3, 4);
-	AuthResult	result = flow_mfa_disable(user_id, code, optional_id(fcinfo, 2), true, &client);
+	char *code = argument_secret(fcinfo, 1, "code");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	Client client = argument_client(fcinfo, 3, 4);
+	AuthResult result = flow_mfa_disable(user_id, code, optional_id(fcinfo, 2), true, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -389,12 +388,12 @@ authfort_mfa_disable(PG_FUNCTION_ARGS)
 Datum
 authfort_mfa_regenerate_backup_codes(PG_FUNCTION_ARGS)
 {
-	char	   *code = argument_optional_secret(fcinfo, 1);
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	Client		client = argument_client(fcinfo, 3, 4);
+	char *code = argument_optional_secret(fcinfo, 1);
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	Client client = argument_client(fcinfo, 3, 4);
 	BackupCodes codes;
-	const Refusal *refusal = flow_mfa_regenerate(user_id, code, optional_id(fcinfo, 2), &client,
-												 &codes);
+	const Refusal *refusal =
+		flow_mfa_regenerate(user_id, code, optional_id(fcinfo, 2), &client, &codes);
 
 	PG_RETURN_JSONB_P((refusal != NULL) ? done_to_jsonb(refusal) : codes_to_jsonb(&codes, NULL));
 }
@@ -402,7 +401,7 @@ authfort_mfa_regenerate_backup_codes(PG_FUNCTION_ARGS)
 static Datum
 mfa_status(PG_FUNCTION_ARGS)
 {
-	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
+	User *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
 	StringInfoData json;
 
 	initStringInfo(&json);
@@ -421,11 +420,11 @@ authfort_mfa_status(PG_FUNCTION_ARGS)
 Datum
 authfort_mfa_step_up(PG_FUNCTION_ARGS)
 {
-	char	   *code = argument_secret(fcinfo, 2, "code");
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	pg_uuid_t  *session_id = argument_uuid(fcinfo, 1, "session_id");
-	Client		client = argument_client(fcinfo, 3, 4);
-	AuthResult	result = flow_mfa_step_up(user_id, session_id, code, &client);
+	char *code = argument_secret(fcinfo, 2, "code");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *session_id = argument_uuid(fcinfo, 1, "session_id");
+	Client client = argument_client(fcinfo, 3, 4);
+	AuthResult result = flow_mfa_step_up(user_id, session_id, code, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -434,7 +433,7 @@ authfort_mfa_step_up(PG_FUNCTION_ARGS)
 Datum
 authfort_reset_mfa(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	const Refusal *refusal = flow_mfa_reset(user_id);
 
 	if (refusal == &refusal_user_not_found)

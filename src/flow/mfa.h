@@ -17,30 +17,30 @@
  */
 typedef struct Enroller
 {
-	const pg_uuid_t *user_id;	/* NULL with a challenge */
+	const pg_uuid_t *user_id; /* NULL with a challenge */
 	const pg_uuid_t *session_id;
-	const char *mfa_token;		/* NULL: none */
+	const char *mfa_token; /* NULL: none */
 } Enroller;
 
 typedef struct MfaSecret
 {
-	char	   *secret;			/* in base32 */
-	char	   *qr_uri;			/* otpauth://... */
+	char *secret; /* in base32 */
+	char *qr_uri; /* otpauth://... */
 } MfaSecret;
 
 /* Codes as a user gets them, once. */
 typedef struct BackupCodes
 {
-	char	  **codes;
-	int			count;
+	char **codes;
+	int count;
 } BackupCodes;
 
 /*
  * Locks the user and makes sure that the caller may set up a factor; returns
  * NULL or the refusal.  Sets *challenge only if the enroller has one.
  */
-extern const Refusal *mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge,
-										User **user);
+extern const Refusal *
+mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user);
 
 /*
  * The new tokens of a session, if they are wanted, whose old ones have a token
@@ -55,9 +55,9 @@ extern const Refusal *flow_mfa_init(const Enroller *enroller, MfaSecret *secret)
  * The same.  "code" is one of the app.  A user with a passkey may have none:
  * then the session has to be recent and of two factors, unless it is NULL.
  */
-extern const Refusal *flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code,
-										  const pg_uuid_t *session_id, const Client *client,
-										  BackupCodes *codes);
+extern const Refusal *
+flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
+					const Client *client, BackupCodes *codes);
 
 /*
  * Confirms the app by its first code.  With a session, it now has two factors,
@@ -71,9 +71,9 @@ extern AuthResult flow_mfa_confirm(const Enroller *enroller, const char *code, b
 extern AuthResult flow_mfa_verify(const char *mfa_token, const char *code, const Client *client);
 
 /* Removes the app, by one of its codes or a backup code; the session as above. */
-extern AuthResult flow_mfa_disable(const pg_uuid_t *user_id, const char *code,
-								   const pg_uuid_t *session_id, bool new_tokens,
-								   const Client *client);
+extern AuthResult
+flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
+				 bool new_tokens, const Client *client);
 
 /* Raises the assurance of a session of the user by a code; the result has its new tokens. */
 extern AuthResult flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
@@ -89,4 +89,4 @@ extern const Refusal *flow_mfa_reset(const pg_uuid_t *user_id);
 /* Appends {enabled, backup_codes_remaining, totp, passkeys}. */
 extern void mfa_append_status(StringInfo out, const User *user);
 
-#endif							/* AUTHFORT_MFA_FLOWS_H */
+#endif /* AUTHFORT_MFA_FLOWS_H */

@@ -25,9 +25,9 @@
 static char *
 sign_challenge(const User *user, const Authentication *first, ChallengeKind kind)
 {
-	SigningKey	key = signing_keys_signing_key();
-	int64		now = time(NULL);
-	pg_uuid_t	id;
+	SigningKey key = signing_keys_signing_key();
+	int64 now = time(NULL);
+	pg_uuid_t id;
 	StringInfoData payload;
 
 	uuid_v7_make(&id);
@@ -51,43 +51,43 @@ sign_challenge(const User *user, const Authentication *first, ChallengeKind kind
 AuthResult
 mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind kind)
 {
-	AuthResult	result = {0};
+	AuthResult result = {0};
 
 	result.mfa_token = sign_challenge(user, first, kind);
 	result.expires_in = setting_mfa_challenge_ttl;
 	result.mfa_enrol = kind == CHALLENGE_ENROL;
 	result.mfa_methods = result.mfa_enrol
-		? second_factor_offers(&result.mfa_method_count)
-		: second_factor_methods(&user->id, first, &result.mfa_method_count);
+							 ? second_factor_offers(&result.mfa_method_count)
+							 : second_factor_methods(&user->id, first, &result.mfa_method_count);
 	return result;
 }
 
 bool
 mfa_challenge_is_token(const char *token)
 {
-	Jws		   *jws = palloc(sizeof(Jws));
-	JwtHeader	header;
+	Jws *jws = palloc(sizeof(Jws));
+	JwtHeader header;
 
 	return jws_read(token, strlen(token), jws) &&
-		jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header);
+		   jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header);
 }
 
 /* Returns the payload of a token that a key of this database has signed, or NULL. */
 static Jsonb *
 verified_payload(const char *token)
 {
-	Jws		   *jws = palloc(sizeof(Jws));
-	JwtHeader	header;
+	Jws *jws = palloc(sizeof(Jws));
+	JwtHeader header;
 	const VerificationKey *key;
-	Jsonb	   *payload;
+	Jsonb *payload;
 
 	if (token == NULL || !jws_read(token, strlen(token), jws) ||
 		!jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header))
 		return NULL;
 	key = signing_keys_find(header.kid);
 	if (key == NULL || header.algorithm != key->algorithm ||
-		!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len,
-					 jws->signature, jws->signature_len) ||
+		!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len, jws->signature,
+					 jws->signature_len) ||
 		json_read_object(jws->payload, jws->payload_len, &payload) != JSON_READ)
 		return NULL;
 	return payload;
@@ -96,12 +96,12 @@ verified_payload(const char *token)
 static bool
 read_first_factor(Jsonb *payload, Authentication *first)
 {
-	char	  **amr;
+	char **amr;
 
 	first->aal = 1;
 	first->provider = json_member_string(payload, "provider");
-	if (first->provider == NULL ||
-		!json_member_strings(payload, "amr", &amr, &first->amr_count) || first->amr_count > AMR_MAX)
+	if (first->provider == NULL || !json_member_strings(payload, "amr", &amr, &first->amr_count) ||
+		first->amr_count > AMR_MAX)
 		return false;
 	for (int i = 0; i < first->amr_count; i++)
 		first->amr[i] = amr[i];
@@ -117,19 +117,19 @@ read_challenge(Jsonb *payload, MfaChallenge *challenge)
 		return false;
 	challenge->kind = enrol->val.boolean ? CHALLENGE_ENROL : CHALLENGE_VERIFY;
 	return json_member_is(payload, "iss", setting_jwt_issuer) &&
-		json_member_is(payload, "aud", CHALLENGE_AUDIENCE) &&
-		json_member_is(payload, "purpose", CHALLENGE_PURPOSE) &&
-		json_member_uuid(payload, "jti", &challenge->id) &&
-		json_member_uuid(payload, "sub", &challenge->user_id) &&
-		json_member_integer(payload, "ver", &challenge->token_version) &&
-		json_member_integer(payload, "exp", &challenge->expires_at) &&
-		read_first_factor(payload, &challenge->first);
+		   json_member_is(payload, "aud", CHALLENGE_AUDIENCE) &&
+		   json_member_is(payload, "purpose", CHALLENGE_PURPOSE) &&
+		   json_member_uuid(payload, "jti", &challenge->id) &&
+		   json_member_uuid(payload, "sub", &challenge->user_id) &&
+		   json_member_integer(payload, "ver", &challenge->token_version) &&
+		   json_member_integer(payload, "exp", &challenge->expires_at) &&
+		   read_first_factor(payload, &challenge->first);
 }
 
 const Refusal *
 mfa_challenge_open(const char *token, ChallengeKind kind, MfaChallenge *challenge, User **user)
 {
-	Jsonb	   *payload = verified_payload(token);
+	Jsonb *payload = verified_payload(token);
 
 	if (payload == NULL || !read_challenge(payload, challenge) || challenge->kind != kind)
 		return &refusal_invalid_mfa_token;
@@ -172,7 +172,7 @@ mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authenti
 					   const Client *client)
 {
 	Authentication both = both_factors(&challenge->first, second);
-	AuthResult	result;
+	AuthResult result;
 
 	if (!spent_ids_add(CHALLENGE_PURPOSE, &challenge->id,
 					   time_t_to_timestamptz((pg_time_t) challenge->expires_at)))

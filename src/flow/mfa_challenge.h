@@ -21,31 +21,31 @@
 
 typedef enum ChallengeKind
 {
-	CHALLENGE_VERIFY,			/* the user has to prove a second factor */
-	CHALLENGE_ENROL				/* the user has to set one up (authfort.require_mfa) */
+	CHALLENGE_VERIFY, /* the user has to prove a second factor */
+	CHALLENGE_ENROL   /* the user has to set one up (authfort.require_mfa) */
 } ChallengeKind;
 
 typedef struct MfaChallenge
 {
 	ChallengeKind kind;
-	pg_uuid_t	id;
-	pg_uuid_t	user_id;
-	int64		token_version;	/* the user's, when it was issued */
-	int64		expires_at;		/* Unix time */
-	Authentication first;		/* the first factor */
+	pg_uuid_t id;
+	pg_uuid_t user_id;
+	int64 token_version;  /* the user's, when it was issued */
+	int64 expires_at;     /* Unix time */
+	Authentication first; /* the first factor */
 } MfaChallenge;
 
 /* A challenge for a user who has proven "first"; the row is locked. */
-extern AuthResult mfa_challenge_issue(const User *user, const Authentication *first,
-									  ChallengeKind kind);
+extern AuthResult
+mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind kind);
 
 /*
  * Verifies a token of that kind, and locks its user.  Returns NULL, or
  * invalid_mfa_token: the token cannot be read, has expired or was used, or its
  * user is gone, banned, or has another token version.  "token" may be NULL.
  */
-extern const Refusal *mfa_challenge_open(const char *token, ChallengeKind kind,
-										 MfaChallenge *challenge, User **user);
+extern const Refusal *
+mfa_challenge_open(const char *token, ChallengeKind kind, MfaChallenge *challenge, User **user);
 
 /* Whether a text looks like a challenge; nothing is verified. */
 extern bool mfa_challenge_is_token(const char *token);
@@ -58,4 +58,4 @@ extern bool mfa_challenge_is_token(const char *token);
 extern AuthResult mfa_challenge_complete(const MfaChallenge *challenge, User *user,
 										 const Authentication *second, const Client *client);
 
-#endif							/* AUTHFORT_MFA_CHALLENGE_H */
+#endif /* AUTHFORT_MFA_CHALLENGE_H */

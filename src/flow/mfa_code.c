@@ -33,7 +33,7 @@
 #include "flow/second_factor.h"
 #include "settings.h"
 
-#define LONGEST_LOCK (24 * 3600)	/* seconds */
+#define LONGEST_LOCK (24 * 3600) /* seconds */
 
 static const Authentication by_totp = {METHOD_TOTP, 2, 1, {AMR_TOTP}};
 static const Authentication by_backup_code = {METHOD_BACKUP_CODE, 2, 1, {AMR_BACKUP_CODE}};
@@ -42,7 +42,7 @@ static const Authentication by_backup_code = {METHOD_BACKUP_CODE, 2, 1, {AMR_BAC
 static bool
 remove_spaces(const char *typed, char *code, size_t size)
 {
-	size_t		len = 0;
+	size_t len = 0;
 
 	for (; *typed != '\0'; typed++)
 	{
@@ -60,10 +60,10 @@ remove_spaces(const char *typed, char *code, size_t size)
 static int64
 find_unused_step(const User *user, const MfaState *state, const char *typed)
 {
-	char		code[TOTP_DIGITS + 1];
+	char code[TOTP_DIGITS + 1];
 	unsigned char *secret;
-	size_t		len;
-	int64		step;
+	size_t len;
+	int64 step;
 
 	if (state->sealed_secret == NULL || !remove_spaces(typed, code, sizeof(code)))
 		return -1;
@@ -77,7 +77,7 @@ find_unused_step(const User *user, const MfaState *state, const char *typed)
 bool
 mfa_code_use_first(const User *user, const MfaState *state, const char *code)
 {
-	int64		step = find_unused_step(user, state, code);
+	int64 step = find_unused_step(user, state, code);
 
 	if (step >= 0)
 		mfa_use_step(&user->id, state, step);
@@ -93,7 +93,7 @@ use_totp(const User *user, const MfaState *state, const char *typed)
 static void
 record_backup_code_used(const User *user, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_BACKUP_CODE_USED, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);
@@ -126,14 +126,14 @@ static bool
 attempt_is_refused(const User *user, const MfaState *state)
 {
 	return setting_mfa_lock_attempts > 0 &&
-		attempts_add(ATTEMPT_MFA, &user->id, setting_mfa_lock_time, state->lock_count) >
-		setting_mfa_lock_attempts;
+		   attempts_add(ATTEMPT_MFA, &user->id, setting_mfa_lock_time, state->lock_count) >
+			   setting_mfa_lock_attempts;
 }
 
 static void
 record_locked(const User *user, const MfaState *state, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_MFA_LOCKED, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);
@@ -146,7 +146,7 @@ record_locked(const User *user, const MfaState *state, const Client *client)
 static TimestampTz
 end_of_lock(const MfaState *state)
 {
-	int64		seconds = setting_mfa_lock_time;
+	int64 seconds = setting_mfa_lock_time;
 
 	for (int i = 0; i < state->lock_count && seconds < LONGEST_LOCK; i++)
 		seconds *= 2;
@@ -156,8 +156,8 @@ end_of_lock(const MfaState *state)
 static void
 note_failure(const User *user, MfaState *state, const Client *client)
 {
-	bool		was_locked = state->locked_until != DT_NOBEGIN;
-	bool		locks;
+	bool was_locked = state->locked_until != DT_NOBEGIN;
+	bool locks;
 
 	/* the failures that led to a lock which is over have had their effect */
 	if (was_locked && state->failed_attempts >= setting_mfa_lock_attempts)
@@ -190,7 +190,7 @@ const Refusal *
 mfa_code_check(User *user, const char *code, CodeKind kind, const Refusal *wrong,
 			   const Client *client, Authentication *second)
 {
-	MfaState	state;
+	MfaState state;
 
 	PreventCommandIfReadOnly("a second factor");
 	/* without the right master key, every code would be wrong */

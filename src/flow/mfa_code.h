@@ -25,9 +25,9 @@ typedef enum CodeKind
  * too many wrong codes (authfort.mfa_lock_attempts).  A try that comes while
  * the user is locked is not checked, not counted and not recorded.
  */
-extern const Refusal *mfa_code_check(User *user, const char *code, CodeKind kind,
-									 const Refusal *wrong, const Client *client,
-									 Authentication *second);
+extern const Refusal *
+mfa_code_check(User *user, const char *code, CodeKind kind, const Refusal *wrong,
+			   const Client *client, Authentication *second);
 
 /*
  * Checks the first code of an app that is not confirmed yet.  Wrong ones are
@@ -35,4 +35,4 @@ extern const Refusal *mfa_code_check(User *user, const char *code, CodeKind kind
  */
 extern bool mfa_code_use_first(const User *user, const MfaState *state, const char *code);
 
-#endif							/* AUTHFORT_MFA_CODE_H */
+#endif /* AUTHFORT_MFA_CODE_H */

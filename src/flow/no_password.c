@@ -11,8 +11,8 @@
 const Refusal *
 no_password_refusal(const User *user)
 {
-	int			count;
-	char	  **providers = identities_providers(&user->id, &count);
+	int count;
+	char **providers = identities_providers(&user->id, &count);
 	StringInfoData extra;
 
 	if (count == 0)

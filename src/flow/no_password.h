@@ -19,4 +19,4 @@ extern const Refusal *no_password_refusal(const User *user);
 /* Whether a refusal is one of these two, which reveal that there is an account. */
 extern bool is_no_password_refusal(const Refusal *refusal);
 
-#endif							/* AUTHFORT_NO_PASSWORD_H */
+#endif /* AUTHFORT_NO_PASSWORD_H */

@@ -26,11 +26,11 @@ notice_begin(StringInfo message, const User *user, const Client *client)
 	user_message_begin(message, user);
 	json_write_time(message, "time", GetCurrentTimestamp());
 	json_write_string(message, "ip_address",
-	                  client_has_address(client)
-	                      ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip))
-	                      : NULL);
+					  client_has_address(client)
+						  ? DatumGetCString(DirectFunctionCall1(inet_out, client->ip))
+						  : NULL);
 	json_write_string(message, "user_agent",
-	                  (client != NULL) ? input_user_agent(client->user_agent) : NULL);
+					  (client != NULL) ? input_user_agent(client->user_agent) : NULL);
 }
 
 static void
@@ -51,8 +51,7 @@ notice_put(NoticeKind kind, const User *user, const Client *client, const char *
 	StringInfoData message;
 	pg_uuid_t id;
 
-	if (!notice_is_wanted(kind) || user->email == NULL ||
-	    event_notice_is_frequent(user->email, name))
+	if (!notice_is_wanted(kind) || user->email == NULL || event_notice_is_frequent(user->email, name))
 		return;
 	outbox_prepare();
 	uuid_v7_make(&id);
@@ -67,8 +66,8 @@ void
 notice_new_sign_in(const User *user, const Client *client)
 {
 	if (!notice_is_wanted(NOTICE_NEW_SIGN_IN) ||
-	    user->created_at == GetCurrentTransactionStartTimestamp() ||
-	    sessions_know_client(&user->id, client))
+		user->created_at == GetCurrentTransactionStartTimestamp() ||
+		sessions_know_client(&user->id, client))
 		return;
 	notice_put(NOTICE_NEW_SIGN_IN, user, client, NULL);
 }

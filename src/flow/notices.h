@@ -24,8 +24,7 @@ notice_is_wanted(NoticeKind kind)
  * time, the client if it is known, and "details", which are further members of
  * a JSON object as text, without secrets; NULL: none.
  */
-extern void
-notice_put(NoticeKind kind, const User *user, const Client *client, const char *details);
+extern void notice_put(NoticeKind kind, const User *user, const Client *client, const char *details);
 
 /*
  * Opens the message of a notice, for a caller that adds a token and puts it

@@ -19,12 +19,12 @@
 typedef struct OAuthRequest
 {
 	const char *provider;
-	const char *redirect_to;	/* NULL: none, as the rest */
+	const char *redirect_to; /* NULL: none, as the rest */
 	const char *mode;
 	const char *code_challenge; /* for the mode "code" */
 	const char *code_challenge_method;
-	const pg_uuid_t *user_id;	/* to whom an account is linked */
-	const pg_uuid_t *session_id;	/* in which that is asked for */
+	const pg_uuid_t *user_id;    /* to whom an account is linked */
+	const pg_uuid_t *session_id; /* in which that is asked for */
 } OAuthRequest;
 
 /* The parameters of a callback; NULL for those that are absent. */
@@ -34,28 +34,28 @@ typedef struct OAuthParameters
 	const char *state;
 	const char *error;
 	const char *issuer;
-	const char *user;			/* Apple's, at the first sign-in */
+	const char *user; /* Apple's, at the first sign-in */
 } OAuthParameters;
 
 /* The next step: the first member that is set. */
 typedef struct OAuthResult
 {
 	const Refusal *refusal;
-	Fetch	   *fetch;			/* and "continuation" is what it continues */
-	FetchFlow	continuation;
-	char	   *url;			/* where the browser goes, with "cookie" */
-	char	   *code;			/* the one-time code of the mode "code" */
-	bool		linked;			/* an account was linked, without a sign-in */
-	AuthResult	auth;
-	char	   *cookie;
-	OAuthFlow	flow;			/* once it is known */
-	bool		has_flow;
+	Fetch *fetch; /* and "continuation" is what it continues */
+	FetchFlow continuation;
+	char *url;   /* where the browser goes, with "cookie" */
+	char *code;  /* the one-time code of the mode "code" */
+	bool linked; /* an account was linked, without a sign-in */
+	AuthResult auth;
+	char *cookie;
+	OAuthFlow flow; /* once it is known */
+	bool has_flow;
 } OAuthResult;
 
 extern OAuthResult oauth_authorize(const OAuthRequest *request, const Client *client);
 
 /* "find_cookie" gives the value of the cookie of a flow, or NULL. */
-typedef char *(*OAuthCookieFinder) (const pg_uuid_t *flow, void *arg);
+typedef char *(*OAuthCookieFinder)(const pg_uuid_t *flow, void *arg);
 extern OAuthResult oauth_callback(const char *provider, const OAuthParameters *parameters,
 								  OAuthCookieFinder find_cookie, void *arg, const Client *client);
 
@@ -73,11 +73,12 @@ extern OAuthResult oauth_continue(FetchFlow *continuation, const FetchAnswer *an
  * them.  The first returns NULL, or the refusal of an unknown provider, or of
  * parameters that are too long for a URL.
  */
-extern const Refusal *oauth_form_to_url(const char *provider, const OAuthParameters *parameters,
-										char **url);
+extern const Refusal *
+oauth_form_to_url(const char *provider, const OAuthParameters *parameters, char **url);
 extern bool oauth_form_from_text(const char *provider, const char *text, OAuthParameters *parameters);
 
 /* Unlinks the accounts at a provider.  Refuses with last_credential. */
-extern const Refusal *oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *client);
+extern const Refusal *
+oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *client);
 
-#endif							/* AUTHFORT_OAUTH_H */
+#endif /* AUTHFORT_OAUTH_H */

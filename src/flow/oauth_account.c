@@ -68,7 +68,7 @@ is_trusted_email(const OAuthProvider *provider, const OAuthProfile *profile)
 static char *
 usable_name(const OAuthProfile *profile)
 {
-	char	   *name;
+	char *name;
 
 	return (input_name(profile->name, &name) == NULL) ? name : NULL;
 }
@@ -76,7 +76,7 @@ usable_name(const OAuthProfile *profile)
 static char *
 usable_avatar(const OAuthProfile *profile)
 {
-	char	   *url;
+	char *url;
 
 	return (input_avatar_url(profile->avatar_url, &url) == NULL) ? url : NULL;
 }
@@ -84,9 +84,9 @@ usable_avatar(const OAuthProfile *profile)
 static void
 record_filled(const User *user, const UserChanges *changes)
 {
-	char	   *fields[2];
-	int			count = 0;
-	Event		event;
+	char *fields[2];
+	int count = 0;
+	Event event;
 
 	if (changes->set_name)
 		fields[count++] = "name";
@@ -102,11 +102,10 @@ static void
 fill_empty(User *user, const OAuthProfile *profile)
 {
 	UserChanges changes = {0};
-	char	   *name = (user->name == NULL) ? usable_name(profile) : NULL;
-	char	   *avatar = (user->avatar_url == NULL) ? usable_avatar(profile) : NULL;
+	char *name = (user->name == NULL) ? usable_name(profile) : NULL;
+	char *avatar = (user->avatar_url == NULL) ? usable_avatar(profile) : NULL;
 
-	if (name != NULL &&
-		users_check_claims(user->email, name, user->roles, user->role_count) == NULL)
+	if (name != NULL && users_check_claims(user->email, name, user->roles, user->role_count) == NULL)
 	{
 		changes.set_name = true;
 		changes.values.name = user->name = name;
@@ -126,7 +125,7 @@ static void
 record_link(const User *user, const OAuthProvider *provider, const Client *client)
 {
 	StringInfoData details;
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_OAUTH_LINK, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);
@@ -146,7 +145,7 @@ record_link(const User *user, const OAuthProvider *provider, const Client *clien
 static const Refusal *
 lock_owner(const OAuthProvider *provider, const OAuthProfile *profile, Identity *identity, User **user)
 {
-	pg_uuid_t	found = identity->user_id;
+	pg_uuid_t found = identity->user_id;
 
 	*user = users_lock(&found);
 	if (*user == NULL || !identities_find(provider->name, profile->id, identity) ||
@@ -175,7 +174,8 @@ static const Refusal *
 refuse_taken_email(const OAuthProvider *provider, const OAuthProfile *profile)
 {
 	return (setting_hide_accounts && !is_trusted_email(provider, profile))
-		? &refusal_email_not_verified : &refusal_account_exists;
+			   ? &refusal_email_not_verified
+			   : &refusal_account_exists;
 }
 
 /*
@@ -207,7 +207,7 @@ link_by_email(const OAuthProvider *provider, const OAuthProfile *profile, const 
 static void
 record_created_by(const User *user, const OAuthProvider *provider, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_USER_CREATED, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);
@@ -225,9 +225,9 @@ static const Refusal *
 make_user(const OAuthProvider *provider, const OAuthProfile *profile, const OAuthTokens *tokens,
 		  const char *email, const Client *client, User **user)
 {
-	NewUser		values = {0};
+	NewUser values = {0};
 	IdentityData data = describe_identity(provider, profile, tokens);
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	/* first, as for an email that is taken */
 	if (email != NULL && setting_hide_accounts && !is_trusted_email(provider, profile))
@@ -265,8 +265,8 @@ find_once(const OAuthProvider *provider, const OAuthProfile *profile, const OAut
 		  const Client *client, User **user)
 {
 	static const pg_uuid_t no_user = {{0}};
-	Identity	identity;
-	char	   *email;
+	Identity identity;
+	char *email;
 
 	if (identities_find(provider->name, profile->id, &identity))
 		return use_identity(provider, profile, tokens, &identity, user);
@@ -304,12 +304,11 @@ oauth_account_link(const OAuthProvider *provider, const OAuthProfile *profile,
 {
 	static const pg_uuid_t no_session = {{0}};
 	IdentityData data = describe_identity(provider, profile, tokens);
-	Identity	identity;
+	Identity identity;
 
 	*user = users_lock(&flow->user_id);
-	if (*user == NULL ||
-		(!uuid_equal(&flow->session_id, &no_session) &&
-		 !sessions_is_live(&flow->session_id, &flow->user_id)))
+	if (*user == NULL || (!uuid_equal(&flow->session_id, &no_session) &&
+						  !sessions_is_live(&flow->session_id, &flow->user_id)))
 		return &refusal_oauth_state_invalid;
 	if ((*user)->banned)
 		return &refusal_user_banned;

@@ -16,12 +16,13 @@
  * email, or makes a user.  The user's row is locked.  Returns NULL or the
  * refusal.
  */
-extern const Refusal *oauth_account_find(const OAuthProvider *provider, const OAuthProfile *profile,
-										 const OAuthTokens *tokens, const Client *client, User **user);
+extern const Refusal *
+oauth_account_find(const OAuthProvider *provider, const OAuthProfile *profile,
+				   const OAuthTokens *tokens, const Client *client, User **user);
 
 /* Links the account to the user who asked for that. */
 extern const Refusal *oauth_account_link(const OAuthProvider *provider, const OAuthProfile *profile,
 										 const OAuthTokens *tokens, const OAuthFlow *flow,
 										 const Client *client, User **user);
 
-#endif							/* AUTHFORT_OAUTH_ACCOUNT_H */
+#endif /* AUTHFORT_OAUTH_ACCOUNT_H */

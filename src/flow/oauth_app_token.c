@@ -27,7 +27,7 @@ static char *
 hex_digest(const char *text)
 {
 	unsigned char digest[crypto_hash_sha256_BYTES];
-	char	   *hex = palloc(2 * sizeof(digest) + 1);
+	char *hex = palloc(2 * sizeof(digest) + 1);
 
 	crypto_hash_sha256(digest, (const unsigned char *) text, strlen(text));
 	return sodium_bin2hex(hex, 2 * sizeof(digest) + 1, digest, sizeof(digest));
@@ -41,7 +41,7 @@ static void
 make_flow_id(const char *provider, const char *id_token, pg_uuid_t *id)
 {
 	const char *end = strrchr(id_token, '.');
-	size_t		len = (end != NULL) ? (size_t) (end - id_token) : strlen(id_token);
+	size_t len = (end != NULL) ? (size_t) (end - id_token) : strlen(id_token);
 	unsigned char digest[crypto_hash_sha256_BYTES];
 	crypto_hash_sha256_state state;
 
@@ -77,8 +77,8 @@ check_app_token(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *p
 				FetchFlow *continuation)
 {
 	const char *url = flow->endpoints.jwks;
-	bool		fresh;
-	Jsonb	   *keys = oauth_documents_find(provider->name, OAUTH_KEYS, url, &fresh);
+	bool fresh;
+	Jsonb *keys = oauth_documents_find(provider->name, OAUTH_KEYS, url, &fresh);
 	IdTokenVerdict verdict = verify_app_token(provider, progress, keys);
 
 	if (verdict == ID_TOKEN_VALID && fresh)
@@ -98,20 +98,22 @@ static OAuthResult
 begin_check(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,
 			FetchFlow *continuation)
 {
-	char	   *url;
-	bool		fresh;
-	bool		known;
+	char *url;
+	bool fresh;
+	bool known;
 
 	flow->endpoints = provider->endpoints;
 	if (flow->endpoints.jwks != NULL)
 		return check_app_token(provider, flow, progress, continuation);
 	url = oauth_discovery_url(provider);
-	known = oauth_use_discovery(
-		provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
+	known = oauth_use_discovery(provider,
+								oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh),
+								flow);
 	if ((known && fresh) || !oauth_documents_may_ask(provider->name, OAUTH_DISCOVERY, url))
 		return known ? check_app_token(provider, flow, progress, continuation)
-			: oauth_refused(&refusal_oauth_provider_unavailable);
-	return oauth_ask(continuation, OAUTH_STEP_APP_DISCOVERY, oauth_fetch_document(url), flow, progress);
+					 : oauth_refused(&refusal_oauth_provider_unavailable);
+	return oauth_ask(continuation, OAUTH_STEP_APP_DISCOVERY, oauth_fetch_document(url), flow,
+					 progress);
 }
 
 OAuthResult
@@ -120,8 +122,8 @@ oauth_sign_in_with_id_token(const char *name, const char *id_token, const char *
 {
 	OAuthProvider *provider = oauth_find_provider(name);
 	OAuthProgress progress = {{NULL}};
-	OAuthFlow	flow;
-	FetchFlow	continuation;
+	OAuthFlow flow;
+	FetchFlow continuation;
 	OAuthResult result;
 	const Refusal *refusal;
 
@@ -155,7 +157,7 @@ static OAuthResult
 take_app_keys(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,
 			  FetchFlow *continuation, const FetchAnswer *answer)
 {
-	Jsonb	   *keys = oauth_take_keys(provider, flow->endpoints.jwks, answer);
+	Jsonb *keys = oauth_take_keys(provider, flow->endpoints.jwks, answer);
 
 	if (keys == NULL)
 		return oauth_refused(&refusal_oauth_provider_unavailable);

@@ -17,14 +17,14 @@
 #include "flow/oauth_steps.h"
 #include "flow/redirect_target.h"
 
-const Refusal refusal_invalid_mode =
-{"invalid_mode", "Valid modes are redirect, popup, code and json", 400};
+const Refusal refusal_invalid_mode = {"invalid_mode",
+									  "Valid modes are redirect, popup, code and json", 400};
 
 /* Returns NULL or the refusal. */
 static const Refusal *
 read_sign_in_request(const OAuthRequest *request, OAuthFlow *flow)
 {
-	AppRequest	app;
+	AppRequest app;
 	const Refusal *refusal;
 
 	if (!oauth_mode_read(request->mode, &flow->mode))
@@ -36,7 +36,7 @@ read_sign_in_request(const OAuthRequest *request, OAuthFlow *flow)
 		flow->session_id = *request->session_id;
 	if (flow->mode != OAUTH_CODE)
 		return redirect_target_resolve(request->redirect_to, &flow->redirect_to);
-	app = (AppRequest) {request->redirect_to, request->code_challenge, request->code_challenge_method};
+	app = (AppRequest){request->redirect_to, request->code_challenge, request->code_challenge_method};
 	refusal = app_request_check(&app, &flow->redirect_to);
 	if (refusal == NULL)
 		flow->code_challenge = pstrdup(request->code_challenge);
@@ -46,7 +46,7 @@ read_sign_in_request(const OAuthRequest *request, OAuthFlow *flow)
 static void
 add_parameters(StringInfo url, const OAuthProvider *provider, const OAuthFlow *flow, const char *state)
 {
-	char		secret[OAUTH_VERIFIER_SIZE];
+	char secret[OAUTH_VERIFIER_SIZE];
 
 	web_url_append_parameter(url, "client_id", provider->client_id);
 	web_url_append_parameter(url, "redirect_uri", oauth_redirect_uri(provider));
@@ -87,7 +87,7 @@ send_to_provider(const OAuthProvider *provider, OAuthFlow *flow)
 	result.cookie = oauth_flow_cookie(flow);
 	if (result.cookie == NULL)
 		return oauth_refused((flow->redirect_to != NULL) ? &refusal_invalid_redirect
-							 : &refusal_oauth_provider_unavailable);
+														 : &refusal_oauth_provider_unavailable);
 	result.flow = *flow;
 	result.has_flow = true;
 	return result;
@@ -115,17 +115,19 @@ oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, OAuthFlow *f
 static OAuthResult
 discover(const OAuthProvider *provider, OAuthFlow *flow, const Client *client)
 {
-	char	   *url = oauth_discovery_url(provider);
-	bool		fresh;
-	bool known = oauth_use_discovery(
-		provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
+	char *url = oauth_discovery_url(provider);
+	bool fresh;
+	bool known =
+		oauth_use_discovery(provider,
+							oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
 	OAuthResult result = {NULL};
 
 	if ((known && fresh) || !oauth_documents_may_ask(provider->name, OAUTH_DISCOVERY, url))
 		return known ? send_to_provider(provider, flow)
-		             : oauth_refused(&refusal_oauth_provider_unavailable);
+					 : oauth_refused(&refusal_oauth_provider_unavailable);
 	fetch_flow_begin(&result.continuation, &flow->id, provider->name, client);
-	return oauth_ask(&result.continuation, OAUTH_STEP_DISCOVERY, oauth_fetch_document(url), flow, NULL);
+	return oauth_ask(&result.continuation, OAUTH_STEP_DISCOVERY, oauth_fetch_document(url), flow,
+					 NULL);
 }
 
 OAuthResult
@@ -133,7 +135,7 @@ oauth_authorize(const OAuthRequest *request, const Client *client)
 {
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_OAUTH_AUTHORIZE, NULL, client);
 	OAuthProvider *provider;
-	OAuthFlow	flow;
+	OAuthFlow flow;
 
 	if (refusal != NULL)
 		return oauth_refused(refusal);
@@ -159,9 +161,9 @@ oauth_authorize(const OAuthRequest *request, const Client *client)
 bool
 oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow, const FetchAnswer *answer)
 {
-	char	   *url = oauth_discovery_url(provider);
-	bool		fresh;
-	Jsonb	   *document;
+	char *url = oauth_discovery_url(provider);
+	bool fresh;
+	Jsonb *document;
 
 	if (answer->status == 200 &&
 		json_read_foreign_object(answer->body, strlen(answer->body), &document) == JSON_READ &&
@@ -170,8 +172,9 @@ oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow, co
 		oauth_documents_keep(provider->name, OAUTH_DISCOVERY, url, document);
 		return true;
 	}
-	return oauth_use_discovery(
-		provider, oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh), flow);
+	return oauth_use_discovery(provider,
+							   oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh),
+							   flow);
 }
 
 OAuthResult

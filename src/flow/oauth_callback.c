@@ -37,7 +37,7 @@ oauth_refused(const Refusal *refusal)
 void
 oauth_record_failure(const Refusal *refusal, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	if (event_is_frequent(EVENT_LOGIN_FAILED, NULL))
 		return;
@@ -50,7 +50,7 @@ oauth_record_failure(const Refusal *refusal, const Client *client)
 OAuthProvider *
 oauth_find_provider(const char *name)
 {
-	char	   *stored = oauth_provider_name(name);
+	char *stored = oauth_provider_name(name);
 	OAuthProvider *provider = (stored != NULL) ? oauth_providers_find(stored) : NULL;
 
 	return (provider != NULL && provider->enabled) ? provider : NULL;
@@ -101,7 +101,7 @@ object_member_of(Jsonb *json, const char *name)
 static void
 read_progress(Jsonb *state, OAuthProgress *progress)
 {
-	Jsonb	   *json = object_member_of(state, "progress");
+	Jsonb *json = object_member_of(state, "progress");
 
 	memset(progress, 0, sizeof(*progress));
 	if (json == NULL)
@@ -143,10 +143,10 @@ oauth_ask(FetchFlow *continuation, const char *step, Fetch *fetch, const OAuthFl
 static char *
 read_given_name(const char *user)
 {
-	Jsonb	   *json;
-	Jsonb	   *name;
-	char	   *first;
-	char	   *last;
+	Jsonb *json;
+	Jsonb *name;
+	char *first;
+	char *last;
 
 	if (user == NULL || json_read_foreign_object(user, strlen(user), &json) != JSON_READ ||
 		(name = object_member_of(json, "name")) == NULL || !JB_ROOT_IS_OBJECT(name))
@@ -181,7 +181,7 @@ check_callback(const char *name, const OAuthParameters *parameters, OAuthCookieF
 			   void *arg, OAuthProvider **provider, OAuthFlow *flow)
 {
 	const Refusal *refusal;
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (parameters->error != NULL)
 		return &refusal_oauth_provider_error;
@@ -208,9 +208,9 @@ oauth_callback(const char *name, const OAuthParameters *parameters, OAuthCookieF
 			   void *arg, const Client *client)
 {
 	OAuthProvider *provider;
-	OAuthFlow	flow;
+	OAuthFlow flow;
 	OAuthProgress progress = {{NULL}};
-	FetchFlow	continuation;
+	FetchFlow continuation;
 	const Refusal *refusal;
 
 	PreventCommandIfReadOnly("a sign-in");
@@ -262,12 +262,12 @@ verify_id_token(const OAuthProvider *provider, const OAuthFlow *flow, OAuthProgr
 				Jsonb *keys)
 {
 	IdTokenRules rules = {provider->issuer, provider->other_issuer};
-	char		nonce[OAUTH_VERIFIER_SIZE];
+	char nonce[OAUTH_VERIFIER_SIZE];
 
 	if (keys == NULL)
 		return ID_TOKEN_UNKNOWN_KEY;
 	rules.audiences = provider->audiences;
-	rules.audience_count = 1;	/* the code was issued to this client alone */
+	rules.audience_count = 1; /* the code was issued to this client alone */
 	rules.access_token = progress->tokens.access_token;
 	rules.now = timestamptz_to_time_t(GetCurrentTimestamp());
 	if (provider->nonce)
@@ -283,8 +283,8 @@ ask_keys(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress
 		 FetchFlow *continuation)
 {
 	progress->claims = NULL;
-	return oauth_ask(continuation, OAUTH_STEP_KEYS, oauth_fetch_document(flow->endpoints.jwks), flow,
-					 progress);
+	return oauth_ask(continuation, OAUTH_STEP_KEYS, oauth_fetch_document(flow->endpoints.jwks),
+					 flow, progress);
 }
 
 /*
@@ -296,8 +296,8 @@ check_id_token(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *pr
 			   FetchFlow *continuation)
 {
 	const char *url = flow->endpoints.jwks;
-	bool		fresh;
-	Jsonb	   *keys = oauth_documents_find(provider->name, OAUTH_KEYS, url, &fresh);
+	bool fresh;
+	Jsonb *keys = oauth_documents_find(provider->name, OAUTH_KEYS, url, &fresh);
 	IdTokenVerdict verdict = verify_id_token(provider, flow, progress, keys);
 
 	if (verdict == ID_TOKEN_INVALID)
@@ -314,8 +314,8 @@ check_id_token(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *pr
 Jsonb *
 oauth_take_keys(const OAuthProvider *provider, const char *url, const FetchAnswer *answer)
 {
-	Jsonb	   *keys;
-	bool		fresh;
+	Jsonb *keys;
+	bool fresh;
 
 	if (answer->status == 200 &&
 		json_read_foreign_object(answer->body, strlen(answer->body), &keys) == JSON_READ &&
@@ -331,7 +331,7 @@ static OAuthResult
 take_keys_answer(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,
 				 FetchFlow *continuation, const FetchAnswer *answer)
 {
-	Jsonb	   *keys = oauth_take_keys(provider, flow->endpoints.jwks, answer);
+	Jsonb *keys = oauth_take_keys(provider, flow->endpoints.jwks, answer);
 
 	if (keys == NULL)
 		return oauth_refused(&refusal_oauth_provider_unavailable);
@@ -452,7 +452,7 @@ is_still_asked(const OAuthProvider *provider, const OAuthFlow *flow, const Fetch
 	const char *method = (strcmp(continuation->step, OAUTH_STEP_TOKENS) == 0) ? "POST" : "GET";
 
 	return oauth_flow_is_of(flow, provider) &&
-		fetch_flow_asked(continuation, method, url_of_step(provider, flow, continuation->step));
+		   fetch_flow_asked(continuation, method, url_of_step(provider, flow, continuation->step));
 }
 
 OAuthResult
@@ -460,7 +460,7 @@ oauth_continue(FetchFlow *continuation, const FetchAnswer *answer)
 {
 	OAuthProvider *provider = oauth_find_provider(continuation->provider);
 	OAuthProgress progress;
-	OAuthFlow	flow = {continuation->id};
+	OAuthFlow flow = {continuation->id};
 	OAuthResult result;
 
 	PreventCommandIfReadOnly("a sign-in");

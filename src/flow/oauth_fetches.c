@@ -17,14 +17,14 @@
 #include "flow/oauth_fetches.h"
 #include "settings.h"
 
-#define USER_AGENT "authfort"	/* GitHub refuses requests without one */
+#define USER_AGENT "authfort" /* GitHub refuses requests without one */
 #define BASIC "Basic "
-#define ASSERTION_TTL 60		/* seconds */
+#define ASSERTION_TTL 60 /* seconds */
 
 static Fetch *
 begin_fetch(const char *method, const char *url)
 {
-	Fetch	   *fetch = palloc0(sizeof(Fetch));
+	Fetch *fetch = palloc0(sizeof(Fetch));
 
 	fetch->method = method;
 	fetch->url = url;
@@ -42,7 +42,7 @@ add_fetch_header(Fetch *fetch, const char *name, const char *value)
 static Fetch *
 begin_json_fetch(const char *method, const char *url)
 {
-	Fetch	   *fetch = begin_fetch(method, url);
+	Fetch *fetch = begin_fetch(method, url);
 
 	add_fetch_header(fetch, "accept", "application/json");
 	add_fetch_header(fetch, "user-agent", USER_AGENT);
@@ -58,7 +58,7 @@ oauth_fetch_document(const char *url)
 Fetch *
 oauth_fetch_as_bearer(const char *url, const char *access_token)
 {
-	Fetch	   *fetch = begin_json_fetch("GET", url);
+	Fetch *fetch = begin_json_fetch("GET", url);
 
 	add_fetch_header(fetch, "authorization", psprintf("Bearer %s", access_token));
 	return fetch;
@@ -67,7 +67,7 @@ oauth_fetch_as_bearer(const char *url, const char *access_token)
 char *
 oauth_discovery_url(const OAuthProvider *provider)
 {
-	size_t		len = strlen(provider->issuer);
+	size_t len = strlen(provider->issuer);
 
 	if (provider->issuer[len - 1] == '/')
 		len--;
@@ -101,10 +101,10 @@ encoded(const char *text)
 static char *
 basic_credentials(const OAuthProvider *provider)
 {
-	char	   *text = psprintf("%s:%s", encoded(provider->client_id),
-								encoded(oauth_provider_client_secret(provider)));
-	size_t		size = sodium_base64_ENCODED_LEN(strlen(text), sodium_base64_VARIANT_ORIGINAL);
-	char	   *out = palloc(strlen(BASIC) + size);
+	char *text = psprintf("%s:%s", encoded(provider->client_id),
+						  encoded(oauth_provider_client_secret(provider)));
+	size_t size = sodium_base64_ENCODED_LEN(strlen(text), sodium_base64_VARIANT_ORIGINAL);
+	char *out = palloc(strlen(BASIC) + size);
 
 	strcpy(out, BASIC);
 	sodium_bin2base64(out + strlen(BASIC), size, (unsigned char *) text, strlen(text),
@@ -116,11 +116,11 @@ basic_credentials(const OAuthProvider *provider)
 static char *
 signed_by_client(const OAuthProvider *provider, const char *issuer, const char *audience)
 {
-	EVP_PKEY   *key = oauth_provider_private_key(provider);
-	int64		now = timestamptz_to_time_t(GetCurrentTimestamp());
+	EVP_PKEY *key = oauth_provider_private_key(provider);
+	int64 now = timestamptz_to_time_t(GetCurrentTimestamp());
 	SignatureAlgorithm algorithm;
 	StringInfoData payload;
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (!pkey_algorithm_of(key, &algorithm))
 		elog(ERROR, "the private key of OAuth provider \"%s\" cannot sign", provider->name);
@@ -162,8 +162,7 @@ add_client_assertion(StringInfo form, const OAuthProvider *provider, const OAuth
 }
 
 static void
-authenticate_client(Fetch *fetch, StringInfo form, const OAuthProvider *provider,
-					const OAuthFlow *flow)
+authenticate_client(Fetch *fetch, StringInfo form, const OAuthProvider *provider, const OAuthFlow *flow)
 {
 	switch (flow->token_auth)
 	{
@@ -190,8 +189,8 @@ authenticate_client(Fetch *fetch, StringInfo form, const OAuthProvider *provider
 Fetch *
 oauth_fetch_tokens(const OAuthProvider *provider, const OAuthFlow *flow, const char *code)
 {
-	Fetch	   *fetch = begin_json_fetch("POST", flow->endpoints.token);
-	char		verifier[OAUTH_VERIFIER_SIZE];
+	Fetch *fetch = begin_json_fetch("POST", flow->endpoints.token);
+	char verifier[OAUTH_VERIFIER_SIZE];
 	StringInfoData form;
 
 	initStringInfo(&form);

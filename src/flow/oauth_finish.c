@@ -40,7 +40,7 @@ oauth_finish(const OAuthProvider *provider, OAuthFlow *flow, const OAuthProfile 
 			 const OAuthTokens *tokens, const Client *client)
 {
 	OAuthResult result = {NULL};
-	User	   *user;
+	User *user;
 
 	if (profile->id == NULL || profile->id[0] == '\0')
 		return oauth_refused(&refusal_oauth_no_user_id);
@@ -69,7 +69,7 @@ static TimestampTz
 expiry_of(Jsonb *claims)
 {
 	TimestampTz latest = GetCurrentTimestamp() + 2 * USECS_PER_DAY;
-	int64		expires = 0;
+	int64 expires = 0;
 
 	(void) json_member_rounded(claims, "exp", true, &expires);
 	if (expires > timestamptz_to_time_t(latest))
@@ -84,7 +84,7 @@ oauth_finish_app(const OAuthProvider *provider, const OAuthFlow *flow, Jsonb *cl
 	OAuthTokens no_tokens = {NULL};
 	OAuthResult result = {NULL};
 	OAuthProfile profile;
-	User	   *user;
+	User *user;
 
 	if (!oauth_profile_read(provider, claims, NULL, &profile) || profile.id == NULL)
 		return oauth_refused(&refusal_oauth_no_user_id);

@@ -22,7 +22,7 @@
 #define MAC_BYTES 16
 #define STATE_BYTES (1 + sizeof(uint32) + UUID_LEN + MAC_BYTES)
 #define VERIFIER_BYTES 32
-#define MAX_COOKIE 4096			/* characters that browsers keep of one, with its attributes */
+#define MAX_COOKIE 4096 /* characters that browsers keep of one, with its attributes */
 #define COOKIE_ATTRIBUTES 200
 #define COOKIE_PREFIX "authfort_oauth_"
 
@@ -75,7 +75,7 @@ oauth_flow_is_of(const OAuthFlow *flow, const OAuthProvider *provider)
 TimestampTz
 oauth_flow_expires_at(const pg_uuid_t *id)
 {
-	int64		milliseconds = 0;
+	int64 milliseconds = 0;
 
 	for (int i = 0; i < 6; i++)
 		milliseconds = milliseconds << 8 | id->data[i];
@@ -88,7 +88,7 @@ derive_from_id(uint32 master_key_id, const char *purpose, const pg_uuid_t *id, u
 			   size_t len)
 {
 	unsigned char key[MASTER_KEY_BYTES];
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 	crypto_generichash_state state;
 
 	if (!master_key_derive(master_key_id, MASTER_KEY_FOR_OAUTH_STATE, key))
@@ -108,8 +108,8 @@ oauth_flow_state(const pg_uuid_t *id)
 {
 	unsigned char bytes[STATE_BYTES];
 	unsigned char *p = bytes;
-	uint32		master_key_id = master_key_current();
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(STATE_BYTES));
+	uint32 master_key_id = master_key_current();
+	char *text = palloc(BASE64URL_ENCODED_SIZE(STATE_BYTES));
 
 	*p++ = STATE_VERSION;
 	memcpy(p, &master_key_id, sizeof(master_key_id));
@@ -127,8 +127,8 @@ oauth_flow_read_state(const char *state, pg_uuid_t *id)
 {
 	unsigned char bytes[STATE_BYTES];
 	unsigned char mac[MAC_BYTES];
-	uint32		master_key_id;
-	size_t		len;
+	uint32 master_key_id;
+	size_t len;
 
 	if (!base64url_decode(state, strlen(state), bytes, sizeof(bytes), &len) ||
 		len != sizeof(bytes) || bytes[0] != STATE_VERSION)
@@ -174,7 +174,7 @@ char *
 oauth_code_challenge(const char *verifier)
 {
 	unsigned char digest[crypto_hash_sha256_BYTES];
-	char	   *text = palloc(BASE64URL_ENCODED_SIZE(sizeof(digest)));
+	char *text = palloc(BASE64URL_ENCODED_SIZE(sizeof(digest)));
 
 	crypto_hash_sha256(digest, (const unsigned char *) verifier, strlen(verifier));
 	base64url_encode(digest, sizeof(digest), text);
@@ -214,8 +214,8 @@ oauth_flow_append_members(StringInfo out, const OAuthFlow *flow)
 bool
 oauth_flow_read_members(Jsonb *json, OAuthFlow *flow)
 {
-	char	   *mode = json_member_string(json, "mode");
-	int64		token_auth;
+	char *mode = json_member_string(json, "mode");
+	int64 token_auth;
 
 	flow->provider = json_member_string(json, "provider");
 	flow->issuer = json_member_string(json, "issuer");
@@ -246,25 +246,26 @@ cookie_seal_name(const pg_uuid_t *id)
 char *
 oauth_flow_cookie(const OAuthFlow *flow)
 {
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 	StringInfoData text;
-	char	   *cookie;
+	char *cookie;
 
 	initStringInfo(&text);
 	json_open(&text);
 	oauth_flow_append_members(&text, flow);
 	json_close(&text);
-	cookie = seal_as_text((unsigned char *) text.data, text.len, cookie_seal_name(&flow->id), &database);
+	cookie =
+		seal_as_text((unsigned char *) text.data, text.len, cookie_seal_name(&flow->id), &database);
 	return (strlen(cookie) <= MAX_COOKIE - COOKIE_ATTRIBUTES) ? cookie : NULL;
 }
 
 const Refusal *
 oauth_flow_read_cookie(const char *cookie, const pg_uuid_t *id, OAuthFlow *flow)
 {
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 	unsigned char *text;
-	size_t		len;
-	Jsonb	   *json;
+	size_t len;
+	Jsonb *json;
 
 	if (cookie == NULL || strnlen(cookie, MAX_COOKIE + 1) > MAX_COOKIE)
 		return &refusal_oauth_state_invalid;
@@ -280,7 +281,7 @@ oauth_flow_read_cookie(const char *cookie, const pg_uuid_t *id, OAuthFlow *flow)
 char *
 oauth_flow_cookie_name(const pg_uuid_t *id)
 {
-	char		text[BASE64URL_ENCODED_SIZE(UUID_LEN)];
+	char text[BASE64URL_ENCODED_SIZE(UUID_LEN)];
 
 	base64url_encode(id->data, UUID_LEN, text);
 	return psprintf(COOKIE_PREFIX "%s", text);
@@ -290,7 +291,7 @@ bool
 oauth_flow_read_cookie_name(const char *name, pg_uuid_t *id)
 {
 	static const char prefix[] = COOKIE_PREFIX;
-	size_t		len;
+	size_t len;
 
 	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
 		return false;

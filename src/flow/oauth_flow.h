@@ -21,32 +21,32 @@
 #include "base/refusal.h"
 #include "domain/oauth_providers.h"
 
-#define OAUTH_FLOW_TTL 600		/* seconds */
-#define OAUTH_VERIFIER_SIZE 44	/* characters of a PKCE verifier or a nonce, and a zero byte */
+#define OAUTH_FLOW_TTL 600     /* seconds */
+#define OAUTH_VERIFIER_SIZE 44 /* characters of a PKCE verifier or a nonce, and a zero byte */
 
 /* The form in which a flow ends. */
 typedef enum OAuthMode
 {
-	OAUTH_REDIRECT,				/* cookies, and a redirect if there is a target */
-	OAUTH_POPUP,				/* a page that posts the result to its opener */
-	OAUTH_CODE,					/* a one-time code for an app */
+	OAUTH_REDIRECT, /* cookies, and a redirect if there is a target */
+	OAUTH_POPUP,    /* a page that posts the result to its opener */
+	OAUTH_CODE,     /* a one-time code for an app */
 	OAUTH_JSON
 } OAuthMode;
 
 typedef struct OAuthFlow
 {
-	pg_uuid_t	id;				/* of uuid_v7_make(): it says when the flow began */
-	char	   *provider;
-	char	   *issuer;			/* the provider's when the flow began; NULL: none */
-	OAuthMode	mode;
-	char	   *redirect_to;	/* NULL: none */
-	char	   *code_challenge; /* of the app, for OAUTH_CODE */
-	bool		links;			/* an account at the provider is linked to a user */
-	pg_uuid_t	user_id;
-	pg_uuid_t	session_id;		/* in which that was asked for; zero: by SQL */
-	OAuthEndpoints endpoints;	/* those of the provider when the flow began */
-	TokenAuth	token_auth;
-	bool		demands_issuer; /* the provider says that it names itself (RFC 9207) */
+	pg_uuid_t id; /* of uuid_v7_make(): it says when the flow began */
+	char *provider;
+	char *issuer; /* the provider's when the flow began; NULL: none */
+	OAuthMode mode;
+	char *redirect_to;    /* NULL: none */
+	char *code_challenge; /* of the app, for OAUTH_CODE */
+	bool links;           /* an account at the provider is linked to a user */
+	pg_uuid_t user_id;
+	pg_uuid_t session_id;     /* in which that was asked for; zero: by SQL */
+	OAuthEndpoints endpoints; /* those of the provider when the flow began */
+	TokenAuth token_auth;
+	bool demands_issuer; /* the provider says that it names itself (RFC 9207) */
 } OAuthFlow;
 
 /* NULL is OAUTH_REDIRECT.  False if it is not known. */
@@ -78,7 +78,8 @@ extern bool oauth_flow_read_cookie_name(const char *name, pg_uuid_t *id);
  * flow's id from the first.
  */
 extern const Refusal *oauth_flow_read_state(const char *state, pg_uuid_t *id);
-extern const Refusal *oauth_flow_read_cookie(const char *cookie, const pg_uuid_t *id, OAuthFlow *flow);
+extern const Refusal *
+oauth_flow_read_cookie(const char *cookie, const pg_uuid_t *id, OAuthFlow *flow);
 
 /* Derived from the id, so that they are stored nowhere. */
 extern void oauth_flow_verifier(const pg_uuid_t *id, char verifier[OAUTH_VERIFIER_SIZE]);
@@ -91,4 +92,4 @@ extern char *oauth_code_challenge(const char *verifier);
 extern void oauth_flow_append_members(StringInfo out, const OAuthFlow *flow);
 extern bool oauth_flow_read_members(Jsonb *json, OAuthFlow *flow);
 
-#endif							/* AUTHFORT_OAUTH_FLOW_H */
+#endif /* AUTHFORT_OAUTH_FLOW_H */

@@ -19,8 +19,8 @@
 #include "flow/redirect_target.h"
 
 #define SEALED_FORM "answer of an OAuth provider"
-#define FORM_TTL 60				/* seconds; the browser is already on its way */
-#define MAX_FORM 4096			/* characters of what is sealed */
+#define FORM_TTL 60   /* seconds; the browser is already on its way */
+#define MAX_FORM 4096 /* characters of what is sealed */
 
 static void
 write_parameter(StringInfo out, const char *name, const char *value)
@@ -33,7 +33,7 @@ const Refusal *
 oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **url)
 {
 	OAuthProvider *provider = oauth_find_provider(name);
-	pg_uuid_t	database = database_id();
+	pg_uuid_t database = database_id();
 	StringInfoData text;
 
 	if (provider == NULL)
@@ -60,18 +60,17 @@ oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **ur
 bool
 oauth_form_from_text(const char *name, const char *sealed, OAuthParameters *parameters)
 {
-	pg_uuid_t	database = database_id();
-	char	   *provider = oauth_provider_name(name);
-	char	   *stored;
+	pg_uuid_t database = database_id();
+	char *provider = oauth_provider_name(name);
+	char *stored;
 	unsigned char *text;
-	size_t		len;
-	Jsonb	   *json;
-	int64		expires_at;
+	size_t len;
+	Jsonb *json;
+	int64 expires_at;
 
 	signing_keys_require_master_key();
 	text = unseal_text(sealed, SEALED_FORM, &database, &len);
-	if (provider == NULL || text == NULL ||
-		json_read_object((char *) text, len, &json) != JSON_READ ||
+	if (provider == NULL || text == NULL || json_read_object((char *) text, len, &json) != JSON_READ ||
 		(stored = json_member_string(json, "provider")) == NULL || strcmp(stored, provider) != 0 ||
 		!json_member_integer(json, "expires_at", &expires_at) || expires_at <= GetCurrentTimestamp())
 		return false;

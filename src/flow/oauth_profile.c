@@ -21,7 +21,7 @@
 static bool
 is_token(const char *text)
 {
-	size_t		len = strlen(text);
+	size_t len = strlen(text);
 
 	if (len == 0 || len > MAX_TOKEN)
 		return false;
@@ -37,7 +37,7 @@ is_token(const char *text)
 static char *
 token_member(Jsonb *json, const char *name)
 {
-	char	   *text = json_member_string(json, name);
+	char *text = json_member_string(json, name);
 
 	return (text != NULL && is_token(text)) ? text : NULL;
 }
@@ -45,17 +45,18 @@ token_member(Jsonb *json, const char *name)
 static bool
 is_bearer(Jsonb *json)
 {
-	char	   *type = json_member_string(json, "token_type");
+	char *type = json_member_string(json, "token_type");
 
-	return type == NULL ? json_member(json, "token_type") == NULL : pg_strcasecmp(type, "bearer") == 0;
+	return type == NULL ? json_member(json, "token_type") == NULL
+						: pg_strcasecmp(type, "bearer") == 0;
 }
 
 /* Some providers write the seconds as a string. */
 static int64
 lifetime_of(Jsonb *json)
 {
-	int64		seconds;
-	char	   *text = json_member_string(json, "expires_in");
+	int64 seconds;
+	char *text = json_member_string(json, "expires_in");
 
 	if (text != NULL)
 		seconds = strtol(text, NULL, 10);
@@ -67,7 +68,7 @@ lifetime_of(Jsonb *json)
 bool
 oauth_tokens_read(const char *body, OAuthTokens *tokens)
 {
-	Jsonb	   *json;
+	Jsonb *json;
 
 	if (json_read_foreign_object(body, strlen(body), &json) != JSON_READ)
 		return false;
@@ -77,7 +78,7 @@ oauth_tokens_read(const char *body, OAuthTokens *tokens)
 	tokens->scope = json_member_string(json, "scope");
 	tokens->expires_in = lifetime_of(json);
 	return tokens->access_token != NULL && is_bearer(json) &&
-		(tokens->id_token != NULL || json_member(json, "id_token") == NULL);
+		   (tokens->id_token != NULL || json_member(json, "id_token") == NULL);
 }
 
 /* The value at a path such as "picture.data.url"; NULL if it is missing. */
@@ -89,7 +90,7 @@ value_at(Jsonb *document, const char *path, size_t path_len)
 
 	for (;;)
 	{
-		size_t		len = Min(strcspn(path, "."), (size_t) (end - path));
+		size_t len = Min(strcspn(path, "."), (size_t) (end - path));
 		JsonbValue *value;
 
 		if (JsonContainerIsObject(container))
@@ -115,7 +116,7 @@ find_value(Jsonb *document, const char *mapping)
 {
 	while (document != NULL && mapping != NULL && *mapping != '\0')
 	{
-		size_t		len = strcspn(mapping, " ");
+		size_t len = strcspn(mapping, " ");
 		JsonbValue *value = (len > 0) ? value_at(document, mapping, len) : NULL;
 
 		if (value != NULL && !(value->type == jbvString && value->val.string.len == 0))
@@ -141,7 +142,7 @@ static char *
 find_id(Jsonb *document, const char *mapping)
 {
 	JsonbValue *value = find_value(document, mapping);
-	char	   *id = NULL;
+	char *id = NULL;
 
 	if (value != NULL && value->type == jbvString)
 		id = pnstrdup(value->val.string.val, value->val.string.len);
@@ -177,7 +178,7 @@ find_email(Jsonb *document, const ProfileMapping *mapping, OAuthProfile *profile
 static char *
 first_text(Jsonb *a, Jsonb *b, const char *mapping)
 {
-	char	   *text = find_text(a, mapping);
+	char *text = find_text(a, mapping);
 
 	return (text != NULL) ? text : find_text(b, mapping);
 }
@@ -186,15 +187,14 @@ first_text(Jsonb *a, Jsonb *b, const char *mapping)
 static bool
 is_same_subject(Jsonb *claims, Jsonb *userinfo, const char *mapping)
 {
-	char	   *subject = json_member_string(claims, "sub");
-	char	   *other = find_id(userinfo, mapping);
+	char *subject = json_member_string(claims, "sub");
+	char *other = find_id(userinfo, mapping);
 
 	return subject != NULL && other != NULL && strcmp(subject, other) == 0;
 }
 
 bool
-oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jsonb *userinfo,
-				   OAuthProfile *profile)
+oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jsonb *userinfo, OAuthProfile *profile)
 {
 	const ProfileMapping *mapping = &provider->mapping;
 
@@ -202,7 +202,8 @@ oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jsonb *userinfo
 	if (claims != NULL && userinfo != NULL && !is_same_subject(claims, userinfo, mapping->id))
 		return false;
 	profile->document = (userinfo != NULL) ? userinfo : claims;
-	profile->id = (claims != NULL) ? json_member_string(claims, "sub") : find_id(userinfo, mapping->id);
+	profile->id =
+		(claims != NULL) ? json_member_string(claims, "sub") : find_id(userinfo, mapping->id);
 	if (profile->id != NULL && strlen(profile->id) > IDENTITY_ID_MAX)
 		profile->id = NULL;
 	if (!find_email(userinfo, mapping, profile))
@@ -223,10 +224,10 @@ rank_email(Jsonb *entry)
 bool
 oauth_profile_read_emails(const char *body, OAuthProfile *profile)
 {
-	char	   *wrapped = psprintf("{\"emails\":%s}", body);
+	char *wrapped = psprintf("{\"emails\":%s}", body);
 	JsonbValue *emails;
-	Jsonb	   *json;
-	int			best = -1;
+	Jsonb *json;
+	int best = -1;
 
 	if (json_read_foreign_object(wrapped, strlen(wrapped), &json) != JSON_READ)
 		return false;
@@ -236,8 +237,8 @@ oauth_profile_read_emails(const char *body, OAuthProfile *profile)
 	for (uint32 i = 0; i < Min(JsonContainerSize(emails->val.binary.data), MAX_EMAILS); i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(emails->val.binary.data, i);
-		Jsonb	   *entry = JsonbValueToJsonb(element);
-		char	   *email = JB_ROOT_IS_OBJECT(entry) ? json_member_string(entry, "email") : NULL;
+		Jsonb *entry = JsonbValueToJsonb(element);
+		char *email = JB_ROOT_IS_OBJECT(entry) ? json_member_string(entry, "email") : NULL;
 
 		if (email == NULL || rank_email(entry) <= best)
 			continue;

@@ -14,21 +14,21 @@
 /* The answer of a token endpoint (RFC 6749, section 5.1). */
 typedef struct OAuthTokens
 {
-	char	   *access_token;
-	char	   *refresh_token;	/* NULL: none, as the rest */
-	char	   *id_token;
-	char	   *scope;
-	int64		expires_in;		/* seconds; 0: not stated */
+	char *access_token;
+	char *refresh_token; /* NULL: none, as the rest */
+	char *id_token;
+	char *scope;
+	int64 expires_in; /* seconds; 0: not stated */
 } OAuthTokens;
 
 typedef struct OAuthProfile
 {
-	char	   *id;				/* NULL: not stated, as the rest */
-	char	   *email;
-	bool		email_verified;
-	char	   *name;
-	char	   *avatar_url;
-	Jsonb	   *document;		/* all that was said */
+	char *id; /* NULL: not stated, as the rest */
+	char *email;
+	bool email_verified;
+	char *name;
+	char *avatar_url;
+	Jsonb *document; /* all that was said */
 } OAuthProfile;
 
 /* False if it is not an answer with a bearer token that can be sent in a header. */
@@ -45,4 +45,4 @@ extern bool oauth_profile_read(const OAuthProvider *provider, Jsonb *claims, Jso
 /* Takes the email from GitHub's list of addresses; false if the list is invalid. */
 extern bool oauth_profile_read_emails(const char *body, OAuthProfile *profile);
 
-#endif							/* AUTHFORT_OAUTH_PROFILE_H */
+#endif /* AUTHFORT_OAUTH_PROFILE_H */

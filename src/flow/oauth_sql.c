@@ -72,7 +72,7 @@ Datum
 authfort_oauth_authorize(PG_FUNCTION_ARGS)
 {
 	OAuthRequest request = {NULL};
-	Client		client;
+	Client client;
 	OAuthResult result;
 
 	client_message_mark();
@@ -100,10 +100,10 @@ Datum
 authfort_oauth_callback(PG_FUNCTION_ARGS)
 {
 	OAuthParameters parameters = {NULL};
-	char	   *provider;
-	char	   *cookie;
-	Client		client;
-	Jsonb	   *json;
+	char *provider;
+	char *cookie;
+	Client client;
+	Jsonb *json;
 	OAuthResult result;
 
 	client_message_mark();
@@ -129,11 +129,11 @@ authfort_oauth_callback(PG_FUNCTION_ARGS)
 Datum
 authfort_oauth_resume(PG_FUNCTION_ARGS)
 {
-	char	   *resume = argument_token(fcinfo, 0);
-	int			status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
-	char	   *body = argument_optional_secret(fcinfo, 3);
+	char *resume = argument_token(fcinfo, 0);
+	int status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	char *body = argument_optional_secret(fcinfo, 3);
 	FetchAnswer answer = {0, NULL, NULL, ""};
-	FetchFlow	continuation;
+	FetchFlow continuation;
 	OAuthResult result;
 	const Refusal *refusal;
 
@@ -154,10 +154,10 @@ authfort_oauth_resume(PG_FUNCTION_ARGS)
 Datum
 authfort_sign_in_with_id_token(PG_FUNCTION_ARGS)
 {
-	char	   *provider = argument_text(fcinfo, 0, "provider");
-	char	   *id_token = argument_token(fcinfo, 1);
-	char	   *nonce = argument_secret(fcinfo, 2, "nonce");
-	Client		client = argument_client(fcinfo, 3, 4);
+	char *provider = argument_text(fcinfo, 0, "provider");
+	char *id_token = argument_token(fcinfo, 1);
+	char *nonce = argument_secret(fcinfo, 2, "nonce");
+	Client client = argument_client(fcinfo, 3, 4);
 	OAuthResult result;
 
 	argument_require(fcinfo, 1, "id_token");
@@ -169,10 +169,10 @@ authfort_sign_in_with_id_token(PG_FUNCTION_ARGS)
 Datum
 authfort_exchange_oauth_code(PG_FUNCTION_ARGS)
 {
-	char	   *code = argument_token(fcinfo, 0);
-	char	   *verifier = argument_secret(fcinfo, 1, "code_verifier");
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result;
+	char *code = argument_token(fcinfo, 0);
+	char *verifier = argument_secret(fcinfo, 1, "code_verifier");
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result;
 
 	argument_require(fcinfo, 0, "code");
 	result = app_code_exchange(code, verifier, NULL, &client);
@@ -183,8 +183,8 @@ authfort_exchange_oauth_code(PG_FUNCTION_ARGS)
 Datum
 authfort_unlink_identity(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *provider = argument_text(fcinfo, 1, "provider");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	char *provider = argument_text(fcinfo, 1, "provider");
 
 	PG_RETURN_JSONB_P(done_to_jsonb(oauth_unlink(user_id, provider, NULL)));
 }

@@ -24,10 +24,10 @@
 typedef struct OAuthProgress
 {
 	OAuthTokens tokens;
-	char	   *given_name;		/* that the provider gave with the callback; NULL: none */
-	char	   *nonce;			/* that an app submitted with its id_token */
-	Jsonb	   *claims;			/* of the id_token; NULL: none */
-	Jsonb	   *userinfo;
+	char *given_name; /* that the provider gave with the callback; NULL: none */
+	char *nonce;      /* that an app submitted with its id_token */
+	Jsonb *claims;    /* of the id_token; NULL: none */
+	Jsonb *userinfo;
 } OAuthProgress;
 
 extern OAuthResult oauth_refused(const Refusal *refusal);
@@ -41,8 +41,8 @@ extern OAuthResult oauth_ask(FetchFlow *continuation, const char *step, Fetch *f
 
 /* oauth_authorize.c */
 extern const Refusal refusal_invalid_mode;
-extern OAuthResult oauth_take_discovery(const OAuthProvider *provider, OAuthFlow *flow,
-										const FetchAnswer *answer);
+extern OAuthResult
+oauth_take_discovery(const OAuthProvider *provider, OAuthFlow *flow, const FetchAnswer *answer);
 
 /* Whether a discovery document is the provider's; then the flow has its endpoints. */
 extern bool oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, OAuthFlow *flow);
@@ -52,17 +52,18 @@ extern bool oauth_take_discovery_document(const OAuthProvider *provider, OAuthFl
 										  const FetchAnswer *answer);
 
 /* The answer's keys, which are kept, or else the stored ones; NULL without either. */
-extern Jsonb *oauth_take_keys(const OAuthProvider *provider, const char *url, const FetchAnswer *answer);
+extern Jsonb *
+oauth_take_keys(const OAuthProvider *provider, const char *url, const FetchAnswer *answer);
 
 /* oauth_app_token.c */
-extern OAuthResult oauth_take_app_answer(const OAuthProvider *provider, OAuthFlow *flow,
-										 OAuthProgress *progress, FetchFlow *continuation,
-										 const FetchAnswer *answer);
+extern OAuthResult
+oauth_take_app_answer(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,
+					  FetchFlow *continuation, const FetchAnswer *answer);
 
 /* oauth_finish.c: ends a flow, for whose account at the provider all is known. */
-extern OAuthResult oauth_finish(const OAuthProvider *provider, OAuthFlow *flow,
-								const OAuthProfile *profile, const OAuthTokens *tokens,
-								const Client *client);
+extern OAuthResult
+oauth_finish(const OAuthProvider *provider, OAuthFlow *flow, const OAuthProfile *profile,
+			 const OAuthTokens *tokens, const Client *client);
 
 /* The same for the id_token of an app, which counts once. */
 extern OAuthResult oauth_finish_app(const OAuthProvider *provider, const OAuthFlow *flow,
@@ -74,4 +75,4 @@ extern AuthResult oauth_sign_in(const char *provider, User *user, const Client *
 /* Records that a sign-in failed, for that reason. */
 extern void oauth_record_failure(const Refusal *refusal, const Client *client);
 
-#endif							/* AUTHFORT_OAUTH_STEPS_H */
+#endif /* AUTHFORT_OAUTH_STEPS_H */

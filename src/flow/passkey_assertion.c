@@ -19,7 +19,7 @@ has_user_handle(const PasskeyResponse *response, const PasskeyChallengeUse *use,
 	if (response->user_handle == NULL)
 		return use->user_id != NULL;
 	return VARSIZE(response->user_handle) - VARHDRSZ == UUID_LEN &&
-		memcmp(VARDATA(response->user_handle), user_id->data, UUID_LEN) == 0;
+		   memcmp(VARDATA(response->user_handle), user_id->data, UUID_LEN) == 0;
 }
 
 static bool
@@ -29,8 +29,7 @@ verify_signature(const PasskeyResponse *response, const Passkey *passkey)
 						   VARSIZE(passkey->public_key) - VARHDRSZ, passkey->algorithm,
 						   (unsigned char *) VARDATA(response->authenticator_data),
 						   VARSIZE(response->authenticator_data) - VARHDRSZ,
-						   response->client_data_hash,
-						   (unsigned char *) VARDATA(response->signature),
+						   response->client_data_hash, (unsigned char *) VARDATA(response->signature),
 						   VARSIZE(response->signature) - VARHDRSZ);
 }
 
@@ -74,7 +73,7 @@ check_with_passkey(const PasskeyChallengeUse *use, const PasskeyAssertion *asser
 static bool
 lock_user(PasskeyAssertion *assertion)
 {
-	Passkey    *again;
+	Passkey *again;
 
 	assertion->user = users_lock(&assertion->passkey->user_id);
 	if (assertion->user == NULL)
@@ -90,8 +89,8 @@ lock_user(PasskeyAssertion *assertion)
 static bool
 counter_rises(const PasskeyAssertion *assertion)
 {
-	uint32		stored = assertion->passkey->sign_count;
-	uint32		received = assertion->data.sign_count;
+	uint32 stored = assertion->passkey->sign_count;
+	uint32 received = assertion->data.sign_count;
 
 	return received > stored || (received == 0 && stored == 0);
 }
@@ -100,7 +99,7 @@ static void
 record_anomaly(const PasskeyAssertion *assertion, const Client *client)
 {
 	const Passkey *passkey = assertion->passkey;
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_PASSKEY_COUNTER_ANOMALY, &passkey->user_id, NULL, client);
 	json_write_string(&event.payload, "passkey_id", passkey_id_text(passkey->credential_id));
@@ -156,7 +155,7 @@ passkey_assertion_verify(Jsonb *credential, const PasskeyChallengeUse *use, bool
 void
 passkey_assertion_record(PasskeyAssertion *assertion)
 {
-	Passkey    *passkey = assertion->passkey;
+	Passkey *passkey = assertion->passkey;
 
 	passkey->sign_count = Max(passkey->sign_count, assertion->data.sign_count);
 	passkey->backed_up = assertion->data.backed_up;
@@ -166,7 +165,7 @@ passkey_assertion_record(PasskeyAssertion *assertion)
 void
 passkey_record_failed_factor(const User *user, const Refusal *refusal, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_MFA_FAILED, &user->id, NULL, client);
 	json_write_string(&event.payload, "email", user->email);

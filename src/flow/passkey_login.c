@@ -60,7 +60,7 @@ authentication_by(const Passkey *passkey)
 static void
 record_failed_login(const PasskeyAssertion *assertion, const Refusal *refusal, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_LOGIN_FAILED, &assertion->passkey->user_id, NULL, client);
 	json_write_string(&event.payload, "email", users_find_email(&assertion->passkey->user_id));
@@ -110,8 +110,8 @@ authfort_passkey_login_begin(PG_FUNCTION_ARGS)
 Datum
 authfort_passkey_login_finish(PG_FUNCTION_ARGS)
 {
-	Client		client = argument_client(fcinfo, 1, 2);
-	AuthResult	result;
+	Client client = argument_client(fcinfo, 1, 2);
+	AuthResult result;
 
 	client_message_mark();
 	argument_require(fcinfo, 0, "credential");

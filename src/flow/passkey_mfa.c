@@ -22,8 +22,7 @@ PG_FUNCTION_INFO_V1(authfort_passkey_mfa_finish);
 
 /* Locks the user; *use points into *challenge. */
 static const Refusal *
-open_challenge(const char *mfa_token, MfaChallenge *challenge, User **user,
-			   PasskeyChallengeUse *use)
+open_challenge(const char *mfa_token, MfaChallenge *challenge, User **user, PasskeyChallengeUse *use)
 {
 	const Refusal *refusal = passkeys_check_configured();
 
@@ -44,10 +43,10 @@ flow_passkey_mfa_options(const char *mfa_token, StringInfo out)
 {
 	MfaChallenge challenge;
 	PasskeyChallengeUse use;
-	User	   *user;
+	User *user;
 	const Refusal *refusal = open_challenge(mfa_token, &challenge, &user, &use);
-	Passkey    *passkeys;
-	int			count;
+	Passkey *passkeys;
+	int count;
 
 	if (refusal != NULL)
 		return refusal;
@@ -66,21 +65,24 @@ flow_passkey_mfa_options(const char *mfa_token, StringInfo out)
 AuthResult
 flow_passkey_mfa(const char *mfa_token, Jsonb *credential, const Client *client)
 {
-	static const Authentication second =
-		{METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
+	static const Authentication second = {METHOD_PASSKEY,
+										  2,
+										  3,
+										  {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
 	const Refusal *refusal = rate_limit_check_address(RATE_LIMIT_MFA_VERIFY, NULL, client);
 	MfaChallenge challenge;
 	PasskeyChallengeUse use;
 	PasskeyAssertion assertion;
-	User	   *user;
+	User *user;
 
 	if (refusal == NULL)
 		refusal = open_challenge(mfa_token, &challenge, &user, &use);
 	if (refusal != NULL)
 		return auth_refused(refusal);
-	refusal = passkey_assertion_verify(credential, &use,
-									   setting_webauthn_user_verification == USER_VERIFICATION_REQUIRED,
-									   client, &assertion);
+	refusal =
+		passkey_assertion_verify(credential, &use,
+								 setting_webauthn_user_verification == USER_VERIFICATION_REQUIRED,
+								 client, &assertion);
 	if (refusal != NULL)
 	{
 		passkey_record_failed_factor(user, refusal, client);
@@ -95,7 +97,7 @@ flow_passkey_mfa(const char *mfa_token, Jsonb *credential, const Client *client)
 Datum
 authfort_passkey_mfa_begin(PG_FUNCTION_ARGS)
 {
-	char	   *mfa_token = argument_token(fcinfo, 0);
+	char *mfa_token = argument_token(fcinfo, 0);
 	StringInfoData json;
 	const Refusal *refusal;
 
@@ -108,9 +110,9 @@ authfort_passkey_mfa_begin(PG_FUNCTION_ARGS)
 Datum
 authfort_passkey_mfa_finish(PG_FUNCTION_ARGS)
 {
-	char	   *mfa_token = argument_token(fcinfo, 0);
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result;
+	char *mfa_token = argument_token(fcinfo, 0);
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result;
 
 	argument_require(fcinfo, 1, "credential");
 	result = flow_passkey_mfa(mfa_token, PG_GETARG_JSONB_P(1), &client);

@@ -28,7 +28,7 @@ verification_name(int user_verification)
 static void
 append_relying_party(StringInfo out)
 {
-	bool		named = setting_webauthn_rp_name[0] != '\0';
+	bool named = setting_webauthn_rp_name[0] != '\0';
 
 	json_name(out, "rp");
 	json_open(out);
@@ -41,7 +41,7 @@ append_relying_party(StringInfo out)
 static void
 append_user(StringInfo out, const User *user)
 {
-	char		handle[BASE64URL_ENCODED_SIZE(UUID_LEN)];
+	char handle[BASE64URL_ENCODED_SIZE(UUID_LEN)];
 	const char *label = user_label(user);
 
 	base64url_encode(user->id.data, UUID_LEN, handle);
@@ -60,7 +60,8 @@ append_algorithms(StringInfo out)
 
 	json_name(out, "pubKeyCredParams");
 	for (size_t i = 0; i < lengthof(algorithms); i++)
-		appendStringInfo(out, "%s{\"type\":\"public-key\",\"alg\":%d}", (i == 0) ? "[" : ",", algorithms[i]);
+		appendStringInfo(out, "%s{\"type\":\"public-key\",\"alg\":%d}", (i == 0) ? "[" : ",",
+						 algorithms[i]);
 	appendStringInfoChar(out, ']');
 }
 

@@ -18,10 +18,10 @@
 #define MAX_CLIENT_DATA 8192
 #define MAX_ATTESTATION 32768
 #define MAX_AUTHENTICATOR_DATA 4096
-#define MAX_SIGNATURE 1024		/* RSA of 8192 bits */
+#define MAX_SIGNATURE 1024 /* RSA of 8192 bits */
 #define MAX_USER_HANDLE 64
 
-#define MAX_TRANSPORT 32		/* characters of the name of one */
+#define MAX_TRANSPORT 32 /* characters of the name of one */
 
 const Refusal *
 passkeys_check_configured(void)
@@ -42,8 +42,8 @@ static bytea *
 read_bytes(Jsonb *object, const char *name, size_t max)
 {
 	JsonbValue *value = json_member(object, name);
-	bytea	   *bytes;
-	size_t		len;
+	bytea *bytes;
+	size_t len;
 
 	if (value == NULL || value->type != jbvString ||
 		(size_t) value->val.string.len >= BASE64URL_ENCODED_SIZE(max))
@@ -51,7 +51,8 @@ read_bytes(Jsonb *object, const char *name, size_t max)
 	bytes = palloc(VARHDRSZ + BASE64URL_DECODED_SIZE(value->val.string.len));
 	if (!base64url_decode(value->val.string.val, value->val.string.len,
 						  (unsigned char *) VARDATA(bytes),
-						  BASE64URL_DECODED_SIZE(value->val.string.len), &len) || len == 0)
+						  BASE64URL_DECODED_SIZE(value->val.string.len), &len) ||
+		len == 0)
 		return NULL;
 	SET_VARSIZE(bytes, VARHDRSZ + len);
 	return bytes;
@@ -77,8 +78,8 @@ read_inner_object(Jsonb *object, const char *name)
 static Jsonb *
 read_outer(Jsonb *credential, PasskeyResponse *response)
 {
-	bytea	   *raw_id;
-	char	   *type;
+	bytea *raw_id;
+	char *type;
 
 	memset(response, 0, sizeof(*response));
 	if (!JB_ROOT_IS_OBJECT(credential))
@@ -87,8 +88,8 @@ read_outer(Jsonb *credential, PasskeyResponse *response)
 	raw_id = read_bytes(credential, "rawId", WEBAUTHN_MAX_CREDENTIAL_ID);
 	type = json_member_string(credential, "type");
 	if (response->credential_id == NULL || raw_id == NULL ||
-		!is_same_bytes(response->credential_id, raw_id) ||
-		type == NULL || strcmp(type, "public-key") != 0)
+		!is_same_bytes(response->credential_id, raw_id) || type == NULL ||
+		strcmp(type, "public-key") != 0)
 		return NULL;
 	return read_inner_object(credential, "response");
 }
@@ -96,7 +97,7 @@ read_outer(Jsonb *credential, PasskeyResponse *response)
 static bool
 read_client_data(Jsonb *inner, PasskeyResponse *response)
 {
-	bytea	   *json = read_bytes(inner, "clientDataJSON", MAX_CLIENT_DATA);
+	bytea *json = read_bytes(inner, "clientDataJSON", MAX_CLIENT_DATA);
 
 	if (json == NULL)
 		return false;
@@ -109,12 +110,11 @@ read_client_data(Jsonb *inner, PasskeyResponse *response)
 static bool
 is_transport(const JsonbValue *value)
 {
-	if (value->type != jbvString || value->val.string.len == 0 ||
-		value->val.string.len > MAX_TRANSPORT)
+	if (value->type != jbvString || value->val.string.len == 0 || value->val.string.len > MAX_TRANSPORT)
 		return false;
 	for (int i = 0; i < value->val.string.len; i++)
 	{
-		char		c = value->val.string.val[i];
+		char c = value->val.string.val[i];
 
 		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
 			return false;
@@ -149,7 +149,7 @@ read_transports(Jsonb *inner, PasskeyResponse *response)
 const char *
 passkey_response_read_registration(Jsonb *credential, PasskeyResponse *response)
 {
-	Jsonb	   *inner = read_outer(credential, response);
+	Jsonb *inner = read_outer(credential, response);
 
 	if (inner == NULL)
 		return "form";
@@ -177,7 +177,7 @@ read_user_handle(Jsonb *inner, PasskeyResponse *response)
 const char *
 passkey_response_read_assertion(Jsonb *credential, PasskeyResponse *response)
 {
-	Jsonb	   *inner = read_outer(credential, response);
+	Jsonb *inner = read_outer(credential, response);
 
 	if (inner == NULL)
 		return "form";

@@ -47,7 +47,7 @@ static bool
 must_verify_user(const Session *session)
 {
 	return setting_webauthn_user_verification == USER_VERIFICATION_REQUIRED ||
-		!has_other_factor(session);
+		   !has_other_factor(session);
 }
 
 /*
@@ -59,7 +59,7 @@ authentication_in_session(const Session *session, const PasskeyAssertion *assert
 {
 	Authentication both = {METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
 	Authentication one = {METHOD_PASSKEY, 1, 2, {AMR_KEY, AMR_USER_PRESENT}};
-	bool		verified = assertion->passkey->user_verified && assertion->data.user_verified;
+	bool verified = assertion->passkey->user_verified && assertion->data.user_verified;
 
 	return (verified || has_other_factor(session)) ? both : one;
 }
@@ -78,7 +78,7 @@ find_session(const pg_uuid_t *session_id, Session *session, User **user)
 static PasskeyChallengeUse
 use_in_session(PasskeyCeremony purpose, const Session *session)
 {
-	return (PasskeyChallengeUse) {purpose, &session->user_id, &session->id};
+	return (PasskeyChallengeUse){purpose, &session->user_id, &session->id};
 }
 
 const Refusal *
@@ -86,10 +86,10 @@ flow_passkey_session_options(PasskeyCeremony purpose, const pg_uuid_t *session_i
 {
 	const Refusal *refusal = passkeys_check_configured();
 	PasskeyChallengeUse use;
-	Session		session;
-	User	   *user;
-	Passkey    *passkeys;
-	int			count;
+	Session session;
+	User *user;
+	Passkey *passkeys;
+	int count;
 
 	if (refusal == NULL)
 		refusal = find_session(session_id, &session, &user);
@@ -101,7 +101,7 @@ flow_passkey_session_options(PasskeyCeremony purpose, const pg_uuid_t *session_i
 	use = use_in_session(purpose, &session);
 	passkey_append_request_options(out, passkey_challenge_make(&use), passkeys, count,
 								   must_verify_user(&session) ? USER_VERIFICATION_REQUIRED
-								   : setting_webauthn_user_verification);
+															  : setting_webauthn_user_verification);
 	return NULL;
 }
 
@@ -115,8 +115,8 @@ passkey_session_prove(PasskeyCeremony purpose, const User *user, const Session *
 
 	if (refusal != NULL)
 		return refusal;
-	refusal = passkey_assertion_verify(credential, &use, must_verify_user(session), client,
-									   &assertion);
+	refusal =
+		passkey_assertion_verify(credential, &use, must_verify_user(session), client, &assertion);
 	if (refusal != NULL)
 	{
 		passkey_record_failed_factor(user, refusal, client);
@@ -131,9 +131,9 @@ passkey_session_prove(PasskeyCeremony purpose, const User *user, const Session *
 AuthResult
 flow_passkey_step_up(const pg_uuid_t *session_id, Jsonb *credential, const Client *client)
 {
-	Session		session;
-	User	   *user;
-	User	   *locked;
+	Session session;
+	User *user;
+	User *locked;
 	Authentication how;
 	const Refusal *refusal = find_session(session_id, &session, &user);
 
@@ -142,8 +142,8 @@ flow_passkey_step_up(const pg_uuid_t *session_id, Jsonb *credential, const Clien
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	PreventCommandIfReadOnly("an authentication");
-	refusal = passkey_session_prove(PASSKEY_STEP_UP, user, &session, credential, client, &locked,
-									&how);
+	refusal =
+		passkey_session_prove(PASSKEY_STEP_UP, user, &session, credential, client, &locked, &how);
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	if (how.aal < 2)
@@ -154,7 +154,7 @@ flow_passkey_step_up(const pg_uuid_t *session_id, Jsonb *credential, const Clien
 static Datum
 begin_for_session(FunctionCallInfo fcinfo, PasskeyCeremony purpose)
 {
-	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
+	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
 	StringInfoData json;
 	const Refusal *refusal;
 
@@ -181,9 +181,9 @@ authfort_passkey_reauthenticate_begin(PG_FUNCTION_ARGS)
 Datum
 authfort_passkey_step_up_finish(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result;
+	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result;
 
 	client_message_mark();
 	argument_require(fcinfo, 1, "credential");
@@ -195,10 +195,10 @@ authfort_passkey_step_up_finish(PG_FUNCTION_ARGS)
 Datum
 authfort_passkey_reauthenticate_finish(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
-	Client		client = argument_client(fcinfo, 2, 3);
-	Proof		proof = {REAUTHENTICATE_BY_PASSKEY};
-	AuthResult	result;
+	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
+	Client client = argument_client(fcinfo, 2, 3);
+	Proof proof = {REAUTHENTICATE_BY_PASSKEY};
+	AuthResult result;
 
 	client_message_mark();
 	argument_require(fcinfo, 1, "credential");

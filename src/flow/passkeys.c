@@ -45,9 +45,9 @@ flow_passkey_options(const Enroller *enroller, StringInfo out)
 	const Refusal *refusal = passkeys_check_configured();
 	MfaChallenge challenge;
 	PasskeyChallengeUse use;
-	User	   *user;
-	Passkey    *passkeys;
-	int			count;
+	User *user;
+	Passkey *passkeys;
+	int count;
 
 	if (refusal != NULL)
 		return refusal;
@@ -66,7 +66,7 @@ flow_passkey_options(const Enroller *enroller, StringInfo out)
 static bytea *
 copy_bytes(const unsigned char *bytes, size_t len)
 {
-	bytea	   *copy = palloc(VARHDRSZ + len);
+	bytea *copy = palloc(VARHDRSZ + len);
 
 	SET_VARSIZE(copy, VARHDRSZ + len);
 	memcpy(VARDATA(copy), bytes, len);
@@ -77,12 +77,11 @@ static bool
 is_credential_id(const bytea *id, const WebauthnData *data)
 {
 	return VARSIZE_ANY_EXHDR(id) == data->credential_id_len &&
-		memcmp(VARDATA_ANY(id), data->credential_id, data->credential_id_len) == 0;
+		   memcmp(VARDATA_ANY(id), data->credential_id, data->credential_id_len) == 0;
 }
 
 static void
-fill_passkey(const PasskeyResponse *response, const WebauthnAttestationObject *object,
-			 Passkey *passkey)
+fill_passkey(const PasskeyResponse *response, const WebauthnAttestationObject *object, Passkey *passkey)
 {
 	const WebauthnData *data = &object->read;
 
@@ -142,7 +141,7 @@ static void
 record_passkey(EventType type, const Passkey *passkey, const pg_uuid_t *session_id,
 			   const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, type, &passkey->user_id, session_id, client);
 	json_write_string(&event.payload, "passkey_id", passkey_id_text(passkey->credential_id));
@@ -189,10 +188,12 @@ use_as_second_factor(User *user, AddedPasskey *added, const Client *client)
  */
 static AuthResult
 go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *challenge,
-	  const AddedPasskey *added, bool new_tokens, const Client *client)
+				   const AddedPasskey *added, bool new_tokens, const Client *client)
 {
-	static const Authentication by_passkey =
-		{METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
+	static const Authentication by_passkey = {METHOD_PASSKEY,
+											  2,
+											  3,
+											  {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
 
 	if (enroller->mfa_token != NULL)
 		return mfa_challenge_complete(challenge, user, &by_passkey, client);
@@ -210,7 +211,7 @@ flow_passkey_add(const Enroller *enroller, Jsonb *credential, const char *name, 
 	PasskeyChallengeUse use;
 	PasskeyResponse response;
 	const char *fault;
-	User	   *user;
+	User *user;
 
 	memset(added, 0, sizeof(*added));
 	if (refusal != NULL)
@@ -249,7 +250,7 @@ flow_passkey_append_added(StringInfo out, const AddedPasskey *added, const AuthR
 static Passkey *
 lock_passkey(const pg_uuid_t *user_id, const bytea *credential_id, User **user)
 {
-	Passkey    *passkey;
+	Passkey *passkey;
 
 	*user = users_lock(user_id);
 	passkey = (*user != NULL) ? passkeys_find(credential_id) : NULL;
@@ -260,10 +261,10 @@ const Refusal *
 flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name,
 					const Client *client)
 {
-	char	   *stored;
+	char *stored;
 	const Refusal *refusal = input_name(name, &stored);
-	User	   *user;
-	Passkey    *passkey;
+	User *user;
+	Passkey *passkey;
 
 	if (refusal != NULL)
 		return refusal;
@@ -288,8 +289,8 @@ AuthResult
 flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 					const pg_uuid_t *session_id, bool new_tokens, const Client *client)
 {
-	User	   *user;
-	Passkey    *passkey = lock_passkey(user_id, credential_id, &user);
+	User *user;
+	Passkey *passkey = lock_passkey(user_id, credential_id, &user);
 
 	if (passkey == NULL)
 		return auth_refused(&refusal_passkey_not_found);
@@ -309,9 +310,9 @@ flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 bytea *
 passkey_id_read(const char *text)
 {
-	size_t		text_len = strlen(text);
-	bytea	   *id;
-	size_t		len;
+	size_t text_len = strlen(text);
+	bytea *id;
+	size_t len;
 
 	if (text_len >= BASE64URL_ENCODED_SIZE(WEBAUTHN_MAX_CREDENTIAL_ID))
 		return NULL;
@@ -327,7 +328,7 @@ passkey_id_read(const char *text)
 static Enroller
 passkey_enroller(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 {
-	Enroller	enroller = {0};
+	Enroller enroller = {0};
 
 	enroller.mfa_token = argument_token(fcinfo, mfa_token);
 	if (enroller.mfa_token == NULL)
@@ -340,7 +341,7 @@ passkey_enroller(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 Datum
 authfort_passkey_register_begin(PG_FUNCTION_ARGS)
 {
-	Enroller	enroller = passkey_enroller(fcinfo, 1, 2);
+	Enroller enroller = passkey_enroller(fcinfo, 1, 2);
 	StringInfoData json;
 	const Refusal *refusal;
 
@@ -356,11 +357,11 @@ authfort_passkey_register_begin(PG_FUNCTION_ARGS)
 Datum
 authfort_passkey_register_finish(PG_FUNCTION_ARGS)
 {
-	Enroller	enroller = passkey_enroller(fcinfo, 3, 4);
-	Client		client = argument_client(fcinfo, 5, 6);
+	Enroller enroller = passkey_enroller(fcinfo, 3, 4);
+	Client client = argument_client(fcinfo, 5, 6);
 	StringInfoData json;
 	AddedPasskey added;
-	AuthResult	result;
+	AuthResult result;
 
 	argument_require(fcinfo, 1, "credential");
 	result = flow_passkey_add(&enroller, PG_GETARG_JSONB_P(1), argument_optional_text(fcinfo, 2),
@@ -390,8 +391,8 @@ found_or_raise(const Refusal *refusal, const pg_uuid_t *user_id)
 Datum
 authfort_rename_passkey(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *name = argument_text(fcinfo, 2, "name");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	char *name = argument_text(fcinfo, 2, "name");
 	const Refusal *refusal;
 
 	argument_require(fcinfo, 1, "id");
@@ -403,8 +404,8 @@ authfort_rename_passkey(PG_FUNCTION_ARGS)
 Datum
 authfort_delete_passkey(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	AuthResult	result;
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	AuthResult result;
 
 	argument_require(fcinfo, 1, "id");
 	result = flow_passkey_remove(user_id, PG_GETARG_BYTEA_PP(1), NULL, false, NULL);

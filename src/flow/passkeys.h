@@ -19,8 +19,8 @@
 /* The result of adding a passkey. */
 typedef struct AddedPasskey
 {
-	Passkey		passkey;
-	BackupCodes codes;			/* none unless it is the first second factor */
+	Passkey passkey;
+	BackupCodes codes; /* none unless it is the first second factor */
 } AddedPasskey;
 
 /*
@@ -37,8 +37,8 @@ extern AuthResult flow_passkey_add(const Enroller *enroller, Jsonb *credential, 
 								   bool new_tokens, const Client *client, AddedPasskey *added);
 
 /* Appends the passkey, the codes, and what the client gets to sign in. */
-extern void flow_passkey_append_added(StringInfo out, const AddedPasskey *added,
-									  const AuthResult *result);
+extern void
+flow_passkey_append_added(StringInfo out, const AddedPasskey *added, const AuthResult *result);
 
 /*
  * These refuse with passkey_not_found if the user has no such passkey.
@@ -47,9 +47,9 @@ extern void flow_passkey_append_added(StringInfo out, const AddedPasskey *added,
  */
 extern const Refusal *flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id,
 										  const char *name, const Client *client);
-extern AuthResult flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
-									  const pg_uuid_t *session_id, bool new_tokens,
-									  const Client *client);
+extern AuthResult
+flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
+					const pg_uuid_t *session_id, bool new_tokens, const Client *client);
 
 /* Signing in: PublicKeyCredentialRequestOptionsJSON, and the response to them. */
 extern const Refusal *flow_passkey_login_options(StringInfo out);
@@ -62,4 +62,4 @@ extern AuthResult flow_passkey_mfa(const char *mfa_token, Jsonb *credential, con
 /* Reads the base64url of a credential id; NULL if it cannot be one. */
 extern bytea *passkey_id_read(const char *text);
 
-#endif							/* AUTHFORT_FLOW_PASSKEYS_H */
+#endif /* AUTHFORT_FLOW_PASSKEYS_H */

@@ -48,7 +48,7 @@ may_reset(const User *user)
 static bool
 send_reset_token(const char *email, const Client *client)
 {
-	User	   *user = users_find_by_email(email);
+	User *user = users_find_by_email(email);
 
 	if (user == NULL)
 		return email_change_send_way_back(email, client);
@@ -63,9 +63,9 @@ send_reset_token(const char *email, const Client *client)
 const Refusal *
 flow_request_password_reset(const char *email, const Client *client)
 {
-	instr_time	start;
+	instr_time start;
 	const Refusal *refusal;
-	char	   *stored;
+	char *stored;
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (input_email(email, &stored) != NULL)
@@ -126,7 +126,7 @@ static bool
 replace_password_if_same(const User *user, const char *hash, const pg_uuid_t *keep,
 						 const Client *client)
 {
-	User	   *locked = users_lock(&user->id);
+	User *locked = users_lock(&user->id);
 
 	if (locked == NULL || !user_has_same_password(user, locked))
 		return false;
@@ -138,10 +138,10 @@ const Refusal *
 flow_reset_password(const char *token, const char *new_password, const Client *client)
 {
 	const Refusal *refusal;
-	pg_uuid_t	id;
-	User	   *user;
-	User	   *locked;
-	char	   *hash;
+	pg_uuid_t id;
+	User *user;
+	User *locked;
+	char *hash;
 
 	refusal = rate_limit_check(RATE_LIMIT_PASSWORD_RESET, NULL, client);
 	if (refusal != NULL)
@@ -181,7 +181,7 @@ flow_record_wrong_secret(const User *user, const pg_uuid_t *session_id, const Re
 static AuthResult
 continue_session(const pg_uuid_t *user_id, const pg_uuid_t *keep)
 {
-	Session		session;
+	Session session;
 
 	if (keep == NULL || !sessions_rotate_current(keep, user_id, &session))
 		return auth_done();
@@ -196,10 +196,10 @@ AuthResult
 flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
 					 const pg_uuid_t *keep, const Client *client)
 {
-	User	   *user = users_require(id);
+	User *user = users_require(id);
 	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_PASSWORD, user, client);
 	PasswordCheck check;
-	char	   *hash;
+	char *hash;
 
 	if (refusal != NULL)
 		return auth_refused(refusal);
@@ -208,7 +208,7 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 	{
 		user = users_find(id);
 		if (user == NULL)
-			return auth_refused(&refusal_user_gone);	/* while we hashed */
+			return auth_refused(&refusal_user_gone); /* while we hashed */
 		if (user->password_hash == NULL)
 			return auth_refused(no_password_refusal(user));
 		check = password_verify(user->password_hash, old_password);
@@ -233,15 +233,15 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 				  const Client *client)
 {
 	const Refusal *refusal;
-	User	   *user = users_require(id);
-	char	   *hash;
+	User *user = users_require(id);
+	char *hash;
 
 	PreventCommandIfReadOnly("a change of password");
 	do
 	{
 		user = users_find(id);
 		if (user == NULL)
-			return auth_refused(&refusal_user_gone);	/* while we hashed */
+			return auth_refused(&refusal_user_gone); /* while we hashed */
 		if (user->password_hash != NULL)
 			return auth_refused(&refusal_password_already_set);
 		refusal = accept_password(new_password, user, client, &hash);
@@ -257,16 +257,18 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 Datum
 authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 {
-	char	   *email = argument_text(fcinfo, 0, "email");
-	instr_time	start;
+	char *email = argument_text(fcinfo, 0, "email");
+	instr_time start;
 	TimestampTz expires_at;
-	User	   *user;
-	char	   *token;
+	User *user;
+	char *token;
 
 	INSTR_TIME_SET_CURRENT(start);
 	PreventCommandIfReadOnly("a password reset");
 	user = (input_email(email, &email) == NULL) ? users_lock_by_email(email) : NULL;
-	token = may_reset(user) ? mailed_token_create(MAILED_PASSWORD_RESET, user, NULL, NULL, &expires_at) : NULL;
+	token = may_reset(user)
+				? mailed_token_create(MAILED_PASSWORD_RESET, user, NULL, NULL, &expires_at)
+				: NULL;
 	if (token == NULL)
 		timing_equalize_commit();
 	timing_equalize_response(start);
@@ -279,8 +281,8 @@ authfort_create_password_reset_token(PG_FUNCTION_ARGS)
 Datum
 authfort_reset_password(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_secret(fcinfo, 0, "token");
-	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
+	char *token = argument_secret(fcinfo, 0, "token");
+	char *new_password = argument_secret(fcinfo, 1, "new_password");
 
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_reset_password(token, new_password, NULL)));
 }
@@ -296,12 +298,12 @@ argument_keep(FunctionCallInfo fcinfo, int number)
 Datum
 authfort_change_password(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *old_password = argument_secret(fcinfo, 1, "old_password");
-	char	   *new_password = argument_secret(fcinfo, 2, "new_password");
-	Client		client = argument_client(fcinfo, 4, 5);
-	AuthResult	result = flow_change_password(id, old_password, new_password,
-											  argument_keep(fcinfo, 3), &client);
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
+	char *old_password = argument_secret(fcinfo, 1, "old_password");
+	char *new_password = argument_secret(fcinfo, 2, "new_password");
+	Client client = argument_client(fcinfo, 4, 5);
+	AuthResult result =
+		flow_change_password(id, old_password, new_password, argument_keep(fcinfo, 3), &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -310,9 +312,9 @@ authfort_change_password(PG_FUNCTION_ARGS)
 Datum
 authfort_set_password(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *new_password = argument_secret(fcinfo, 1, "new_password");
-	AuthResult	result = flow_set_password(id, new_password, argument_keep(fcinfo, 2), NULL);
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
+	char *new_password = argument_secret(fcinfo, 1, "new_password");
+	AuthResult result = flow_set_password(id, new_password, argument_keep(fcinfo, 2), NULL);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

@@ -19,7 +19,7 @@ static char *
 hash_email(const char *email)
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
-	char	   *hex;
+	char *hex;
 
 	if (email == NULL)
 		return NULL;
@@ -31,7 +31,7 @@ hash_email(const char *email)
 static void
 record_breached(const char *email, const User *user, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	if (user == NULL && event_is_frequent(EVENT_PASSWORD_PWNED_REJECTED, NULL))
 		return;
@@ -45,15 +45,14 @@ record_breached(const char *email, const User *user, const Client *client)
 static bool
 is_breached(const char *password)
 {
-	char	   *normal = password_normalize(password);
+	char *normal = password_normalize(password);
 
 	return breached_passwords_hold(normal) ||
-		(strcmp(normal, password) != 0 && breached_passwords_hold(password));
+		   (strcmp(normal, password) != 0 && breached_passwords_hold(password));
 }
 
 const Refusal *
-password_policy_check(const char *password, const char *email, const User *user,
-				   const Client *client)
+password_policy_check(const char *password, const char *email, const User *user, const Client *client)
 {
 	const Refusal *refusal = input_new_password(password);
 
@@ -71,8 +70,8 @@ const Refusal *
 password_policy_check_reuse(const char *password, const User *user)
 {
 	PasswordCheck check;
-	int			count;
-	char	  **hashes;
+	int count;
+	char **hashes;
 
 	if (user->password_hash != NULL)
 	{

@@ -16,9 +16,9 @@
  * of the account, and "user" the account if it exists already.
  */
 extern const Refusal *password_policy_check(const char *password, const char *email,
-										 const User *user, const Client *client);
+											const User *user, const Client *client);
 
 /* Checks it against the passwords that the user has or had. */
 extern const Refusal *password_policy_check_reuse(const char *password, const User *user);
 
-#endif							/* AUTHFORT_PASSWORD_POLICY_H */
+#endif /* AUTHFORT_PASSWORD_POLICY_H */

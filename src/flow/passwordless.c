@@ -45,15 +45,15 @@ typedef struct Method
 {
 	Authentication how;
 	RateLimited limit;
-	EventType	requested;
-	EventType	signed_in;
-	const char *message;		/* its kind */
-	const char *command;		/* for the error on a standby */
+	EventType requested;
+	EventType signed_in;
+	const char *message; /* its kind */
+	const char *command; /* for the error on a standby */
 	/* makes a secret for the caller to deliver; NULL if the user may have none */
-	char	   *(*create) (const User *user, Jsonb *detail);
+	char *(*create)(const User *user, Jsonb *detail);
 	/* puts one into the outbox */
-	void		(*send) (const User *user, Jsonb *detail, const Client *client);
-	bool		(*is_allowed) (const User *user);
+	void (*send)(const User *user, Jsonb *detail, const Client *client);
+	bool (*is_allowed)(const User *user);
 } Method;
 
 static bool
@@ -77,9 +77,15 @@ send_link(const User *user, Jsonb *detail, const Client *client)
 }
 
 static const Method by_link = {
-	{"magic_link", 1, 1, {AMR_EMAIL}}, RATE_LIMIT_MAGIC_LINK,
-	EVENT_MAGIC_LINK_REQUESTED, EVENT_MAGIC_LINK_LOGIN, "magic_link", "a magic link",
-	create_link_token, send_link, has_no_further_rule
+	{"magic_link", 1, 1, {AMR_EMAIL}},
+	RATE_LIMIT_MAGIC_LINK,
+	EVENT_MAGIC_LINK_REQUESTED,
+	EVENT_MAGIC_LINK_LOGIN,
+	"magic_link",
+	"a magic link",
+	create_link_token,
+	send_link,
+	has_no_further_rule,
 };
 
 static bool
@@ -92,11 +98,10 @@ static char *
 create_code(const User *user, Jsonb *detail)
 {
 	TimestampTz expires_at;
-	char	   *code;
+	char *code;
 
 	outbox_withdraw(&user->id, CODE_MESSAGE);
-	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, NULL,
-							 &expires_at);
+	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, NULL, &expires_at);
 	event_record_of_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, NULL, NULL, NULL);
 	return code;
 }
@@ -106,8 +111,8 @@ send_code(const User *user, Jsonb *detail, const Client *client)
 {
 	StringInfoData message;
 	TimestampTz expires_at;
-	pg_uuid_t	id;
-	char	   *code;
+	pg_uuid_t id;
+	char *code;
 
 	outbox_withdraw(&user->id, CODE_MESSAGE);
 	uuid_v7_make(&id);
@@ -118,9 +123,15 @@ send_code(const User *user, Jsonb *detail, const Client *client)
 }
 
 static const Method by_code = {
-	{"email_otp", 1, 1, {AMR_EMAIL}}, RATE_LIMIT_OTP,
-	EVENT_EMAIL_OTP_REQUESTED, EVENT_EMAIL_OTP_LOGIN, CODE_MESSAGE, "a one-time code",
-	create_code, send_code, may_have_code
+	{"email_otp", 1, 1, {AMR_EMAIL}},
+	RATE_LIMIT_OTP,
+	EVENT_EMAIL_OTP_REQUESTED,
+	EVENT_EMAIL_OTP_LOGIN,
+	CODE_MESSAGE,
+	"a one-time code",
+	create_code,
+	send_code,
+	may_have_code,
 };
 
 /* An invited user has to accept the invitation first. */
@@ -134,8 +145,8 @@ may_request(const Method *method, const User *user)
 static User *
 make_unclaimed(const char *email, const Method *method, const Client *client)
 {
-	NewUser		values = {.email = email, .mailbox_unproven = true};
-	pg_uuid_t	id;
+	NewUser values = {.email = email, .mailbox_unproven = true};
+	pg_uuid_t id;
 
 	/* a concurrent request may have made it just now */
 	if (!flow_make_account(&values, method->how.provider, client, &id))
@@ -148,7 +159,7 @@ make_unclaimed(const char *email, const Method *method, const Client *client)
 static User *
 find_or_make(const char *email, const Method *method, const Client *client)
 {
-	User	   *user = users_find_by_email(email);
+	User *user = users_find_by_email(email);
 
 	if (user == NULL && setting_allow_passwordless_signup)
 		return make_unclaimed(email, method, client);
@@ -166,7 +177,7 @@ keep_unclaimed(const User *user)
 static bool
 send_to(const char *email, const Method *method, Jsonb *detail, const Client *client)
 {
-	User	   *user = find_or_make(email, method, client);
+	User *user = find_or_make(email, method, client);
 
 	if (user == NULL)
 		return email_change_send_way_back(email, client);
@@ -184,7 +195,7 @@ send_to(const char *email, const Method *method, Jsonb *detail, const Client *cl
 static const Refusal *
 describe_app(const AppRequest *app, Jsonb **detail)
 {
-	char	   *redirect_to;
+	char *redirect_to;
 	const Refusal *refusal = app_request_check(app, &redirect_to);
 	StringInfoData json;
 
@@ -202,9 +213,9 @@ describe_app(const AppRequest *app, Jsonb **detail)
 static const Refusal *
 request(const Method *method, const char *raw_email, const AppRequest *app, const Client *client)
 {
-	Jsonb	   *detail = NULL;
-	instr_time	start;
-	char	   *email = NULL;
+	Jsonb *detail = NULL;
+	instr_time start;
+	char *email = NULL;
 	const Refusal *invalid = input_email(raw_email, &email);
 	const Refusal *refusal;
 
@@ -243,7 +254,7 @@ flow_request_email_otp(const char *email, const Client *client)
 static AuthResult
 admit(const Method *method, User *user, const pg_uuid_t *session_id, const Client *client)
 {
-	AuthResult	result;
+	AuthResult result;
 
 	mailbox_proved_by_sign_in(user, session_id);
 	result = sign_in(user, &method->how, client);
@@ -282,8 +293,8 @@ MagicLinkResult
 flow_verify_magic_link(const char *token, const pg_uuid_t *session_id, const Client *client)
 {
 	MagicLinkResult result = {{NULL}};
-	Jsonb	   *detail;
-	User	   *user;
+	Jsonb *detail;
+	User *user;
 
 	PreventCommandIfReadOnly("a login");
 	user = mailed_token_redeem(MAILED_MAGIC_LINK, token, &detail);
@@ -305,7 +316,7 @@ flow_verify_magic_link(const char *token, const pg_uuid_t *session_id, const Cli
 static User *
 redeem_code(const char *email, const char *code, const Client *client)
 {
-	User	   *user = users_lock_by_email(email);
+	User *user = users_lock_by_email(email);
 	EmailCodeCheck check;
 
 	if (user == NULL)
@@ -324,11 +335,11 @@ AuthResult
 flow_verify_email_otp(const char *raw_email, const char *code, const pg_uuid_t *session_id,
 					  const Client *client)
 {
-	instr_time	start;
-	char	   *email = NULL;
+	instr_time start;
+	char *email = NULL;
 	const Refusal *invalid = input_email(raw_email, &email);
 	const Refusal *refusal;
-	User	   *user;
+	User *user;
 
 	INSTR_TIME_SET_CURRENT(start);
 	refusal = rate_limit_check(RATE_LIMIT_OTP, (invalid == NULL) ? email : NULL, client);
@@ -358,12 +369,12 @@ flow_verify_email_otp(const char *raw_email, const char *code, const pg_uuid_t *
 int
 passwordless_delete_unclaimed(int limit, KeptRows *kept)
 {
-	int			count;
-	pg_uuid_t  *ids = users_lock_unclaimed(limit, &count);
+	int count;
+	pg_uuid_t *ids = users_lock_unclaimed(limit, &count);
 
 	for (int i = 0; i < count; i++)
 	{
-		ErrorData  *in_use;
+		ErrorData *in_use;
 
 		CHECK_FOR_INTERRUPTS();
 		if (user_admin_try_delete(&ids[i], true, NULL, NULL) != &refusal_user_in_use ||
@@ -380,12 +391,12 @@ passwordless_delete_unclaimed(int limit, KeptRows *kept)
 static Datum
 create_for_caller(FunctionCallInfo fcinfo, const Method *method, const AppRequest *app)
 {
-	Jsonb	   *detail = NULL;
-	char	   *email = argument_text(fcinfo, 0, "email");
-	instr_time	start;
+	Jsonb *detail = NULL;
+	char *email = argument_text(fcinfo, 0, "email");
+	instr_time start;
 	const Refusal *refusal;
-	User	   *user;
-	char	   *secret = NULL;
+	User *user;
+	char *secret = NULL;
 
 	INSTR_TIME_SET_CURRENT(start);
 	PreventCommandIfReadOnly(method->command);
@@ -416,7 +427,7 @@ create_for_caller(FunctionCallInfo fcinfo, const Method *method, const AppReques
 Datum
 authfort_create_magic_link_token(PG_FUNCTION_ARGS)
 {
-	AppRequest	app;
+	AppRequest app;
 
 	app.redirect_to = argument_optional_text(fcinfo, 1);
 	app.code_challenge = argument_optional_text(fcinfo, 2);
@@ -435,22 +446,22 @@ authfort_create_email_otp(PG_FUNCTION_ARGS)
 Datum
 authfort_verify_magic_link(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_secret(fcinfo, 0, "token");
-	Client		client = argument_client(fcinfo, 1, 2);
+	char *token = argument_secret(fcinfo, 0, "token");
+	Client client = argument_client(fcinfo, 1, 2);
 	MagicLinkResult result = flow_verify_magic_link(token, NULL, &client);
 
 	PG_RETURN_JSONB_P((result.code != NULL) ? app_code_to_jsonb(result.code, result.redirect_to)
-					  : auth_to_jsonb(&result.auth));
+											: auth_to_jsonb(&result.auth));
 }
 
 /* verify_email_otp(email, code, user_agent, ip_address) -> jsonb */
 Datum
 authfort_verify_email_otp(PG_FUNCTION_ARGS)
 {
-	char	   *email = argument_text(fcinfo, 0, "email");
-	char	   *code = argument_secret(fcinfo, 1, "code");
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result = flow_verify_email_otp(email, code, NULL, &client);
+	char *email = argument_text(fcinfo, 0, "email");
+	char *code = argument_secret(fcinfo, 1, "code");
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result = flow_verify_email_otp(email, code, NULL, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

@@ -23,16 +23,16 @@
 /* What a magic link leads to: a sign-in, or a code for the app that asked for the link. */
 typedef struct MagicLinkResult
 {
-	AuthResult	auth;			/* if "code" is NULL */
-	char	   *code;			/* flow/app_code.h */
-	char	   *redirect_to;	/* what opens the app */
+	AuthResult auth;   /* if "code" is NULL */
+	char *code;        /* flow/app_code.h */
+	char *redirect_to; /* what opens the app */
 } MagicLinkResult;
 
 /* "app" is NULL if the link is to sign in where it is opened. */
-extern const Refusal *flow_request_magic_link(const char *email, const AppRequest *app,
-											  const Client *client);
-extern MagicLinkResult flow_verify_magic_link(const char *token, const pg_uuid_t *session_id,
-											  const Client *client);
+extern const Refusal *
+flow_request_magic_link(const char *email, const AppRequest *app, const Client *client);
+extern MagicLinkResult
+flow_verify_magic_link(const char *token, const pg_uuid_t *session_id, const Client *client);
 
 /* Signs in a user, whose row is locked, as one who has opened a magic link. */
 extern AuthResult magic_link_sign_in(User *user, const pg_uuid_t *session_id, const Client *client);
@@ -45,6 +45,6 @@ extern AuthResult flow_verify_email_otp(const char *email, const char *code,
  * Removes at most "limit" accounts that such a request has made and that were
  * never used (base/expired_rows.h).
  */
-extern int	passwordless_delete_unclaimed(int limit, KeptRows *kept);
+extern int passwordless_delete_unclaimed(int limit, KeptRows *kept);
 
-#endif							/* AUTHFORT_PASSWORDLESS_H */
+#endif /* AUTHFORT_PASSWORDLESS_H */

@@ -33,7 +33,7 @@ PG_FUNCTION_INFO_V1(authfort_create_reauthentication_code);
 
 /* In the order of ReauthenticationMethod. */
 static const char *const method_names[] = {
-	"password", "email_otp", "totp", "backup_code", "passkey"
+	"password", "email_otp", "totp", "backup_code", "passkey",
 };
 
 StaticAssertDecl(lengthof(method_names) == REAUTHENTICATE_BY_PASSKEY + 1,
@@ -60,7 +60,7 @@ static bool
 is_second_factor(ReauthenticationMethod method)
 {
 	return method == REAUTHENTICATE_BY_TOTP || method == REAUTHENTICATE_BY_BACKUP_CODE ||
-		method == REAUTHENTICATE_BY_PASSKEY;
+		   method == REAUTHENTICATE_BY_PASSKEY;
 }
 
 /* Whether the user may use the method in that session, as both are now. */
@@ -126,7 +126,7 @@ static const Refusal *
 prove_second_factor(User *locked, ReauthenticationMethod method, const char *code,
 					const Client *client, Authentication *how)
 {
-	CodeKind	kind = (method == REAUTHENTICATE_BY_TOTP) ? CODE_TOTP : CODE_BACKUP;
+	CodeKind kind = (method == REAUTHENTICATE_BY_TOTP) ? CODE_TOTP : CODE_BACKUP;
 	const Refusal *refusal = mfa_code_check(locked, code, kind, &refusal_wrong_mfa_code, client, how);
 
 	if (refusal == NULL)
@@ -162,7 +162,7 @@ void
 flow_record_reauthenticated(const User *user, const pg_uuid_t *session_id, const char *method,
 							const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_REAUTHENTICATED, &user->id, session_id, client);
 	json_write_string(&event.payload, "method", method);
@@ -173,11 +173,11 @@ flow_record_reauthenticated(const User *user, const pg_uuid_t *session_id, const
 AuthResult
 flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Client *client)
 {
-	Session		session;
+	Session session;
 	Authentication how;
 	const Refusal *refusal;
-	User	   *user;
-	User	   *locked;
+	User *user;
+	User *locked;
 
 	if (!sessions_find(session_id, &session) || session.revoked || session_is_expired(&session))
 		return auth_refused(&refusal_session_not_found);
@@ -201,8 +201,9 @@ flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Clien
 }
 
 static char *
-create_reauthentication_code(const User *user, const pg_uuid_t *session_id, const pg_uuid_t *message_id,
-		  const Client *client, TimestampTz *expires_at)
+create_reauthentication_code(const User *user, const pg_uuid_t *session_id,
+							 const pg_uuid_t *message_id, const Client *client,
+							 TimestampTz *expires_at)
 {
 	event_record_of_user(EVENT_REAUTHENTICATION_REQUESTED, user, session_id, client, NULL, NULL);
 	return email_code_create(&user->id, EMAIL_CODE_REAUTHENTICATION, setting_email_otp_ttl,
@@ -214,8 +215,8 @@ send_reauthentication_code(const User *user, const pg_uuid_t *session_id, const 
 {
 	StringInfoData message;
 	TimestampTz expires_at;
-	pg_uuid_t	id;
-	char	   *code;
+	pg_uuid_t id;
+	char *code;
 
 	uuid_v7_make(&id);
 	code = create_reauthentication_code(user, session_id, &id, client, &expires_at);
@@ -227,7 +228,7 @@ const Refusal *
 flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 								   const Client *client)
 {
-	User	   *user = users_require(user_id);
+	User *user = users_require(user_id);
 	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_REAUTHENTICATE, user, client);
 
 	if (refusal != NULL)
@@ -261,11 +262,11 @@ argument_method(FunctionCallInfo fcinfo, int number)
 Datum
 authfort_reauthenticate(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
-	char	   *secret = argument_secret(fcinfo, 2, "secret");
-	Proof		proof = {argument_method(fcinfo, 1), secret};
-	Client		client = argument_client(fcinfo, 3, 4);
-	AuthResult	result = flow_reauthenticate(session_id, &proof, &client);
+	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
+	char *secret = argument_secret(fcinfo, 2, "secret");
+	Proof proof = {argument_method(fcinfo, 1), secret};
+	Client client = argument_client(fcinfo, 3, 4);
+	AuthResult result = flow_reauthenticate(session_id, &proof, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -274,10 +275,10 @@ authfort_reauthenticate(PG_FUNCTION_ARGS)
 Datum
 authfort_create_reauthentication_code(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *session_id = argument_uuid(fcinfo, 0, "session_id");
-	Session		session;
+	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
+	Session session;
 	TimestampTz expires_at;
-	User	   *user;
+	User *user;
 
 	PreventCommandIfReadOnly("an authentication");
 	if (!sessions_find(session_id, &session))
@@ -286,5 +287,6 @@ authfort_create_reauthentication_code(PG_FUNCTION_ARGS)
 	if (user == NULL || check_method(user, session_id, REAUTHENTICATE_BY_EMAIL_CODE) != NULL ||
 		!email_codes_allowed(&user->id))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(create_reauthentication_code(user, session_id, NULL, NULL, &expires_at)));
+	PG_RETURN_TEXT_P(
+		cstring_to_text(create_reauthentication_code(user, session_id, NULL, NULL, &expires_at)));
 }

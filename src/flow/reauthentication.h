@@ -28,8 +28,8 @@ typedef enum ReauthenticationMethod
 typedef struct Proof
 {
 	ReauthenticationMethod method;
-	const char *secret;			/* a password or code */
-	Jsonb	   *credential;		/* a passkey's response (passkey_session.h) */
+	const char *secret; /* a password or code */
+	Jsonb *credential;  /* a passkey's response (passkey_session.h) */
 } Proof;
 
 /* False for an unknown name. */
@@ -40,15 +40,15 @@ extern void flow_record_reauthenticated(const User *user, const pg_uuid_t *sessi
 										const char *method, const Client *client);
 
 /* The result has new tokens of the session, which say when its user was authenticated. */
-extern AuthResult flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof,
-									  const Client *client);
+extern AuthResult
+flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Client *client);
 
 /*
  * Sends the user of a session a code that confirms nothing else, within
  * mail_limit.h.  Returns NULL or the refusal.
  */
-extern const Refusal *flow_request_reauthentication_code(const pg_uuid_t *user_id,
-														 const pg_uuid_t *session_id,
-														 const Client *client);
+extern const Refusal *
+flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+								   const Client *client);
 
-#endif							/* AUTHFORT_REAUTHENTICATION_H */
+#endif /* AUTHFORT_REAUTHENTICATION_H */

@@ -20,7 +20,7 @@ is_recent(TimestampTz time)
 const Refusal *
 recent_auth_check(const User *user, const pg_uuid_t *session_id)
 {
-	Session		session;
+	Session session;
 
 	if (!sessions_find(session_id, &session) || session.revoked ||
 		!uuid_equal(&session.user_id, &user->id) || !is_recent(session.auth_time))

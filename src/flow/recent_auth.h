@@ -18,4 +18,4 @@
  */
 extern const Refusal *recent_auth_check(const User *user, const pg_uuid_t *session_id);
 
-#endif							/* AUTHFORT_RECENT_AUTH_H */
+#endif /* AUTHFORT_RECENT_AUTH_H */

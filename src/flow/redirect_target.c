@@ -10,7 +10,7 @@
 #include "flow/redirect_target.h"
 #include "settings.h"
 
-#define MAX_TARGET 1024			/* bytes; it has to fit into a cookie */
+#define MAX_TARGET 1024 /* bytes; it has to fit into a cookie */
 
 /* Characters that every browser sends as they are; a backslash is a slash to some. */
 static bool
@@ -28,11 +28,11 @@ has_url_characters(const char *text)
 static bool
 is_dot_segment(const char *segment, size_t len)
 {
-	int			dots = 0;
+	int dots = 0;
 
 	while (len > 0)
 	{
-		size_t		step = 1;
+		size_t step = 1;
 
 		if (len >= 3 && pg_strncasecmp(segment, "%2e", 3) == 0)
 			step = 3;
@@ -52,7 +52,7 @@ is_dot_segment(const char *segment, size_t len)
 static bool
 is_plain_path(const char *path)
 {
-	size_t		len = strcspn(path, "?#");
+	size_t len = strcspn(path, "?#");
 	const char *end = path + len;
 
 	for (const char *p = path; p < end; p++)
@@ -62,7 +62,7 @@ is_plain_path(const char *path)
 	}
 	while (path < end)
 	{
-		size_t		segment = Min(strcspn(path, "/"), (size_t) (end - path));
+		size_t segment = Min(strcspn(path, "/"), (size_t) (end - path));
 
 		if (is_dot_segment(path, segment))
 			return false;
@@ -77,9 +77,9 @@ next_entry(const char **list)
 {
 	while (**list != '\0')
 	{
-		size_t		len;
-		size_t		skip;
-		char	   *entry;
+		size_t len;
+		size_t skip;
+		char *entry;
 
 		*list += strspn(*list, " \t\r\n,");
 		len = skip = strcspn(*list, ",");
@@ -97,7 +97,7 @@ next_entry(const char **list)
 static bool
 is_below(const char *path, const char *prefix)
 {
-	size_t		len = strlen(prefix);
+	size_t len = strlen(prefix);
 
 	if (len == 0 || strcmp(prefix, "/") == 0)
 		return true;
@@ -110,18 +110,18 @@ static bool
 is_web(const WebUrl *url)
 {
 	return url->host[0] != '\0' &&
-		(strcmp(url->scheme, "https") == 0 || strcmp(url->scheme, "http") == 0);
+		   (strcmp(url->scheme, "https") == 0 || strcmp(url->scheme, "http") == 0);
 }
 
 static bool
 is_covered(const WebUrl *url)
 {
 	const char *list = setting_redirect_allowlist;
-	char	   *entry;
+	char *entry;
 
 	while ((entry = next_entry(&list)) != NULL)
 	{
-		WebUrl		allowed;
+		WebUrl allowed;
 
 		if (web_url_read(entry, &allowed) && is_web(&allowed) &&
 			web_url_same_origin(url, &allowed) && is_below(url->path, allowed.path))
@@ -145,7 +145,7 @@ is_relative(const char *asked)
 const Refusal *
 redirect_target_resolve(const char *asked, char **target)
 {
-	WebUrl		url;
+	WebUrl url;
 
 	*target = NULL;
 	if (!is_asked(asked))
@@ -164,7 +164,7 @@ static bool
 is_same_loopback(const WebUrl *a, const WebUrl *b)
 {
 	return is_web(a) && is_web(b) && web_url_is_loopback(a) && strcmp(a->scheme, b->scheme) == 0 &&
-		strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+		   strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
 }
 
 /* Schemes that run what follows them, or that are not an app's own. */
@@ -172,7 +172,8 @@ static bool
 is_dangerous_scheme(const char *scheme)
 {
 	static const char *const dangerous[] = {
-		"javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"
+		"javascript", "data",        "vbscript", "file", "blob",
+		"about",      "view-source", "ws",       "wss",  "ftp",
 	};
 
 	for (size_t i = 0; i < lengthof(dangerous); i++)
@@ -187,8 +188,8 @@ const Refusal *
 redirect_target_resolve_exact(const char *asked, char **target)
 {
 	const char *list = setting_redirect_allowlist;
-	char	   *entry;
-	WebUrl		url;
+	char *entry;
+	WebUrl url;
 
 	*target = NULL;
 	if (!is_asked(asked) || strnlen(asked, MAX_TARGET + 1) > MAX_TARGET ||
@@ -196,7 +197,7 @@ redirect_target_resolve_exact(const char *asked, char **target)
 		return &refusal_invalid_redirect;
 	while ((entry = next_entry(&list)) != NULL)
 	{
-		WebUrl		allowed;
+		WebUrl allowed;
 
 		if (web_url_read(entry, &allowed) &&
 			(strcmp(asked, entry) == 0 || is_same_loopback(&url, &allowed)))
@@ -212,7 +213,7 @@ char *
 redirect_target_with_parameter(const char *target, const char *name, const char *value)
 {
 	StringInfoData url;
-	size_t		len = strcspn(target, "#");
+	size_t len = strcspn(target, "#");
 
 	initStringInfo(&url);
 	appendBinaryStringInfo(&url, target, len);

@@ -30,4 +30,4 @@ extern const Refusal *redirect_target_resolve_exact(const char *asked, char **ta
 extern char *redirect_target_with_parameter(const char *target, const char *name, const char *value);
 extern char *redirect_target_with_fragment(const char *target, const char *fragment);
 
-#endif							/* AUTHFORT_REDIRECT_TARGET_H */
+#endif /* AUTHFORT_REDIRECT_TARGET_H */

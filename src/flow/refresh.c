@@ -82,7 +82,7 @@ flow_refresh_accepts(const RefreshToken *token, const Session *session)
 static void
 respond_to_theft(const Session *session, const Client *client)
 {
-	int			revoked;
+	int revoked;
 
 	if (setting_refresh_reuse_action == THEFT_REVOKES_USER)
 		(void) session_admin_revoke_all(&session->user_id, NULL, client, &revoked);
@@ -98,7 +98,7 @@ respond_to_theft(const Session *session, const Client *client)
 static void
 record_mismatch(const Session *session, const AccessClaims *claims, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	if (event_is_frequent(EVENT_REFRESH_TOKEN_MISMATCH, &session->user_id))
 		return;
@@ -114,13 +114,12 @@ record_mismatch(const Session *session, const AccessClaims *claims, const Client
  * replaced one of two cookies.  An unreadable token proves nothing.
  */
 static bool
-is_of_another_session(const char *access_token, const Session *session,
-					  const AccessClaims **claims)
+is_of_another_session(const char *access_token, const Session *session, const AccessClaims **claims)
 {
 	if (access_token == NULL || access_token_verify_expired(access_token, claims) != NULL)
 		return false;
 	return !uuid_equal(&(*claims)->sub, &session->user_id) ||
-		!uuid_equal(&(*claims)->sid, &session->id);
+		   !uuid_equal(&(*claims)->sid, &session->id);
 }
 
 AuthResult
@@ -128,11 +127,11 @@ flow_refresh(const char *refresh_token, const char *access_token, Mismatch misma
 			 const Client *client)
 {
 	RefreshToken token;
-	Session		session;
-	User	   *user;
+	Session session;
+	User *user;
 	TokenStanding standing;
 	const AccessClaims *claims;
-	char	   *more;
+	char *more;
 	const Refusal *refusal = rate_limit_check(RATE_LIMIT_REFRESH, NULL, client);
 
 	if (refusal != NULL)
@@ -182,13 +181,12 @@ void
 flow_logout(const char *refresh_token, const Client *client)
 {
 	RefreshToken token;
-	Session		session;
+	Session session;
 
 	if (refresh_token == NULL)
 		return;
 	PreventCommandIfReadOnly("a logout");
-	if (refresh_token_find_session(refresh_token, &token, &session) &&
-		sessions_revoke(&session.id))
+	if (refresh_token_find_session(refresh_token, &token, &session) && sessions_revoke(&session.id))
 		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
 }
 
@@ -196,9 +194,9 @@ flow_logout(const char *refresh_token, const Client *client)
 Datum
 authfort_refresh(PG_FUNCTION_ARGS)
 {
-	Client		client = argument_client(fcinfo, 2, 3);
-	AuthResult	result = flow_refresh(argument_token(fcinfo, 0),
-									  argument_token(fcinfo, 1), MISMATCH_ENDS_SESSION, &client);
+	Client client = argument_client(fcinfo, 2, 3);
+	AuthResult result = flow_refresh(argument_token(fcinfo, 0), argument_token(fcinfo, 1),
+									 MISMATCH_ENDS_SESSION, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -207,7 +205,7 @@ authfort_refresh(PG_FUNCTION_ARGS)
 Datum
 authfort_logout(PG_FUNCTION_ARGS)
 {
-	Client		client = argument_client(fcinfo, 1, 2);
+	Client client = argument_client(fcinfo, 1, 2);
 
 	flow_logout(argument_token(fcinfo, 0), &client);
 	PG_RETURN_VOID();

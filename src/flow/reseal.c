@@ -26,11 +26,11 @@ PG_FUNCTION_INFO_V1(authfort_held_master_keys);
 Datum
 authfort_reseal(PG_FUNCTION_ARGS)
 {
-	static int	(*const reseal[]) (int limit) = {
-		signing_keys_reseal, oauth_providers_reseal, mfa_reseal, identities_reseal, outbox_reseal
+	static int (*const reseal[])(int limit) = {
+		signing_keys_reseal, oauth_providers_reseal, mfa_reseal, identities_reseal, outbox_reseal,
 	};
-	int			resealed = 0;
-	int			limit;
+	int resealed = 0;
+	int limit;
 
 	argument_require(fcinfo, 0, "max_rows");
 	limit = PG_GETARG_INT32(0);
@@ -48,8 +48,8 @@ authfort_reseal(PG_FUNCTION_ARGS)
 Datum
 authfort_master_key_name(PG_FUNCTION_ARGS)
 {
-	bytea	   *stored = PG_GETARG_BYTEA_PP(0);
-	uint32		id;
+	bytea *stored = PG_GETARG_BYTEA_PP(0);
+	uint32 id;
 
 	if (VARSIZE_ANY_EXHDR(stored) != sizeof(id))
 		PG_RETURN_NULL();
@@ -61,9 +61,9 @@ authfort_master_key_name(PG_FUNCTION_ARGS)
 Datum
 authfort_held_master_keys(PG_FUNCTION_ARGS)
 {
-	int			count;
-	uint32	   *ids = master_key_ids(&count);
-	char	  **names = palloc(count * sizeof(char *));
+	int count;
+	uint32 *ids = master_key_ids(&count);
+	char **names = palloc(count * sizeof(char *));
 
 	for (int i = 0; i < count; i++)
 		names[i] = psprintf("%08x", ids[i]);

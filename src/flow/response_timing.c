@@ -30,7 +30,7 @@
 static double
 time_left(instr_time start)
 {
-	instr_time	passed;
+	instr_time passed;
 
 	INSTR_TIME_SET_CURRENT(passed);
 	INSTR_TIME_SUBTRACT(passed, start);
@@ -44,12 +44,12 @@ time_left(instr_time start)
 void
 timing_equalize_response(instr_time start)
 {
-	double		left;
+	double left;
 
 	while ((left = time_left(start)) >= 1)
 	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 (long) left, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left,
+						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -68,8 +68,8 @@ timing_equalize_commit(void)
 void
 timing_queue(const char *email)
 {
-	uint64		key = hash_bytes_extended((const unsigned char *) email, strlen(email), 0);
-	LOCKTAG		tag;
+	uint64 key = hash_bytes_extended((const unsigned char *) email, strlen(email), 0);
+	LOCKTAG tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, QUEUE_LOCK_CLASS);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);

@@ -30,4 +30,4 @@ extern void timing_equalize_commit(void);
  */
 extern void timing_queue(const char *email);
 
-#endif							/* AUTHFORT_RESPONSE_TIMING_H */
+#endif /* AUTHFORT_RESPONSE_TIMING_H */

@@ -37,8 +37,8 @@ is_among_roles(const char *role, char *const *roles, int count)
 static const Refusal *
 check_added_role(const User *user, char *role)
 {
-	int			count;
-	char	  **roles = roles_of(&user->id, &count);
+	int count;
+	char **roles = roles_of(&user->id, &count);
 	const Refusal *refusal;
 
 	if (is_among_roles(role, roles, count))
@@ -47,15 +47,15 @@ check_added_role(const User *user, char *role)
 	roles[count] = role;
 	refusal = roles_check_total(roles, count + 1);
 	return (refusal != NULL) ? refusal
-		: users_check_claims(user->email, user->name, roles, count + 1);
+							 : users_check_claims(user->email, user->name, roles, count + 1);
 }
 
 const Refusal *
 role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool immediate)
 {
-	char	   *role;
+	char *role;
 	const Refusal *refusal = input_role(name, &role);
-	User	   *user;
+	User *user;
 
 	if (refusal != NULL)
 		return refusal;
@@ -76,9 +76,9 @@ role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool i
 static void
 change_role_by_arguments(FunctionCallInfo fcinfo, bool grant)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	char	   *role = input_require_role(argument_text(fcinfo, 1, "role"));
-	bool		immediate = argument_bool(fcinfo, 2, "immediate");
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	char *role = input_require_role(argument_text(fcinfo, 1, "role"));
+	bool immediate = argument_bool(fcinfo, 2, "immediate");
 	const Refusal *refusal = role_admin_change(user_id, role, grant, immediate);
 
 	if (refusal == &refusal_user_not_found)
@@ -106,7 +106,7 @@ authfort_remove_role(PG_FUNCTION_ARGS)
 static Datum
 get_roles(PG_FUNCTION_ARGS)
 {
-	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
+	User *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
 
 	PG_RETURN_DATUM(texts_to_array(user->roles, user->role_count));
 }
@@ -121,8 +121,8 @@ authfort_get_roles(PG_FUNCTION_ARGS)
 static Datum
 user_has_role(PG_FUNCTION_ARGS)
 {
-	User	   *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
-	char	   *role = input_asked_role(argument_text(fcinfo, 1, "role"));
+	User *user = users_require(argument_uuid(fcinfo, 0, "user_id"));
+	char *role = input_asked_role(argument_text(fcinfo, 1, "role"));
 
 	PG_RETURN_BOOL(role != NULL && is_among_roles(role, user->roles, user->role_count));
 }

@@ -16,7 +16,7 @@
  * become invalid.  Returns NULL or the refusal: invalid_role, user_not_found,
  * too_many_roles, profile_too_large.
  */
-extern const Refusal *role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant,
-										bool immediate);
+extern const Refusal *
+role_admin_change(const pg_uuid_t *user_id, const char *name, bool grant, bool immediate);
 
-#endif							/* AUTHFORT_ROLE_ADMIN_H */
+#endif /* AUTHFORT_ROLE_ADMIN_H */

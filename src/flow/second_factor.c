@@ -42,7 +42,7 @@ proven_by_passkey(const Authentication *first)
 char **
 second_factor_methods(const pg_uuid_t *user_id, const Authentication *first, int *count)
 {
-	char	  **methods = palloc(METHODS_MAX * sizeof(char *));
+	char **methods = palloc(METHODS_MAX * sizeof(char *));
 
 	*count = 0;
 	if (has_totp(user_id))
@@ -58,7 +58,7 @@ second_factor_methods(const pg_uuid_t *user_id, const Authentication *first, int
 char **
 second_factor_offers(int *count)
 {
-	char	  **methods = palloc(METHODS_MAX * sizeof(char *));
+	char **methods = palloc(METHODS_MAX * sizeof(char *));
 
 	*count = 0;
 	append_method(methods, count, METHOD_TOTP);
@@ -84,7 +84,7 @@ bool
 second_factor_is_required(const User *user)
 {
 	return setting_require_mfa == REQUIRE_MFA_ALL ||
-		(setting_require_mfa == REQUIRE_MFA_ADMINS && is_admin(user));
+		   (setting_require_mfa == REQUIRE_MFA_ADMINS && is_admin(user));
 }
 
 static void
@@ -114,7 +114,7 @@ second_factor_enabled(User *user, const char *method, const Client *client)
 void
 second_factor_disabled(User *user, const char *method, const Client *client)
 {
-	bool		enabled = has_totp(&user->id) || passkeys_count(&user->id) > 0;
+	bool enabled = has_totp(&user->id) || passkeys_count(&user->id) > 0;
 
 	if (!enabled)
 		second_factor_delete_all(user);

@@ -18,14 +18,14 @@
 #define METHOD_TOTP "totp"
 #define METHOD_BACKUP_CODE "backup_code"
 #define METHOD_PASSKEY "passkey"
-#define METHOD_RESET "reset"	/* all of them, by an admin */
+#define METHOD_RESET "reset" /* all of them, by an admin */
 
 /* Whether a passkey is among what was proven. */
 extern bool proven_by_passkey(const Authentication *first);
 
 /* The methods by which a user can complete a challenge after that first factor. */
-extern char **second_factor_methods(const pg_uuid_t *user_id, const Authentication *first,
-									int *count);
+extern char **
+second_factor_methods(const pg_uuid_t *user_id, const Authentication *first, int *count);
 
 /* Those that a user without a second factor can set up. */
 extern char **second_factor_offers(int *count);
@@ -49,4 +49,4 @@ extern void second_factor_delete_all(User *user);
 /* The same for those that were added at that time or later. */
 extern void second_factor_delete_since(User *user, TimestampTz time);
 
-#endif							/* AUTHFORT_SECOND_FACTOR_H */
+#endif /* AUTHFORT_SECOND_FACTOR_H */

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(authfort_revoke_service_token);
 static bool
 is_service_name(const char *name)
 {
-	size_t		len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
 	return len > 0 && len <= MAX_NAME && name[len] == '\0';
 }
@@ -33,7 +33,7 @@ is_service_name(const char *name)
 static bool
 is_service_secret(const char *secret)
 {
-	size_t		len = strlen(secret);
+	size_t len = strlen(secret);
 
 	for (const char *p = secret; *p != '\0'; p++)
 	{
@@ -47,8 +47,8 @@ is_service_secret(const char *secret)
 static bool
 are_scopes(char *const *scopes, int count)
 {
-	int			access = 0;
-	int			refresh = 0;
+	int access = 0;
+	int refresh = 0;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -61,7 +61,7 @@ are_scopes(char *const *scopes, int count)
 static void
 record_token_created(const char *name, char *const *scopes, int count)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_SERVICE_TOKEN_CREATED, NULL, NULL, NULL);
 	json_write_string(&event.payload, "name", name);
@@ -73,10 +73,10 @@ record_token_created(const char *name, char *const *scopes, int count)
 Datum
 authfort_create_service_token(PG_FUNCTION_ARGS)
 {
-	char	   *secret = argument_optional_secret(fcinfo, 2);
-	char	   *name = argument_text(fcinfo, 0, "name");
-	int			count;
-	char	  **scopes = argument_texts(fcinfo, 1, "scopes", &count);
+	char *secret = argument_optional_secret(fcinfo, 2);
+	char *name = argument_text(fcinfo, 0, "name");
+	int count;
+	char **scopes = argument_texts(fcinfo, 1, "scopes", &count);
 
 	if (!is_service_name(name))
 		refusal_raise(&refusal_invalid_service_name);
@@ -96,8 +96,8 @@ authfort_create_service_token(PG_FUNCTION_ARGS)
 Datum
 authfort_revoke_service_token(PG_FUNCTION_ARGS)
 {
-	char	   *name = argument_text(fcinfo, 0, "name");
-	Event		event;
+	char *name = argument_text(fcinfo, 0, "name");
+	Event event;
 
 	if (!service_tokens_delete(name))
 		PG_RETURN_BOOL(false);

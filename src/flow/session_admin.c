@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(authfort_revoke_sessions);
 static void
 record_revoked(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_SESSION_REVOKED, user_id, session_id, client);
 	json_write_uuid(&event.payload, "session_id", session_id);
@@ -39,10 +39,9 @@ session_admin_end(const Session *session, const Client *client)
 
 /* The session of another user is refused as one that does not exist. */
 const Refusal *
-session_admin_revoke(const pg_uuid_t *id, const pg_uuid_t *owner, const Client *client,
-					 bool *was_live)
+session_admin_revoke(const pg_uuid_t *id, const pg_uuid_t *owner, const Client *client, bool *was_live)
 {
-	Session		session;
+	Session session;
 
 	*was_live = false;
 	if (!sessions_find(id, &session) || (owner != NULL && !uuid_equal(&session.user_id, owner)))
@@ -52,8 +51,8 @@ session_admin_revoke(const pg_uuid_t *id, const pg_uuid_t *owner, const Client *
 }
 
 const Refusal *
-session_admin_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude,
-						 const Client *client, int *revoked)
+session_admin_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude, const Client *client,
+						 int *revoked)
 {
 	*revoked = 0;
 	if (users_lock(user_id) == NULL)
@@ -67,7 +66,7 @@ session_admin_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude,
 Datum
 authfort_revoke_session(PG_FUNCTION_ARGS)
 {
-	bool		was_live;
+	bool was_live;
 
 	(void) session_admin_revoke(argument_uuid(fcinfo, 0, "session_id"), NULL, NULL, &was_live);
 	PG_RETURN_BOOL(was_live);
@@ -77,9 +76,9 @@ authfort_revoke_session(PG_FUNCTION_ARGS)
 Datum
 authfort_revoke_sessions(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *user_id = argument_uuid(fcinfo, 0, "user_id");
-	pg_uuid_t  *exclude = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
-	int			revoked;
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *exclude = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	int revoked;
 
 	if (session_admin_revoke_all(user_id, exclude, NULL, &revoked) != NULL)
 		users_raise_unknown(user_id);

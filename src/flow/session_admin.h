@@ -31,4 +31,4 @@ extern const Refusal *session_admin_revoke(const pg_uuid_t *id, const pg_uuid_t 
 extern const Refusal *session_admin_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude,
 											   const Client *client, int *revoked);
 
-#endif							/* AUTHFORT_SESSION_ADMIN_H */
+#endif /* AUTHFORT_SESSION_ADMIN_H */

@@ -29,7 +29,7 @@ AuthResult
 sign_in(User *user, const Authentication *how, const Client *client)
 {
 	const Refusal *refusal;
-	Session		session;
+	Session session;
 
 	/* a handler of an event before this may have banned or deleted it, or changed its roles */
 	user = users_lock(&user->id);

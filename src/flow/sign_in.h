@@ -20,4 +20,4 @@
  */
 extern AuthResult sign_in(User *user, const Authentication *how, const Client *client);
 
-#endif							/* AUTHFORT_SIGN_IN_H */
+#endif /* AUTHFORT_SIGN_IN_H */

@@ -46,17 +46,18 @@ static const Refusal *
 accept_form(const SignupForm *form, const Client *client, NewUser *user)
 {
 	const Refusal *refusal;
-	char	   *email;
-	char	   *name;
-	char	   *avatar_url;
-	char	   *phone;
+	char *email;
+	char *name;
+	char *avatar_url;
+	char *phone;
 
 	if ((refusal = input_email(form->email, &email)) != NULL ||
 		(refusal = input_name(form->name, &name)) != NULL ||
 		(refusal = input_avatar_url(form->avatar_url, &avatar_url)) != NULL ||
 		(refusal = input_phone(form->phone, &phone)) != NULL)
 		return refusal;
-	if (form->password != NULL && (refusal = password_policy_check(form->password, email, NULL, client)) != NULL)
+	if (form->password != NULL &&
+		(refusal = password_policy_check(form->password, email, NULL, client)) != NULL)
 		return refusal;
 
 	user->email = email;
@@ -77,10 +78,9 @@ remember_password(const pg_uuid_t *id, const NewUser *values)
 }
 
 static void
-record_created(const pg_uuid_t *id, const NewUser *values, const char *provider,
-			   const Client *client)
+record_created(const pg_uuid_t *id, const NewUser *values, const char *provider, const Client *client)
 {
-	Event		event;
+	Event event;
 
 	event_begin(&event, EVENT_USER_CREATED, id, NULL, client);
 	json_write_string(&event.payload, "email", values->email);
@@ -104,7 +104,7 @@ flow_make_account(const NewUser *values, const char *provider, const Client *cli
 static bool
 sign_up(const NewUser *values, const Client *client, pg_uuid_t *id)
 {
-	User	   *user;
+	User *user;
 
 	if (!flow_make_account(values, by_new_password.provider, client, id))
 		return false;
@@ -121,18 +121,19 @@ static void
 put_attempt_message(const User *owner)
 {
 	StringInfoData message;
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	uuid_v7_make(&id);
 	user_message_begin(&message, owner);
-	user_message_put(&id, ATTEMPT_MESSAGE, owner, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL, &message);
+	user_message_put(&id, ATTEMPT_MESSAGE, owner, GetCurrentTimestamp() + ATTEMPT_MESSAGE_TTL,
+					 &message);
 }
 
 /* Informs the owner, instead of the client, that the account exists. */
 void
 flow_tell_owner(const char *email, const Client *client)
 {
-	User	   *owner = users_find_by_email(email);
+	User *owner = users_find_by_email(email);
 
 	if (owner != NULL)
 		owner = mail_limit_claim(owner, EVENT_SIGNUP_ATTEMPT, ATTEMPT_MESSAGE);
@@ -157,24 +158,24 @@ flow_tell_owner(const char *email, const Client *client)
 static AuthResult
 sign_up_hidden(const NewUser *values, const Client *client)
 {
-	instr_time	start;
-	pg_uuid_t	id;
+	instr_time start;
+	pg_uuid_t id;
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (!sign_up(values, client, &id) && !email_change_send_way_back(values->email, client))
 		flow_tell_owner(values->email, client);
 	timing_equalize_response(start);
-	return auth_refused(setting_require_verified_email ? &refusal_email_unverified :
-						&refusal_email_not_verified);
+	return auth_refused(setting_require_verified_email ? &refusal_email_unverified
+													   : &refusal_email_not_verified);
 }
 
 AuthResult
 flow_signup(const SignupForm *form, const Client *client)
 {
-	NewUser		values = {0};
+	NewUser values = {0};
 	const Refusal *refusal;
-	char	   *email;
-	pg_uuid_t	id;
+	char *email;
+	pg_uuid_t id;
 
 	if (!setting_allow_signup)
 		return auth_refused(&refusal_signup_disabled);
@@ -201,9 +202,9 @@ flow_signup(const SignupForm *form, const Client *client)
 Datum
 authfort_signup(PG_FUNCTION_ARGS)
 {
-	SignupForm	form;
-	Client		client;
-	AuthResult	result;
+	SignupForm form;
+	Client client;
+	AuthResult result;
 
 	form.email = argument_text(fcinfo, 0, "email");
 	form.password = argument_secret(fcinfo, 1, "password");
@@ -225,7 +226,7 @@ compare_texts(const void *a, const void *b)
 const Refusal *
 flow_accept_roles(char *const *names, int name_count, char ***roles, int *count)
 {
-	int			distinct = 0;
+	int distinct = 0;
 
 	*roles = palloc(Max(name_count, 1) * sizeof(char *));
 	for (int i = 0; i < name_count; i++)
@@ -259,11 +260,11 @@ const Refusal *
 flow_create_user(const SignupForm *form, bool email_verified, char *const *role_names,
 				 int name_count, User **user)
 {
-	NewUser		values = {0};
+	NewUser values = {0};
 	const Refusal *refusal;
-	char	  **roles;
-	int			role_count;
-	pg_uuid_t	id;
+	char **roles;
+	int role_count;
+	pg_uuid_t id;
 
 	if ((refusal = flow_accept_roles(role_names, name_count, &roles, &role_count)) != NULL ||
 		(refusal = accept_form(form, NULL, &values)) != NULL ||
@@ -289,12 +290,12 @@ flow_create_user(const SignupForm *form, bool email_verified, char *const *role_
 Datum
 authfort_create_user(PG_FUNCTION_ARGS)
 {
-	SignupForm	form;
+	SignupForm form;
 	const Refusal *refusal;
-	bool		email_verified;
-	char	  **roles;
-	int			role_count;
-	User	   *user;
+	bool email_verified;
+	char **roles;
+	int role_count;
+	User *user;
 	StringInfoData json;
 
 	form.email = argument_text(fcinfo, 0, "email");

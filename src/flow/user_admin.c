@@ -35,10 +35,10 @@ record_updated(const User *before, const User *after, Jsonb *changes, const Clie
 {
 	JsonbIterator *it = JsonbIteratorInit(&changes->root);
 	JsonbIteratorToken token;
-	JsonbValue	key;
-	char	  **fields = palloc(JB_ROOT_COUNT(changes) * sizeof(char *));
-	int			count = 0;
-	Event		event;
+	JsonbValue key;
+	char **fields = palloc(JB_ROOT_COUNT(changes) * sizeof(char *));
+	int count = 0;
+	Event event;
 
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
@@ -59,8 +59,8 @@ check_token_claims(const User *before, const UserChanges *changes)
 {
 	const char *email = changes->set_email ? changes->values.email : before->email;
 	const char *name = changes->set_name ? changes->values.name : before->name;
-	int			role_count;
-	char	  **roles;
+	int role_count;
+	char **roles;
 
 	if (!changes->set_email && !changes->set_name)
 		return NULL;
@@ -75,7 +75,7 @@ user_admin_update(const pg_uuid_t *id, Jsonb *json, UserChanger changer, const C
 {
 	UserChanges changes;
 	const Refusal *refusal = user_changes_read(json, changer, &changes);
-	User	   *before;
+	User *before;
 
 	if (refusal != NULL)
 		return refusal;
@@ -124,8 +124,8 @@ delete_belongings_or_name_in_use(const pg_uuid_t *id)
 const Refusal *
 user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
 {
-	User	   *user = users_lock_any(id);
-	bool		was_deleted;
+	User *user = users_lock_any(id);
+	bool was_deleted;
 
 	if (user == NULL)
 		return &refusal_user_not_found;
@@ -152,7 +152,7 @@ is_user_in_use(const ErrorData *error)
 typedef struct UserDeletion
 {
 	const pg_uuid_t *id;
-	bool		hard;
+	bool hard;
 	const Client *client;
 	const Refusal *refusal;
 } UserDeletion;
@@ -169,7 +169,7 @@ const Refusal *
 user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client, ErrorData **in_use)
 {
 	UserDeletion deletion = {id, hard, client};
-	ErrorData  *error = expired_rows_try(run_user_deletion, &deletion);
+	ErrorData *error = expired_rows_try(run_user_deletion, &deletion);
 
 	if (error == NULL)
 		return deletion.refusal;
@@ -185,7 +185,7 @@ user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client, Erro
 const Refusal *
 user_admin_ban(const pg_uuid_t *id, bool banned)
 {
-	User	   *user = users_lock(id);
+	User *user = users_lock(id);
 
 	if (user == NULL)
 		return &refusal_user_not_found;
@@ -210,8 +210,8 @@ total_users(const UserFilter *filter, const UserPage *page, int count)
 void
 user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage *page)
 {
-	int			count;
-	User	  **users = user_search(filter, page, &count);
+	int count;
+	User **users = user_search(filter, page, &count);
 
 	json_open(out);
 	json_name(out, "users");
@@ -251,9 +251,9 @@ raise_if(const Refusal *refusal, const pg_uuid_t *id)
 static Datum
 get_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	bool		deleted = argument_bool(fcinfo, 1, "include_deleted");
-	User	   *user = deleted ? users_find_any(id) : users_find(id);
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
+	bool deleted = argument_bool(fcinfo, 1, "include_deleted");
+	User *user = deleted ? users_find_any(id) : users_find(id);
 
 	if (user == NULL)
 		users_raise_unknown(id);
@@ -271,7 +271,7 @@ authfort_get_user(PG_FUNCTION_ARGS)
 static UserFilter
 filter_arguments(FunctionCallInfo fcinfo, bool *banned)
 {
-	UserFilter	filter = {0};
+	UserFilter filter = {0};
 
 	filter.query = argument_optional_text(fcinfo, 0);
 	if (!PG_ARGISNULL(1))
@@ -296,7 +296,7 @@ raise_invalid(const char *name, const char *hint)
 static UserPage
 page_arguments(FunctionCallInfo fcinfo)
 {
-	UserPage	page;
+	UserPage page;
 
 	if (!user_order_by_name(argument_text(fcinfo, 4, "sort_by"), &page.order))
 		raise_invalid("sort_by", "created_at, email and name");
@@ -316,9 +316,9 @@ page_arguments(FunctionCallInfo fcinfo)
 static Datum
 list_users(PG_FUNCTION_ARGS)
 {
-	bool		banned;
-	UserFilter	filter = filter_arguments(fcinfo, &banned);
-	UserPage	page = page_arguments(fcinfo);
+	bool banned;
+	UserFilter filter = filter_arguments(fcinfo, &banned);
+	UserPage page = page_arguments(fcinfo);
 	StringInfoData json;
 
 	initStringInfo(&json);
@@ -339,8 +339,8 @@ authfort_list_users(PG_FUNCTION_ARGS)
 static Datum
 get_user_count(PG_FUNCTION_ARGS)
 {
-	bool		banned;
-	UserFilter	filter = filter_arguments(fcinfo, &banned);
+	bool banned;
+	UserFilter filter = filter_arguments(fcinfo, &banned);
 
 	PG_RETURN_INT64(user_search_count(&filter));
 }
@@ -356,8 +356,8 @@ authfort_get_user_count(PG_FUNCTION_ARGS)
 Datum
 authfort_update_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
-	User	   *user;
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
+	User *user;
 
 	argument_require(fcinfo, 1, "changes");
 	raise_if(user_admin_update(id, PG_GETARG_JSONB_P(1), CHANGED_BY_ADMIN, NULL, &user), id);
@@ -368,7 +368,7 @@ authfort_update_user(PG_FUNCTION_ARGS)
 Datum
 authfort_delete_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
 	raise_if(user_admin_delete(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
 	PG_RETURN_VOID();
@@ -378,7 +378,7 @@ authfort_delete_user(PG_FUNCTION_ARGS)
 Datum
 authfort_ban_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
 	raise_if(user_admin_ban(id, true), id);
 	PG_RETURN_VOID();
@@ -388,7 +388,7 @@ authfort_ban_user(PG_FUNCTION_ARGS)
 Datum
 authfort_unban_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
 	raise_if(user_admin_ban(id, false), id);
 	PG_RETURN_VOID();

@@ -26,11 +26,11 @@ extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard, const Cl
  * instead of raising; the transaction continues.  The error then goes to
  * *in_use, which may be NULL.
  */
-extern const Refusal *user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client,
-											ErrorData **in_use);
+extern const Refusal *
+user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client, ErrorData **in_use);
 extern const Refusal *user_admin_ban(const pg_uuid_t *id, bool banned);
 
 /* Appends {users, total, limit, offset}. */
 extern void user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage *page);
 
-#endif							/* AUTHFORT_USER_ADMIN_H */
+#endif /* AUTHFORT_USER_ADMIN_H */

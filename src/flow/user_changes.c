@@ -8,12 +8,12 @@
 #include "flow/user_changes.h"
 
 /* Each reads one member's value, which has the right type. */
-typedef const Refusal *(*TextReader) (const char *text, UserChanges *changes);
+typedef const Refusal *(*TextReader)(const char *text, UserChanges *changes);
 
 static const Refusal *
 read_email(const char *text, UserChanges *changes)
 {
-	char	   *stored = NULL;
+	char *stored = NULL;
 	const Refusal *refusal = (text != NULL) ? input_email(text, &stored) : &refusal_invalid_changes;
 
 	changes->set_email = true;
@@ -24,7 +24,7 @@ read_email(const char *text, UserChanges *changes)
 static const Refusal *
 read_name(const char *text, UserChanges *changes)
 {
-	char	   *stored;
+	char *stored;
 	const Refusal *refusal = input_name(text, &stored);
 
 	changes->set_name = true;
@@ -35,7 +35,7 @@ read_name(const char *text, UserChanges *changes)
 static const Refusal *
 read_avatar_url(const char *text, UserChanges *changes)
 {
-	char	   *stored;
+	char *stored;
 	const Refusal *refusal = input_avatar_url(text, &stored);
 
 	changes->set_avatar_url = true;
@@ -46,7 +46,7 @@ read_avatar_url(const char *text, UserChanges *changes)
 static const Refusal *
 read_phone(const char *text, UserChanges *changes)
 {
-	char	   *stored;
+	char *stored;
 	const Refusal *refusal = input_phone(text, &stored);
 
 	changes->set_phone = true;
@@ -57,7 +57,7 @@ read_phone(const char *text, UserChanges *changes)
 static const Refusal *
 read_locale(const char *text, UserChanges *changes)
 {
-	char	   *stored;
+	char *stored;
 	const Refusal *refusal = input_locale(text, &stored);
 
 	changes->set_locale = true;
@@ -68,21 +68,18 @@ read_locale(const char *text, UserChanges *changes)
 static const struct
 {
 	const char *name;
-	TextReader	read;
-	bool		admin_only;
+	TextReader read;
+	bool admin_only;
 } text_members[] = {
-	{"email", read_email, true},
-	{"name", read_name},
-	{"avatar_url", read_avatar_url},
-	{"phone", read_phone},
-	{"locale", read_locale},
+	{"email", read_email, true}, {"name", read_name},     {"avatar_url", read_avatar_url},
+	{"phone", read_phone},       {"locale", read_locale},
 };
 
 static bool
 key_is(const JsonbValue *key, const char *name)
 {
 	return key->val.string.len == (int) strlen(name) &&
-		memcmp(key->val.string.val, name, key->val.string.len) == 0;
+		   memcmp(key->val.string.val, name, key->val.string.len) == 0;
 }
 
 /* A string or null; false for anything else. */
@@ -114,9 +111,9 @@ read_metadata(JsonbValue *value, Jsonb **metadata)
 static const Refusal *
 read_change(const JsonbValue *key, JsonbValue *value, UserChanger changer, UserChanges *changes)
 {
-	bool		by_admin = changer == CHANGED_BY_ADMIN;
+	bool by_admin = changer == CHANGED_BY_ADMIN;
 	const Refusal *wrong = by_admin ? &refusal_invalid_changes : &refusal_invalid_profile_changes;
-	char	   *text;
+	char *text;
 
 	if (key_is(key, "user_metadata"))
 		return read_metadata(value, &changes->user_metadata);
@@ -141,12 +138,13 @@ user_changes_read(Jsonb *json, UserChanger changer, UserChanges *changes)
 {
 	JsonbIterator *it = JsonbIteratorInit(&json->root);
 	JsonbIteratorToken token;
-	JsonbValue	key;
-	JsonbValue	value;
+	JsonbValue key;
+	JsonbValue value;
 
 	memset(changes, 0, sizeof(*changes));
 	if (!JB_ROOT_IS_OBJECT(json) || JB_ROOT_COUNT(json) == 0)
-		return (changer == CHANGED_BY_ADMIN) ? &refusal_invalid_changes : &refusal_invalid_profile_changes;
+		return (changer == CHANGED_BY_ADMIN) ? &refusal_invalid_changes
+											 : &refusal_invalid_profile_changes;
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
 		const Refusal *refusal;

@@ -16,10 +16,10 @@
 typedef enum UserChanger
 {
 	CHANGED_BY_ADMIN,
-	CHANGED_BY_USER				/* neither the email nor what only the application may change */
+	CHANGED_BY_USER /* neither the email nor what only the application may change */
 } UserChanger;
 
 /* Reads and checks the members, of which there must be one.  Returns NULL or the refusal. */
 extern const Refusal *user_changes_read(Jsonb *json, UserChanger changer, UserChanges *changes);
 
-#endif							/* AUTHFORT_USER_CHANGES_H */
+#endif /* AUTHFORT_USER_CHANGES_H */

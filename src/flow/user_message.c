@@ -35,8 +35,7 @@ static const struct
 	{"email_changed", "/undo-email-change"}, {"invitation", "/accept-invitation"},
 };
 
-StaticAssertDecl(lengthof(token_messages) == MESSAGE_INVITATION + 1,
-                 "each TokenMessage needs a path");
+StaticAssertDecl(lengthof(token_messages) == MESSAGE_INVITATION + 1, "each TokenMessage needs a path");
 
 /* Codes that are typed: one to sign in with, and one to authenticate again. */
 #define CODE_KINDS "email_otp", "reauthentication"
@@ -69,7 +68,7 @@ user_message_link(TokenMessage kind, const char *token)
 
 void
 user_message_put(const pg_uuid_t *id, const char *kind, const User *user, TimestampTz expires_at,
-                 StringInfo message)
+				 StringInfo message)
 {
 	json_write_time(message, "expires_at", expires_at);
 	json_close(message);
@@ -85,7 +84,7 @@ wipe_text(char *text)
 
 void
 user_message_put_token(const pg_uuid_t *id, TokenMessage kind, const User *user,
-                       TimestampTz expires_at, char *token, StringInfo message)
+					   TimestampTz expires_at, char *token, StringInfo message)
 {
 	char *link = user_message_link(kind, token);
 
@@ -98,7 +97,7 @@ user_message_put_token(const pg_uuid_t *id, TokenMessage kind, const User *user,
 
 void
 user_message_put_code(const pg_uuid_t *id, const char *kind, const User *user,
-                      TimestampTz expires_at, char *code, StringInfo message)
+					  TimestampTz expires_at, char *code, StringInfo message)
 {
 	json_write_string(message, "code", code);
 	wipe_text(code);
@@ -168,7 +167,7 @@ static void
 check_payload(Jsonb *payload, const char *text)
 {
 	static const char *const reserved[] = {"email", "name", "locale", "expires_at",
-	                                       "token", "code", "link"};
+										   "token", "code", "link"};
 
 	Jsonb *read_again;
 

@@ -54,4 +54,4 @@ extern void user_message_put_token(const pg_uuid_t *id, TokenMessage kind, const
 extern void user_message_put_code(const pg_uuid_t *id, const char *kind, const User *user,
 								  TimestampTz expires_at, char *code, StringInfo message);
 
-#endif							/* AUTHFORT_USER_MESSAGE_H */
+#endif /* AUTHFORT_USER_MESSAGE_H */

@@ -13,8 +13,8 @@
 static bool
 has_identity(const pg_uuid_t *user_id, const char *except)
 {
-	int			count;
-	char	  **providers = identities_providers(user_id, &count);
+	int count;
+	char **providers = identities_providers(user_id, &count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -29,6 +29,6 @@ bool
 way_in_remains(const User *user, const bytea *without_passkey, const char *without_provider)
 {
 	return user->password_hash != NULL || user->email_verified ||
-		passkeys_count_verified(&user->id, without_passkey) > 0 ||
-		has_identity(&user->id, without_provider);
+		   passkeys_count_verified(&user->id, without_passkey) > 0 ||
+		   has_identity(&user->id, without_provider);
 }

@@ -15,7 +15,7 @@
  * another provider than that one, which is enabled.  NULL: none is removed.  The user's row is
  * locked, so that two ways are not removed at once.
  */
-extern bool way_in_remains(const User *user, const bytea *without_passkey,
-						   const char *without_provider);
+extern bool
+way_in_remains(const User *user, const bytea *without_passkey, const char *without_provider);
 
-#endif							/* AUTHFORT_WAY_IN_H */
+#endif /* AUTHFORT_WAY_IN_H */

@@ -42,8 +42,8 @@ respond_user(HttpResponse *response, const Refusal *refusal, int status, const U
 static bool
 read_order(const HttpRequest *request, UserPage *page, HttpResponse *response)
 {
-	char	   *sort_by = "created_at";
-	char	   *sort_order = "desc";
+	char *sort_by = "created_at";
+	char *sort_order = "desc";
 
 	if (!http_query_text(request, "sort_by", &sort_by, response) ||
 		!http_query_text(request, "sort_order", &sort_order, response))
@@ -52,19 +52,19 @@ read_order(const HttpRequest *request, UserPage *page, HttpResponse *response)
 		return http_refuse_parameter("sort_by", "literal_error",
 									 "Input should be created_at, email or name", response);
 	if (!user_direction_by_name(sort_order, &page->ascending))
-		return http_refuse_parameter("sort_order", "literal_error",
-									 "Input should be asc or desc", response);
+		return http_refuse_parameter("sort_order", "literal_error", "Input should be asc or desc",
+									 response);
 	return true;
 }
 
 void
 handle_list_users(HttpRequest *request, HttpResponse *response)
 {
-	UserFilter	filter = {0};
-	UserPage	page = {0};
-	bool		banned;
-	bool		has_banned;
-	bool		has_deleted;
+	UserFilter filter = {0};
+	UserPage page = {0};
+	bool banned;
+	bool has_banned;
+	bool has_deleted;
 
 	page.limit = HTTP_DEFAULT_PAGE;
 	if (!http_query_text(request, "query", (char **) &filter.query, response) ||
@@ -84,13 +84,18 @@ handle_list_users(HttpRequest *request, HttpResponse *response)
 void
 handle_create_user(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {
-		{"email", true}, {"password"}, {"name"}, {"avatar_url"}, {"phone"},
-		{"email_verified", false, FIELD_BOOLEAN}, {"roles", false, FIELD_STRINGS}
+	BodyField fields[] = {
+		{"email", true},
+		{"password"},
+		{"name"},
+		{"avatar_url"},
+		{"phone"},
+		{"email_verified", false, FIELD_BOOLEAN},
+		{"roles", false, FIELD_STRINGS},
 	};
-	SignupForm	form;
+	SignupForm form;
 	const Refusal *refusal;
-	User	   *user;
+	User *user;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -106,13 +111,15 @@ handle_create_user(HttpRequest *request, HttpResponse *response)
 void
 handle_invite_user(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {
-		{"email", true}, {"roles", false, FIELD_STRINGS}, {"name"},
-		{"app_metadata", false, FIELD_OBJECT}
+	BodyField fields[] = {
+		{"email", true},
+		{"roles", false, FIELD_STRINGS},
+		{"name"},
+		{"app_metadata", false, FIELD_OBJECT},
 	};
 	InvitationForm form;
 	const Refusal *refusal;
-	User	   *user;
+	User *user;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -128,10 +135,10 @@ handle_invite_user(HttpRequest *request, HttpResponse *response)
 void
 handle_get_user(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
-	bool		deleted = false;
-	bool		has_deleted;
-	User	   *user;
+	pg_uuid_t id;
+	bool deleted = false;
+	bool has_deleted;
+	User *user;
 
 	if (!read_user_id(request, &id, response) ||
 		!http_query_boolean(request, "deleted", &deleted, &has_deleted, response))
@@ -143,9 +150,9 @@ handle_get_user(HttpRequest *request, HttpResponse *response)
 void
 handle_update_user(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 	const Refusal *refusal;
-	User	   *user;
+	User *user;
 
 	if (!read_user_id(request, &id, response) || !http_read_object(request, response))
 		return;
@@ -156,9 +163,9 @@ handle_update_user(HttpRequest *request, HttpResponse *response)
 void
 handle_delete_user(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
-	bool		hard = false;
-	bool		has_hard;
+	pg_uuid_t id;
+	bool hard = false;
+	bool has_hard;
 
 	if (read_user_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
@@ -168,7 +175,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 void
 handle_ban_user(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, user_admin_ban(&id, true));
@@ -177,7 +184,7 @@ handle_ban_user(HttpRequest *request, HttpResponse *response)
 void
 handle_unban_user(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, user_admin_ban(&id, false));
@@ -187,7 +194,7 @@ handle_unban_user(HttpRequest *request, HttpResponse *response)
 static void
 respond_role_change(HttpRequest *request, bool grant, HttpResponse *response)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, role_admin_change(&id, request->segments[1], grant, true));
@@ -208,7 +215,7 @@ handle_remove_role(HttpRequest *request, HttpResponse *response)
 void
 handle_user_sessions(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	if (!read_user_id(request, &id, response))
 		return;
@@ -223,8 +230,8 @@ handle_user_sessions(HttpRequest *request, HttpResponse *response)
 void
 handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
-	int			revoked;
+	pg_uuid_t id;
+	int revoked;
 
 	if (read_user_id(request, &id, response))
 		http_respond_nothing(response, session_admin_revoke_all(&id, NULL, NULL, &revoked));
@@ -233,8 +240,8 @@ handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response)
 void
 handle_revoke_session(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
-	bool		was_live;
+	pg_uuid_t id;
+	bool was_live;
 	const Refusal *refusal = &refusal_session_not_found;
 
 	if (uuid_read(request->segments[0], &id))
@@ -250,9 +257,9 @@ handle_list_keys(HttpRequest *request, HttpResponse *response)
 }
 
 static void
-respond_key(HttpRequest *request, char *(*change) (const SignatureAlgorithm *), HttpResponse *response)
+respond_key(HttpRequest *request, char *(*change)(const SignatureAlgorithm *), HttpResponse *response)
 {
-	BodyField	fields[] = {{"algorithm"}};
+	BodyField fields[] = {{"algorithm"}};
 	SignatureAlgorithm algorithm;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))

@@ -59,8 +59,7 @@ http_respond_auth_or_forbid(HttpResponse *response, int status, const AuthResult
 }
 
 void
-http_respond_auth_message(HttpResponse *response, const AuthResult *result,
-						  const char *message)
+http_respond_auth_message(HttpResponse *response, const AuthResult *result, const char *message)
 {
 	if (result->refusal != NULL)
 	{

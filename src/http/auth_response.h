@@ -17,14 +17,13 @@ extern void http_respond_auth(HttpResponse *response, int status, const AuthResu
  * The same for routes whose clients take any success for a sign-in: there, a
  * challenge is the refusal mfa_required.
  */
-extern void http_respond_auth_or_forbid(HttpResponse *response, int status,
-										const AuthResult *result);
+extern void http_respond_auth_or_forbid(HttpResponse *response, int status, const AuthResult *result);
 
 /*
  * The response to a change of the password.  The requesting session continues
  * with new tokens; if it has ended, its cookies are cleared.
  */
-extern void http_respond_auth_message(HttpResponse *response, const AuthResult *result,
-									  const char *message);
+extern void
+http_respond_auth_message(HttpResponse *response, const AuthResult *result, const char *message);
 
-#endif							/* AUTHFORT_AUTH_RESPONSE_H */
+#endif /* AUTHFORT_AUTH_RESPONSE_H */

@@ -23,13 +23,13 @@ without_trailing_blanks(const char *text, size_t len)
 bool
 cookie_next(const char **header, const char *name, const char **value, size_t *len)
 {
-	size_t		name_len = strlen(name);
+	size_t name_len = strlen(name);
 	const char *pair = skip_blanks(*header);
-	bool		found = false;
+	bool found = false;
 
 	while (!found && *pair != '\0')
 	{
-		size_t		pair_len = strcspn(pair, ";");
+		size_t pair_len = strcspn(pair, ";");
 
 		if (pair_len > name_len && strncmp(pair, name, name_len) == 0 && pair[name_len] == '=')
 		{

@@ -15,4 +15,4 @@
  */
 extern bool cookie_next(const char **header, const char *name, const char **value, size_t *len);
 
-#endif							/* AUTHFORT_COOKIE_H */
+#endif /* AUTHFORT_COOKIE_H */

@@ -17,13 +17,13 @@
 /* Seconds for which a browser may cache the response to a preflight request. */
 #define PREFLIGHT_MAX_AGE "3600"
 
-static const Refusal origin_not_allowed =
-{"origin_not_allowed", "This request came from a page of another site", 403};
+static const Refusal origin_not_allowed = {"origin_not_allowed",
+										   "This request came from a page of another site", 403};
 
 static bool
 is_ours(const HttpRequest *request, const char *origin)
 {
-	char	   *host;
+	char *host;
 
 	if (origin_is_listed(origin, setting_cors_origins))
 		return true;
@@ -41,8 +41,8 @@ is_ours(const HttpRequest *request, const char *origin)
 RequestOrigin
 cross_origin_of(const HttpRequest *request)
 {
-	char	   *origin = http_header_list(request, "origin");
-	char	   *site = http_header_list(request, "sec-fetch-site");
+	char *origin = http_header_list(request, "origin");
+	char *site = http_header_list(request, "sec-fetch-site");
 
 	if (origin[0] == '\0' && site[0] == '\0')
 		return ORIGIN_UNSTATED;
@@ -55,7 +55,7 @@ cross_origin_of(const HttpRequest *request)
 static bool
 has_no_body(const HttpRequest *request)
 {
-	char	   *length = http_header_list(request, "content-length");
+	char *length = http_header_list(request, "content-length");
 
 	if (length[0] != '\0')
 		return strcmp(length, "0") == 0;
@@ -72,7 +72,7 @@ static bool
 cannot_be_a_form(const HttpRequest *request)
 {
 	return strcmp(request->method, "POST") != 0 || http_has_json_type(request) ||
-		(http_header(request, "content-type") == NULL && has_no_body(request));
+		   (http_header(request, "content-type") == NULL && has_no_body(request));
 }
 
 const Refusal *
@@ -120,8 +120,8 @@ bool
 cors_is_preflight(const HttpRequest *request)
 {
 	return setting_cors_origins[0] != '\0' && strcmp(request->method, "OPTIONS") == 0 &&
-		http_header(request, "origin") != NULL &&
-		http_header(request, "access-control-request-method") != NULL;
+		   http_header(request, "origin") != NULL &&
+		   http_header(request, "access-control-request-method") != NULL;
 }
 
 void

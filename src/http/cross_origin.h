@@ -13,7 +13,7 @@
 /* The origin of a request, as reported by the browser. */
 typedef enum RequestOrigin
 {
-	ORIGIN_UNSTATED,			/* not sent by a current browser */
+	ORIGIN_UNSTATED, /* not sent by a current browser */
 	ORIGIN_OURS,
 	ORIGIN_FOREIGN
 } RequestOrigin;
@@ -32,7 +32,7 @@ extern void cors_add_headers(const HttpRequest *request, HttpResponse *response)
 extern bool cors_is_preflight(const HttpRequest *request);
 
 /* Answers a preflight request for a path that takes these methods. */
-extern void cors_respond_preflight(const HttpRequest *request, const char *methods,
-								   HttpResponse *response);
+extern void
+cors_respond_preflight(const HttpRequest *request, const char *methods, HttpResponse *response);
 
-#endif							/* AUTHFORT_CROSS_ORIGIN_H */
+#endif /* AUTHFORT_CROSS_ORIGIN_H */

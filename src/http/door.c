@@ -55,8 +55,8 @@ serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *res
 static FetchAnswer
 read_answer(FunctionCallInfo fcinfo, const HttpHeaders *headers)
 {
-	int			status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
-	char	   *body = argument_optional_secret(fcinfo, 3);
+	int status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	char *body = argument_optional_secret(fcinfo, 3);
 	FetchAnswer answer = {0, NULL, NULL, ""};
 
 	if (status < 100 || status > 599 || (body != NULL && strlen(body) > FETCH_MAX_BYTES))
@@ -72,10 +72,10 @@ read_answer(FunctionCallInfo fcinfo, const HttpHeaders *headers)
 static void
 resume_arguments(FunctionCallInfo fcinfo, const HttpHeaders *headers, HttpResponse *response)
 {
-	char	   *resume = argument_token(fcinfo, 0);
+	char *resume = argument_token(fcinfo, 0);
 	FetchAnswer answer = read_answer(fcinfo, headers);
 	HttpRequest *request = palloc0(sizeof(HttpRequest));
-	FetchFlow	flow;
+	FetchFlow flow;
 	const Refusal *refusal;
 	SecurityContext caller;
 
@@ -98,9 +98,9 @@ resume_arguments(FunctionCallInfo fcinfo, const HttpHeaders *headers, HttpRespon
 static Datum
 response_row(FunctionCallInfo fcinfo, const HttpResponse *response, Datum headers, Datum fetch)
 {
-	TupleDesc	tupdesc;
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS] = {false};
+	TupleDesc tupdesc;
+	Datum values[COLUMNS];
+	bool nulls[COLUMNS] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -150,8 +150,8 @@ fetch_to_array(const Fetch *fetch)
 static Datum
 row_with_arrays(FunctionCallInfo fcinfo, const HttpResponse *response)
 {
-	Datum		headers = PointerGetDatum(headers_to_array(&response->headers));
-	Datum		fetch = (Datum) 0;
+	Datum headers = PointerGetDatum(headers_to_array(&response->headers));
+	Datum fetch = (Datum) 0;
 
 	if (response->fetch != NULL)
 		fetch = PointerGetDatum(fetch_to_array(response->fetch));

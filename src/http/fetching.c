@@ -13,19 +13,15 @@
 
 typedef struct FetchStep
 {
-	const char *name;			/* flow->step */
+	const char *name; /* flow->step */
 	FetchHandler handler;
 } FetchStep;
 
 static const FetchStep steps[] = {
-	{OAUTH_STEP_DISCOVERY, handle_oauth_answer},
-	{OAUTH_STEP_TOKENS, handle_oauth_answer},
-	{OAUTH_STEP_KEYS, handle_oauth_answer},
-	{OAUTH_STEP_USERINFO, handle_oauth_answer},
-	{OAUTH_STEP_EMAILS, handle_oauth_answer},
-	{OAUTH_STEP_APP_DISCOVERY, handle_oauth_answer},
-	{OAUTH_STEP_APP_KEYS, handle_oauth_answer},
-	{NULL}
+	{OAUTH_STEP_DISCOVERY, handle_oauth_answer}, {OAUTH_STEP_TOKENS, handle_oauth_answer},
+	{OAUTH_STEP_KEYS, handle_oauth_answer},      {OAUTH_STEP_USERINFO, handle_oauth_answer},
+	{OAUTH_STEP_EMAILS, handle_oauth_answer},    {OAUTH_STEP_APP_DISCOVERY, handle_oauth_answer},
+	{OAUTH_STEP_APP_KEYS, handle_oauth_answer},  {NULL},
 };
 
 /* Headers of the request on which the response depends; the continuation holds them. */
@@ -50,7 +46,7 @@ describe_request(const HttpRequest *request)
 	json_open(&out);
 	for (size_t i = 0; i < lengthof(kept_headers); i++)
 	{
-		char	   *value = http_header_list(request, kept_headers[i]);
+		char *value = http_header_list(request, kept_headers[i]);
 
 		if (value[0] != '\0')
 			json_write_string(&out, kept_headers[i], value);
@@ -90,8 +86,7 @@ restore_request(const FetchFlow *flow, HttpRequest *request)
 		return;
 	request->method = json_member_string(flow->request, "method");
 	request->path = json_member_string(flow->request, "path");
-	headers_read_jsonb(&request->headers,
-					   JsonbValueToJsonb(json_member(flow->request, "headers")));
+	headers_read_jsonb(&request->headers, JsonbValueToJsonb(json_member(flow->request, "headers")));
 }
 
 static FetchHandler

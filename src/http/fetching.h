@@ -15,8 +15,8 @@
  * the path, the client and some of the headers of the one that began the flow,
  * but no cookie, query or body.  The response has its CORS headers already.
  */
-typedef void (*FetchHandler) (HttpRequest *request, FetchFlow *flow, const FetchAnswer *answer,
-							  HttpResponse *response);
+typedef void (*FetchHandler)(HttpRequest *request, FetchFlow *flow, const FetchAnswer *answer,
+							 HttpResponse *response);
 
 /* Whether the door may be given a fetch.  A handler that needs one may ask first. */
 extern bool http_may_fetch(const HttpRequest *request);
@@ -32,4 +32,4 @@ extern void http_respond_fetch(HttpResponse *response, FetchFlow *flow, Fetch *f
 extern void http_serve_answer(FetchFlow *flow, const FetchAnswer *answer, HttpRequest *request,
 							  HttpResponse *response);
 
-#endif							/* AUTHFORT_FETCHING_H */
+#endif /* AUTHFORT_FETCHING_H */

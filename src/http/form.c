@@ -15,8 +15,8 @@
 bool
 http_has_form_type(const HttpRequest *request)
 {
-	char	   *type = http_header(request, "content-type");
-	size_t		len = (type != NULL) ? strcspn(type, "; \t") : 0;
+	char *type = http_header(request, "content-type");
+	size_t len = (type != NULL) ? strcspn(type, "; \t") : 0;
 
 	return len == strlen(FORM_TYPE) && pg_strncasecmp(type, FORM_TYPE, len) == 0;
 }
@@ -25,7 +25,7 @@ static bool
 is_repeated(const char *rest, const char *name)
 {
 	const char *value;
-	size_t		len;
+	size_t len;
 
 	rest += (*rest == '&');
 	return url_find_parameter(rest, name, &value, &len);
@@ -36,8 +36,8 @@ static void
 read_form_field(const char *body, BodyField *field, HttpResponse *response)
 {
 	const char *raw;
-	size_t		len;
-	char	   *text;
+	size_t len;
+	char *text;
 
 	field->value = NULL;
 	field->present = url_find_parameter(body, field->name, &raw, &len) && len > 0;
@@ -51,8 +51,7 @@ read_form_field(const char *body, BodyField *field, HttpResponse *response)
 	if (is_repeated(raw + len, field->name))
 		http_add_fault(response, "body", field->name, "repeated", "Field given twice");
 	else if (!url_decode(raw, len, true, text) || !pg_verifymbstr(text, strlen(text), true))
-		http_add_fault(response, "body", field->name, "string_type",
-					   "Input should be a valid string");
+		http_add_fault(response, "body", field->name, "string_type", "Input should be a valid string");
 	else
 		field->value = text;
 }
@@ -78,9 +77,8 @@ http_read_form(HttpRequest *request, BodyField *fields, int count, HttpResponse 
 }
 
 bool
-http_read_body_or_form(HttpRequest *request, BodyField *fields, int count,
-					   HttpResponse *response)
+http_read_body_or_form(HttpRequest *request, BodyField *fields, int count, HttpResponse *response)
 {
 	return http_has_form_type(request) ? http_read_form(request, fields, count, response)
-		: http_read_body(request, fields, count, response);
+									   : http_read_body(request, fields, count, response);
 }

@@ -18,11 +18,11 @@ extern bool http_has_form_type(const HttpRequest *request);
  * The same as http_read_body() for a form.  All fields are strings, and each may
  * be given once (RFC 6749, section 3.2).
  */
-extern bool http_read_form(HttpRequest *request, BodyField *fields, int count,
-						   HttpResponse *response);
+extern bool
+http_read_form(HttpRequest *request, BodyField *fields, int count, HttpResponse *response);
 
 /* For a body that is a form or JSON, as its type says. */
-extern bool http_read_body_or_form(HttpRequest *request, BodyField *fields, int count,
-								   HttpResponse *response);
+extern bool
+http_read_body_or_form(HttpRequest *request, BodyField *fields, int count, HttpResponse *response);
 
-#endif							/* AUTHFORT_FORM_H */
+#endif /* AUTHFORT_FORM_H */

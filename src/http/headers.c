@@ -18,12 +18,14 @@ add_header(HttpHeaders *headers, const char *name, int name_len, const char *val
 	{
 		headers->capacity = Max(2 * headers->capacity, 16);
 		headers->list = (headers->list == NULL)
-			? palloc(headers->capacity * sizeof(HttpHeader))
-			: repalloc(headers->list, headers->capacity * sizeof(HttpHeader));
+							? palloc(headers->capacity * sizeof(HttpHeader))
+							: repalloc(headers->list, headers->capacity * sizeof(HttpHeader));
 	}
-	headers->list[headers->count++] = (HttpHeader)
-	{
-		name, name_len, value, value_len
+	headers->list[headers->count++] = (HttpHeader){
+		name,
+		name_len,
+		value,
+		value_len,
 	};
 }
 
@@ -38,9 +40,9 @@ read_header_object(HttpHeaders *headers, JsonbContainer *object)
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
-	JsonbValue	value;
+	JsonbValue value;
 	const char *name = NULL;
-	int			name_len = 0;
+	int name_len = 0;
 
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
@@ -74,8 +76,8 @@ headers_read_jsonb(HttpHeaders *headers, Jsonb *json)
 void
 headers_read_array(HttpHeaders *headers, ArrayType *array)
 {
-	Datum	   *texts;
-	int			count;
+	Datum *texts;
+	int count;
 
 	if (ARR_NDIM(array) > 1 || array_contains_nulls(array) ||
 		ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) % 2 != 0)
@@ -95,7 +97,7 @@ static bool
 has_name(const HttpHeader *header, const char *name)
 {
 	return header->name_len == (int) strlen(name) &&
-		pg_strncasecmp(header->name, name, header->name_len) == 0;
+		   pg_strncasecmp(header->name, name, header->name_len) == 0;
 }
 
 char *
@@ -149,14 +151,15 @@ headers_write_json(const HttpHeaders *headers, StringInfo out)
 ArrayType *
 headers_to_array(const HttpHeaders *headers)
 {
-	Datum	   *texts = palloc(2 * headers->count * sizeof(Datum) + 1);
+	Datum *texts = palloc(2 * headers->count * sizeof(Datum) + 1);
 
 	for (int i = 0; i < headers->count; i++)
 	{
 		const HttpHeader *header = &headers->list[i];
 
 		texts[2 * i] = PointerGetDatum(cstring_to_text_with_len(header->name, header->name_len));
-		texts[2 * i + 1] = PointerGetDatum(cstring_to_text_with_len(header->value, header->value_len));
+		texts[2 * i + 1] =
+			PointerGetDatum(cstring_to_text_with_len(header->value, header->value_len));
 	}
 	return construct_array(texts, 2 * headers->count, TEXTOID, -1, false, TYPALIGN_INT);
 }

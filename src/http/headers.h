@@ -15,16 +15,16 @@
 typedef struct HttpHeader
 {
 	const char *name;
-	int			name_len;
+	int name_len;
 	const char *value;
-	int			value_len;
+	int value_len;
 } HttpHeader;
 
 typedef struct HttpHeaders
 {
 	HttpHeader *list;
-	int			count;
-	int			capacity;
+	int count;
+	int capacity;
 } HttpHeaders;
 
 /* Adds a header; both strings stay with the caller for as long as it is used. */
@@ -46,4 +46,4 @@ extern char *headers_joined(const HttpHeaders *headers, const char *name, const 
 extern void headers_write_json(const HttpHeaders *headers, StringInfo out);
 extern ArrayType *headers_to_array(const HttpHeaders *headers);
 
-#endif							/* AUTHFORT_HEADERS_H */
+#endif /* AUTHFORT_HEADERS_H */

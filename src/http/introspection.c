@@ -27,7 +27,7 @@
 static bool
 split_credentials(char *credentials, char **name, char **secret)
 {
-	char	   *colon = strchr(credentials, ':');
+	char *colon = strchr(credentials, ':');
 
 	if (colon == NULL)
 		return false;
@@ -41,8 +41,8 @@ split_credentials(char *credentials, char **name, char **secret)
 static char *
 unescape(const char *text)
 {
-	size_t		len = strlen(text);
-	char	   *decoded = secret_copy(text, len);
+	size_t len = strlen(text);
+	char *decoded = secret_copy(text, len);
 
 	return url_decode(text, len, true, decoded) ? decoded : pstrdup(text);
 }
@@ -54,27 +54,26 @@ unescape(const char *text)
 static bool
 find_by_credentials(char *credentials, ServiceToken *service)
 {
-	char	   *name;
-	char	   *secret;
+	char *name;
+	char *secret;
 
 	return split_credentials(credentials, &name, &secret) &&
-		(service_tokens_find(name, secret, service) ||
-		 service_tokens_find(unescape(name), unescape(secret), service));
+		   (service_tokens_find(name, secret, service) ||
+			service_tokens_find(unescape(name), unescape(secret), service));
 }
 
 /* RFC 7617 */
 static bool
 find_by_basic(const char *encoded, ServiceToken *service)
 {
-	size_t		size = strlen(encoded) + 1;
-	char	   *credentials = palloc0(size);
-	size_t		len;
-	bool		found;
+	size_t size = strlen(encoded) + 1;
+	char *credentials = palloc0(size);
+	size_t len;
+	bool found;
 
 	found = sodium_base642bin((unsigned char *) credentials, size - 1, encoded, strlen(encoded),
 							  NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
-		memchr(credentials, '\0', len) == NULL &&
-		find_by_credentials(credentials, service);
+			memchr(credentials, '\0', len) == NULL && find_by_credentials(credentials, service);
 	sodium_memzero(credentials, size);
 	return found;
 }
@@ -83,15 +82,14 @@ find_by_basic(const char *encoded, ServiceToken *service)
 static bool
 find_service(const HttpRequest *request, ServiceToken *service)
 {
-	char	   *authorization = http_header(request, "authorization");
-	char	   *bearer = http_bearer_token(request);
+	char *authorization = http_header(request, "authorization");
+	char *bearer = http_bearer_token(request);
 
 	if (bearer != NULL)
 		return service_tokens_find(NULL, bearer, service);
-	return authorization != NULL &&
-		pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0 &&
-		find_by_basic(authorization + strlen(BASIC) + strspn(authorization + strlen(BASIC), " "),
-					  service);
+	return authorization != NULL && pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0 &&
+		   find_by_basic(authorization + strlen(BASIC) + strspn(authorization + strlen(BASIC), " "),
+						 service);
 }
 
 /*
@@ -102,9 +100,8 @@ find_service(const HttpRequest *request, ServiceToken *service)
 static void
 refuse_service(const HttpRequest *request, HttpResponse *response)
 {
-	char	   *authorization = http_header(request, "authorization");
-	bool		basic = authorization != NULL &&
-		pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0;
+	char *authorization = http_header(request, "authorization");
+	bool basic = authorization != NULL && pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0;
 	const Refusal *limit = NULL;
 
 	if (authorization != NULL)
@@ -121,9 +118,9 @@ refuse_service(const HttpRequest *request, HttpResponse *response)
 static bool
 read_token(HttpRequest *request, BodyField *field, HttpResponse *response)
 {
-	*field = (BodyField)
-	{
-		"token", true
+	*field = (BodyField){
+		"token",
+		true,
 	};
 	if (http_read_body_or_form(request, field, 1, response))
 		return true;
@@ -146,7 +143,7 @@ void
 handle_introspect(HttpRequest *request, HttpResponse *response)
 {
 	ServiceToken service;
-	BodyField	token;
+	BodyField token;
 
 	if (!find_service(request, &service))
 	{
@@ -164,7 +161,7 @@ handle_introspect(HttpRequest *request, HttpResponse *response)
 static bool
 has_access_token(const HttpRequest *request)
 {
-	char	   *bearer = http_bearer_token(request);
+	char *bearer = http_bearer_token(request);
 	const AccessClaims *claims;
 	const char *reason;
 
@@ -179,7 +176,7 @@ void
 handle_revoke(HttpRequest *request, HttpResponse *response)
 {
 	ServiceToken service;
-	BodyField	token;
+	BodyField token;
 
 	if (http_header(request, "authorization") != NULL && !has_access_token(request))
 	{
@@ -204,8 +201,8 @@ static char *
 public_base(void)
 {
 	const char *url = (setting_public_url[0] != '\0') ? setting_public_url : setting_jwt_issuer;
-	char	   *base = pstrdup(url);
-	size_t		len = strlen(base);
+	char *base = pstrdup(url);
+	size_t len = strlen(base);
 
 	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
 		return NULL;
@@ -214,14 +211,13 @@ public_base(void)
 	return base;
 }
 
-static const Refusal no_public_url =
-{"not_found", "The setting authfort.public_url is empty", 404};
+static const Refusal no_public_url = {"not_found", "The setting authfort.public_url is empty", 404};
 
 void
 handle_openid_configuration(HttpRequest *request, HttpResponse *response)
 {
-	StringInfo	out = &response->body;
-	char	   *base = public_base();
+	StringInfo out = &response->body;
+	char *base = public_base();
 	static char *const subject_types[] = {"public"};
 	static char *const auth_methods[] = {"client_secret_basic"};
 
@@ -238,8 +234,7 @@ handle_openid_configuration(HttpRequest *request, HttpResponse *response)
 	json_write_string(out, "introspection_endpoint",
 					  psprintf("%s%s/introspect", base, setting_http_prefix));
 	json_write_strings(out, "introspection_endpoint_auth_methods_supported", auth_methods, 1);
-	json_write_string(out, "revocation_endpoint",
-					  psprintf("%s%s/revoke", base, setting_http_prefix));
+	json_write_string(out, "revocation_endpoint", psprintf("%s%s/revoke", base, setting_http_prefix));
 	json_write_strings(out, "response_types_supported", NULL, 0);
 	json_write_strings(out, "subject_types_supported", subject_types, 1);
 	signing_keys_append_algorithms(out, "id_token_signing_alg_values_supported");

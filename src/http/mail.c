@@ -16,14 +16,15 @@
 void
 handle_resend_verification(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"email"}};
+	BodyField fields[] = {{"email"}};
 
 	http_identify_caller(request);
 	fields[0].required = request->caller == NULL || request->caller->email == NULL;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	http_respond_done(response,
-					  flow_resend_verification((fields[0].value != NULL) ? fields[0].value : request->caller->email,
+					  flow_resend_verification((fields[0].value != NULL) ? fields[0].value
+																		 : request->caller->email,
 											   &request->client),
 					  "If this email address has to be verified, a message has been sent.");
 }
@@ -31,38 +32,41 @@ handle_resend_verification(HttpRequest *request, HttpResponse *response)
 void
 handle_verify_email(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"token", true}};
-	User	   *user;
+	BodyField fields[] = {{"token", true}};
+	User *user;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	http_respond_done(response,
-					  flow_verify_email(fields[0].value, http_own_session(request), &request->client, &user),
+					  flow_verify_email(fields[0].value, http_own_session(request),
+										&request->client, &user),
 					  "Email verified successfully.");
 }
 
-static const Refusal invalid_link_mode =
-{"invalid_mode", "The only mode of a magic link is code", 400};
+static const Refusal invalid_link_mode = {"invalid_mode", "The only mode of a magic link is code",
+										  400};
 
 /* An app that is to get the sign-in gives at least one of the fields after the email. */
 void
 handle_magic_link(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {
-		{"email", true}, {"mode"}, {"redirect_to"}, {"code_challenge"}, {"code_challenge_method"}
+	BodyField fields[] = {
+		{"email", true}, {"mode"}, {"redirect_to"}, {"code_challenge"}, {"code_challenge_method"},
 	};
-	AppRequest	app;
+	AppRequest app;
 	const char *mode;
-	bool		for_app;
+	bool for_app;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	mode = fields[1].value;
-	app = (AppRequest) {fields[2].value, fields[3].value, fields[4].value};
+	app = (AppRequest){fields[2].value, fields[3].value, fields[4].value};
 	for_app = mode != NULL || !app_request_is_empty(&app);
 	http_respond_done(response,
-					  (mode != NULL && strcmp(mode, "code") != 0) ? &invalid_link_mode
-					  : flow_request_magic_link(fields[0].value, for_app ? &app : NULL, &request->client),
+					  (mode != NULL && strcmp(mode, "code") != 0)
+						  ? &invalid_link_mode
+						  : flow_request_magic_link(fields[0].value, for_app ? &app : NULL,
+													&request->client),
 					  "If an account exists, a magic link has been sent.");
 }
 
@@ -81,7 +85,7 @@ respond_code(HttpResponse *response, const MagicLinkResult *result)
 void
 handle_verify_magic_link(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"token", true}};
+	BodyField fields[] = {{"token", true}};
 	MagicLinkResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
@@ -96,7 +100,7 @@ handle_verify_magic_link(HttpRequest *request, HttpResponse *response)
 void
 handle_otp(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"email", true}};
+	BodyField fields[] = {{"email", true}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -107,8 +111,8 @@ handle_otp(HttpRequest *request, HttpResponse *response)
 void
 handle_verify_otp(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"email", true}, {"code", true, FIELD_ANY}};
-	AuthResult	result;
+	BodyField fields[] = {{"email", true}, {"code", true, FIELD_ANY}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -120,8 +124,8 @@ handle_verify_otp(HttpRequest *request, HttpResponse *response)
 void
 handle_accept_invitation(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"token", true}, {"password"}};
-	AuthResult	result;
+	BodyField fields[] = {{"token", true}, {"password"}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;

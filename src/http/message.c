@@ -12,10 +12,9 @@
 #include "http/message.h"
 #include "http/url.h"
 
-const Refusal http_body_too_large =
-{"body_too_large", "The request body is too large", 413};
-const Refusal http_wrong_content_type =
-{"unsupported_media_type", "Content-Type must be application/json", 415};
+const Refusal http_body_too_large = {"body_too_large", "The request body is too large", 413};
+const Refusal http_wrong_content_type = {"unsupported_media_type",
+										 "Content-Type must be application/json", 415};
 
 char *
 http_header(const HttpRequest *request, const char *name)
@@ -39,7 +38,7 @@ http_header_list(const HttpRequest *request, const char *name)
 char *
 http_bearer_token(const HttpRequest *request)
 {
-	char	   *authorization = http_header(request, "authorization");
+	char *authorization = http_header(request, "authorization");
 
 	if (authorization != NULL && pg_strncasecmp(authorization, "Bearer ", 7) == 0)
 		return authorization + 7 + strspn(authorization + 7, " ");
@@ -109,7 +108,7 @@ void
 http_add_fault(HttpResponse *response, const char *where, const char *field, const char *type,
 			   const char *message)
 {
-	StringInfo	body = &response->body;
+	StringInfo body = &response->body;
 
 	if (body->len == 0)
 		appendStringInfoString(body, "{\"detail\":[");
@@ -145,7 +144,7 @@ static bool
 is_json_type(const char *type, size_t len)
 {
 	static const char application[] = "application/";
-	size_t		skip = sizeof(application) - 1;
+	size_t skip = sizeof(application) - 1;
 
 	if (len <= skip || pg_strncasecmp(type, application, skip) != 0)
 		return false;
@@ -154,13 +153,13 @@ is_json_type(const char *type, size_t len)
 	if (strcspn(type, ",/") < len)
 		return false;
 	return (len == 4 && pg_strncasecmp(type, "json", 4) == 0) ||
-		(len > 5 && pg_strncasecmp(type + len - 5, "+json", 5) == 0);
+		   (len > 5 && pg_strncasecmp(type + len - 5, "+json", 5) == 0);
 }
 
 bool
 http_has_json_type(const HttpRequest *request)
 {
-	char	   *type = http_header(request, "content-type");
+	char *type = http_header(request, "content-type");
 
 	return type != NULL && is_json_type(type, strcspn(type, "; \t"));
 }
@@ -202,7 +201,7 @@ read_strings(const JsonbValue *value, BodyField *field, HttpResponse *response)
 		if (element->type != jbvString)
 		{
 			http_add_fault(response, "body", field->name, "string_type",
-					  "Input should be a list of valid strings");
+						   "Input should be a list of valid strings");
 			return;
 		}
 		field->values[i] = pnstrdup(element->val.string.val, element->val.string.len);
@@ -215,7 +214,8 @@ read_object_field(JsonbValue *value, BodyField *field, HttpResponse *response)
 	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
 		field->object = JsonbValueToJsonb(value);
 	else
-		http_add_fault(response, "body", field->name, "dict_type", "Input should be a valid dictionary");
+		http_add_fault(response, "body", field->name, "dict_type",
+					   "Input should be a valid dictionary");
 }
 
 /* A null member is treated as absent, if it is optional. */
@@ -294,7 +294,7 @@ read_json(HttpRequest *request, HttpResponse *response)
 			break;
 		case JSON_NOT_OBJECT:
 			http_add_fault(response, "body", NULL, "model_attributes_type",
-					  "Input should be a valid dictionary or object to extract fields from");
+						   "Input should be a valid dictionary or object to extract fields from");
 			break;
 		case JSON_READ:
 			break;
@@ -305,7 +305,7 @@ read_json(HttpRequest *request, HttpResponse *response)
 char *
 http_body_string(const HttpRequest *request, const char *name)
 {
-	Jsonb	   *json;
+	Jsonb *json;
 
 	if (request->body == NULL || strlen(request->body) > HTTP_MAX_BODY_BYTES ||
 		!http_has_json_type(request) ||
@@ -337,8 +337,7 @@ http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse 
 }
 
 bool
-http_refuse_parameter(const char *name, const char *type, const char *message,
-					  HttpResponse *response)
+http_refuse_parameter(const char *name, const char *type, const char *message, HttpResponse *response)
 {
 	http_add_fault(response, "query", name, type, message);
 	http_end_faults(response);
@@ -346,12 +345,11 @@ http_refuse_parameter(const char *name, const char *type, const char *message,
 }
 
 bool
-http_query_text(const HttpRequest *request, const char *name, char **value,
-				HttpResponse *response)
+http_query_text(const HttpRequest *request, const char *name, char **value, HttpResponse *response)
 {
 	const char *raw;
-	size_t		len;
-	char	   *text;
+	size_t len;
+	char *text;
 
 	if (request->query == NULL || !url_find_parameter(request->query, name, &raw, &len))
 		return true;
@@ -366,13 +364,14 @@ bool
 http_query_boolean(const HttpRequest *request, const char *name, bool *value, bool *present,
 				   HttpResponse *response)
 {
-	char	   *text = NULL;
+	char *text = NULL;
 
 	if (!http_query_text(request, name, &text, response))
 		return false;
 	*present = text != NULL;
 	if (*present && !parse_bool(text, value))
-		return http_refuse_parameter(name, "bool_parsing", "Input should be a valid boolean", response);
+		return http_refuse_parameter(name, "bool_parsing", "Input should be a valid boolean",
+									 response);
 	return true;
 }
 
@@ -380,9 +379,9 @@ bool
 http_query_integer(const HttpRequest *request, const char *name, int min, int max, int *value,
 				   HttpResponse *response)
 {
-	char	   *text = NULL;
-	char	   *end;
-	long		number;
+	char *text = NULL;
+	char *end;
+	long number;
 
 	if (!http_query_text(request, name, &text, response))
 		return false;
@@ -391,8 +390,8 @@ http_query_integer(const HttpRequest *request, const char *name, int min, int ma
 	errno = 0;
 	number = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || number < min || number > max)
-		return http_refuse_parameter(name, "int_parsing", "Input should be a valid integer in range",
-								response);
+		return http_refuse_parameter(name, "int_parsing",
+									 "Input should be a valid integer in range", response);
 	*value = (int) number;
 	return true;
 }

@@ -15,26 +15,26 @@
 #include "base/refusal.h"
 #include "http/headers.h"
 
-#define HTTP_MAX_SEGMENTS 2		/* {names} in a route's path */
+#define HTTP_MAX_SEGMENTS 2 /* {names} in a route's path */
 
 typedef struct HttpRequest
 {
 	const char *method;
-	const char *path;			/* as sent, without the query */
-	const char *query;			/* NULL: none */
+	const char *path;  /* as sent, without the query */
+	const char *query; /* NULL: none */
 	HttpHeaders headers;
-	Jsonb	   *cookies;		/* object; NULL: they are in the headers */
-	const struct AccessClaims *claims;	/* verified before; NULL: nothing was */
-	const char *body;			/* NULL: none */
-	bool		body_is_known;		/* a NULL body means that there is none */
-	Jsonb	   *json;			/* the body, once http_read_body() read it */
-	Client		client;
-	char	   *segments[HTTP_MAX_SEGMENTS];	/* what the path has for {names} */
-	struct User *caller;		/* set for routes that are not open */
-	char	   *mfa_token;		/* what stands in for the caller in ROUTE_ENROLLING; NULL: nothing */
-	pg_uuid_t	session_id;		/* the caller's */
-	bool		by_cookie;		/* its token came as a cookie */
-	Oid			door;			/* the role that passes it; InvalidOid: PostgREST's */
+	Jsonb *cookies;                    /* object; NULL: they are in the headers */
+	const struct AccessClaims *claims; /* verified before; NULL: nothing was */
+	const char *body;                  /* NULL: none */
+	bool body_is_known;                /* a NULL body means that there is none */
+	Jsonb *json;                       /* the body, once http_read_body() read it */
+	Client client;
+	char *segments[HTTP_MAX_SEGMENTS]; /* what the path has for {names} */
+	struct User *caller;               /* set for routes that are not open */
+	char *mfa_token;      /* what stands in for the caller in ROUTE_ENROLLING; NULL: nothing */
+	pg_uuid_t session_id; /* the caller's */
+	bool by_cookie;       /* its token came as a cookie */
+	Oid door;             /* the role that passes it; InvalidOid: PostgREST's */
 } HttpRequest;
 
 #define HTTP_MAX_BODY_BYTES 65536
@@ -44,12 +44,12 @@ typedef struct HttpRequest
 typedef struct HttpResponse
 {
 	const HttpRequest *request;
-	int			status;
+	int status;
 	HttpHeaders headers;
-	StringInfoData body;		/* empty: none */
-	const char *cache_control;	/* NULL: no-store */
-	const char *content_type;	/* of the body; NULL: JSON */
-	const struct Fetch *fetch;	/* what is needed before the response; NULL: nothing */
+	StringInfoData body;       /* empty: none */
+	const char *cache_control; /* NULL: no-store */
+	const char *content_type;  /* of the body; NULL: JSON */
+	const struct Fetch *fetch; /* what is needed before the response; NULL: nothing */
 } HttpResponse;
 
 /* Names in lower case; NULL if there is no such header. */
@@ -57,8 +57,7 @@ extern char *http_header(const HttpRequest *request, const char *name);
 
 /* All headers of that name, in order, joined by commas; "" if there are none. */
 extern char *http_header_list(const HttpRequest *request, const char *name);
-extern char *http_header_joined(const HttpRequest *request, const char *name,
-								const char *separator);
+extern char *http_header_joined(const HttpRequest *request, const char *name, const char *separator);
 
 /* The token of "Authorization: Bearer", or NULL. */
 extern char *http_bearer_token(const HttpRequest *request);
@@ -72,23 +71,23 @@ typedef enum FieldType
 {
 	FIELD_STRING,
 	FIELD_BOOLEAN,
-	FIELD_STRINGS,				/* an array of strings */
+	FIELD_STRINGS, /* an array of strings */
 	FIELD_OBJECT,
-	FIELD_ANY					/* whatever is not a string is read as an empty one */
+	FIELD_ANY /* whatever is not a string is read as an empty one */
 } FieldType;
 
 /* One member that a body may or must have. */
 typedef struct BodyField
 {
 	const char *name;
-	bool		required;
-	FieldType	type;
-	bool		present;		/* and not null; only then the rest is set */
-	char	   *value;			/* NULL if not present */
-	bool		boolean;
-	char	  **values;
-	int			count;
-	Jsonb	   *object;
+	bool required;
+	FieldType type;
+	bool present; /* and not null; only then the rest is set */
+	char *value;  /* NULL if not present */
+	bool boolean;
+	char **values;
+	int count;
+	Jsonb *object;
 } BodyField;
 
 /*
@@ -96,8 +95,8 @@ typedef struct BodyField
  * is then complete.  An empty body is treated as one without fields if none is
  * required.
  */
-extern bool http_read_body(HttpRequest *request, BodyField *fields, int count,
-						   HttpResponse *response);
+extern bool
+http_read_body(HttpRequest *request, BodyField *fields, int count, HttpResponse *response);
 
 /* A string of the body before it is read; NULL if it is missing, or the body is refused. */
 extern char *http_body_string(const HttpRequest *request, const char *name);
@@ -119,8 +118,8 @@ extern bool http_end_faults(HttpResponse *response);
  * parameter.  Returns false if it is malformed or, for an integer, out of
  * range; the response is then complete.
  */
-extern bool http_query_text(const HttpRequest *request, const char *name, char **value,
-							HttpResponse *response);
+extern bool
+http_query_text(const HttpRequest *request, const char *name, char **value, HttpResponse *response);
 extern bool http_query_boolean(const HttpRequest *request, const char *name, bool *value,
 							   bool *present, HttpResponse *response);
 extern bool http_query_integer(const HttpRequest *request, const char *name, int min, int max,
@@ -139,4 +138,4 @@ extern void http_respond_message(HttpResponse *response, const char *message);
 extern void http_respond_nothing(HttpResponse *response, const Refusal *refusal);
 extern void http_respond_done(HttpResponse *response, const Refusal *refusal, const char *message);
 
-#endif							/* AUTHFORT_MESSAGE_H */
+#endif /* AUTHFORT_MESSAGE_H */

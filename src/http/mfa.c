@@ -16,7 +16,7 @@
 Enroller
 http_enroller(const HttpRequest *request)
 {
-	Enroller	enroller = {0};
+	Enroller enroller = {0};
 
 	enroller.mfa_token = request->mfa_token;
 	if (request->caller != NULL)
@@ -30,9 +30,9 @@ http_enroller(const HttpRequest *request)
 void
 handle_mfa_init(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"mfa_token"}};
-	Enroller	enroller = http_enroller(request);
-	MfaSecret	secret;
+	BodyField fields[] = {{"mfa_token"}};
+	Enroller enroller = http_enroller(request);
+	MfaSecret secret;
 	const Refusal *refusal;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
@@ -74,14 +74,15 @@ set_new_cookies(const HttpRequest *request, HttpResponse *response, const AuthRe
 void
 handle_mfa_confirm(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code", true}, {"mfa_token"}};
-	Enroller	enroller = http_enroller(request);
+	BodyField fields[] = {{"code", true}, {"mfa_token"}};
+	Enroller enroller = http_enroller(request);
 	BackupCodes codes;
-	AuthResult	result;
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	result = flow_mfa_confirm(&enroller, fields[0].value, request->by_cookie, &request->client, &codes);
+	result =
+		flow_mfa_confirm(&enroller, fields[0].value, request->by_cookie, &request->client, &codes);
 	if (result.refusal != NULL)
 	{
 		http_respond_refusal(response, result.refusal);
@@ -104,8 +105,8 @@ handle_mfa_confirm(HttpRequest *request, HttpResponse *response)
 void
 handle_mfa_verify(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"mfa_token", true}, {"code", true}};
-	AuthResult	result;
+	BodyField fields[] = {{"mfa_token", true}, {"code", true}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -116,8 +117,8 @@ handle_mfa_verify(HttpRequest *request, HttpResponse *response)
 void
 handle_mfa_disable(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code", true}};
-	AuthResult	result;
+	BodyField fields[] = {{"code", true}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -130,7 +131,7 @@ handle_mfa_disable(HttpRequest *request, HttpResponse *response)
 void
 handle_mfa_regenerate(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code", true}};
+	BodyField fields[] = {{"code", true}};
 	BackupCodes codes;
 	const Refusal *refusal;
 
@@ -158,8 +159,8 @@ handle_mfa_status(HttpRequest *request, HttpResponse *response)
 void
 handle_mfa_step_up(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code"}, {"credential", false, FIELD_OBJECT}};
-	AuthResult	result;
+	BodyField fields[] = {{"code"}, {"credential", false, FIELD_OBJECT}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -177,8 +178,8 @@ handle_mfa_step_up(HttpRequest *request, HttpResponse *response)
 void
 handle_reset_mfa(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
-	http_respond_nothing(response, uuid_read(request->segments[0], &id)
-						 ? flow_mfa_reset(&id) : &refusal_user_not_found);
+	http_respond_nothing(response, uuid_read(request->segments[0], &id) ? flow_mfa_reset(&id)
+																		: &refusal_user_not_found);
 }

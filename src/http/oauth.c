@@ -40,7 +40,7 @@ static char *
 opener_origin(const OAuthFlow *flow)
 {
 	const char *target = (flow->redirect_to != NULL) ? flow->redirect_to : setting_site_url;
-	WebUrl		url;
+	WebUrl url;
 
 	if (web_url_read(target, &url) && url.host[0] != '\0')
 		return psprintf("\"%s\"", web_url_origin(&url));
@@ -72,7 +72,7 @@ static void
 make_popup_page(HttpResponse *response, const OAuthFlow *flow)
 {
 	unsigned char bytes[NONCE_BYTES];
-	char		nonce[2 * NONCE_BYTES + 1];
+	char nonce[2 * NONCE_BYTES + 1];
 	StringInfoData page;
 
 	randombytes_buf(bytes, sizeof(bytes));
@@ -80,13 +80,16 @@ make_popup_page(HttpResponse *response, const OAuthFlow *flow)
 	initStringInfo(&page);
 	appendStringInfo(&page,
 					 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing in</title></head><body>\n"
-					 "<script nonce=\"%s\">\nif (window.opener)\n\twindow.opener.postMessage(", nonce);
+					 "<script nonce=\"%s\">\nif (window.opener)\n\twindow.opener.postMessage(",
+					 nonce);
 	append_for_script(&page, response->body.data);
-	appendStringInfo(&page, ", %s);\nwindow.close();\n</script>\n</body></html>\n", opener_origin(flow));
+	appendStringInfo(&page, ", %s);\nwindow.close();\n</script>\n</body></html>\n",
+					 opener_origin(flow));
 	response->body = page;
 	response->content_type = "text/html; charset=utf-8";
 	http_add_header(response, "Content-Security-Policy",
-					psprintf("default-src 'none'; script-src 'nonce-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce));
+					psprintf("default-src 'none'; script-src 'nonce-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+							 nonce));
 	http_add_header(response, "X-Content-Type-Options", "nosniff");
 	http_add_header(response, "Referrer-Policy", "no-referrer");
 }
@@ -121,7 +124,7 @@ static void
 respond_signed_in(HttpResponse *response, const OAuthResult *result)
 {
 	const OAuthFlow *flow = &result->flow;
-	bool		by_redirect = flow->mode == OAUTH_REDIRECT;
+	bool by_redirect = flow->mode == OAUTH_REDIRECT;
 
 	if (result->auth.mfa_token != NULL && by_redirect)
 	{
@@ -218,10 +221,10 @@ void
 handle_oauth_authorize(HttpRequest *request, HttpResponse *response)
 {
 	OAuthRequest oauth = {request->segments[0]};
-	char	   *redirect_to = NULL;
-	char	   *mode = NULL;
-	char	   *challenge = NULL;
-	char	   *method = NULL;
+	char *redirect_to = NULL;
+	char *mode = NULL;
+	char *challenge = NULL;
+	char *method = NULL;
 	OAuthResult result;
 
 	if (refuse_without_door(request, response) ||
@@ -243,7 +246,7 @@ static bool
 read_callback_parameter(const HttpRequest *request, const char *name, const char **value,
 						HttpResponse *response)
 {
-	char	   *text = NULL;
+	char *text = NULL;
 
 	if (!http_query_text(request, name, &text, response))
 		return false;
@@ -276,7 +279,8 @@ handle_oauth_callback(HttpRequest *request, HttpResponse *response)
 		memset(&parameters, 0, sizeof(parameters));
 		(void) oauth_form_from_text(request->segments[0], form, &parameters);
 	}
-	result = oauth_callback(request->segments[0], &parameters, find_cookie_of, request, &request->client);
+	result =
+		oauth_callback(request->segments[0], &parameters, find_cookie_of, request, &request->client);
 	respond_oauth(request, response, &result);
 }
 
@@ -287,10 +291,10 @@ handle_oauth_callback(HttpRequest *request, HttpResponse *response)
 void
 handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code"}, {"state"}, {"error"}, {"iss"}, {"user"}};
+	BodyField fields[] = {{"code"}, {"state"}, {"error"}, {"iss"}, {"user"}};
 	OAuthParameters parameters;
 	OAuthResult result = {NULL};
-	char	   *url;
+	char *url;
 
 	if (refuse_without_door(request, response) ||
 		!http_read_form(request, fields, lengthof(fields), response))
@@ -301,7 +305,8 @@ handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 	parameters.issuer = fields[3].value;
 	parameters.user = fields[4].value;
 	if (parameters.error != NULL)
-		result = oauth_callback(request->segments[0], &parameters, find_cookie_of, request, &request->client);
+		result = oauth_callback(request->segments[0], &parameters, find_cookie_of, request,
+								&request->client);
 	else
 		result.refusal = oauth_form_to_url(request->segments[0], &parameters, &url);
 	if (result.refusal != NULL)
@@ -313,7 +318,7 @@ handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 void
 handle_oauth_id_token(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"id_token", true}, {"nonce", true}};
+	BodyField fields[] = {{"id_token", true}, {"nonce", true}};
 	OAuthResult result;
 
 	if (refuse_without_door(request, response) ||
@@ -328,7 +333,7 @@ handle_oauth_id_token(HttpRequest *request, HttpResponse *response)
 void
 handle_oauth_link(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"redirect_to"}, {"mode"}};
+	BodyField fields[] = {{"redirect_to"}, {"mode"}};
 	OAuthRequest oauth = {request->segments[0]};
 	OAuthResult result;
 
@@ -348,15 +353,16 @@ handle_oauth_link(HttpRequest *request, HttpResponse *response)
 void
 handle_oauth_token(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"code", true}, {"code_verifier", true}};
-	AuthResult	result;
+	BodyField fields[] = {{"code", true}, {"code_verifier", true}};
+	AuthResult result;
 
 	if (!http_read_body_or_form(request, fields, lengthof(fields), response))
 	{
 		http_complete_rfc_faults(response);
 		return;
 	}
-	result = app_code_exchange(fields[0].value, fields[1].value, http_own_session(request), &request->client);
+	result = app_code_exchange(fields[0].value, fields[1].value, http_own_session(request),
+							   &request->client);
 	if (result.refusal != NULL)
 		http_respond_rfc_refusal(response, result.refusal, "invalid_grant");
 	else

@@ -13,4 +13,4 @@
 extern void handle_oauth_answer(HttpRequest *request, FetchFlow *flow, const FetchAnswer *answer,
 								HttpResponse *response);
 
-#endif							/* AUTHFORT_HTTP_OAUTH_H */
+#endif /* AUTHFORT_HTTP_OAUTH_H */

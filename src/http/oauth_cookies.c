@@ -16,7 +16,7 @@
 #include "settings.h"
 
 #define MAX_OAUTH_COOKIES 5
-#define MAX_LISTED 32			/* more of them are not looked at */
+#define MAX_LISTED 32 /* more of them are not looked at */
 #define HOST_PREFIX "__Host-"
 
 /* No other host of the site can set a cookie with that prefix. */
@@ -36,8 +36,8 @@ static void
 write_oauth_cookie(HttpResponse *response, const pg_uuid_t *flow, const char *value, int max_age)
 {
 	http_add_header(response, "Set-Cookie",
-					psprintf("%s=%s; Max-Age=%d; Path=%s; HttpOnly%s; SameSite=Lax", full_name(flow),
-							 value, max_age, setting_cookie_path,
+					psprintf("%s=%s; Max-Age=%d; Path=%s; HttpOnly%s; SameSite=Lax",
+							 full_name(flow), value, max_age, setting_cookie_path,
 							 setting_cookie_secure ? "; Secure" : ""));
 }
 
@@ -56,10 +56,10 @@ oauth_cookie_clear(HttpResponse *response, const pg_uuid_t *flow)
 char *
 oauth_cookie_find(const HttpRequest *request, const pg_uuid_t *flow)
 {
-	char	   *name = full_name(flow);
+	char *name = full_name(flow);
 	const char *header;
 	const char *value;
-	size_t		len;
+	size_t len;
 
 	if (request->cookies != NULL)
 		return json_member_string(request->cookies, name);
@@ -72,7 +72,7 @@ static bool
 read_flow_of(const char *pair, pg_uuid_t *flow)
 {
 	const char *prefix = name_prefix();
-	size_t		len = strcspn(pair, "=;");
+	size_t len = strcspn(pair, "=;");
 
 	if (strncmp(pair, prefix, strlen(prefix)) != 0 || len <= strlen(prefix))
 		return false;
@@ -83,7 +83,7 @@ static int
 list_flows(const HttpRequest *request, pg_uuid_t flows[MAX_LISTED])
 {
 	const char *pair = http_header_joined(request, "cookie", "; ");
-	int			count = 0;
+	int count = 0;
 
 	while (*pair != '\0' && count < MAX_LISTED)
 	{
@@ -105,8 +105,8 @@ compare_flows(const void *a, const void *b)
 void
 oauth_cookies_make_room(HttpResponse *response)
 {
-	pg_uuid_t	flows[MAX_LISTED];
-	int			count = list_flows(response->request, flows);
+	pg_uuid_t flows[MAX_LISTED];
+	int count = list_flows(response->request, flows);
 
 	qsort(flows, count, sizeof(pg_uuid_t), compare_flows);
 	for (int i = 0; i <= count - MAX_OAUTH_COOKIES; i++)

@@ -24,4 +24,4 @@ extern char *oauth_cookie_find(const HttpRequest *request, const pg_uuid_t *flow
  */
 extern void oauth_cookies_make_room(HttpResponse *response);
 
-#endif							/* AUTHFORT_OAUTH_COOKIES_H */
+#endif /* AUTHFORT_OAUTH_COOKIES_H */

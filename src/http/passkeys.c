@@ -27,7 +27,7 @@ respond_options(HttpResponse *response, const Refusal *refusal)
 void
 handle_passkey_register_options(HttpRequest *request, HttpResponse *response)
 {
-	Enroller	enroller = http_enroller(request);
+	Enroller enroller = http_enroller(request);
 
 	respond_options(response, flow_passkey_options(&enroller, &response->body));
 }
@@ -35,10 +35,10 @@ handle_passkey_register_options(HttpRequest *request, HttpResponse *response)
 void
 handle_passkey_register(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"credential", true, FIELD_OBJECT}, {"name"}, {"mfa_token"}};
-	Enroller	enroller = http_enroller(request);
+	BodyField fields[] = {{"credential", true, FIELD_OBJECT}, {"name"}, {"mfa_token"}};
+	Enroller enroller = http_enroller(request);
 	AddedPasskey added;
-	AuthResult	result;
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -64,8 +64,8 @@ handle_passkey_login_options(HttpRequest *request, HttpResponse *response)
 void
 handle_passkey_login(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"credential", true, FIELD_OBJECT}};
-	AuthResult	result;
+	BodyField fields[] = {{"credential", true, FIELD_OBJECT}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -76,7 +76,7 @@ handle_passkey_login(HttpRequest *request, HttpResponse *response)
 void
 handle_passkey_mfa_options(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"mfa_token", true}};
+	BodyField fields[] = {{"mfa_token", true}};
 
 	if (http_read_body(request, fields, lengthof(fields), response))
 		respond_options(response, flow_passkey_mfa_options(fields[0].value, &response->body));
@@ -85,8 +85,8 @@ handle_passkey_mfa_options(HttpRequest *request, HttpResponse *response)
 void
 handle_passkey_mfa(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"mfa_token", true}, {"credential", true, FIELD_OBJECT}};
-	AuthResult	result;
+	BodyField fields[] = {{"mfa_token", true}, {"credential", true, FIELD_OBJECT}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -111,8 +111,8 @@ handle_passkey_reauthenticate_options(HttpRequest *request, HttpResponse *respon
 static void
 respond_passkeys(const pg_uuid_t *user_id, HttpResponse *response)
 {
-	int			count;
-	Passkey    *passkeys = passkeys_of_user(user_id, &count);
+	int count;
+	Passkey *passkeys = passkeys_of_user(user_id, &count);
 
 	response->status = 200;
 	appendStringInfoChar(&response->body, '[');
@@ -129,7 +129,7 @@ respond_passkeys(const pg_uuid_t *user_id, HttpResponse *response)
 static bytea *
 read_passkey_id(const char *segment, HttpResponse *response)
 {
-	bytea	   *id = passkey_id_read(segment);
+	bytea *id = passkey_id_read(segment);
 
 	if (id == NULL)
 		http_respond_refusal(response, &refusal_passkey_not_found);
@@ -145,22 +145,22 @@ handle_own_passkeys(HttpRequest *request, HttpResponse *response)
 void
 handle_rename_passkey(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"name", true}};
-	bytea	   *id;
+	BodyField fields[] = {{"name", true}};
+	bytea *id;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	id = read_passkey_id(request->segments[0], response);
 	if (id != NULL)
-		http_respond_nothing(response, flow_passkey_rename(&request->caller->id, id, fields[0].value,
-														   &request->client));
+		http_respond_nothing(response, flow_passkey_rename(&request->caller->id, id,
+														   fields[0].value, &request->client));
 }
 
 void
 handle_remove_passkey(HttpRequest *request, HttpResponse *response)
 {
-	bytea	   *id;
-	AuthResult	result;
+	bytea *id;
+	AuthResult result;
 
 	if (!http_require_recent_auth(request, response))
 		return;
@@ -177,7 +177,7 @@ handle_remove_passkey(HttpRequest *request, HttpResponse *response)
 void
 handle_user_passkeys(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	user_id;
+	pg_uuid_t user_id;
 
 	if (uuid_read(request->segments[0], &user_id) && users_find(&user_id) != NULL)
 		respond_passkeys(&user_id, response);
@@ -188,8 +188,8 @@ handle_user_passkeys(HttpRequest *request, HttpResponse *response)
 void
 handle_remove_user_passkey(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	user_id;
-	bytea	   *id;
+	pg_uuid_t user_id;
+	bytea *id;
 
 	if (!uuid_read(request->segments[0], &user_id) || users_find(&user_id) == NULL)
 	{
@@ -198,7 +198,8 @@ handle_remove_user_passkey(HttpRequest *request, HttpResponse *response)
 	}
 	id = read_passkey_id(request->segments[1], response);
 	if (id != NULL)
-		http_respond_nothing(response, flow_passkey_remove(&user_id, id, NULL, false, &request->client).refusal);
+		http_respond_nothing(response,
+							 flow_passkey_remove(&user_id, id, NULL, false, &request->client).refusal);
 }
 
 /*
@@ -208,8 +209,8 @@ handle_remove_user_passkey(HttpRequest *request, HttpResponse *response)
 void
 handle_related_origins(HttpRequest *request, HttpResponse *response)
 {
-	char	  **origins;
-	int			count = 0;
+	char **origins;
+	int count = 0;
 
 	if (setting_webauthn_rp_id[0] != '\0')
 		count = origin_list_outside(setting_webauthn_origins, setting_webauthn_rp_id, &origins);

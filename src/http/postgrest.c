@@ -54,7 +54,7 @@ static Jsonb *
 request_object(const char *name)
 {
 	const char *text = request_setting(name);
-	Jsonb	   *object;
+	Jsonb *object;
 
 	if (text == NULL || json_read_object(text, strlen(text), &object) != JSON_READ)
 		return NULL;
@@ -68,8 +68,8 @@ request_object(const char *name)
 static void
 read_client_address(HttpRequest *request)
 {
-	inet	   *client = address_of_forwarded_client(http_header_list(request, "x-forwarded-for"),
-													 setting_trusted_proxies);
+	inet *client = address_of_forwarded_client(http_header_list(request, "x-forwarded-for"),
+											   setting_trusted_proxies);
 
 	request->client.has_ip = client != NULL;
 	request->client.ip = InetPGetDatum(client);
@@ -80,7 +80,7 @@ static void
 read_request(HttpRequest *request, const char *default_method)
 {
 	const char *method = request_setting("request.method");
-	Jsonb	   *headers = request_object("request.headers");
+	Jsonb *headers = request_object("request.headers");
 
 	memset(request, 0, sizeof(*request));
 	request->method = (method != NULL) ? method : default_method;
@@ -97,8 +97,8 @@ read_request(HttpRequest *request, const char *default_method)
 static void
 read_uri(HttpRequest *request, const Route *route)
 {
-	char	   *uri = http_header(request, URI_HEADER);
-	char	   *query;
+	char *uri = http_header(request, URI_HEADER);
+	char *query;
 
 	if (uri == NULL)
 	{
@@ -115,8 +115,8 @@ read_uri(HttpRequest *request, const Route *route)
 static void
 set_locally(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
-							 true, 0, false);
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+							 false);
 }
 
 /* The route that has the name of the called function. */
@@ -127,7 +127,7 @@ called_route(FunctionCallInfo fcinfo)
 
 	if (route == NULL)
 	{
-		char	   *name = get_func_name(fcinfo->flinfo->fn_oid);
+		char *name = get_func_name(fcinfo->flinfo->fn_oid);
 
 		route = (name != NULL) ? http_find_route(name) : NULL;
 		if (route == NULL)
@@ -237,12 +237,12 @@ static bool
 claims_name_user(void)
 {
 	const char *text = postgrest_claims_text();
-	Jsonb	   *claims;
+	Jsonb *claims;
 
 	if (text == NULL)
 		return false;
 	return json_read_foreign_object(text, strlen(text), &claims) != JSON_READ ||
-		json_member(claims, "sub") != NULL || json_member(claims, "purpose") != NULL;
+		   json_member(claims, "sub") != NULL || json_member(claims, "purpose") != NULL;
 }
 
 /*
@@ -269,8 +269,8 @@ refusal_of_claims(void)
 static void
 take_role(const AccessClaims *claims)
 {
-	char	   *name = json_member_string(claims->json, "role");
-	Oid			role = (name != NULL) ? get_role_oid(name, true) : InvalidOid;
+	char *name = json_member_string(claims->json, "role");
+	Oid role = (name != NULL) ? get_role_oid(name, true) : InvalidOid;
 
 	if (OidIsValid(role) && compat_may_set_role(GetSessionUserId(), role))
 		set_locally("role", name);
@@ -302,7 +302,7 @@ static void
 accept_cookie(void)
 {
 	HttpRequest request = {0};
-	char	   *token;
+	char *token;
 	const AccessClaims *claims;
 	const char *reason;
 	const Refusal *refusal = NULL;

@@ -27,7 +27,8 @@ http_respond_rfc_refusal(HttpResponse *response, const Refusal *refusal, const c
 {
 	http_respond_refusal(response, refusal);
 	/* a request over a limit says nothing of the credentials */
-	add_at_top(response, (refusal->status == 429) ? "temporarily_unavailable" : error, refusal->message);
+	add_at_top(response, (refusal->status == 429) ? "temporarily_unavailable" : error,
+			   refusal->message);
 }
 
 void

@@ -13,8 +13,8 @@
 #include "http/message.h"
 
 /* "error" is a code of RFC 6749, section 5.2, such as invalid_client. */
-extern void http_respond_rfc_refusal(HttpResponse *response, const Refusal *refusal,
-									 const char *error);
+extern void
+http_respond_rfc_refusal(HttpResponse *response, const Refusal *refusal, const char *error);
 
 /*
  * Completes the response that a function which reads bodies has made, with
@@ -22,4 +22,4 @@ extern void http_respond_rfc_refusal(HttpResponse *response, const Refusal *refu
  */
 extern void http_complete_rfc_faults(HttpResponse *response);
 
-#endif							/* AUTHFORT_RFC_REFUSAL_H */
+#endif /* AUTHFORT_RFC_REFUSAL_H */

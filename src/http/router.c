@@ -27,12 +27,12 @@
 PG_FUNCTION_INFO_V1(authfort_routes);
 
 const Refusal http_not_found = {"not_found", "There is nothing at this path", 404};
-static const Refusal method_not_allowed =
-{"method_not_allowed", "This path does not take this method", 405};
-static const Refusal insufficient_role =
-{"insufficient_role", "This takes a role that you do not have", 403};
-static const Refusal cookies_conflict =
-{"token_invalid", "Cookies of several sessions were sent", 401};
+static const Refusal method_not_allowed = {"method_not_allowed",
+										   "This path does not take this method", 405};
+static const Refusal insufficient_role = {"insufficient_role",
+										  "This takes a role that you do not have", 403};
+static const Refusal cookies_conflict = {"token_invalid", "Cookies of several sessions were sent",
+										 401};
 
 static const Route routes[] = {
 	{"signup", "POST", "/signup", ROUTE_OPEN, handle_signup},
@@ -46,7 +46,8 @@ static const Route routes[] = {
 	{"confirm_email_change", "POST", "/change-email/confirm", ROUTE_OPEN, handle_confirm_email_change},
 	{"undo_email_change", "POST", "/change-email/undo", ROUTE_OPEN, handle_undo_email_change},
 	{"reauthenticate", "POST", "/reauthenticate", ROUTE_SIGNED_IN, handle_reauthenticate},
-	{"reauthentication_code", "POST", "/reauthenticate/code", ROUTE_SIGNED_IN, handle_request_reauthentication_code},
+	{"reauthentication_code", "POST", "/reauthenticate/code", ROUTE_SIGNED_IN,
+	 handle_request_reauthentication_code},
 	{"forgot_password", "POST", "/forgot-password", ROUTE_OPEN, handle_forgot_password},
 	{"reset_password", "POST", "/reset-password", ROUTE_OPEN, handle_reset_password},
 	{"change_password", "POST", "/change-password", ROUTE_SIGNED_IN, handle_change_password},
@@ -57,7 +58,8 @@ static const Route routes[] = {
 	{"oauth_token", "POST", "/oauth/token", ROUTE_OPEN, handle_oauth_token},
 	{"oauth_authorize", "GET", "/oauth/{provider}/authorize", ROUTE_OPEN, handle_oauth_authorize},
 	{"oauth_callback", "GET", "/oauth/{provider}/callback", ROUTE_OPEN, handle_oauth_callback},
-	{"oauth_callback_form", "POST", "/oauth/{provider}/callback", ROUTE_OPEN, handle_oauth_callback_form},
+	{"oauth_callback_form", "POST", "/oauth/{provider}/callback", ROUTE_OPEN,
+	 handle_oauth_callback_form},
 	{"oauth_id_token", "POST", "/oauth/{provider}/id-token", ROUTE_OPEN, handle_oauth_id_token},
 	{"oauth_link", "POST", "/oauth/{provider}/link", ROUTE_SIGNED_IN, handle_oauth_link},
 	{"own_identities", "GET", "/identities", ROUTE_SIGNED_IN, handle_own_identities},
@@ -70,14 +72,18 @@ static const Route routes[] = {
 	{"own_sessions", "GET", "/sessions", ROUTE_SIGNED_IN, handle_own_sessions},
 	{"revoke_other_sessions", "DELETE", "/sessions", ROUTE_SIGNED_IN, handle_revoke_other_sessions},
 	{"revoke_own_session", "DELETE", "/sessions/{id}", ROUTE_SIGNED_IN, handle_revoke_own_session},
-	{"passkey_register_options", "POST", "/passkeys/register/options", ROUTE_ENROLLING, handle_passkey_register_options},
+	{"passkey_register_options", "POST", "/passkeys/register/options", ROUTE_ENROLLING,
+	 handle_passkey_register_options},
 	{"passkey_register", "POST", "/passkeys/register/verify", ROUTE_ENROLLING, handle_passkey_register},
-	{"passkey_login_options", "POST", "/passkeys/login/options", ROUTE_OPEN, handle_passkey_login_options},
+	{"passkey_login_options", "POST", "/passkeys/login/options", ROUTE_OPEN,
+	 handle_passkey_login_options},
 	{"passkey_login", "POST", "/passkeys/login/verify", ROUTE_OPEN, handle_passkey_login},
 	{"passkey_mfa_options", "POST", "/passkeys/mfa/options", ROUTE_OPEN, handle_passkey_mfa_options},
 	{"passkey_mfa", "POST", "/passkeys/mfa/verify", ROUTE_OPEN, handle_passkey_mfa},
-	{"passkey_step_up_options", "POST", "/passkeys/step-up/options", ROUTE_SIGNED_IN, handle_passkey_step_up_options},
-	{"passkey_reauthenticate_options", "POST", "/passkeys/reauthenticate/options", ROUTE_SIGNED_IN, handle_passkey_reauthenticate_options},
+	{"passkey_step_up_options", "POST", "/passkeys/step-up/options", ROUTE_SIGNED_IN,
+	 handle_passkey_step_up_options},
+	{"passkey_reauthenticate_options", "POST", "/passkeys/reauthenticate/options", ROUTE_SIGNED_IN,
+	 handle_passkey_reauthenticate_options},
 	{"own_passkeys", "GET", "/passkeys", ROUTE_SIGNED_IN, handle_own_passkeys},
 	{"rename_passkey", "PATCH", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_rename_passkey},
 	{"remove_passkey", "DELETE", "/passkeys/{id}", ROUTE_SIGNED_IN, handle_remove_passkey},
@@ -99,9 +105,11 @@ static const Route routes[] = {
 	{"add_role", "PUT", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_add_role},
 	{"remove_role", "DELETE", "/admin/users/{id}/roles/{role}", ROUTE_ADMIN, handle_remove_role},
 	{"user_sessions", "GET", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_user_sessions},
-	{"revoke_user_sessions", "DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN, handle_revoke_user_sessions},
+	{"revoke_user_sessions", "DELETE", "/admin/users/{id}/sessions", ROUTE_ADMIN,
+	 handle_revoke_user_sessions},
 	{"user_passkeys", "GET", "/admin/users/{id}/passkeys", ROUTE_ADMIN, handle_user_passkeys},
-	{"remove_user_passkey", "DELETE", "/admin/users/{id}/passkeys/{passkey}", ROUTE_ADMIN, handle_remove_user_passkey},
+	{"remove_user_passkey", "DELETE", "/admin/users/{id}/passkeys/{passkey}", ROUTE_ADMIN,
+	 handle_remove_user_passkey},
 	{"revoke_session", "DELETE", "/admin/sessions/{id}", ROUTE_ADMIN, handle_revoke_session},
 	{"invite_user", "POST", "/admin/invitations", ROUTE_ADMIN, handle_invite_user},
 	{"list_keys", "GET", "/admin/keys", ROUTE_ADMIN, handle_list_keys},
@@ -109,7 +117,8 @@ static const Route routes[] = {
 	{"prepare_key", "POST", "/admin/keys/prepare", ROUTE_ADMIN, handle_prepare_key},
 	{"introspect", "POST", "/introspect", ROUTE_OPEN, handle_introspect},
 	{"revoke", "POST", "/revoke", ROUTE_OPEN, handle_revoke},
-	{"openid_configuration", "GET", "/.well-known/openid-configuration", ROUTE_OPEN, handle_openid_configuration, true},
+	{"openid_configuration", "GET", "/.well-known/openid-configuration", ROUTE_OPEN,
+	 handle_openid_configuration, true},
 	{"jwks", "GET", "/.well-known/jwks.json", ROUTE_OPEN, handle_jwks, true},
 	{"related_origins", "GET", "/.well-known/webauthn", ROUTE_OPEN, handle_related_origins, true},
 };
@@ -120,7 +129,7 @@ static const Route routes[] = {
 static char *
 decode_segment(const char *segment, size_t len)
 {
-	char	   *text = palloc(len + 1);
+	char *text = palloc(len + 1);
 
 	if (!url_decode(segment, len, false, text) || !pg_verifymbstr(text, strlen(text), true))
 		return NULL;
@@ -134,16 +143,16 @@ decode_segment(const char *segment, size_t len)
 static bool
 match_path(const char *pattern, const char *path, HttpRequest *request)
 {
-	int			count = 0;
+	int count = 0;
 
 	while (*pattern == '/' && *path == '/')
 	{
-		size_t		pattern_len = strcspn(++pattern, "/");
-		size_t		len = strcspn(++path, "/");
+		size_t pattern_len = strcspn(++pattern, "/");
+		size_t len = strcspn(++path, "/");
 
 		if (*pattern == '{')
 		{
-			char	   *text = (len > 0) ? decode_segment(path, len) : NULL;
+			char *text = (len > 0) ? decode_segment(path, len) : NULL;
 
 			if (text == NULL)
 				return false;
@@ -160,10 +169,10 @@ match_path(const char *pattern, const char *path, HttpRequest *request)
 static bool
 route_has_path(const Route *route, HttpRequest *request)
 {
-	size_t		prefix_len = route->rooted ? 0 : strlen(setting_http_prefix);
+	size_t prefix_len = route->rooted ? 0 : strlen(setting_http_prefix);
 
 	return strncmp(request->path, setting_http_prefix, prefix_len) == 0 &&
-		match_path(route->path, request->path + prefix_len, request);
+		   match_path(route->path, request->path + prefix_len, request);
 }
 
 /* HEAD is GET without the body (RFC 9110, section 9.3.2). */
@@ -171,7 +180,7 @@ static bool
 route_has_method(const Route *route, const char *method)
 {
 	return strcmp(route->method, method) == 0 ||
-		(strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+		   (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
 /* RFC 6750, section 3 */
@@ -215,7 +224,7 @@ static const Refusal *
 authenticate_request(HttpRequest *request)
 {
 	const AccessClaims *claims = request->claims;
-	char	   *token;
+	char *token;
 	const char *reason;
 	const Refusal *refusal = find_access_token(request, &token);
 
@@ -258,7 +267,7 @@ http_own_session(HttpRequest *request)
 static bool
 find_challenge(HttpRequest *request)
 {
-	char	   *bearer = http_bearer_token(request);
+	char *bearer = http_bearer_token(request);
 
 	request->mfa_token = http_body_string(request, "mfa_token");
 	if (request->mfa_token == NULL && bearer != NULL && mfa_challenge_is_token(bearer))
@@ -290,7 +299,8 @@ authorize_route(const Route *route, HttpRequest *request)
 	if (refusal != NULL)
 		return refusal;
 	if (route->access == ROUTE_ADMIN &&
-		(setting_admin_role[0] == '\0' || !has_role(request->caller, unicode_compose(setting_admin_role))))
+		(setting_admin_role[0] == '\0' ||
+		 !has_role(request->caller, unicode_compose(setting_admin_role))))
 		return &insufficient_role;
 	return NULL;
 }
@@ -325,7 +335,7 @@ allow_method(StringInfo allow, const char *method)
 static bool
 deletes_without_name(const HttpRequest *request)
 {
-	size_t		len = strlen(request->path);
+	size_t len = strlen(request->path);
 	HttpRequest named = *request;
 
 	if (strcmp(request->method, "DELETE") != 0 || len == 0 || request->path[len - 1] != '/')
@@ -389,7 +399,8 @@ http_complete_response(const HttpRequest *request, HttpResponse *response)
 					(response->cache_control != NULL) ? response->cache_control : "no-store");
 	if (response->body.len > 0)
 		http_add_header(response, "Content-Type",
-						(response->content_type != NULL) ? response->content_type : "application/json");
+						(response->content_type != NULL) ? response->content_type
+														 : "application/json");
 	if (strcmp(request->method, "HEAD") == 0)
 		resetStringInfo(&response->body);
 }
@@ -398,12 +409,11 @@ http_complete_response(const HttpRequest *request, HttpResponse *response)
 static void
 find_client_address(HttpRequest *request)
 {
-	char	   *forwarded_for = http_header_list(request, "x-forwarded-for");
+	char *forwarded_for = http_header_list(request, "x-forwarded-for");
 
 	if (request->client.has_ip)
 		request->client.ip = InetPGetDatum(address_of_client(DatumGetInetPP(request->client.ip),
-															 forwarded_for,
-															 setting_trusted_proxies));
+															 forwarded_for, setting_trusted_proxies));
 }
 
 void
@@ -472,14 +482,14 @@ authfort_routes(PG_FUNCTION_ARGS)
 	for (size_t i = 0; i < lengthof(routes); i++)
 	{
 		const Route *route = &routes[i];
-		char	   *path = psprintf("%s%s", route->rooted ? "" : setting_http_prefix, route->path);
-		Datum		values[4] = {
+		char *path = psprintf("%s%s", route->rooted ? "" : setting_http_prefix, route->path);
+		Datum values[4] = {
 			CStringGetTextDatum(route->name),
 			CStringGetTextDatum(route->method),
 			CStringGetTextDatum(path),
-			CStringGetTextDatum(access_name(route->access))
+			CStringGetTextDatum(access_name(route->access)),
 		};
-		bool		nulls[4] = {false};
+		bool nulls[4] = {false};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

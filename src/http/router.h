@@ -13,21 +13,21 @@
 typedef enum RouteAccess
 {
 	ROUTE_OPEN,
-	ROUTE_SIGNED_IN,			/* request->caller is set */
-	ROUTE_ENROLLING,			/* either that, or request->mfa_token, which is not verified yet */
-	ROUTE_ADMIN					/* and has the role authfort.admin_role */
+	ROUTE_SIGNED_IN, /* request->caller is set */
+	ROUTE_ENROLLING, /* either that, or request->mfa_token, which is not verified yet */
+	ROUTE_ADMIN      /* and has the role authfort.admin_role */
 } RouteAccess;
 
-typedef void (*RouteHandler) (HttpRequest *request, HttpResponse *response);
+typedef void (*RouteHandler)(HttpRequest *request, HttpResponse *response);
 
 typedef struct Route
 {
-	const char *name;			/* of its function in schema authfort_api */
+	const char *name; /* of its function in schema authfort_api */
 	const char *method;
-	const char *path;			/* a segment {name} takes any one segment */
+	const char *path; /* a segment {name} takes any one segment */
 	RouteAccess access;
 	RouteHandler handler;
-	bool		rooted;			/* not under authfort.http_prefix */
+	bool rooted; /* not under authfort.http_prefix */
 } Route;
 
 /* Serves a request; the response is complete except for the transport. */
@@ -165,4 +165,4 @@ extern void handle_list_keys(HttpRequest *request, HttpResponse *response);
 extern void handle_rotate_key(HttpRequest *request, HttpResponse *response);
 extern void handle_prepare_key(HttpRequest *request, HttpResponse *response);
 
-#endif							/* AUTHFORT_ROUTER_H */
+#endif /* AUTHFORT_ROUTER_H */

@@ -37,7 +37,7 @@ void
 handle_update_me(HttpRequest *request, HttpResponse *response)
 {
 	const Refusal *refusal;
-	User	   *user;
+	User *user;
 
 	if (!http_read_object(request, response))
 		return;
@@ -69,22 +69,23 @@ handle_delete_me(HttpRequest *request, HttpResponse *response)
 void
 handle_change_email(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"new_email", true}};
+	BodyField fields[] = {{"new_email", true}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response) ||
 		!http_require_recent_auth(request, response))
 		return;
 	http_respond_done(response,
-				 flow_request_email_change(&request->caller->id, fields[0].value, &request->client),
-				 "If the new address can be used, a link to confirm the change has been sent to it.");
+					  flow_request_email_change(&request->caller->id, fields[0].value,
+												&request->client),
+					  "If the new address can be used, a link to confirm the change has been sent to it.");
 }
 
 void
 handle_confirm_email_change(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"token", true}};
+	BodyField fields[] = {{"token", true}};
 	const Refusal *refusal;
-	bool		waiting;
+	bool waiting;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -93,19 +94,19 @@ handle_confirm_email_change(HttpRequest *request, HttpResponse *response)
 										(request->caller != NULL) ? &request->session_id : NULL,
 										&request->client, &waiting);
 	http_respond_done(response, refusal,
-				 waiting ? "Confirmed. The change has to be confirmed at the other address as well." :
-				 "Email changed successfully.");
+					  waiting ? "Confirmed. The change has to be confirmed at the other address as well."
+							  : "Email changed successfully.");
 }
 
 void
 handle_undo_email_change(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"token", true}};
+	BodyField fields[] = {{"token", true}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	http_respond_done(response, flow_undo_email_change(fields[0].value, &request->client),
-				 "The change of the email was undone.");
+					  "The change of the email was undone.");
 }
 
 /*
@@ -116,8 +117,11 @@ handle_undo_email_change(HttpRequest *request, HttpResponse *response)
 static bool
 read_proof(HttpRequest *request, Proof *proof, HttpResponse *response)
 {
-	BodyField	fields[] = {{"method"}, {"secret"}, {"password"}, {"code"},
-	{"credential", false, FIELD_OBJECT}};
+	BodyField fields[] = {{"method"},
+						  {"secret"},
+						  {"password"},
+						  {"code"},
+						  {"credential", false, FIELD_OBJECT}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return false;
@@ -134,10 +138,13 @@ read_proof(HttpRequest *request, Proof *proof, HttpResponse *response)
 	fields[0].required = fields[1].required;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return false;
-	proof->secret = fields[1].required ? fields[1].value : fields[2].present ? fields[2].value : fields[3].value;
+	proof->secret = fields[1].required  ? fields[1].value
+					: fields[2].present ? fields[2].value
+										: fields[3].value;
 	if (!fields[0].required)
-		proof->method = fields[2].present ? REAUTHENTICATE_BY_PASSWORD :
-			request->caller->mfa_enabled ? REAUTHENTICATE_BY_TOTP : REAUTHENTICATE_BY_EMAIL_CODE;
+		proof->method = fields[2].present              ? REAUTHENTICATE_BY_PASSWORD
+						: request->caller->mfa_enabled ? REAUTHENTICATE_BY_TOTP
+													   : REAUTHENTICATE_BY_EMAIL_CODE;
 	else if (!reauthentication_method_by_name(fields[0].value, &proof->method))
 	{
 		http_respond_refusal(response, &refusal_unknown_method);
@@ -149,8 +156,8 @@ read_proof(HttpRequest *request, Proof *proof, HttpResponse *response)
 void
 handle_reauthenticate(HttpRequest *request, HttpResponse *response)
 {
-	Proof		proof = {0};
-	AuthResult	result;
+	Proof proof = {0};
+	AuthResult result;
 
 	if (!read_proof(request, &proof, response))
 		return;
@@ -162,39 +169,40 @@ void
 handle_request_reauthentication_code(HttpRequest *request, HttpResponse *response)
 {
 	http_respond_done(response,
-				 flow_request_reauthentication_code(&request->caller->id, &request->session_id,
-													&request->client),
-				 "A code has been sent.");
+					  flow_request_reauthentication_code(&request->caller->id, &request->session_id,
+														 &request->client),
+					  "A code has been sent.");
 }
 
 /* The response is the same whether the account exists or not. */
 void
 handle_forgot_password(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"email", true}};
+	BodyField fields[] = {{"email", true}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
 	http_respond_done(response, flow_request_password_reset(fields[0].value, &request->client),
-				 "If an account exists, a link to reset its password has been sent.");
+					  "If an account exists, a link to reset its password has been sent.");
 }
 
 void
 handle_reset_password(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"token", true}, {"new_password", true}};
+	BodyField fields[] = {{"token", true}, {"new_password", true}};
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	http_respond_done(response, flow_reset_password(fields[0].value, fields[1].value, &request->client),
-				 "Password reset successfully.");
+	http_respond_done(response,
+					  flow_reset_password(fields[0].value, fields[1].value, &request->client),
+					  "Password reset successfully.");
 }
 
 void
 handle_change_password(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"old_password", true}, {"new_password", true}};
-	AuthResult	result;
+	BodyField fields[] = {{"old_password", true}, {"new_password", true}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response) ||
 		!http_require_recent_auth(request, response))
@@ -207,8 +215,8 @@ handle_change_password(HttpRequest *request, HttpResponse *response)
 void
 handle_set_password(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"password", true}};
-	AuthResult	result;
+	BodyField fields[] = {{"password", true}};
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response) ||
 		!http_require_recent_auth(request, response))
@@ -223,9 +231,9 @@ void
 http_respond_sessions(HttpRequest *request, const pg_uuid_t *user_id, const pg_uuid_t *current,
 					  HttpResponse *response)
 {
-	int			limit = HTTP_DEFAULT_PAGE;
-	int			offset = 0;
-	int64		total;
+	int limit = HTTP_DEFAULT_PAGE;
+	int offset = 0;
+	int64 total;
 
 	if (!http_query_integer(request, "limit", 1, SESSION_PAGE_MAX, &limit, response) ||
 		!http_query_integer(request, "offset", 0, PG_INT32_MAX, &offset, response))
@@ -244,8 +252,8 @@ handle_own_sessions(HttpRequest *request, HttpResponse *response)
 void
 handle_revoke_own_session(HttpRequest *request, HttpResponse *response)
 {
-	pg_uuid_t	id;
-	bool		was_live;
+	pg_uuid_t id;
+	bool was_live;
 	const Refusal *refusal = &refusal_session_not_found;
 
 	if (uuid_read(request->segments[0], &id))
@@ -257,9 +265,8 @@ handle_revoke_own_session(HttpRequest *request, HttpResponse *response)
 void
 handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response)
 {
-	int			revoked;
+	int revoked;
 
-	http_respond_nothing(response, session_admin_revoke_all(&request->caller->id,
-															&request->session_id,
+	http_respond_nothing(response, session_admin_revoke_all(&request->caller->id, &request->session_id,
 															&request->client, &revoked));
 }

@@ -15,11 +15,11 @@
 void
 handle_signup(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {
-		{"email", true}, {"password", true}, {"name"}, {"avatar_url"}, {"phone"}
+	BodyField fields[] = {
+		{"email", true}, {"password", true}, {"name"}, {"avatar_url"}, {"phone"},
 	};
-	SignupForm	form;
-	AuthResult	result;
+	SignupForm form;
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -35,10 +35,10 @@ handle_signup(HttpRequest *request, HttpResponse *response)
 void
 handle_login(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"email", true}, {"password", true}};
+	BodyField fields[] = {{"email", true}, {"password", true}};
 	const Refusal *refusal;
-	char	   *email;
-	AuthResult	result;
+	char *email;
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -90,9 +90,9 @@ refresh_by_cookie(HttpRequest *request)
 void
 handle_refresh(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"refresh_token"}};
+	BodyField fields[] = {{"refresh_token"}};
 	const Refusal *refusal;
-	AuthResult	result;
+	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
@@ -117,8 +117,8 @@ handle_refresh(HttpRequest *request, HttpResponse *response)
 static void
 log_out_by_cookie(HttpRequest *request)
 {
-	char	   *tokens[TOKEN_COOKIES_MAX];
-	int			count = token_cookies_refresh(request, tokens);
+	char *tokens[TOKEN_COOKIES_MAX];
+	int count = token_cookies_refresh(request, tokens);
 
 	for (int i = 0; i < count; i++)
 		flow_logout(tokens[i], &request->client);
@@ -131,7 +131,7 @@ log_out_by_cookie(HttpRequest *request)
 void
 handle_logout(HttpRequest *request, HttpResponse *response)
 {
-	BodyField	fields[] = {{"refresh_token"}};
+	BodyField fields[] = {{"refresh_token"}};
 	const Refusal *refusal;
 
 	if (!http_read_body(request, fields, lengthof(fields), response))

@@ -20,7 +20,7 @@
 #include "identity/access_token.h"
 #include "settings.h"
 
-#define MAX_COOKIE_BYTES 4096	/* of name, "=" and value (RFC 6265bis) */
+#define MAX_COOKIE_BYTES 4096 /* of name, "=" and value (RFC 6265bis) */
 
 /* Domains above the host's own for which cookies are cleared. */
 #define MAX_PARENT_DOMAINS 3
@@ -30,13 +30,13 @@
  * another form does not count towards TOKEN_COOKIES_MAX, so that it cannot
  * hide a token.
  */
-typedef bool (*TokenForm) (const char *value, size_t len);
+typedef bool (*TokenForm)(const char *value, size_t len);
 
 /* Three parts of base64url (RFC 7515). */
 static bool
 has_access_form(const char *value, size_t len)
 {
-	int			dots = 0;
+	int dots = 0;
 
 	for (size_t i = 0; i < len; i++)
 	{
@@ -77,7 +77,7 @@ cookie_is_among(char *const *values, int count, const char *value, size_t len)
 static int
 read_from_object(Jsonb *cookies, const char *name, char *values[TOKEN_COOKIES_MAX])
 {
-	char	   *value = json_member_string(cookies, name);
+	char *value = json_member_string(cookies, name);
 
 	if (value == NULL || value[0] == '\0')
 		return 0;
@@ -95,9 +95,9 @@ read_all(const HttpRequest *request, const char *name, TokenForm has_form,
 {
 	const char *header;
 	const char *value;
-	char	   *malformed = NULL;
-	size_t		len;
-	int			count = 0;
+	char *malformed = NULL;
+	size_t len;
+	int count = 0;
 
 	if (!setting_cookies)
 		return 0;
@@ -127,7 +127,7 @@ token_cookies_refresh(const HttpRequest *request, char *values[TOKEN_COOKIES_MAX
 static int
 number_of(const HttpRequest *request, const char *name)
 {
-	char	   *values[TOKEN_COOKIES_MAX];
+	char *values[TOKEN_COOKIES_MAX];
 
 	return read_all(request, name, has_any_form, values);
 }
@@ -169,7 +169,7 @@ judge_refresh(char *value)
 {
 	TokenCookie cookie = {value};
 	RefreshToken token;
-	Session		session;
+	Session session;
 
 	if (!refresh_token_find_session(value, &token, &session))
 		return cookie;
@@ -196,7 +196,7 @@ consider_cookie(TokenCookie *best, const TokenCookie *cookie)
 		best->conflict = true;
 	else if (is_newer(cookie, best))
 	{
-		bool		conflict = best->conflict;
+		bool conflict = best->conflict;
 
 		*best = *cookie;
 		best->conflict = conflict;
@@ -206,10 +206,10 @@ consider_cookie(TokenCookie *best, const TokenCookie *cookie)
 /* A single cookie is not checked here, because the caller verifies it anyway. */
 static TokenCookie
 choose_cookie(const HttpRequest *request, const char *name, TokenForm has_form,
-			  TokenCookie (*judge) (char *value))
+			  TokenCookie (*judge)(char *value))
 {
-	char	   *values[TOKEN_COOKIES_MAX];
-	int			count = read_all(request, name, has_form, values);
+	char *values[TOKEN_COOKIES_MAX];
+	int count = read_all(request, name, has_form, values);
 	TokenCookie best = {NULL};
 
 	if (count == 1)
@@ -246,7 +246,7 @@ has_prefix(const char *name, const char *prefix)
 static const char *
 name_fault(const char *name)
 {
-	bool		host_only = has_prefix(name, "__Host-");
+	bool host_only = has_prefix(name, "__Host-");
 
 	if ((host_only || has_prefix(name, "__Secure-") || has_prefix(name, "__Http-")) &&
 		!setting_cookie_secure)
@@ -335,7 +335,7 @@ clear_for_domain(HttpResponse *response, const char *name, const char *domain)
 static char *
 requested_domain(const HttpRequest *request)
 {
-	char	   *host = http_header(request, "host");
+	char *host = http_header(request, "host");
 
 	if (host == NULL)
 		return NULL;
@@ -371,10 +371,10 @@ clear_for_requested_domains(HttpResponse *response, const char *name)
 static void
 clear_others(HttpResponse *response, const char *name, int expected)
 {
-	int			sent = number_of(response->request, name);
+	int sent = number_of(response->request, name);
 
 	if (has_prefix(name, "__Host-"))
-		return;					/* there are no others */
+		return; /* there are no others */
 	if (setting_cookie_domain[0] == '\0' || sent > 0)
 		clear_for_domain(response, name, "");
 	if (setting_cookie_domain[0] != '\0')
@@ -411,7 +411,7 @@ write_own(HttpResponse *response, const char *name, const char *value, int max_a
 void
 token_cookies_set(HttpResponse *response, const AuthResult *result)
 {
-	int			expected = response->request->by_cookie ? 1 : 0;
+	int expected = response->request->by_cookie ? 1 : 0;
 
 	if (!setting_cookies || http_has_form_type(response->request))
 		return;

@@ -18,8 +18,8 @@
 
 typedef enum TokenCookieRank
 {
-	COOKIE_INVALID,				/* not a valid token */
-	COOKIE_ENDED,				/* expired, or its session has ended */
+	COOKIE_INVALID, /* not a valid token */
+	COOKIE_ENDED,   /* expired, or its session has ended */
 	COOKIE_LIVE
 } TokenCookieRank;
 
@@ -30,12 +30,12 @@ typedef enum TokenCookieRank
  */
 typedef struct TokenCookie
 {
-	char	   *value;			/* NULL: there is none */
+	char *value; /* NULL: there is none */
 	TokenCookieRank rank;
-	bool		conflict;
-	pg_uuid_t	session;		/* unless it is invalid, as are the other two */
-	int64		version;
-	int64		expires;
+	bool conflict;
+	pg_uuid_t session; /* unless it is invalid, as are the other two */
+	int64 version;
+	int64 expires;
 } TokenCookie;
 
 /*
@@ -46,7 +46,7 @@ extern TokenCookie token_cookie_access(const HttpRequest *request);
 extern TokenCookie token_cookie_refresh(const HttpRequest *request);
 
 /* All refresh tokens that came as cookies; returns their number. */
-extern int	token_cookies_refresh(const HttpRequest *request, char *values[TOKEN_COOKIES_MAX]);
+extern int token_cookies_refresh(const HttpRequest *request, char *values[TOKEN_COOKIES_MAX]);
 
 extern bool token_cookies_has_access(const HttpRequest *request);
 extern bool token_cookies_has_refresh(const HttpRequest *request);
@@ -61,4 +61,4 @@ extern void token_cookies_clear(HttpResponse *response);
 /* The same, if one of the cookies must be from another host, even if it is the only one of its name. */
 extern void token_cookies_clear_planted(HttpResponse *response);
 
-#endif							/* AUTHFORT_TOKEN_COOKIES_H */
+#endif /* AUTHFORT_TOKEN_COOKIES_H */

@@ -15,8 +15,8 @@ url_decode(const char *in, size_t len, bool form, char *out)
 	{
 		if (in[i] == '%')
 		{
-			int			high = (len - i > 2) ? hex_digit(in[i + 1]) : -1;
-			int			low = (len - i > 2) ? hex_digit(in[i + 2]) : -1;
+			int high = (len - i > 2) ? hex_digit(in[i + 1]) : -1;
+			int low = (len - i > 2) ? hex_digit(in[i + 2]) : -1;
 
 			if (high < 0 || low < 0 || (high == 0 && low == 0))
 				return false;
@@ -33,11 +33,11 @@ url_decode(const char *in, size_t len, bool form, char *out)
 bool
 url_find_parameter(const char *query, const char *name, const char **value, size_t *len)
 {
-	size_t		name_len = strlen(name);
+	size_t name_len = strlen(name);
 
 	while (*query != '\0')
 	{
-		size_t		pair_len = strcspn(query, "&");
+		size_t pair_len = strcspn(query, "&");
 
 		if (pair_len > name_len && query[name_len] == '=' && strncmp(query, name, name_len) == 0)
 		{

@@ -19,7 +19,6 @@ extern bool url_decode(const char *in, size_t len, bool form, char *out);
  * Finds the value of a parameter in a query, "a=1&b=2", still encoded.  The
  * first of a name counts; names are compared as they are.
  */
-extern bool url_find_parameter(const char *query, const char *name,
-							   const char **value, size_t *len);
+extern bool url_find_parameter(const char *query, const char *name, const char **value, size_t *len);
 
-#endif							/* AUTHFORT_URL_H */
+#endif /* AUTHFORT_URL_H */

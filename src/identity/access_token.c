@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(authfort_verify_jwt);
 PG_FUNCTION_INFO_V1(authfort_try_verify_jwt);
 PG_FUNCTION_INFO_V1(authfort_authenticate);
 
-#define TOKEN_CACHE_SLOTS 64	/* a power of two */
+#define TOKEN_CACHE_SLOTS 64 /* a power of two */
 #define JTI_BYTES 16
 
 /*
@@ -44,10 +44,10 @@ PG_FUNCTION_INFO_V1(authfort_authenticate);
 
 typedef struct CachedToken
 {
-	MemoryContext context;		/* owns the rest; NULL: nothing cached */
-	uint64		signing_keys_generation;
-	uint64		settings_generation;
-	char	   *token;
+	MemoryContext context; /* owns the rest; NULL: nothing cached */
+	uint64 signing_keys_generation;
+	uint64 settings_generation;
+	char *token;
 	AccessClaims claims;
 } CachedToken;
 
@@ -56,10 +56,10 @@ static CachedToken token_cache[TOKEN_CACHE_SLOTS];
 char *
 access_token_issue(const User *user, const Session *session, const char *more)
 {
-	SigningKey	key = signing_keys_signing_key();
-	int64		now = time(NULL);
+	SigningKey key = signing_keys_signing_key();
+	int64 now = time(NULL);
 	unsigned char random[JTI_BYTES];
-	char		jti[BASE64URL_ENCODED_SIZE(JTI_BYTES)];
+	char jti[BASE64URL_ENCODED_SIZE(JTI_BYTES)];
 	StringInfoData payload;
 
 	randombytes_buf(random, sizeof(random));
@@ -99,7 +99,7 @@ names_audience(Jsonb *json, const char *audience)
 
 	if (aud != NULL && aud->type == jbvBinary && JsonContainerIsArray(aud->val.binary.data))
 	{
-		JsonbValue	wanted;
+		JsonbValue wanted;
 
 		wanted.type = jbvString;
 		wanted.val.string.val = unconstify(char *, audience);
@@ -126,7 +126,7 @@ static bool
 read_own_uuid(Jsonb *json, const char *name, pg_uuid_t *uuid)
 {
 	return json_member_uuid(json, name, uuid) &&
-		strcmp(json_member_string(json, name), uuid_text(uuid)) == 0;
+		   strcmp(json_member_string(json, name), uuid_text(uuid)) == 0;
 }
 
 static bool
@@ -142,7 +142,7 @@ read_roles(Jsonb *json, AccessClaims *claims)
 static void
 read_assurance(Jsonb *json, AccessClaims *claims)
 {
-	int64		aal;
+	int64 aal;
 
 	if (!json_member_strings(json, "amr", &claims->amr, &claims->amr_count))
 		claims->amr_count = 0;
@@ -159,9 +159,9 @@ read_assurance(Jsonb *json, AccessClaims *claims)
 static const char *
 read_claims(Jsonb *json, AccessClaims *claims)
 {
-	int64		now = time(NULL);
-	int64		iat;
-	int64		nbf;
+	int64 now = time(NULL);
+	int64 iat;
+	int64 nbf;
 
 	claims->json = json;
 	claims->has_sid = claims->has_ver = true;
@@ -176,11 +176,9 @@ read_claims(Jsonb *json, AccessClaims *claims)
 		return "its dates are missing or wrong";
 	if (iat > now + ISSUED_AHEAD)
 		return "it was issued in the future";
-	if (json_member(json, "nbf") != NULL &&
-		(!json_member_integer(json, "nbf", &nbf) || nbf > now))
+	if (json_member(json, "nbf") != NULL && (!json_member_integer(json, "nbf", &nbf) || nbf > now))
 		return "it is not valid yet";
-	if (!read_own_uuid(json, "sub", &claims->sub) ||
-		!read_own_uuid(json, "sid", &claims->sid) ||
+	if (!read_own_uuid(json, "sub", &claims->sub) || !read_own_uuid(json, "sid", &claims->sid) ||
 		!json_member_integer(json, "ver", &claims->ver) ||
 		json_member_string(json, "email") == NULL || !read_roles(json, claims))
 		return "a required claim is missing or of the wrong type";
@@ -196,14 +194,13 @@ read_claims(Jsonb *json, AccessClaims *claims)
 static bool
 read_foreign_dates(Jsonb *json, AccessClaims *claims)
 {
-	int64		nbf;
+	int64 nbf;
 
 	claims->exp = PG_INT64_MAX;
-	if (json_member(json, "exp") != NULL &&
-		!json_member_rounded(json, "exp", false, &claims->exp))
+	if (json_member(json, "exp") != NULL && !json_member_rounded(json, "exp", false, &claims->exp))
 		return false;
 	return json_member(json, "nbf") == NULL ||
-		(json_member_rounded(json, "nbf", true, &nbf) && nbf <= time(NULL));
+		   (json_member_rounded(json, "nbf", true, &nbf) && nbf <= time(NULL));
 }
 
 /*
@@ -235,7 +232,7 @@ read_verified_claims(Jsonb *json, AccessClaims *claims)
 const char *
 access_claims_read(const char *text, AccessClaims *claims)
 {
-	Jsonb	   *json;
+	Jsonb *json;
 
 	memset(claims, 0, sizeof(*claims));
 	if (json_read_foreign_object(text, strlen(text), &json) != JSON_READ)
@@ -250,10 +247,10 @@ access_claims_read(const char *text, AccessClaims *claims)
 static const char *
 check_token(const char *token, AccessClaims *claims)
 {
-	Jws		   *jws = palloc(sizeof(Jws));
-	JwtHeader	header;
+	Jws *jws = palloc(sizeof(Jws));
+	JwtHeader header;
 	const VerificationKey *key;
-	Jsonb	   *json;
+	Jsonb *json;
 
 	if (!jws_read(token, strlen(token), jws))
 		return "it is not a JWS in compact form";
@@ -265,8 +262,8 @@ check_token(const char *token, AccessClaims *claims)
 	/* the key says which algorithm it is for; the token cannot choose */
 	if (header.algorithm != key->algorithm)
 		return "its algorithm is not its key's";
-	if (!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len,
-					 jws->signature, jws->signature_len))
+	if (!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len, jws->signature,
+					 jws->signature_len))
 		return "its signature does not verify";
 	if (json_read_object(jws->payload, jws->payload_len, &json) != JSON_READ)
 		return "its payload is not a JSON object";
@@ -276,7 +273,7 @@ check_token(const char *token, AccessClaims *claims)
 Jsonb *
 access_claims_json(const AccessClaims *claims)
 {
-	Jsonb	   *copy = palloc(VARSIZE(claims->json));
+	Jsonb *copy = palloc(VARSIZE(claims->json));
 
 	memcpy(copy, claims->json, VARSIZE(claims->json));
 	return copy;
@@ -285,7 +282,7 @@ access_claims_json(const AccessClaims *claims)
 static char **
 copy_strings(char *const *strings, int count)
 {
-	char	  **copy = palloc(Max(count, 1) * sizeof(char *));
+	char **copy = palloc(Max(count, 1) * sizeof(char *));
 
 	for (int i = 0; i < count; i++)
 		copy[i] = pstrdup(strings[i]);
@@ -304,7 +301,7 @@ access_claims_copy(const AccessClaims *claims, AccessClaims *copy)
 static CachedToken *
 cache_slot(const char *token)
 {
-	uint32		hash = hash_bytes((const unsigned char *) token, strlen(token));
+	uint32 hash = hash_bytes((const unsigned char *) token, strlen(token));
 
 	return &token_cache[hash & (TOKEN_CACHE_SLOTS - 1)];
 }
@@ -316,7 +313,7 @@ cache_slot(const char *token)
 static bool
 is_same_token(const char *a, const char *b)
 {
-	size_t		len = strlen(a);
+	size_t len = strlen(a);
 
 	return strlen(b) == len && CRYPTO_memcmp(a, b, len) == 0;
 }
@@ -325,16 +322,15 @@ static bool
 is_cached(const CachedToken *slot, const char *token)
 {
 	return slot->context != NULL && slot->signing_keys_generation == signing_keys_generation() &&
-		slot->settings_generation == settings_verdict_generation &&
-		is_same_token(slot->token, token);
+		   slot->settings_generation == settings_verdict_generation &&
+		   is_same_token(slot->token, token);
 }
 
 static void
-cache_token(CachedToken *slot, const char *token, const AccessClaims *claims,
-			uint64 generation)
+cache_token(CachedToken *slot, const char *token, const AccessClaims *claims, uint64 generation)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "authfort token",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "authfort token", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CachedToken fresh;
 
@@ -368,10 +364,10 @@ verify_except_expiry(const char *token, const AccessClaims **claims, const char 
 	slot = cache_slot(token);
 	if (!is_cached(slot, token))
 	{
-		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "authfort verify",
-													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext scratch =
+			AllocSetContextCreate(CurrentMemoryContext, "authfort verify", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(scratch);
-		uint64		generation = signing_keys_generation();
+		uint64 generation = signing_keys_generation();
 		AccessClaims fresh;
 
 		*reason = check_token(token, &fresh);
@@ -443,7 +439,8 @@ access_claims_check(const AccessClaims *claims, const char **reason)
 
 	if (!names_session(claims, reason))
 		return &refusal_token_invalid;
-	return check_standing(claims, users_find_standing(&claims->sub, &standing) ? &standing : NULL, reason);
+	return check_standing(claims, users_find_standing(&claims->sub, &standing) ? &standing : NULL,
+						  reason);
 }
 
 const Refusal *
@@ -485,8 +482,7 @@ authfort_verify_jwt(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims;
 	const char *reason;
-	const Refusal *refusal = access_token_verify(argument_token(fcinfo, 0),
-												 &claims, &reason);
+	const Refusal *refusal = access_token_verify(argument_token(fcinfo, 0), &claims, &reason);
 
 	if (refusal != NULL)
 		access_token_raise(refusal, reason);
@@ -510,9 +506,9 @@ authenticate_argument(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims;
 	const char *reason;
-	User	   *user;
-	const Refusal *refusal = access_token_authenticate(argument_token(fcinfo, 0),
-													   &claims, &user, &reason);
+	User *user;
+	const Refusal *refusal =
+		access_token_authenticate(argument_token(fcinfo, 0), &claims, &user, &reason);
 	StringInfoData json;
 
 	if (refusal != NULL)

@@ -16,19 +16,19 @@
 
 typedef struct AccessClaims
 {
-	pg_uuid_t	sub;
-	pg_uuid_t	sid;
-	int64		ver;
-	int64		exp;			/* Unix time; PG_INT64_MAX: none */
-	bool		has_sid;		/* whether "sid" is set */
-	bool		has_ver;		/* whether "ver" is set */
-	char	  **roles;
-	int			role_count;
-	int			aal;			/* 1 if the token does not say */
-	char	  **amr;
-	int			amr_count;
-	int64		auth_time;		/* Unix time; 0: the token does not say */
-	Jsonb	   *json;			/* the whole payload */
+	pg_uuid_t sub;
+	pg_uuid_t sid;
+	int64 ver;
+	int64 exp;    /* Unix time; PG_INT64_MAX: none */
+	bool has_sid; /* whether "sid" is set */
+	bool has_ver; /* whether "ver" is set */
+	char **roles;
+	int role_count;
+	int aal; /* 1 if the token does not say */
+	char **amr;
+	int amr_count;
+	int64 auth_time; /* Unix time; 0: the token does not say */
+	Jsonb *json;     /* the whole payload */
 } AccessClaims;
 
 /* "more" has further claims, as the members of a JSON object in text; NULL: none. */
@@ -40,8 +40,8 @@ extern char *access_token_issue(const User *user, const Session *session, const 
  * text for logs and errors.  The claims stay as they are until the next call.
  * No table is read unless keys changed.
  */
-extern const Refusal *access_token_verify(const char *token, const AccessClaims **claims,
-										  const char **reason);
+extern const Refusal *
+access_token_verify(const char *token, const AccessClaims **claims, const char **reason);
 
 /*
  * The same for a token that may have expired.  Its claims may only be used to
@@ -58,8 +58,8 @@ extern const Refusal *access_token_authenticate(const char *token, const AccessC
 												User **user, const char **reason);
 
 /* The second half of that, for claims that were verified before. */
-extern const Refusal *access_claims_authenticate(const AccessClaims *claims, User **user,
-												 const char **reason);
+extern const Refusal *
+access_claims_authenticate(const AccessClaims *claims, User **user, const char **reason);
 
 /* The same for callers that do not need the user. */
 extern const Refusal *access_claims_check(const AccessClaims *claims, const char **reason);
@@ -78,4 +78,4 @@ extern _Noreturn void access_token_raise(const Refusal *refusal, const char *rea
 extern void access_claims_copy(const AccessClaims *claims, AccessClaims *copy);
 extern Jsonb *access_claims_json(const AccessClaims *claims);
 
-#endif							/* AUTHFORT_ACCESS_TOKEN_H */
+#endif /* AUTHFORT_ACCESS_TOKEN_H */

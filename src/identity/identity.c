@@ -52,17 +52,17 @@ static bool revalidation_due = true;
 static struct
 {
 	const AccessClaims *caller; /* NULL: no identity, or expired */
-	uint64		serial;			/* from 1 on; rises when "caller" changes */
-	int64		revalidated_at;	/* Unix time */
+	uint64 serial;              /* from 1 on; rises when "caller" changes */
+	int64 revalidated_at;       /* Unix time */
 
 	/* what was resolved, and what it holds for */
-	uint64		signing_keys_generation;	/* 0: never resolved */
-	uint64		settings_generation;
-	Oid			session_user;
-	bool		unwatched;		/* the setting may change without notification */
-	bool		known;			/* whether "claims" holds an identity */
+	uint64 signing_keys_generation; /* 0: never resolved */
+	uint64 settings_generation;
+	Oid session_user;
+	bool unwatched; /* the setting may change without notification */
+	bool known;     /* whether "claims" holds an identity */
 	AccessClaims claims;
-	MemoryContext context;		/* owns what claims points to */
+	MemoryContext context; /* owns what claims points to */
 } identity = {.serial = 1};
 
 static ExecutorStart_hook_type next_executor_start = NULL;
@@ -154,16 +154,16 @@ take_request_claims(void)
 static void
 resolve_identity(void)
 {
-	uint64		generation = signing_keys_generation();
-	uint64		settings_generation = settings_token_generation;
+	uint64 generation = signing_keys_generation();
+	uint64 settings_generation = settings_token_generation;
 
-	identity.signing_keys_generation = 0;	/* until this function has completed */
+	identity.signing_keys_generation = 0; /* until this function has completed */
 	set_caller(NULL);
 	identity.known = false;
 	identity.unwatched = false;
 	if (identity.context == NULL)
-		identity.context = AllocSetContextCreate(CacheMemoryContext, "authfort identity",
-												 ALLOCSET_SMALL_SIZES);
+		identity.context =
+			AllocSetContextCreate(CacheMemoryContext, "authfort identity", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(identity.context);
 	if (settings_jwt()[0] != '\0')
 		take_token();
@@ -178,8 +178,8 @@ static bool
 identity_is_current(void)
 {
 	return !identity.unwatched && identity.signing_keys_generation == signing_keys_generation() &&
-		identity.settings_generation == settings_token_generation &&
-		identity.session_user == GetSessionUserId();
+		   identity.settings_generation == settings_token_generation &&
+		   identity.session_user == GetSessionUserId();
 }
 
 /* Checks the keys, the settings and the clock again. */
@@ -203,7 +203,7 @@ revalidate(int64 now)
 static inline void
 ensure_current(void)
 {
-	int64		now = time(NULL);
+	int64 now = time(NULL);
 
 	if (unlikely(revalidation_due || now != identity.revalidated_at))
 		revalidate(now);
@@ -223,26 +223,25 @@ identity_caller(void)
  */
 typedef struct CallSite
 {
-	uint64		serial;			/* of the identity */
-	bool		is_null;
-	bool		answer;
-	pg_uuid_t	uuid;
-	struct varlena *value;		/* in the call site's memory context */
+	uint64 serial; /* of the identity */
+	bool is_null;
+	bool answer;
+	pg_uuid_t uuid;
+	struct varlena *value; /* in the call site's memory context */
 } CallSite;
 
 static CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-														  sizeof(CallSite));
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
 	return fcinfo->flinfo->fn_extra;
 }
 
 static pg_noinline CallSite *
 answer_uuid(FunctionCallInfo fcinfo, const pg_uuid_t *uuid)
 {
-	CallSite   *site = call_site(fcinfo);
+	CallSite *site = call_site(fcinfo);
 
 	site->is_null = (uuid == NULL);
 	if (uuid != NULL)
@@ -261,7 +260,7 @@ cached_result_is_valid(const CallSite *site)
 Datum
 authfort_uid(PG_FUNCTION_ARGS)
 {
-	CallSite   *site = fcinfo->flinfo->fn_extra;
+	CallSite *site = fcinfo->flinfo->fn_extra;
 
 	ensure_current();
 	if (!cached_result_is_valid(site))
@@ -274,12 +273,12 @@ authfort_uid(PG_FUNCTION_ARGS)
 Datum
 authfort_session_id(PG_FUNCTION_ARGS)
 {
-	CallSite   *site = fcinfo->flinfo->fn_extra;
+	CallSite *site = fcinfo->flinfo->fn_extra;
 
 	ensure_current();
 	if (!cached_result_is_valid(site))
-		site = answer_uuid(fcinfo, (identity.caller && identity.caller->has_sid)
-							? &identity.caller->sid : NULL);
+		site = answer_uuid(fcinfo, (identity.caller && identity.caller->has_sid) ? &identity.caller->sid
+																				 : NULL);
 	fcinfo->isnull = site->is_null;
 	return UUIDPGetDatum(&site->uuid);
 }
@@ -309,8 +308,8 @@ authfort_claims(PG_FUNCTION_ARGS)
 static bool
 has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
 {
-	int			count;
-	char	  **wanted = argument_texts(fcinfo, 0, "roles", &count);
+	int count;
+	char **wanted = argument_texts(fcinfo, 0, "roles", &count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -332,20 +331,20 @@ has_any_role(const AccessClaims *claims, FunctionCallInfo fcinfo)
 static bool
 has_constant_argument(FunctionCallInfo fcinfo)
 {
-	FuncExpr   *call = (FuncExpr *) fcinfo->flinfo->fn_expr;
+	FuncExpr *call = (FuncExpr *) fcinfo->flinfo->fn_expr;
 
-	return call != NULL && IsA(call, FuncExpr) &&
-		list_length(call->args) == 1 && IsA(linitial(call->args), Const);
+	return call != NULL && IsA(call, FuncExpr) && list_length(call->args) == 1 &&
+		   IsA(linitial(call->args), Const);
 }
 
 static pg_noinline bool
 answer_has_role(FunctionCallInfo fcinfo)
 {
-	bool		answer = identity.caller != NULL && has_any_role(identity.caller, fcinfo);
+	bool answer = identity.caller != NULL && has_any_role(identity.caller, fcinfo);
 
 	if (has_constant_argument(fcinfo))
 	{
-		CallSite   *site = call_site(fcinfo);
+		CallSite *site = call_site(fcinfo);
 
 		site->answer = answer;
 		site->serial = identity.serial;
@@ -357,7 +356,7 @@ answer_has_role(FunctionCallInfo fcinfo)
 Datum
 authfort_has_role(PG_FUNCTION_ARGS)
 {
-	CallSite   *site = fcinfo->flinfo->fn_extra;
+	CallSite *site = fcinfo->flinfo->fn_extra;
 
 	ensure_current();
 	PG_RETURN_BOOL(cached_result_is_valid(site) ? site->answer : answer_has_role(fcinfo));
@@ -413,7 +412,7 @@ authfort_auth_time(PG_FUNCTION_ARGS)
 static CallSite *
 keep_value(FunctionCallInfo fcinfo, Datum value, bool isnull)
 {
-	CallSite   *site = call_site(fcinfo);
+	CallSite *site = call_site(fcinfo);
 
 	if (site->value != NULL)
 		pfree(site->value);
@@ -445,7 +444,8 @@ answer_amr(FunctionCallInfo fcinfo)
 {
 	const AccessClaims *claims = identity.caller;
 
-	return keep_value(fcinfo, (claims != NULL) ? texts_to_array(claims->amr, claims->amr_count) : (Datum) 0,
+	return keep_value(fcinfo,
+					  (claims != NULL) ? texts_to_array(claims->amr, claims->amr_count) : (Datum) 0,
 					  claims == NULL);
 }
 
@@ -453,7 +453,7 @@ answer_amr(FunctionCallInfo fcinfo)
 Datum
 authfort_amr(PG_FUNCTION_ARGS)
 {
-	CallSite   *site = fcinfo->flinfo->fn_extra;
+	CallSite *site = fcinfo->flinfo->fn_extra;
 
 	ensure_current();
 	if (!cached_result_is_valid(site))
@@ -472,10 +472,11 @@ read_claim(const AccessClaims *claims, const char *name, Datum *text)
 	if (value == NULL || value->type == jbvNull)
 		return false;
 	if (value->type == jbvString)
-		*text = PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
+		*text =
+			PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
 	else
 	{
-		Jsonb	   *json = JsonbValueToJsonb(value);
+		Jsonb *json = JsonbValueToJsonb(value);
 
 		*text = CStringGetTextDatum(JsonbToCString(NULL, &json->root, VARSIZE(json)));
 	}
@@ -485,9 +486,9 @@ read_claim(const AccessClaims *claims, const char *name, Datum *text)
 static pg_noinline Datum
 answer_claim(FunctionCallInfo fcinfo)
 {
-	char	   *name = argument_text(fcinfo, 0, "name");
-	Datum		text = (Datum) 0;
-	bool		isnull = identity.caller == NULL || !read_claim(identity.caller, name, &text);
+	char *name = argument_text(fcinfo, 0, "name");
+	Datum text = (Datum) 0;
+	bool isnull = identity.caller == NULL || !read_claim(identity.caller, name, &text);
 
 	if (has_constant_argument(fcinfo))
 		(void) keep_value(fcinfo, text, isnull);
@@ -499,7 +500,7 @@ answer_claim(FunctionCallInfo fcinfo)
 Datum
 authfort_claim(PG_FUNCTION_ARGS)
 {
-	CallSite   *site = fcinfo->flinfo->fn_extra;
+	CallSite *site = fcinfo->flinfo->fn_extra;
 
 	ensure_current();
 	if (!cached_result_is_valid(site))
@@ -513,11 +514,12 @@ static bool
 is_within(const AccessClaims *claims, Interval *max_age)
 {
 	TimestampTz time;
-	Datum		end;
+	Datum end;
 
 	if (!time_of_authentication(claims, &time))
 		return false;
-	end = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(time), IntervalPGetDatum(max_age));
+	end = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(time),
+							  IntervalPGetDatum(max_age));
 	return DatumGetTimestampTz(end) >= GetCurrentTimestamp();
 }
 
@@ -526,7 +528,7 @@ Datum
 authfort_require_aal(PG_FUNCTION_ARGS)
 {
 	const AccessClaims *claims = identity_caller();
-	int			level;
+	int level;
 
 	argument_require(fcinfo, 0, "level");
 	level = PG_GETARG_INT32(0);
@@ -568,8 +570,8 @@ static Datum
 user_of_caller(PG_FUNCTION_ARGS)
 {
 	const char *reason;
-	User	   *user;
-	pg_uuid_t	session_id;
+	User *user;
+	pg_uuid_t session_id;
 	const Refusal *refusal = authenticate_caller(&user, &session_id, &reason);
 	StringInfoData json;
 
@@ -591,8 +593,8 @@ authfort_current_user(PG_FUNCTION_ARGS)
 Datum
 authfort_set_jwt(PG_FUNCTION_ARGS)
 {
-	char	   *token = argument_token(fcinfo, 0);
-	bool		is_local = argument_bool(fcinfo, 1, "is_local");
+	char *token = argument_token(fcinfo, 0);
+	bool is_local = argument_bool(fcinfo, 1, "is_local");
 	const AccessClaims *claims;
 	const char *reason;
 	const Refusal *refusal;

@@ -14,4 +14,4 @@ extern void identity_init(void);
 /* The caller's claims, which stay as they are until the next call; or NULL. */
 extern const AccessClaims *identity_caller(void);
 
-#endif							/* AUTHFORT_IDENTITY_H */
+#endif /* AUTHFORT_IDENTITY_H */

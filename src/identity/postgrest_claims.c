@@ -23,17 +23,17 @@
 bool
 postgrest_claims_trusted(void)
 {
-	List	   *names;
-	ListCell   *cell;
-	char	   *session_user;
-	bool		trusted = false;
+	List *names;
+	ListCell *cell;
+	char *session_user;
+	bool trusted = false;
 
 	if (setting_trusted_authenticators[0] == '\0')
 		return false;
 	session_user = GetUserNameFromId(GetSessionUserId(), true);
 	/* the setting's check hook has validated the list */
 	(void) SplitIdentifierString(pstrdup(setting_trusted_authenticators), ',', &names);
-	foreach(cell, names)
+	foreach (cell, names)
 	{
 		if (session_user != NULL && strcmp(lfirst(cell), session_user) == 0)
 			trusted = true;

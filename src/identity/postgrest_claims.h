@@ -21,4 +21,4 @@ extern const char *postgrest_claims_text(void);
  */
 extern bool postgrest_claims_watch(void);
 
-#endif							/* AUTHFORT_POSTGREST_CLAIMS_H */
+#endif /* AUTHFORT_POSTGREST_CLAIMS_H */

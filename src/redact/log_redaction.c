@@ -54,7 +54,7 @@ static bool
 is_of_server(const ErrorData *record)
 {
 	return record->message_id != NULL && strcmp(record->message_id, "%s") != 0 &&
-		strcmp(record->domain, PG_TEXTDOMAIN("postgres")) == 0;
+		   strcmp(record->domain, PG_TEXTDOMAIN("postgres")) == 0;
 }
 
 static bool
@@ -86,9 +86,9 @@ static bool
 quotes_names(const ErrorData *record)
 {
 	return own_message_names_in(record->context) || own_message_names_in(record->internalquery) ||
-		(!is_of_authfort(record) &&
-		 (own_message_names_in(record->message) || own_message_names_in(record->detail) ||
-		  own_message_names_in(record->detail_log) || own_message_names_in(record->hint)));
+		   (!is_of_authfort(record) &&
+			(own_message_names_in(record->message) || own_message_names_in(record->detail) ||
+			 own_message_names_in(record->detail_log) || own_message_names_in(record->hint)));
 }
 
 /*
@@ -100,7 +100,7 @@ static bool
 may_quote(const ErrorData *record)
 {
 	return debug_query_string != NULL || record->elevel == LOG_SERVER_ONLY ||
-		(IsLogicalWorker() && record->detail != NULL);
+		   (IsLogicalWorker() && record->detail != NULL);
 }
 
 static bool
@@ -109,7 +109,7 @@ must_be_hidden(const ErrorData *record)
 	if (changed_secret_setting(record) != NULL)
 		return true;
 	if (in_postmaster())
-		return own_message_names_in(record->detail);	/* what a crashed process was running */
+		return own_message_names_in(record->detail); /* what a crashed process was running */
 	if (proc_exit_inprogress)
 		return false;
 	if (own_message_is_present() || own_message_takes_effect())
@@ -148,9 +148,8 @@ keeps_message(const ErrorData *record)
 	if (record->message == NULL)
 		return false;
 	return is_of_authfort(record) ||
-		(is_of_server(record) &&
-		 (in_kept_class(record->sqlerrcode) || in_postmaster() ||
-		  strcmp(record->message_id, "duration: %s ms") == 0));
+		   (is_of_server(record) && (in_kept_class(record->sqlerrcode) || in_postmaster() ||
+									 strcmp(record->message_id, "duration: %s ms") == 0));
 }
 
 /* The beginning of a text up to the given comma; pgaudit's is "AUDIT: type,number,number,class,command,". */
@@ -174,7 +173,8 @@ write_message(char *to, const ErrorData *record)
 	const char *setting_end;
 
 	if ((setting_end = changed_secret_setting(record)) != NULL)
-		snprintf(to, MESSAGE_SIZE, "%.*s changed to " HIDDEN_TEXT, (int) (setting_end - message), message);
+		snprintf(to, MESSAGE_SIZE, "%.*s changed to " HIDDEN_TEXT, (int) (setting_end - message),
+				 message);
 	else if (keeps_message(record))
 		strlcpy(to, message, MESSAGE_SIZE);
 	else if (begins_with(record->message_id, "duration: "))
@@ -196,7 +196,8 @@ static void
 append_names(char *to, const ErrorData *record)
 {
 	const char *const names[][2] = {
-		{"schema", record->schema_name}, {"table", record->table_name},
+		{"schema", record->schema_name},
+		{"table", record->table_name},
 		{"constraint", record->constraint_name},
 	};
 
@@ -204,7 +205,7 @@ append_names(char *to, const ErrorData *record)
 		return;
 	for (size_t i = 0; i < lengthof(names); i++)
 	{
-		size_t		len = strlen(to);
+		size_t len = strlen(to);
 
 		if (names[i][1] != NULL)
 			snprintf(to + len, MESSAGE_SIZE - len, ", %s \"%s\"", names[i][0], names[i][1]);
@@ -215,7 +216,7 @@ static bool
 has_room(const ErrorData *record)
 {
 	static const ErrorData *lowest = NULL;
-	void	   *memory;
+	void *memory;
 
 	/* elog.c keeps its records in an array, and the first of all is the lowest */
 	if (lowest == NULL || record < lowest)
@@ -236,9 +237,9 @@ has_room(const ErrorData *record)
 static void
 emit_replacement(const ErrorData *record)
 {
-	char		message[MESSAGE_SIZE];
+	char message[MESSAGE_SIZE];
 	ErrorContextCallback *callbacks = error_context_stack;
-	int			level = log_min_messages;
+	int level = log_min_messages;
 
 	if (!has_room(record))
 		return;

@@ -7,4 +7,4 @@
 
 extern void log_redaction_init(void);
 
-#endif							/* AUTHFORT_LOG_REDACTION_H */
+#endif /* AUTHFORT_LOG_REDACTION_H */

@@ -49,8 +49,8 @@ own_message_is_present(void)
 
 	if (kind == CLIENT_MESSAGE_UNJUDGED && debug_query_string != NULL)
 	{
-		kind = own_message_names_in(debug_query_string) ? CLIENT_MESSAGE_OURS
-			: CLIENT_MESSAGE_FOREIGN;
+		kind =
+			own_message_names_in(debug_query_string) ? CLIENT_MESSAGE_OURS : CLIENT_MESSAGE_FOREIGN;
 		client_message_judge(kind);
 	}
 	return kind == CLIENT_MESSAGE_OURS;
@@ -60,8 +60,8 @@ static bool
 is_between_messages(void)
 {
 	return MyBEEntry != NULL &&
-		(MyBEEntry->st_state == STATE_IDLE || MyBEEntry->st_state == STATE_IDLEINTRANSACTION ||
-		 MyBEEntry->st_state == STATE_IDLEINTRANSACTION_ABORTED);
+		   (MyBEEntry->st_state == STATE_IDLE || MyBEEntry->st_state == STATE_IDLEINTRANSACTION ||
+			MyBEEntry->st_state == STATE_IDLEINTRANSACTION_ABORTED);
 }
 
 /* A Sync message, which has no text, ends a transaction as COMMIT does. */
@@ -69,7 +69,7 @@ bool
 own_message_takes_effect(void)
 {
 	return ran_in_transaction &&
-		(transaction_ends || (debug_query_string == NULL && !is_between_messages()));
+		   (transaction_ends || (debug_query_string == NULL && !is_between_messages()));
 }
 
 static void
@@ -94,7 +94,7 @@ hide_activity(void)
 {
 	if (debug_query_string != NULL && MyBEEntry != NULL)
 	{
-		uint64		query_id = pgstat_get_my_query_id();
+		uint64 query_id = pgstat_get_my_query_id();
 
 		pgstat_report_activity(STATE_RUNNING, HIDDEN_TEXT);
 		pgstat_report_query_id(query_id, true);
@@ -155,7 +155,7 @@ static bool
 continues_sensitive_message(const Node *statement)
 {
 	PreparedStatement *prepared;
-	Portal		portal;
+	Portal portal;
 
 	statement = contained_execute(statement);
 	switch (nodeTag(statement))
@@ -167,7 +167,7 @@ continues_sensitive_message(const Node *statement)
 		case T_FetchStmt:
 			portal = GetPortalByName(((const FetchStmt *) statement)->portalname);
 			return portal != NULL && portal->sourceText != NULL &&
-				kept_text_has_names(portal->sourceText, portal->portalContext);
+				   kept_text_has_names(portal->sourceText, portal->portalContext);
 		case T_ConstraintsSetStmt:
 			return ran_in_transaction;
 		default:
@@ -203,8 +203,8 @@ statement_has_names(const char *source, const Query *query)
 static void
 hide_from_statistics(const char *source, Query *query, const JumbleState *jumble)
 {
-	bool		has_constants = (query->commandType == CMD_UTILITY || jumble == NULL ||
-								 compat_has_constants(jumble));
+	bool has_constants =
+		(query->commandType == CMD_UTILITY || jumble == NULL || compat_has_constants(jumble));
 
 	if (query->queryId != 0 && has_constants &&
 		(own_message_is_present() ||
@@ -248,15 +248,15 @@ ends_transaction(const Node *statement)
 
 static void
 on_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tree,
-				   ProcessUtilityContext context, ParamListInfo params,
-				   QueryEnvironment *query_env, DestReceiver *dest, QueryCompletion *qc)
+				   ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *query_env,
+				   DestReceiver *dest, QueryCompletion *qc)
 {
 	look_at_message(pstmt->utilityStmt);
 	if (ran_in_transaction && ends_transaction(pstmt->utilityStmt))
 		transaction_ends = true;
 	if (next_process_utility != NULL)
-		next_process_utility(pstmt, query_string, read_only_tree, context, params, query_env,
-							 dest, qc);
+		next_process_utility(pstmt, query_string, read_only_tree, context, params, query_env, dest,
+							 qc);
 	else
 		standard_ProcessUtility(pstmt, query_string, read_only_tree, context, params, query_env,
 								dest, qc);

@@ -25,4 +25,4 @@ extern bool own_message_takes_effect(void);
 /* Whether a text, which may be NULL, names functions or settings that take secrets. */
 extern bool own_message_names_in(const char *text);
 
-#endif							/* AUTHFORT_OWN_MESSAGE_H */
+#endif /* AUTHFORT_OWN_MESSAGE_H */

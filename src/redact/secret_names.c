@@ -95,7 +95,7 @@ search_begin(NameSearch *search, const char *text, const char *end, const char *
 	search->at = rarest_letter(name, len);
 	search->small = lower(name[search->at]);
 	search->large = (search->small >= 'a' && search->small <= 'z') ? search->small - ('a' - 'A')
-	                                                               : search->small;
+																   : search->small;
 	if ((size_t) (end - text) < len)
 	{
 		search->last = search->next_small = search->next_large = end;
@@ -135,7 +135,7 @@ static bool
 in_name(char c)
 {
 	return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-	       (unsigned char) c >= 0x80;
+		   (unsigned char) c >= 0x80;
 }
 
 /* In a text that is quoted as CSV or JSON, quotes are doubled or escaped. */
@@ -156,7 +156,7 @@ is_harmless_call(const char *rest, const char *end)
 		size_t len = strlen(harmless_functions[i]);
 
 		if ((size_t) (end - rest) > len && same_letters(rest, harmless_functions[i], len) &&
-		    (rest[len] == '(' || rest[len] == ','))
+			(rest[len] == '(' || rest[len] == ','))
 			return true;
 	}
 	return false;
@@ -181,7 +181,7 @@ is_reference(const char *text, const char *place, const char *rest, const char *
 	while (place > text && is_blank(place[-1]))
 		place--;
 	if ((size_t) (place - text) < len || !same_letters(place - len, keyword, len) ||
-	    ((size_t) (place - text) > len && in_name(place[-(ptrdiff_t) len - 1])))
+		((size_t) (place - text) > len && in_name(place[-(ptrdiff_t) len - 1])))
 		return false;
 	while (rest < end && (in_name(*rest) || is_quote(*rest)))
 		rest++;
@@ -207,8 +207,7 @@ names_us(const char *text, const char *end)
 	while ((place = search_next(&search)) != NULL)
 	{
 		const char *rest = place + OUR_NAME_LEN;
-		bool begins =
-			(place == text || (!in_name(place[-1]) && strchr("\".\\", place[-1]) == NULL));
+		bool begins = (place == text || (!in_name(place[-1]) && strchr("\".\\", place[-1]) == NULL));
 
 		if (!(begins && is_harmless_call(rest, end)) && !is_reference(text, place, rest, end))
 			return true;

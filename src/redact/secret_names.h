@@ -17,4 +17,4 @@
  */
 extern bool secret_names_in(const char *text, size_t len, const char *names);
 
-#endif							/* AUTHFORT_SECRET_NAMES_H */
+#endif /* AUTHFORT_SECRET_NAMES_H */

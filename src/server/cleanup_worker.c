@@ -90,10 +90,9 @@ cleanup_worker_init(void)
 static void
 wait_for_latch(long timeout)
 {
-	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 
-	(void) WaitLatch(MyLatch, timeout < 0 ? events : events | WL_TIMEOUT, timeout,
-					 PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch, timeout < 0 ? events : events | WL_TIMEOUT, timeout, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	/* with a status other than zero, the postmaster restarts it, unless the server stops */
@@ -124,10 +123,10 @@ list_append_database(List *databases, Oid database, MemoryContext context)
 static List *
 all_databases(MemoryContext context)
 {
-	Relation	relation = table_open(DatabaseRelationId, AccessShareLock);
+	Relation relation = table_open(DatabaseRelationId, AccessShareLock);
 	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
-	List	   *databases = NIL;
-	HeapTuple	tuple;
+	List *databases = NIL;
+	HeapTuple tuple;
 
 	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
 	{
@@ -145,13 +144,13 @@ all_databases(MemoryContext context)
 static List *
 named_databases(List *names, MemoryContext context)
 {
-	List	   *databases = NIL;
-	ListCell   *cell;
+	List *databases = NIL;
+	ListCell *cell;
 
-	foreach(cell, names)
+	foreach (cell, names)
 	{
-		char	   *name = lfirst(cell);
-		Oid			database = get_database_oid(name, true);
+		char *name = lfirst(cell);
+		Oid database = get_database_oid(name, true);
 
 		if (OidIsValid(database))
 			databases = list_append_database(databases, database, context);
@@ -167,8 +166,8 @@ named_databases(List *names, MemoryContext context)
 static List *
 databases_to_clean(MemoryContext context)
 {
-	List	   *names;
-	List	   *databases;
+	List *names;
+	List *databases;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -187,7 +186,7 @@ clean_database(Oid database, Round round)
 {
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
-	pid_t		pid;
+	pid_t pid;
 
 	describe_worker(&worker, "authfort_cleanup_worker");
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
@@ -206,11 +205,11 @@ clean_database(Oid database, Round round)
 static void
 clean_databases(Round round, MemoryContext context)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	pgstat_report_activity(STATE_RUNNING, "authfort: waiting for workers");
-	key_expiry_forget();		/* the workers report what is left */
-	foreach(cell, databases_to_clean(context))
+	key_expiry_forget(); /* the workers report what is left */
+	foreach (cell, databases_to_clean(context))
 	{
 		if (!clean_database(lfirst_oid(cell), round))
 		{
@@ -228,8 +227,7 @@ clean_databases(Round round, MemoryContext context)
 static long
 time_to_next_round(TimestampTz last)
 {
-	TimestampTz due = TimestampTzPlusMilliseconds(last,
-												  INT64CONST(1000) * setting_cleanup_interval);
+	TimestampTz due = TimestampTzPlusMilliseconds(last, INT64CONST(1000) * setting_cleanup_interval);
 
 	if (setting_cleanup_interval == 0)
 		return -1;
@@ -253,8 +251,8 @@ time_to_next_expiry(void)
 static long
 time_to_sleep(TimestampTz last_round)
 {
-	long		to_round = time_to_next_round(last_round);
-	long		to_expiry = time_to_next_expiry();
+	long to_round = time_to_next_round(last_round);
+	long to_expiry = time_to_next_expiry();
 
 	return (to_round < 0 || to_expiry < 0) ? to_round : Min(to_round, to_expiry);
 }
@@ -325,7 +323,7 @@ commit_transaction(void)
 static bool
 has_extension(void)
 {
-	bool		found;
+	bool found;
 
 	begin_transaction("authfort: looking for the extension");
 	found = OidIsValid(get_extension_oid("authfort", true));
@@ -347,7 +345,7 @@ static void
 clean_kind(CleanupKind kind)
 {
 	CleanupPass pass;
-	char	   *activity = psprintf("authfort: cleaning up %s", cleanup_name(kind));
+	char *activity = psprintf("authfort: cleaning up %s", cleanup_name(kind));
 
 	cleanup_begin(&pass, kind);
 	while (!pass.done)
@@ -413,12 +411,12 @@ pin_settings(void)
 	{
 		const char *name;
 		const char *value;
-	}			pinned[] = {
+	} pinned[] = {
 		{"role", "none"},
 		{"search_path", "pg_catalog, pg_temp"},
 		{"row_security", "on"},
 		{"statement_timeout", "0"},
-		{"transaction_timeout", "0"},	/* since PostgreSQL 17 */
+		{"transaction_timeout", "0"}, /* since PostgreSQL 17 */
 		{"idle_in_transaction_session_timeout", "0"},
 		{"lock_timeout", "5s"},
 		{"default_transaction_isolation", "read committed"},
@@ -446,7 +444,7 @@ pin_settings(void)
 void
 authfort_cleanup_worker(Datum argument)
 {
-	Round		round = MyBgworkerEntry->bgw_extra[0];
+	Round round = MyBgworkerEntry->bgw_extra[0];
 
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();

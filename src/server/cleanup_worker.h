@@ -8,4 +8,4 @@
 /* Registers the worker; called from _PG_init(), and does nothing without preloading. */
 extern void cleanup_worker_init(void);
 
-#endif							/* AUTHFORT_CLEANUP_WORKER_H */
+#endif /* AUTHFORT_CLEANUP_WORKER_H */

@@ -22,7 +22,7 @@ static object_access_hook_type next_object_access = NULL;
 static bool
 is_this_extension(Oid extension)
 {
-	char	   *name = get_extension_name(extension);
+	char *name = get_extension_name(extension);
 
 	return name != NULL && strcmp(name, "authfort") == 0;
 }

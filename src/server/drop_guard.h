@@ -9,4 +9,4 @@
 /* Called from _PG_init(); does nothing without preloading. */
 extern void drop_guard_init(void);
 
-#endif							/* AUTHFORT_DROP_GUARD_H */
+#endif /* AUTHFORT_DROP_GUARD_H */

@@ -19,7 +19,7 @@
 typedef struct Field
 {
 	unsigned char bytes[4096];
-	size_t		len;
+	size_t len;
 } Field;
 
 static void
@@ -120,13 +120,13 @@ main(void)
 
 	while (fgets(line, sizeof(line), stdin) != NULL)
 	{
-		char	   *name = strtok(line, " \n");
+		char *name = strtok(line, " \n");
 
 		if (name == NULL || name[0] == '#')
 			continue;
 		for (int i = 0; i < FIELDS; i++)
 		{
-			char	   *hex = strtok(NULL, " \n");
+			char *hex = strtok(NULL, " \n");
 
 			if (hex == NULL)
 				return 1;
