@@ -165,8 +165,9 @@ is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM auth
 	join(' ', qw(confirm_email_change introspect invite_user logout mfa_confirm mfa_disable mfa_init
 		mfa_regenerate mfa_step_up mfa_verify oauth_callback_form oauth_id_token oauth_link
 		oauth_token passkey_login passkey_login_options passkey_mfa passkey_mfa_options
-		passkey_register passkey_register_options prepare_key reauthentication_code refresh
-		revoke rotate_key undo_email_change verify_email verify_magic_link)),
+		passkey_reauthenticate_options passkey_register passkey_register_options
+		passkey_step_up_options prepare_key reauthentication_code refresh revoke rotate_key
+		undo_email_change verify_email verify_magic_link)),
 	'every other POST route is in the default of --slow-routes');
 my $taken = "127.0.0.1:$port";
 my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
