@@ -52,7 +52,8 @@ ok($node->poll_query_until('app', 'SELECT count(*) = 1 FROM authfort.sessions WH
 	'a row that a foreign key keeps does not stop the cleanup of others');
 ok($node->wait_for_log(qr/WARNING: .*cleanup keeps expired rows of table "authfort.sessions"\n.*visit_session/),
 	'the constraint is logged');
-ok($node->wait_for_log(qr/relation "authfort.one_time_tokens" does not exist/), 'the error with the other kind is logged');
+ok($node->wait_for_log(qr/relation "authfort.one_time_tokens" does not exist/),
+	'the error with the other kind is logged');
 $node->safe_psql('app', 'DROP TABLE visit; ALTER TABLE authfort.away RENAME TO one_time_tokens');
 ok($node->poll_query_until('app', $cleaned), 'a row that nothing refers to any more is deleted');
 

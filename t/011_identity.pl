@@ -57,7 +57,8 @@ my $sealed;
 		'pg_settings shows the token of an option sealed');
 	like(ask("$parallel EXPLAIN $who_in_workers"), qr/Finalize Aggregate.*Workers Planned.*Partial Aggregate/s,
 		'the workers call claims()');
-	is(ask("$parallel $who_in_workers"), 'ada@example.com-ada@example.com', 'the token of an option reaches parallel workers');
+	is(ask("$parallel $who_in_workers"), 'ada@example.com-ada@example.com',
+		'the token of an option reaches parallel workers');
 	is(ask("$parallel BEGIN; SAVEPOINT s; SET LOCAL authfort.jwt = '$token{bob}'; $who_in_workers; ROLLBACK TO s; "
 			. "$who_in_workers; COMMIT"), "bob\@example.com-bob\@example.com\nada\@example.com-ada\@example.com",
 		'parallel workers have the token that a rollback to a savepoint restores');

@@ -47,7 +47,10 @@ sub start_server
 	my $self = bless { folder => $folder, log => "$folder/port", errors => "$folder/errors" }, 'Courier::Server';
 	unlink $self->{log};
 	spawn($self, '/usr/bin/python3', "t/lib/$program.py", $folder, @options);
-	poll("$program starts", sub { ($self->{port}) = -e $self->{log} && slurp_file($self->{log}) =~ /^(\d+)$/m; $self->{port} });
+	poll("$program starts", sub {
+		($self->{port}) = -e $self->{log} && slurp_file($self->{log}) =~ /^(\d+)$/m;
+		$self->{port};
+	});
 	return $self;
 }
 

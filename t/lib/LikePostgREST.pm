@@ -50,7 +50,8 @@ sub load_role_settings
 	$self->{role_settings} = {};
 	my $rows = $self->{db}->selectall_arrayref(<<'SQL');
 SELECT r.rolname, substr(s, 1, strpos(s, '=') - 1) AS name, substr(s, strpos(s, '=') + 1)
-	FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid, unnest(r.rolconfig) s JOIN pg_settings ps ON ps.name = split_part(s, '=', 1) AND ps.context = 'user'
+	FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid, unnest(r.rolconfig) s
+	JOIN pg_settings ps ON ps.name = split_part(s, '=', 1) AND ps.context = 'user'
 	WHERE m.member = quote_ident(current_user)::regrole::oid ORDER BY 1, 2
 SQL
 	$self->{role_settings}{ $_->[0] }{ $_->[1] } = $_->[2] foreach @$rows;
@@ -92,7 +93,8 @@ sub whole { return $_[0] == int $_[0] ? $_[0] : 0; }
 sub refused_token
 {
 	my ($code, $message) = @_;
-	return { status => 401, headers => [ { 'WWW-Authenticate' => qq{Bearer error="invalid_token", error_description="$message"} } ],
+	my $challenge = qq{Bearer error="invalid_token", error_description="$message"};
+	return { status => 401, headers => [ { 'WWW-Authenticate' => $challenge } ],
 		body => $json->encode({ code => $code, message => $message, details => undef, hint => undef }) };
 }
 
@@ -161,10 +163,12 @@ sub call
 		}
 		($argument, @bind) = ('?::json', $text) if ref $body eq 'HASH' && %$body;
 	}
-	my ($volatility, $isolation) = $self->{db}->selectrow_array(<<'SQL', undef, $schema, $function, scalar @bind) or return failure(404, 'PGRST202');
-SELECT provolatile, split_part(s, '=', 2) FROM pg_proc LEFT JOIN LATERAL unnest(proconfig) s ON s LIKE 'default\_transaction\_isolation=%'
+	my ($volatility, $isolation) = $self->{db}->selectrow_array(<<'SQL', undef, $schema, $function, scalar @bind)
+SELECT provolatile, split_part(s, '=', 2) FROM pg_proc
+	LEFT JOIN LATERAL unnest(proconfig) s ON s LIKE 'default\_transaction\_isolation=%'
 	WHERE pronamespace = ?::regnamespace AND proname = ? AND pronargs = ?
 SQL
+		or return failure(404, 'PGRST202');
 	return (undef, $method ne 'POST' || $volatility ne 'v', $isolation,
 		qq{SELECT pgrst_call.pgrst_scalar FROM (SELECT "$schema"."$function"($argument) pgrst_scalar) pgrst_call},
 		$method eq 'HEAD' ? q{''::text} : q{coalesce(json_agg(_postgrest_t.pgrst_scalar)->0, 'null')}, @bind);
@@ -243,7 +247,8 @@ sub request
 		[ 'select ' . join(', ', map { "set_config(?, ?, true) AS s$_" } 1 .. @settings / 2), @settings ],
 		$self->{pre_request} ? ["select $self->{pre_request}()"] : (),
 		[ "WITH pgrst_source AS ($source) SELECT null::bigint AS total_result_set, 1 AS page_total, $body AS body, "
-			. q{nullif(current_setting('response.headers', true), '') AS response_headers, nullif(current_setting('response.status', true), '') AS response_status, }
+			. q{nullif(current_setting('response.headers', true), '') AS response_headers, }
+			. q{nullif(current_setting('response.status', true), '') AS response_status, }
 			. q{'' AS response_inserted FROM (SELECT "pgrst_source".* FROM "pgrst_source") _postgrest_t}, @bind ]);
 	return $row if exists $row->{status};
 	my $status = $row->{response_status} // ($what =~ m{^/} && $method eq 'POST' ? 201 : 200);
