@@ -38,6 +38,7 @@ OBJS = \
 	src/base/rate.o \
 	src/flow/response_timing.o \
 	src/flow/mail_limit.o \
+	src/crypto/ecdsa_signature.o \
 	src/crypto/pkey.o \
 	src/crypto/jwt.o \
 	src/crypto/foreign_signature.o \

@@ -4,11 +4,10 @@
  */
 #include "postgres.h"
 
-#include <openssl/bn.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "crypto/ecdsa_signature.h"
 #include "crypto/foreign_signature.h"
 
 /*
@@ -38,26 +37,6 @@ foreign_algorithm_find(const char *name)
 			return &foreign_algorithms[i];
 	}
 	return NULL;
-}
-
-/* The r||s of RFC 7518, section 3.4, as OpenSSL takes it, which allocates *der; -1 if it fails. */
-static int
-write_ecdsa_der(const unsigned char *numbers, int number_bytes, unsigned char **der)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(numbers, number_bytes, NULL);
-	BIGNUM *s = BN_bin2bn(numbers + number_bytes, number_bytes, NULL);
-	int len = -1;
-
-	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1)
-		len = i2d_ECDSA_SIG(sig, der);
-	else
-	{
-		BN_free(r);
-		BN_free(s);
-	}
-	ECDSA_SIG_free(sig);
-	return len;
 }
 
 /* RFC 7518, section 3.5: the salt is as long as the hash. */
@@ -91,8 +70,8 @@ bool
 foreign_algorithm_verify(const ForeignAlgorithm *algorithm, EVP_PKEY *key, const char *message,
 						 size_t message_len, const unsigned char *signature, size_t signature_len)
 {
-	unsigned char *der = NULL;
-	int der_len;
+	unsigned char der[ECDSA_MAX_DER];
+	size_t der_len;
 	bool ok;
 
 	if (algorithm->group == NULL)
@@ -101,9 +80,8 @@ foreign_algorithm_verify(const ForeignAlgorithm *algorithm, EVP_PKEY *key, const
 		return false;
 	else
 	{
-		der_len = write_ecdsa_der(signature, algorithm->number_bytes, &der);
+		der_len = ecdsa_raw_to_der(signature, algorithm->number_bytes, der);
 		ok = der_len > 0 && verify(algorithm, key, message, message_len, der, der_len);
-		OPENSSL_free(der);
 	}
 	ERR_clear_error();
 	return ok;

@@ -10,7 +10,6 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -19,6 +18,7 @@
 #include <openssl/x509.h>
 
 #include "crypto/base64url.h"
+#include "crypto/ecdsa_signature.h"
 #include "crypto/pkey.h"
 
 #define P256_BYTES 32           /* one coordinate, or one half of a signature */
@@ -334,44 +334,6 @@ digest_of(SignatureAlgorithm algorithm)
 	return (algorithm == SIGN_EDDSA) ? NULL : EVP_sha256();
 }
 
-/* DER to the r||s of RFC 7518 section 3.4; 0 if OpenSSL gave no such thing. */
-static size_t
-ecdsa_der_to_raw(const unsigned char *der, size_t der_len, unsigned char raw[2 * P256_BYTES])
-{
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, der_len);
-	bool ok;
-
-	if (sig == NULL)
-		return 0;
-	ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, P256_BYTES) == P256_BYTES &&
-		 BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_BYTES, P256_BYTES) == P256_BYTES;
-	ECDSA_SIG_free(sig);
-	return ok ? 2 * P256_BYTES : 0;
-}
-
-/* Two INTEGERs, each perhaps with a zero byte before it, in the short form of lengths. */
-#define MAX_ECDSA_DER (2 + 2 * (2 + P256_BYTES + 1))
-
-/* The reverse, for OpenSSL; 0 if it is out of memory. */
-static size_t
-ecdsa_raw_to_der(const unsigned char raw[2 * P256_BYTES], unsigned char der[MAX_ECDSA_DER])
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, P256_BYTES, NULL);
-	BIGNUM *s = BN_bin2bn(raw + P256_BYTES, P256_BYTES, NULL);
-	int len = 0;
-
-	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1)
-	{
-		r = s = NULL; /* they belong to it now */
-		len = i2d_ECDSA_SIG(sig, &der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return Max(len, 0);
-}
-
 /* Returns the number of bytes written to "signature", in the form of RFC 7518. */
 size_t
 pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size_t message_len,
@@ -389,7 +351,7 @@ pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size
 	{
 		unsigned char raw[2 * P256_BYTES];
 
-		len = ecdsa_der_to_raw(signature, len, raw);
+		len = ecdsa_der_to_raw(signature, len, P256_BYTES, raw);
 		memcpy(signature, raw, len);
 		ok = len > 0;
 	}
@@ -403,7 +365,7 @@ bool
 pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size_t message_len,
 			const unsigned char *signature, size_t signature_len)
 {
-	unsigned char der[MAX_ECDSA_DER];
+	unsigned char der[ECDSA_MAX_DER];
 	EVP_MD_CTX *ctx;
 	bool ok;
 
@@ -411,7 +373,7 @@ pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, si
 	{
 		if (signature_len != 2 * P256_BYTES)
 			return false;
-		signature_len = ecdsa_raw_to_der(signature, der);
+		signature_len = ecdsa_raw_to_der(signature, P256_BYTES, der);
 		if (signature_len == 0)
 			return false;
 		signature = der;
