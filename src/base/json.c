@@ -295,6 +295,27 @@ json_member_is(Jsonb *object, const char *name, const char *text)
 		   memcmp(value->val.string.val, text, value->val.string.len) == 0;
 }
 
+JsonbContainer *
+json_member_array(Jsonb *object, const char *name)
+{
+	JsonbValue *value = json_member(object, name);
+
+	if (value == NULL || value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+		return NULL;
+	return value->val.binary.data;
+}
+
+bool
+json_member_lists(Jsonb *object, const char *name, const char *text)
+{
+	JsonbContainer *array = json_member_array(object, name);
+	JsonbValue element = {jbvString};
+
+	element.val.string.val = unconstify(char *, text);
+	element.val.string.len = strlen(text);
+	return array != NULL && findJsonbValueFromContainer(array, JB_FARRAY, &element) != NULL;
+}
+
 /* False unless it is a string that uuid_read() accepts. */
 bool
 json_member_uuid(Jsonb *object, const char *name, pg_uuid_t *uuid)
@@ -340,12 +361,10 @@ json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number)
 bool
 json_member_strings(Jsonb *object, const char *name, char ***strings, int *count)
 {
-	JsonbValue *value = json_member(object, name);
-	JsonbContainer *array;
+	JsonbContainer *array = json_member_array(object, name);
 
-	if (value == NULL || value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	if (array == NULL)
 		return false;
-	array = value->val.binary.data;
 	*count = JsonContainerSize(array);
 	*strings = palloc(Max(*count, 1) * sizeof(char *));
 	for (int i = 0; i < *count; i++)

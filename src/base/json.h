@@ -32,6 +32,10 @@ extern JsonReading json_read_secret_object(const char *text, size_t len, Jsonb *
 extern JsonbValue *json_member(Jsonb *object, const char *name);
 extern char *json_member_string(Jsonb *object, const char *name);
 extern bool json_member_is(Jsonb *object, const char *name, const char *text);
+/* NULL unless it is an array. */
+extern JsonbContainer *json_member_array(Jsonb *object, const char *name);
+/* Whether it is an array that has that string. */
+extern bool json_member_lists(Jsonb *object, const char *name, const char *text);
 extern bool json_member_uuid(Jsonb *object, const char *name, pg_uuid_t *uuid);
 extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
 /* An array of strings; false for anything else. */

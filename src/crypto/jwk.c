@@ -85,17 +85,6 @@ read_key(Jsonb *jwk, const ForeignAlgorithm *algorithm)
 	return (algorithm->group != NULL) ? read_ec(jwk, algorithm) : read_ed25519(jwk);
 }
 
-/* The array "keys"; NULL if it is missing. */
-static JsonbContainer *
-keys_of(Jsonb *set)
-{
-	JsonbValue *keys = json_member(set, "keys");
-
-	if (keys == NULL || keys->type != jbvBinary || !JsonContainerIsArray(keys->val.binary.data))
-		return NULL;
-	return keys->val.binary.data;
-}
-
 /* The key at that place; NULL if it is not an object. */
 static Jsonb *
 key_at(JsonbContainer *keys, int index)
@@ -128,7 +117,7 @@ is_known_key(Jsonb *jwk)
 bool
 jwks_is_usable(Jsonb *set)
 {
-	JsonbContainer *keys = keys_of(set);
+	JsonbContainer *keys = json_member_array(set, "keys");
 
 	for (int i = 0; i < number_of_keys(keys); i++)
 	{
@@ -143,7 +132,7 @@ jwks_is_usable(Jsonb *set)
 JwkSearch
 jwks_find(Jsonb *set, const char *kid, const ForeignAlgorithm *algorithm, Jwk *jwk)
 {
-	JsonbContainer *keys = keys_of(set);
+	JsonbContainer *keys = json_member_array(set, "keys");
 	int found = 0;
 
 	for (int i = 0; i < number_of_keys(keys); i++)

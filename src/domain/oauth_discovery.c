@@ -64,27 +64,14 @@ read_endpoint_of(const OAuthProvider *provider, Jsonb *document, const char *nam
 	return true;
 }
 
-static bool
-lists_text(Jsonb *document, const char *name, const char *text)
-{
-	JsonbValue *list = json_member(document, name);
-	JsonbValue element = {jbvString};
-
-	if (list == NULL || list->type != jbvBinary || !JsonContainerIsArray(list->val.binary.data))
-		return false;
-	element.val.string.val = unconstify(char *, text);
-	element.val.string.len = strlen(text);
-	return findJsonbValueFromContainer(list->val.binary.data, JB_FARRAY, &element) != NULL;
-}
-
 /* OpenID Connect Discovery 1.0, section 3: the default is "basic". */
 static TokenAuth
 stated_token_auth(Jsonb *document)
 {
 	static const char name[] = "token_endpoint_auth_methods_supported";
 
-	if (!lists_text(document, name, "client_secret_basic") &&
-		lists_text(document, name, "client_secret_post"))
+	if (!json_member_lists(document, name, "client_secret_basic") &&
+		json_member_lists(document, name, "client_secret_post"))
 		return TOKEN_AUTH_POST;
 	return TOKEN_AUTH_BASIC;
 }

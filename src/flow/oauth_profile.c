@@ -225,18 +225,18 @@ bool
 oauth_profile_read_emails(const char *body, OAuthProfile *profile)
 {
 	char *wrapped = psprintf("{\"emails\":%s}", body);
-	JsonbValue *emails;
+	JsonbContainer *emails;
 	Jsonb *json;
 	int best = -1;
 
 	if (json_read_foreign_object(wrapped, strlen(wrapped), &json) != JSON_READ)
 		return false;
-	emails = json_member(json, "emails");
-	if (emails == NULL || emails->type != jbvBinary || !JsonContainerIsArray(emails->val.binary.data))
+	emails = json_member_array(json, "emails");
+	if (emails == NULL)
 		return false;
-	for (uint32 i = 0; i < Min(JsonContainerSize(emails->val.binary.data), MAX_EMAILS); i++)
+	for (uint32 i = 0; i < Min(JsonContainerSize(emails), MAX_EMAILS); i++)
 	{
-		JsonbValue *element = getIthJsonbValueFromContainer(emails->val.binary.data, i);
+		JsonbValue *element = getIthJsonbValueFromContainer(emails, i);
 		Jsonb *entry = JsonbValueToJsonb(element);
 		char *email = JB_ROOT_IS_OBJECT(entry) ? json_member_string(entry, "email") : NULL;
 

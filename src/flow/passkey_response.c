@@ -129,13 +129,11 @@ is_transport(const JsonbValue *value)
 static void
 read_transports(Jsonb *inner, PasskeyResponse *response)
 {
-	JsonbValue *value = json_member(inner, "transports");
-	JsonbContainer *array;
+	JsonbContainer *array = json_member_array(inner, "transports");
 
 	response->transports = palloc(PASSKEY_TRANSPORTS_MAX * sizeof(char *));
-	if (value == NULL || value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	if (array == NULL)
 		return;
-	array = value->val.binary.data;
 	for (uint32 i = 0; i < Min(JsonContainerSize(array), PASSKEY_TRANSPORTS_MAX); i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(array, i);

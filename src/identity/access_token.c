@@ -95,18 +95,7 @@ access_token_issue(const User *user, const Session *session, const char *more)
 static bool
 names_audience(Jsonb *json, const char *audience)
 {
-	JsonbValue *aud = json_member(json, "aud");
-
-	if (aud != NULL && aud->type == jbvBinary && JsonContainerIsArray(aud->val.binary.data))
-	{
-		JsonbValue wanted;
-
-		wanted.type = jbvString;
-		wanted.val.string.val = unconstify(char *, audience);
-		wanted.val.string.len = strlen(audience);
-		return findJsonbValueFromContainer(aud->val.binary.data, JB_FARRAY, &wanted) != NULL;
-	}
-	return json_member_is(json, "aud", audience);
+	return json_member_is(json, "aud", audience) || json_member_lists(json, "aud", audience);
 }
 
 /*
