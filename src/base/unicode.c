@@ -86,8 +86,12 @@ ascii_lower(const char *text)
 	return lower;
 }
 
-char *
-unicode_fold(const char *text)
+/* u8_casefold() or u8_tolower() */
+typedef uint8_t *(*CaseMapping)(const uint8_t *text, size_t len, const char *language,
+								uninorm_t form, uint8_t *result, size_t *result_len);
+
+static char *
+map_case(const char *text, CaseMapping map)
 {
 	size_t source_len = strlen(text);
 	size_t len = GROWTH * source_len;
@@ -97,25 +101,20 @@ unicode_fold(const char *text)
 	if (unicode_is_ascii(text))
 		return ascii_lower(text);
 	buffer = palloc(len + 1);
-	result =
-		u8_casefold((const uint8_t *) text, source_len, NULL, UNINORM_NFC, (uint8_t *) buffer, &len);
+	result = map((const uint8_t *) text, source_len, NULL, UNINORM_NFC, (uint8_t *) buffer, &len);
 	return take_result(result, len, buffer);
+}
+
+char *
+unicode_fold(const char *text)
+{
+	return map_case(text, u8_casefold);
 }
 
 char *
 unicode_lower(const char *text)
 {
-	size_t source_len = strlen(text);
-	size_t len = GROWTH * source_len;
-	char *buffer;
-	uint8_t *result;
-
-	if (unicode_is_ascii(text))
-		return ascii_lower(text);
-	buffer = palloc(len + 1);
-	result =
-		u8_tolower((const uint8_t *) text, source_len, NULL, UNINORM_NFC, (uint8_t *) buffer, &len);
-	return take_result(result, len, buffer);
+	return map_case(text, u8_tolower);
 }
 
 bool
