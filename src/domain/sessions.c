@@ -63,6 +63,12 @@ session_is_expired(const Session *session)
 	return session->expires_at <= GetCurrentTimestamp();
 }
 
+bool
+session_has_ended(const Session *session)
+{
+	return session->revoked || session_is_expired(session);
+}
+
 int
 session_seconds_left(const Session *session)
 {
@@ -346,7 +352,7 @@ sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *
 {
 	do
 	{
-		if (!sessions_find(id, session) || session->revoked || session_is_expired(session) ||
+		if (!sessions_find(id, session) || session_has_ended(session) ||
 			!uuid_equal(&session->user_id, user_id))
 			return false;
 	} while (!sessions_rotate(session, session->generation));

@@ -138,6 +138,9 @@ extern int sessions_delete_ended(int limit, SessionsPart *position, KeptRows *ke
 
 extern bool session_is_expired(const Session *session);
 
+/* Whether it is expired or revoked. */
+extern bool session_has_ended(const Session *session);
+
 /*
  * How long the session lasts if it is not used again, counted from the start
  * of the transaction; zero if it has expired.

@@ -57,8 +57,8 @@ look_at_refresh_token(const char *text)
 	Session session;
 	User *user;
 
-	if (!refresh_token_find_session(text, &token, &session) || session.revoked ||
-		session_is_expired(&session) || !flow_refresh_accepts(&token, &session))
+	if (!refresh_token_find_session(text, &token, &session) || session_has_ended(&session) ||
+		!flow_refresh_accepts(&token, &session))
 		return result;
 	user = users_find(&session.user_id);
 	if (user == NULL || user->banned)

@@ -173,7 +173,7 @@ judge_refresh(char *value)
 
 	if (!refresh_token_find_session(value, &token, &session))
 		return cookie;
-	cookie.rank = (session.revoked || session_is_expired(&session)) ? COOKIE_ENDED : COOKIE_LIVE;
+	cookie.rank = session_has_ended(&session) ? COOKIE_ENDED : COOKIE_LIVE;
 	cookie.session = session.id;
 	cookie.version = token.generation;
 	return cookie;
