@@ -159,12 +159,8 @@ oauth_providers_is_enabled(const char *name)
 		{TEXTOID},
 	};
 	Datum value = CStringGetTextDatum(name);
-	bool enabled;
 
-	spi_query_open();
-	enabled = spi_query_run(&query, &value, NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return enabled;
+	return spi_query_run_alone(&query, &value, NULL, SPI_OK_SELECT) > 0;
 }
 
 /* Takes a secret out of the configuration.  A secret that is not given keeps its stored value. */

@@ -31,7 +31,7 @@ read_value(const SealedColumn *column, MemoryContext context)
 	get_typlenbyval(key_type, &len, &by_value);
 	value.key = datumCopy(spi_query_datum(1), by_value, len);
 	value.sealed = spi_query_bytea(context, 2);
-	value.text = spi_query_is_null(3) ? NULL : spi_query_text(context, 3);
+	value.text = spi_query_text(context, 3);
 	MemoryContextSwitchTo(old);
 	return value;
 }
