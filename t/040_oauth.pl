@@ -195,6 +195,16 @@ is(sign_in({}, undef, 'other')->{json}{user}{id},
 is(sql(q{SELECT string_agg(provider, ' ' ORDER BY provider) FROM authfort.list_identities('} . $me->{id} . q{')}),
 	'idp other', 'both are');
 
+# Lets the settings of the database take effect in the gateway.  Every backend has to be gone first:
+# a request that is sent to one that is just ending fails.
+sub reconnect_gateway
+{
+	is(sql(q{SELECT bool_and(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity WHERE usename = 'gateway'}),
+		't', 'the backends of the gateway end');
+	poll('gateway connects again', sub { request({}, 'GET', '/readyz')->{status} == 200 });
+	return;
+}
+
 # Replays, and what a flow is bound to.
 sub refused
 {
@@ -417,16 +427,14 @@ is(decode_json(sql("SELECT authfort.refresh('$trap->{tokens}{refresh_token}')"))
 is_deeply(decode_json(sql(q{SELECT authfort.login('grace@example.com', 'x')}))->{providers},
 	['idp'], 'the refusal names the provider');
 sql('ALTER DATABASE app SET authfort.allow_signup = off');
-sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'});
-poll('gateway connects again', sub { request({}, 'GET', '/readyz')->{status} == 200 });
+reconnect_gateway();
 provider(user => 'eve');
 refused(sign_in({}, undef, 'other'), 409, 'account_exists', 'with sign-up off too');
 sql(q{UPDATE authfort.users SET email = 'ada@moved.example' WHERE email = 'ada@example.com'});
 refused(sign_in({}, undef, 'other'), 403, 'signup_disabled', 'no account is made with sign-up off');
 sql(q{UPDATE authfort.users SET email = 'ada@example.com' WHERE email = 'ada@moved.example'});
 sql('ALTER DATABASE app RESET authfort.allow_signup');
-sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'});
-poll('gateway connects again', sub { request({}, 'GET', '/readyz')->{status} == 200 });
+reconnect_gateway();
 provider();
 
 # Popup, form post, code for an app, id_token.
