@@ -16,7 +16,8 @@ use WebDriver;
 required(WebDriver::driver(), 'chromium and chromium-driver are not installed');
 
 my $node = start_node('main', sql => 'CREATE ROLE gateway LOGIN IN ROLE authfort_http');
-my $gateway = Gateway->new('gateway', $node, '--pool-size', '4');
+# one connection, so that what set() waits for is true of each request
+my $gateway = Gateway->new('gateway', $node, '--pool-size', '1');
 my $origin = "http://localhost:$gateway->{port}";
 my $http = HTTP::Tiny->new(timeout => 60);
 poll('gateway connects', sub { $http->get("$origin/readyz")->{success} });
@@ -41,20 +42,7 @@ my $browser = WebDriver->new;
 my $page = "$origin/.well-known/jwks.json";
 $browser->go($page);
 
-# What docs/passkeys.md shows, with the token of the signed-in user in the page.
-my $library = <<'JS';
-const post = async (path, body, token) => {
-	const response = await fetch('/auth' + path, {method: 'POST', body: JSON.stringify(body ?? {}),
-		headers: {'Content-Type': 'application/json', ...(token ? {Authorization: 'Bearer ' + token} : {})}});
-	return {status: response.status, ...await response.json()};
-};
-const create = async options => (await navigator.credentials.create(
-	{publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)})).toJSON();
-const get = async options => (await navigator.credentials.get(
-	{publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)})).toJSON();
-JS
-
-sub in_page { my ($body, @arguments) = @_; return $browser->run($library . $body, @arguments); }
+sub in_page { return $browser->run_with_passkeys(@_); }
 
 # Signs in with the password and returns the access token.
 sub password_token

@@ -111,6 +111,22 @@ JS
 	return $result->{value};
 }
 
+# What docs/passkeys.md shows, with the token of the signed-in user in the page.
+my $passkeys = <<'JS';
+const post = async (path, body, token) => {
+	const response = await fetch('/auth' + path, {method: 'POST', body: JSON.stringify(body ?? {}),
+		headers: {'Content-Type': 'application/json', ...(token ? {Authorization: 'Bearer ' + token} : {})}});
+	return {status: response.status, ...await response.json()};
+};
+const create = async options => (await navigator.credentials.create(
+	{publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)})).toJSON();
+const get = async options => (await navigator.credentials.get(
+	{publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)})).toJSON();
+JS
+
+# Runs the body as run() does, with post(), create() and get() of a page that uses passkeys.
+sub run_with_passkeys { my ($self, $body, @arguments) = @_; return $self->run($passkeys . $body, @arguments); }
+
 # A virtual authenticator, as section 11.3 has its options; the defaults are a
 # phone's or laptop's own.  Returns its id.
 sub add_authenticator
