@@ -49,12 +49,30 @@ auth_done(void)
 	return result;
 }
 
+/*
+ * The user is read again.  The lock of the row may have waited for a change of
+ * the roles, which are not part of that row, so what was read with it shows
+ * them as they were before; and a handler of an event may have changed them, or
+ * banned or deleted the user, since.
+ */
 AuthResult
-auth_done_with_tokens(User *user, const Session *session)
+auth_tokens_anew(const pg_uuid_t *user_id, const Session *session)
 {
-	AuthResult result = auth_tokens(user, session);
+	User *user = users_lock(user_id);
 
-	result.done = true;
+	if (user == NULL)
+		return auth_refused(&refusal_user_gone);
+	if (user->banned)
+		return auth_refused(&refusal_user_banned);
+	return auth_tokens(user, session);
+}
+
+AuthResult
+auth_done_with_tokens(const pg_uuid_t *user_id, const Session *session)
+{
+	AuthResult result = auth_tokens_anew(user_id, session);
+
+	result.done = result.refusal == NULL;
 	return result;
 }
 

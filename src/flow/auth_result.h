@@ -37,9 +37,12 @@ extern AuthResult auth_tokens(User *user, const Session *session);
 /* The same with claims for which the hook has been called (domain/claims_hook.h). */
 extern AuthResult auth_tokens_with_claims(User *user, const Session *session, const char *claims);
 
+/* The tokens of a session that continues, or the refusal of a user who may have none by now. */
+extern AuthResult auth_tokens_anew(const pg_uuid_t *user_id, const Session *session);
+
 /* Something else was done, and gives no tokens; or those of a session that continues. */
 extern AuthResult auth_done(void);
-extern AuthResult auth_done_with_tokens(User *user, const Session *session);
+extern AuthResult auth_done_with_tokens(const pg_uuid_t *user_id, const Session *session);
 
 /* Appends the members of a challenge without "mfa_required". */
 extern void auth_append_challenge(StringInfo out, const AuthResult *result);

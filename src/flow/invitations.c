@@ -72,17 +72,21 @@ flow_invite_user(const InvitationForm *form, const Client *client, User **user)
 	return NULL;
 }
 
-/* The user's roles after the acceptance; an admin may have added some, and changed the name. */
+/*
+ * The user's roles after the acceptance; an admin may have added some, and
+ * changed the name.  The lock may have waited for that, so they are read again.
+ */
 static const Refusal *
 check_roles(const User *user, char *const *invited, int count)
 {
-	char **all = palloc((user->role_count + count + 1) * sizeof(char *));
-	int total = user->role_count;
+	int total;
+	char **own = roles_of(&user->id, &total);
+	char **all = palloc((total + count + 1) * sizeof(char *));
 	const Refusal *refusal;
 
 	if (count == 0)
 		return NULL;
-	memcpy(all, user->roles, total * sizeof(char *));
+	memcpy(all, own, total * sizeof(char *));
 	memcpy(all + total, invited, count * sizeof(char *));
 	refusal = flow_accept_roles(all, total + count, &all, &total);
 	return (refusal != NULL) ? refusal : users_check_claims(user->email, user->name, all, total);

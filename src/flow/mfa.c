@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/spi_query.h"
+#include "base/uuid.h"
 #include "base/web_url.h"
 #include "crypto/totp.h"
 #include "domain/backup_codes.h"
@@ -109,7 +110,7 @@ mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
 
 	if (session_id == NULL || !new_tokens || !sessions_rotate_current(session_id, &user->id, &session))
 		return auth_done();
-	return auth_done_with_tokens(user, &session);
+	return auth_done_with_tokens(&user->id, &session);
 }
 
 AuthResult
@@ -242,7 +243,7 @@ mfa_raise_session(User *user, const pg_uuid_t *session_id, const Authentication 
 	if (!sessions_rotate_current(session_id, &user->id, &session))
 		return auth_refused(&refusal_session_not_found);
 	flow_record_reauthenticated(user, session_id, how->provider, client);
-	return auth_tokens(user, &session);
+	return auth_tokens_anew(&user->id, &session);
 }
 
 AuthResult
@@ -252,13 +253,15 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	User *user = users_require_lock(user_id);
 	const Refusal *refusal;
 	Authentication how;
+	Session session;
 
 	if (!user->mfa_enabled)
 		return auth_refused(&refusal_mfa_not_enabled);
 	if (user->banned)
 		return auth_refused(&refusal_user_banned);
 	/* checked first: the code is used up, and the session raised, only if they count */
-	if (!sessions_is_live(session_id, &user->id))
+	if (!sessions_find(session_id, &session) || session_has_ended(&session) ||
+		!uuid_equal(&session.user_id, &user->id))
 		return auth_refused(&refusal_session_not_found);
 	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_wrong_mfa_code, client, &how);
 	if (refusal != NULL)

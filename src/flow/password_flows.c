@@ -185,7 +185,7 @@ continue_session(const pg_uuid_t *user_id, const pg_uuid_t *keep)
 
 	if (keep == NULL || !sessions_rotate_current(keep, user_id, &session))
 		return auth_done();
-	return auth_done_with_tokens(users_find(user_id), &session);
+	return auth_done_with_tokens(user_id, &session);
 }
 
 /*

@@ -197,7 +197,7 @@ flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Clien
 	/* read again, with what has been added */
 	if (!sessions_find(session_id, &session))
 		return auth_refused(&refusal_session_not_found);
-	return auth_done_with_tokens(locked, &session);
+	return auth_done_with_tokens(&locked->id, &session);
 }
 
 static char *
