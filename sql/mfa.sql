@@ -237,6 +237,10 @@ SELECT outcome(authfort.mfa_disable(:'ada', app(:'secret'), :'sid'));
 SELECT aal, amr, auth_time < now() - interval '10 minutes' AS old FROM authfort.sessions WHERE id = :'sid';
 SELECT outcome(authfort.mfa_step_up(:'eve', :'sid', app(:'secret'))),
 	outcome(authfort.mfa_step_up(:'ada', '00000000-0000-0000-0000-000000000000', app(:'secret')));
+-- a session that has ended uses up no code
+UPDATE authfort.sessions SET expires_at = now() WHERE id = :'sid';
+SELECT outcome(authfort.mfa_step_up(:'ada', :'sid', app(:'secret')));
+UPDATE authfort.sessions SET expires_at = now() + interval '1 hour' WHERE id = :'sid';
 SELECT outcome(authfort.mfa_step_up(:'ada', :'sid', wrong(:'secret')));
 SELECT authfort.mfa_step_up(:'ada', :'sid', app(:'secret')) AS stepped \gset
 SELECT outcome(:'stepped'), c->>'aal' AS aal, c->>'amr' AS amr, (c->>'auth_time')::bigint > extract(epoch

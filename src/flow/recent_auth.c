@@ -22,7 +22,7 @@ recent_auth_check(const User *user, const pg_uuid_t *session_id)
 {
 	Session session;
 
-	if (!sessions_find(session_id, &session) || session.revoked ||
+	if (!sessions_find(session_id, &session) || session_has_ended(&session) ||
 		!uuid_equal(&session.user_id, &user->id) || !is_recent(session.auth_time))
 		return &refusal_reauthentication_required;
 	if (user->mfa_enabled && session.aal < 2)
