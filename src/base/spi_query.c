@@ -329,6 +329,24 @@ spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int e
 	spi_query_run_alone(query, values, NULL, expected);
 }
 
+pg_uuid_t *
+spi_query_run_for_ids(SpiQuery *query, Datum *values, int expected, int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	pg_uuid_t *ids;
+
+	spi_query_open();
+	*count = (int) spi_query_run(query, values, NULL, expected);
+	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
+	for (int row = 0; row < *count; row++)
+	{
+		spi_query_use_row(row);
+		spi_query_uuid(1, &ids[row]);
+	}
+	spi_query_close();
+	return ids;
+}
+
 void
 spi_query_use_row(uint64 row)
 {
@@ -379,38 +397,33 @@ spi_query_text(MemoryContext context, int column)
 	return result;
 }
 
-/* NULL for NULL. */
+/* A value of variable length, detoasted; NULL for NULL. */
+static struct varlena *
+copy_of_column(MemoryContext context, int column)
+{
+	bool isnull;
+	Datum value = column_of_row(column, &isnull);
+	MemoryContext old;
+	struct varlena *copy;
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	copy = PG_DETOAST_DATUM_COPY(value);
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
 bytea *
 spi_query_bytea(MemoryContext context, int column)
 {
-	bool isnull;
-	Datum value = column_of_row(column, &isnull);
-	MemoryContext old;
-	bytea *result;
-
-	if (isnull)
-		return NULL;
-	old = MemoryContextSwitchTo(context);
-	result = DatumGetByteaPCopy(value);
-	MemoryContextSwitchTo(old);
-	return result;
+	return (bytea *) copy_of_column(context, column);
 }
 
-/* NULL for NULL. */
 Jsonb *
 spi_query_jsonb(MemoryContext context, int column)
 {
-	bool isnull;
-	Datum value = column_of_row(column, &isnull);
-	MemoryContext old;
-	Jsonb *result;
-
-	if (isnull)
-		return NULL;
-	old = MemoryContextSwitchTo(context);
-	result = DatumGetJsonbPCopy(value);
-	MemoryContextSwitchTo(old);
-	return result;
+	return (Jsonb *) copy_of_column(context, column);
 }
 
 void

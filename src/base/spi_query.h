@@ -54,12 +54,16 @@ extern uint64 spi_query_run_alone(SpiQuery *query, Datum *values, const char *nu
 extern void spi_query_run_by_id(SpiQuery *query, const pg_uuid_t *id, int expected);
 extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum value, int expected);
 
+/* The same for one whose rows have a single column, an id: returns these, palloc'd. */
+extern pg_uuid_t *spi_query_run_for_ids(SpiQuery *query, Datum *values, int expected, int *count);
+
 /* From here on the columns are those of that row; the first is 0. */
 extern void spi_query_use_row(uint64 row);
 
 /*
- * Columns of the row, numbered from 1, copied into "context", which has
- * to be one that outlives spi_query_close().
+ * Columns of the row, numbered from 1, copied into "context", which has to be
+ * one that outlives spi_query_close().  Where a pointer is returned, it is NULL
+ * for a null, except for an array.
  */
 extern bool spi_query_is_null(int column);
 extern Datum spi_query_datum(int column);

@@ -149,20 +149,9 @@ email_changes_delete_from(const EmailChange *change, int *count)
 		2,
 		{UUIDOID, TIMESTAMPTZOID},
 	};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum values[2] = {UUIDPGetDatum(&change->user_id), TimestampTzGetDatum(change->created_at)};
-	pg_uuid_t *ids;
 
-	spi_query_open();
-	*count = spi_query_run(&query, values, NULL, SPI_OK_DELETE_RETURNING);
-	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
-	for (int row = 0; row < *count; row++)
-	{
-		spi_query_use_row(row);
-		spi_query_uuid(1, &ids[row]);
-	}
-	spi_query_close();
-	return ids;
+	return spi_query_run_for_ids(&query, values, SPI_OK_DELETE_RETURNING, count);
 }
 
 bool

@@ -236,11 +236,7 @@ authfort_list_identities(PG_FUNCTION_ARGS)
 		bool nulls[5];
 
 		spi_query_use_row(row);
-		for (int column = 0; column < 5; column++)
-		{
-			nulls[column] = spi_query_is_null(column + 1);
-			values[column] = nulls[column] ? (Datum) 0 : spi_query_datum(column + 1);
-		}
+		spi_query_columns(5, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	spi_query_close();

@@ -345,20 +345,9 @@ users_lock_unclaimed(int limit, int *count)
 		2,
 		{TIMESTAMPTZOID, INT4OID},
 	};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)};
-	pg_uuid_t *ids;
 
-	spi_query_open();
-	*count = spi_query_run(&query, values, NULL, SPI_OK_SELECT);
-	ids = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(pg_uuid_t));
-	for (int row = 0; row < *count; row++)
-	{
-		spi_query_use_row(row);
-		spi_query_uuid(1, &ids[row]);
-	}
-	spi_query_close();
-	return ids;
+	return spi_query_run_for_ids(&query, values, SPI_OK_SELECT, count);
 }
 
 void
