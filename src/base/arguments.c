@@ -74,6 +74,12 @@ argument_uuid(FunctionCallInfo fcinfo, int number, const char *name)
 	return PG_GETARG_UUID_P(number);
 }
 
+pg_uuid_t *
+argument_optional_uuid(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
+}
+
 bool
 argument_bool(FunctionCallInfo fcinfo, int number, const char *name)
 {

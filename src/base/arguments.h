@@ -26,6 +26,7 @@ extern pg_uuid_t *argument_uuid(FunctionCallInfo fcinfo, int number, const char 
 extern bool argument_bool(FunctionCallInfo fcinfo, int number, const char *name);
 
 /* NULL for NULL. */
+extern pg_uuid_t *argument_optional_uuid(FunctionCallInfo fcinfo, int number);
 extern char *argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern char *argument_optional_secret(FunctionCallInfo fcinfo, int number);
 /* A token. It is not wiped, because it expires, but the message is marked as sensitive. */

@@ -442,7 +442,7 @@ Datum
 authfort_confirm_email_change(PG_FUNCTION_ARGS)
 {
 	char *token = argument_secret(fcinfo, 0, "token");
-	const pg_uuid_t *session_id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	const pg_uuid_t *session_id = argument_optional_uuid(fcinfo, 1);
 	Client client = argument_client(fcinfo, 2, 3);
 	bool waiting;
 	const Refusal *refusal = flow_confirm_email_change(token, session_id, &client, &waiting);

@@ -110,7 +110,7 @@ Datum
 authfort_verify_email(PG_FUNCTION_ARGS)
 {
 	char *token = argument_secret(fcinfo, 0, "token");
-	const pg_uuid_t *session_id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	const pg_uuid_t *session_id = argument_optional_uuid(fcinfo, 1);
 	User *user;
 	const Refusal *refusal = flow_verify_email(token, session_id, NULL, &user);
 	StringInfoData json;

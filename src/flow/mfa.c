@@ -295,13 +295,6 @@ mfa_append_status(StringInfo out, const User *user)
 	json_close(out);
 }
 
-/* NULL if the argument is. */
-static const pg_uuid_t *
-optional_id(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
-}
-
 /* A user's id, which the challenge names if there is one. */
 static Enroller
 enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
@@ -311,7 +304,7 @@ enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 	enroller.mfa_token = argument_token(fcinfo, mfa_token);
 	if (enroller.mfa_token == NULL)
 		enroller.user_id = argument_uuid(fcinfo, 0, "user_id");
-	enroller.session_id = optional_id(fcinfo, session_id);
+	enroller.session_id = argument_optional_uuid(fcinfo, session_id);
 	return enroller;
 }
 
@@ -382,7 +375,8 @@ authfort_mfa_disable(PG_FUNCTION_ARGS)
 	char *code = argument_secret(fcinfo, 1, "code");
 	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	Client client = argument_client(fcinfo, 3, 4);
-	AuthResult result = flow_mfa_disable(user_id, code, optional_id(fcinfo, 2), true, &client);
+	AuthResult result =
+		flow_mfa_disable(user_id, code, argument_optional_uuid(fcinfo, 2), true, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -396,7 +390,7 @@ authfort_mfa_regenerate_backup_codes(PG_FUNCTION_ARGS)
 	Client client = argument_client(fcinfo, 3, 4);
 	BackupCodes codes;
 	const Refusal *refusal =
-		flow_mfa_regenerate(user_id, code, optional_id(fcinfo, 2), &client, &codes);
+		flow_mfa_regenerate(user_id, code, argument_optional_uuid(fcinfo, 2), &client, &codes);
 
 	PG_RETURN_JSONB_P((refusal != NULL) ? done_to_jsonb(refusal) : codes_to_jsonb(&codes, NULL));
 }

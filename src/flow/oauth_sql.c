@@ -79,7 +79,7 @@ authfort_oauth_authorize(PG_FUNCTION_ARGS)
 	request.provider = argument_text(fcinfo, 0, "provider");
 	request.redirect_to = argument_optional_text(fcinfo, 1);
 	request.mode = argument_optional_text(fcinfo, 2);
-	request.user_id = PG_ARGISNULL(3) ? NULL : PG_GETARG_UUID_P(3);
+	request.user_id = argument_optional_uuid(fcinfo, 3);
 	request.code_challenge = argument_optional_text(fcinfo, 4);
 	request.code_challenge_method = argument_optional_text(fcinfo, 5);
 	client = argument_client(fcinfo, 6, 7);

@@ -287,13 +287,6 @@ authfort_reset_password(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(done_to_jsonb(flow_reset_password(token, new_password, NULL)));
 }
 
-/* NULL if the session to keep is not given. */
-static const pg_uuid_t *
-argument_keep(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? NULL : PG_GETARG_UUID_P(number);
-}
-
 /* change_password(user_id, old_password, new_password, session_id, user_agent, ip_address) -> jsonb */
 Datum
 authfort_change_password(PG_FUNCTION_ARGS)
@@ -302,8 +295,8 @@ authfort_change_password(PG_FUNCTION_ARGS)
 	char *old_password = argument_secret(fcinfo, 1, "old_password");
 	char *new_password = argument_secret(fcinfo, 2, "new_password");
 	Client client = argument_client(fcinfo, 4, 5);
-	AuthResult result =
-		flow_change_password(id, old_password, new_password, argument_keep(fcinfo, 3), &client);
+	AuthResult result = flow_change_password(id, old_password, new_password,
+											 argument_optional_uuid(fcinfo, 3), &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -314,7 +307,7 @@ authfort_set_password(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 	char *new_password = argument_secret(fcinfo, 1, "new_password");
-	AuthResult result = flow_set_password(id, new_password, argument_keep(fcinfo, 2), NULL);
+	AuthResult result = flow_set_password(id, new_password, argument_optional_uuid(fcinfo, 2), NULL);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

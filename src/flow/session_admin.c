@@ -77,7 +77,7 @@ Datum
 authfort_revoke_sessions(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
-	pg_uuid_t *exclude = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	pg_uuid_t *exclude = argument_optional_uuid(fcinfo, 1);
 	int revoked;
 
 	if (session_admin_revoke_all(user_id, exclude, NULL, &revoked) != NULL)
