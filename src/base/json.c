@@ -295,6 +295,22 @@ json_member_is(Jsonb *object, const char *name, const char *text)
 		   memcmp(value->val.string.val, text, value->val.string.len) == 0;
 }
 
+bool
+json_member_is_true(Jsonb *object, const char *name)
+{
+	JsonbValue *value = json_member(object, name);
+
+	return value != NULL && value->type == jbvBool && value->val.boolean;
+}
+
+Jsonb *
+json_member_jsonb(Jsonb *object, const char *name)
+{
+	JsonbValue *value = json_member(object, name);
+
+	return (value != NULL && value->type == jbvBinary) ? JsonbValueToJsonb(value) : NULL;
+}
+
 JsonbContainer *
 json_member_array(Jsonb *object, const char *name)
 {
@@ -416,6 +432,22 @@ json_write_string(StringInfo out, const char *name, const char *value)
 		escape_json(out, value);
 	else
 		appendStringInfoString(out, "null");
+}
+
+void
+json_write_string_unless_null(StringInfo out, const char *name, const char *value)
+{
+	if (value != NULL)
+		json_write_string(out, name, value);
+}
+
+void
+json_write_jsonb_unless_null(StringInfo out, const char *name, Jsonb *value)
+{
+	if (value == NULL)
+		return;
+	json_name(out, name);
+	(void) JsonbToCString(out, &value->root, VARSIZE(value));
 }
 
 void

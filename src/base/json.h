@@ -32,6 +32,9 @@ extern JsonReading json_read_secret_object(const char *text, size_t len, Jsonb *
 extern JsonbValue *json_member(Jsonb *object, const char *name);
 extern char *json_member_string(Jsonb *object, const char *name);
 extern bool json_member_is(Jsonb *object, const char *name, const char *text);
+extern bool json_member_is_true(Jsonb *object, const char *name);
+/* A copy of an object or array in the current memory context; NULL unless it is one. */
+extern Jsonb *json_member_jsonb(Jsonb *object, const char *name);
 /* NULL unless it is an array. */
 extern JsonbContainer *json_member_array(Jsonb *object, const char *name);
 /* Whether it is an array that has that string. */
@@ -47,6 +50,9 @@ extern void json_open(StringInfo out);
 extern void json_close(StringInfo out);
 extern void json_name(StringInfo out, const char *name);
 extern void json_write_string(StringInfo out, const char *name, const char *value);
+/* These two write no member for NULL. */
+extern void json_write_string_unless_null(StringInfo out, const char *name, const char *value);
+extern void json_write_jsonb_unless_null(StringInfo out, const char *name, Jsonb *value);
 extern void json_write_integer(StringInfo out, const char *name, int64 value);
 extern void json_write_bool(StringInfo out, const char *name, bool value);
 extern void json_write_uuid(StringInfo out, const char *name, const pg_uuid_t *value);

@@ -57,8 +57,7 @@ app_code_create(const User *user, const char *provider, const char *code_challen
 
 	initStringInfo(&detail);
 	json_open(&detail);
-	if (provider != NULL)
-		json_write_string(&detail, "provider", provider);
+	json_write_string_unless_null(&detail, "provider", provider);
 	json_write_string(&detail, "code_challenge", code_challenge);
 	json_close(&detail);
 	return one_time_token_create(&user->id, ONE_TIME_SIGN_IN_CODE, CODE_TTL, NULL,

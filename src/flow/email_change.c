@@ -52,14 +52,6 @@ token_detail(const EmailChange *change, bool at_old)
 	return json_to_jsonb(&json);
 }
 
-static bool
-is_at_old(Jsonb *detail)
-{
-	JsonbValue *value = json_member(detail, DETAIL_AT_OLD);
-
-	return value != NULL && value->type == jbvBool && value->val.boolean;
-}
-
 /* NULL stands for none. */
 static bool
 is_same_email(const char *a, const char *b)
@@ -352,7 +344,7 @@ flow_confirm_email_change(const char *token, const pg_uuid_t *session_id, const 
 	user = redeem(token, ONE_TIME_EMAIL_CHANGE, &change, &detail);
 	if (user == NULL)
 		return &refusal_invalid_email_change;
-	at_old = is_at_old(detail);
+	at_old = json_member_is_true(detail, DETAIL_AT_OLD);
 	in_session = session_id != NULL && sessions_is_live(session_id, &user->id);
 	refusal = check_confirmation(user, change, at_old, in_session);
 	if (refusal != NULL)

@@ -77,15 +77,6 @@ write_client(StringInfo out, const Client *client)
 }
 
 static void
-write_object(StringInfo out, const char *name, Jsonb *object)
-{
-	if (object == NULL)
-		return;
-	json_name(out, name);
-	(void) JsonbToCString(out, &object->root, VARSIZE(object));
-}
-
-static void
 write_flow(StringInfo out, const FetchFlow *flow)
 {
 	char digest[BASE64URL_ENCODED_SIZE(FETCH_DIGEST_BYTES)];
@@ -99,8 +90,8 @@ write_flow(StringInfo out, const FetchFlow *flow)
 	json_write_string(out, "step", flow->step);
 	json_write_integer(out, "fetches", flow->fetches);
 	json_write_string(out, "digest", digest);
-	write_object(out, "state", flow->state);
-	write_object(out, "request", flow->request);
+	json_write_jsonb_unless_null(out, "state", flow->state);
+	json_write_jsonb_unless_null(out, "request", flow->request);
 	json_close(out);
 }
 
@@ -170,15 +161,6 @@ fetch_append(StringInfo out, const Fetch *fetch)
 	json_close(out);
 }
 
-/* NULL if the member is missing. */
-static Jsonb *
-read_object(Jsonb *json, const char *name)
-{
-	JsonbValue *value = json_member(json, name);
-
-	return (value != NULL) ? JsonbValueToJsonb(value) : NULL;
-}
-
 static Client
 read_client(Jsonb *json)
 {
@@ -210,8 +192,8 @@ read_flow(Jsonb *json, FetchFlow *flow)
 		return false;
 	flow->fetches = (int) fetches;
 	flow->client = read_client(json);
-	flow->state = read_object(json, "state");
-	flow->request = read_object(json, "request");
+	flow->state = json_member_jsonb(json, "state");
+	flow->request = json_member_jsonb(json, "request");
 	return true;
 }
 

@@ -93,21 +93,14 @@ send_to_provider(const OAuthProvider *provider, OAuthFlow *flow)
 	return result;
 }
 
-static bool
-states_true(Jsonb *document, const char *name)
-{
-	JsonbValue *value = json_member(document, name);
-
-	return value != NULL && value->type == jbvBool && value->val.boolean;
-}
-
 bool
 oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, OAuthFlow *flow)
 {
 	if (document == NULL ||
 		!oauth_provider_read_discovery(provider, document, &flow->endpoints, &flow->token_auth))
 		return false;
-	flow->demands_issuer = states_true(document, "authorization_response_iss_parameter_supported");
+	flow->demands_issuer =
+		json_member_is_true(document, "authorization_response_iss_parameter_supported");
 	return true;
 }
 

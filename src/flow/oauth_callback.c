@@ -63,45 +63,22 @@ write_progress(StringInfo out, const OAuthProgress *progress)
 
 	json_name(out, "progress");
 	json_open(out);
-	if (tokens->access_token != NULL)
-		json_write_string(out, "access_token", tokens->access_token);
-	if (tokens->refresh_token != NULL)
-		json_write_string(out, "refresh_token", tokens->refresh_token);
-	if (tokens->id_token != NULL)
-		json_write_string(out, "id_token", tokens->id_token);
-	if (tokens->scope != NULL)
-		json_write_string(out, "scope", tokens->scope);
+	json_write_string_unless_null(out, "access_token", tokens->access_token);
+	json_write_string_unless_null(out, "refresh_token", tokens->refresh_token);
+	json_write_string_unless_null(out, "id_token", tokens->id_token);
+	json_write_string_unless_null(out, "scope", tokens->scope);
 	json_write_integer(out, "expires_in", tokens->expires_in);
-	if (progress->given_name != NULL)
-		json_write_string(out, "given_name", progress->given_name);
-	if (progress->nonce != NULL)
-		json_write_string(out, "nonce", progress->nonce);
-	if (progress->claims != NULL)
-	{
-		json_name(out, "claims");
-		(void) JsonbToCString(out, &progress->claims->root, VARSIZE(progress->claims));
-	}
-	if (progress->userinfo != NULL)
-	{
-		json_name(out, "userinfo");
-		(void) JsonbToCString(out, &progress->userinfo->root, VARSIZE(progress->userinfo));
-	}
+	json_write_string_unless_null(out, "given_name", progress->given_name);
+	json_write_string_unless_null(out, "nonce", progress->nonce);
+	json_write_jsonb_unless_null(out, "claims", progress->claims);
+	json_write_jsonb_unless_null(out, "userinfo", progress->userinfo);
 	json_close(out);
-}
-
-/* NULL if the object is missing. */
-static Jsonb *
-object_member_of(Jsonb *json, const char *name)
-{
-	JsonbValue *value = json_member(json, name);
-
-	return (value != NULL && value->type == jbvBinary) ? JsonbValueToJsonb(value) : NULL;
 }
 
 static void
 read_progress(Jsonb *state, OAuthProgress *progress)
 {
-	Jsonb *json = object_member_of(state, "progress");
+	Jsonb *json = json_member_jsonb(state, "progress");
 
 	memset(progress, 0, sizeof(*progress));
 	if (json == NULL)
@@ -113,8 +90,8 @@ read_progress(Jsonb *state, OAuthProgress *progress)
 	(void) json_member_integer(json, "expires_in", &progress->tokens.expires_in);
 	progress->given_name = json_member_string(json, "given_name");
 	progress->nonce = json_member_string(json, "nonce");
-	progress->claims = object_member_of(json, "claims");
-	progress->userinfo = object_member_of(json, "userinfo");
+	progress->claims = json_member_jsonb(json, "claims");
+	progress->userinfo = json_member_jsonb(json, "userinfo");
 }
 
 OAuthResult
@@ -149,7 +126,7 @@ read_given_name(const char *user)
 	char *last;
 
 	if (user == NULL || json_read_foreign_object(user, strlen(user), &json) != JSON_READ ||
-		(name = object_member_of(json, "name")) == NULL || !JB_ROOT_IS_OBJECT(name))
+		(name = json_member_jsonb(json, "name")) == NULL || !JB_ROOT_IS_OBJECT(name))
 		return NULL;
 	first = json_member_string(name, "firstName");
 	last = json_member_string(name, "lastName");

@@ -181,31 +181,23 @@ oauth_code_challenge(const char *verifier)
 	return text;
 }
 
-/* Absent members stand for NULL. */
-static void
-write_if(StringInfo out, const char *name, const char *value)
-{
-	if (value != NULL)
-		json_write_string(out, name, value);
-}
-
 void
 oauth_flow_append_members(StringInfo out, const OAuthFlow *flow)
 {
 	json_write_string(out, "provider", flow->provider);
-	write_if(out, "issuer", flow->issuer);
+	json_write_string_unless_null(out, "issuer", flow->issuer);
 	json_write_string(out, "mode", mode_names[flow->mode]);
-	write_if(out, "redirect_to", flow->redirect_to);
-	write_if(out, "code_challenge", flow->code_challenge);
+	json_write_string_unless_null(out, "redirect_to", flow->redirect_to);
+	json_write_string_unless_null(out, "code_challenge", flow->code_challenge);
 	if (flow->links)
 	{
 		json_write_uuid(out, "user_id", &flow->user_id);
 		json_write_uuid(out, "session_id", &flow->session_id);
 	}
-	write_if(out, "token", flow->endpoints.token);
-	write_if(out, "userinfo", flow->endpoints.userinfo);
-	write_if(out, "emails", flow->endpoints.emails);
-	write_if(out, "jwks", flow->endpoints.jwks);
+	json_write_string_unless_null(out, "token", flow->endpoints.token);
+	json_write_string_unless_null(out, "userinfo", flow->endpoints.userinfo);
+	json_write_string_unless_null(out, "emails", flow->endpoints.emails);
+	json_write_string_unless_null(out, "jwks", flow->endpoints.jwks);
 	json_write_integer(out, "auth", flow->token_auth);
 	if (flow->demands_issuer)
 		json_write_bool(out, "iss", true);

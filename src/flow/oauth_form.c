@@ -22,13 +22,6 @@
 #define FORM_TTL 60   /* seconds; the browser is already on its way */
 #define MAX_FORM 4096 /* characters of what is sealed */
 
-static void
-write_parameter(StringInfo out, const char *name, const char *value)
-{
-	if (value != NULL)
-		json_write_string(out, name, value);
-}
-
 const Refusal *
 oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **url)
 {
@@ -43,11 +36,11 @@ oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **ur
 	json_open(&text);
 	json_write_string(&text, "provider", provider->name);
 	json_write_integer(&text, "expires_at", GetCurrentTimestamp() + FORM_TTL * USECS_PER_SEC);
-	write_parameter(&text, "code", parameters->code);
-	write_parameter(&text, "state", parameters->state);
-	write_parameter(&text, "error", parameters->error);
-	write_parameter(&text, "iss", parameters->issuer);
-	write_parameter(&text, "user", parameters->user);
+	json_write_string_unless_null(&text, "code", parameters->code);
+	json_write_string_unless_null(&text, "state", parameters->state);
+	json_write_string_unless_null(&text, "error", parameters->error);
+	json_write_string_unless_null(&text, "iss", parameters->issuer);
+	json_write_string_unless_null(&text, "user", parameters->user);
 	json_close(&text);
 	if (text.len > MAX_FORM)
 		return &refusal_oauth_exchange_failed;
