@@ -16,7 +16,6 @@
 #include "domain/database_id.h"
 #include "domain/one_time_tokens.h"
 #include "domain/user_rows.h"
-#include "domain/users.h"
 
 #define TOKEN_BYTES 32
 
@@ -133,6 +132,22 @@ one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id
 		*detail = spi_query_jsonb(caller, 2);
 	spi_query_close();
 	return found;
+}
+
+/*
+ * The user is locked before the token, as before all rows of a user.  By then
+ * the token may be gone, so it is found again.
+ */
+User *
+one_time_token_lock_user(const char *text, OneTimePurpose purpose, Jsonb **detail)
+{
+	pg_uuid_t id;
+	User *user;
+
+	if (!one_time_token_find(text, purpose, &id, NULL))
+		return NULL;
+	user = users_lock(&id);
+	return (user != NULL && one_time_token_find(text, purpose, &id, detail)) ? user : NULL;
 }
 
 void

@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "base/expired_rows.h"
+#include "domain/users.h"
 
 /*
  * For a query of the outbox, whose table is "o": whether the token that the
@@ -56,10 +57,13 @@ extern bool
 one_time_token_find(const char *text, OneTimePurpose purpose, pg_uuid_t *user_id, Jsonb **detail);
 
 /*
- * Deletes all tokens of a user.  A caller that uses one locks the user, finds
- * the token again and calls this, so that only one of two concurrent uses
- * succeeds.  NULL: those of all users.
+ * The user of a token, with a lock on the row, and the token's detail as above;
+ * NULL if the token is not valid.  For a caller that uses the token and then
+ * deletes it: of two concurrent uses, only one succeeds.
  */
+extern User *one_time_token_lock_user(const char *text, OneTimePurpose purpose, Jsonb **detail);
+
+/* Deletes all tokens of a user; NULL: of all users. */
 extern void one_time_tokens_delete(const pg_uuid_t *user_id);
 
 /* Deletes those that give access, which are all except the ones that undo a change of the email. */

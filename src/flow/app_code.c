@@ -73,22 +73,16 @@ is_verifier_of(Jsonb *detail, const char *verifier)
 	return challenge != NULL && strcmp(oauth_code_challenge(verifier), challenge) == 0;
 }
 
-/*
- * A code is gone with the first try, whatever the verifier, so that it cannot be
- * tried.  The user is locked before it is looked for again.
- */
+/* The first try ends a code, whatever the verifier, so that verifiers cannot be tried. */
 static const Refusal *
 use_code(const char *code, const char *verifier, User **user, char **provider)
 {
-	pg_uuid_t id;
 	Jsonb *detail;
 
-	if (!one_time_token_find(code, ONE_TIME_SIGN_IN_CODE, &id, &detail))
+	*user = one_time_token_lock_user(code, ONE_TIME_SIGN_IN_CODE, &detail);
+	if (*user == NULL)
 		return &refusal_oauth_code_invalid;
-	*user = users_lock(&id);
-	if (*user == NULL || !one_time_token_find(code, ONE_TIME_SIGN_IN_CODE, &id, &detail))
-		return &refusal_oauth_code_invalid;
-	one_time_tokens_delete_purpose(&id, ONE_TIME_SIGN_IN_CODE);
+	one_time_tokens_delete_purpose(&(*user)->id, ONE_TIME_SIGN_IN_CODE);
 	if (!is_verifier_of(detail, verifier))
 		return &refusal_oauth_code_invalid;
 	*provider = json_member_string(detail, "provider");

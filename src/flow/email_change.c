@@ -197,20 +197,13 @@ change_of_token(const User *user, Jsonb *detail)
 	return (change != NULL && uuid_equal(&change->user_id, &user->id)) ? change : NULL;
 }
 
-/*
- * The user of a token, locked, and the token's change; NULL if it is not valid.
- * The user is locked before the token is read, as before all rows of a user.
- */
+/* The user of a token, locked, and the token's change; NULL if it is not valid. */
 static User *
-redeem(const char *token, OneTimePurpose purpose, EmailChange **change, Jsonb **detail)
+redeem_change_token(const char *token, OneTimePurpose purpose, EmailChange **change, Jsonb **detail)
 {
-	pg_uuid_t id;
-	User *user;
+	User *user = one_time_token_lock_user(token, purpose, detail);
 
-	if (!one_time_token_find(token, purpose, &id, NULL))
-		return NULL;
-	user = users_lock(&id);
-	if (user == NULL || !one_time_token_find(token, purpose, &id, detail))
+	if (user == NULL)
 		return NULL;
 	*change = change_of_token(user, *detail);
 	return (*change != NULL) ? user : NULL;
@@ -341,7 +334,7 @@ flow_confirm_email_change(const char *token, const pg_uuid_t *session_id, const 
 		return refusal;
 	PreventCommandIfReadOnly("a change of the email");
 	outbox_prepare();
-	user = redeem(token, ONE_TIME_EMAIL_CHANGE, &change, &detail);
+	user = redeem_change_token(token, ONE_TIME_EMAIL_CHANGE, &change, &detail);
 	if (user == NULL)
 		return &refusal_invalid_email_change;
 	at_old = json_member_is_true(detail, DETAIL_AT_OLD);
@@ -401,7 +394,7 @@ flow_undo_email_change(const char *token, const Client *client)
 		return refusal;
 	PreventCommandIfReadOnly("a change of the email");
 	outbox_prepare();
-	user = redeem(token, ONE_TIME_EMAIL_CHANGE_UNDO, &change, &detail);
+	user = redeem_change_token(token, ONE_TIME_EMAIL_CHANGE_UNDO, &change, &detail);
 	if (user == NULL || change->changed_at == DT_NOBEGIN || change->old_email == NULL)
 		return &refusal_invalid_email_change;
 	if (!is_same_email(user->email, change->old_email) && !set_email(&user->id, change->old_email))

@@ -82,20 +82,10 @@ mailed_token_claim(MailedToken kind, const User *user)
 							user_message_kind(mailed_tokens[kind].message));
 }
 
-/* The user is locked before the token, as before all rows of a user; then it may be gone. */
 User *
 mailed_token_redeem(MailedToken kind, const char *token, Jsonb **detail)
 {
-	OneTimePurpose purpose = mailed_tokens[kind].purpose;
-	User *user;
-	pg_uuid_t id;
-
-	if (!one_time_token_find(token, purpose, &id, NULL))
-		return NULL;
-	user = users_lock(&id);
-	if (user == NULL || !one_time_token_find(token, purpose, &id, detail))
-		return NULL;
-	return user;
+	return one_time_token_lock_user(token, mailed_tokens[kind].purpose, detail);
 }
 
 char *
