@@ -26,6 +26,19 @@
 #define SEALED_NAME "continuation of a fetch"
 #define MAX_URL 2048
 
+FetchAnswer
+fetch_answer(int status, const char *body)
+{
+	FetchAnswer answer = {0, NULL, NULL, ""};
+
+	if (status < 100 || status > 599 || (body != NULL && strlen(body) > FETCH_MAX_BYTES))
+		return answer;
+	answer.status = status;
+	if (body != NULL)
+		answer.body = body;
+	return answer;
+}
+
 bool
 fetch_is_allowed(Oid role)
 {

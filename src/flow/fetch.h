@@ -95,6 +95,12 @@ typedef struct FetchAnswer
 	const char *body;          /* "": none */
 } FetchAnswer;
 
+/*
+ * The answer that a door hands back, without its headers.  An invalid HTTP
+ * status, and a body larger than the limit, is treated as a failed fetch.
+ */
+extern FetchAnswer fetch_answer(int status, const char *body);
+
 /* Whether a role may be given fetches: a member of authfort_fetch. */
 extern bool fetch_is_allowed(Oid role);
 

@@ -132,17 +132,13 @@ authfort_oauth_resume(PG_FUNCTION_ARGS)
 	char *resume = argument_token(fcinfo, 0);
 	int status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 	char *body = argument_optional_secret(fcinfo, 3);
-	FetchAnswer answer = {0, NULL, NULL, ""};
+	FetchAnswer answer;
 	FetchFlow continuation;
 	OAuthResult result;
 	const Refusal *refusal;
 
 	argument_require(fcinfo, 0, "resume");
-	if (status >= 100 && status <= 599 && (body == NULL || strlen(body) <= FETCH_MAX_BYTES))
-	{
-		answer.status = status;
-		answer.body = (body != NULL) ? body : "";
-	}
+	answer = fetch_answer(status, body);
 	refusal = fetch_flow_resume(resume, &continuation);
 	if (refusal != NULL)
 		PG_RETURN_JSONB_P(done_to_jsonb(refusal));

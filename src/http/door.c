@@ -51,21 +51,17 @@ serve_arguments(FunctionCallInfo fcinfo, HttpRequest *request, HttpResponse *res
 	security_context_restore(&caller);
 }
 
-/* An invalid HTTP status, and a body larger than the limit, is treated as a missing answer. */
 static FetchAnswer
 read_answer(FunctionCallInfo fcinfo, const HttpHeaders *headers)
 {
 	int status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
-	char *body = argument_optional_secret(fcinfo, 3);
-	FetchAnswer answer = {0, NULL, NULL, ""};
+	FetchAnswer answer = fetch_answer(status, argument_optional_secret(fcinfo, 3));
 
-	if (status < 100 || status > 599 || (body != NULL && strlen(body) > FETCH_MAX_BYTES))
-		return answer;
-	answer.status = status;
-	answer.content_type = headers_first(headers, "content-type");
-	answer.cache_control = headers_first(headers, "cache-control");
-	if (body != NULL)
-		answer.body = body;
+	if (answer.status != 0)
+	{
+		answer.content_type = headers_first(headers, "content-type");
+		answer.cache_control = headers_first(headers, "cache-control");
+	}
 	return answer;
 }
 
