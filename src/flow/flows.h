@@ -82,6 +82,9 @@ extern bool flow_refresh_accepts(const RefreshToken *token, const Session *sessi
 /* Ignores an invalid token. */
 extern void flow_logout(const char *refresh_token, const Client *client);
 
+/* The same for a session that the caller has found. */
+extern void flow_logout_session(const Session *session, const Client *client);
+
 /*
  * Puts a token into the outbox for the account with that email, if there is
  * one, no other transaction is doing so, and mail_limit.h allows it.

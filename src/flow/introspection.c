@@ -137,13 +137,6 @@ introspection_append(StringInfo out, const char *token, IntrospectionScope scope
 	json_close(out);
 }
 
-static void
-end_session(const Session *session, const Client *client)
-{
-	if (sessions_revoke(&session->id))
-		event_record_simple(EVENT_LOGOUT, &session->user_id, &session->id, client);
-}
-
 /* The holder of an access token may end its session anyway, at DELETE /sessions/{id}. */
 static void
 revoke_access_token(const char *text, const Client *client)
@@ -154,7 +147,7 @@ revoke_access_token(const char *text, const Client *client)
 
 	if (access_token_verify(text, &claims, &reason) == NULL &&
 		access_claims_check(claims, &reason) == NULL && sessions_find(&claims->sid, &session))
-		end_session(&session, client);
+		flow_logout_session(&session, client);
 }
 
 void

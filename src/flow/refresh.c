@@ -178,6 +178,13 @@ flow_refresh(const char *refresh_token, const char *access_token, Mismatch misma
 }
 
 void
+flow_logout_session(const Session *session, const Client *client)
+{
+	if (sessions_revoke(&session->id))
+		event_record_simple(EVENT_LOGOUT, &session->user_id, &session->id, client);
+}
+
+void
 flow_logout(const char *refresh_token, const Client *client)
 {
 	RefreshToken token;
@@ -186,8 +193,8 @@ flow_logout(const char *refresh_token, const Client *client)
 	if (refresh_token == NULL)
 		return;
 	PreventCommandIfReadOnly("a logout");
-	if (refresh_token_find_session(refresh_token, &token, &session) && sessions_revoke(&session.id))
-		event_record_simple(EVENT_LOGOUT, &session.user_id, &session.id, client);
+	if (refresh_token_find_session(refresh_token, &token, &session))
+		flow_logout_session(&session, client);
 }
 
 /* refresh(refresh_token, access_token, user_agent, ip_address) -> jsonb */
