@@ -121,8 +121,9 @@ delete_belongings_or_name_in_use(const pg_uuid_t *id)
 	error_context_stack = context.previous;
 }
 
-const Refusal *
-user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client)
+/* Raises user_in_use if a foreign key forbids it. */
+static const Refusal *
+delete_user(const pg_uuid_t *id, bool hard, const Client *client)
 {
 	User *user = users_lock_any(id);
 	bool was_deleted;
@@ -162,7 +163,7 @@ run_user_deletion(void *argument)
 {
 	UserDeletion *deletion = argument;
 
-	deletion->refusal = user_admin_delete(deletion->id, deletion->hard, deletion->client);
+	deletion->refusal = delete_user(deletion->id, deletion->hard, deletion->client);
 }
 
 const Refusal *
@@ -370,7 +371,7 @@ authfort_delete_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
-	raise_if(user_admin_delete(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
+	raise_if(delete_user(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
 	PG_RETURN_VOID();
 }
 

@@ -19,12 +19,11 @@
 
 extern const Refusal *user_admin_update(const pg_uuid_t *id, Jsonb *changes, UserChanger changer,
 										const Client *client, User **updated);
-extern const Refusal *user_admin_delete(const pg_uuid_t *id, bool hard, const Client *client);
 
 /*
- * The same, but if a foreign key forbids it, returns the refusal user_in_use
- * instead of raising; the transaction continues.  The error then goes to
- * *in_use, which may be NULL.
+ * Deletes an account; "hard" removes its row as well.  If a foreign key forbids
+ * that, returns the refusal user_in_use, and the transaction continues.  The
+ * error then goes to *in_use, which may be NULL.
  */
 extern const Refusal *
 user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client, ErrorData **in_use);

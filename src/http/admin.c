@@ -16,11 +16,21 @@
 #include "http/router.h"
 #include "settings.h"
 
-/* Parses the user id in the path; a malformed id is answered as user_not_found. */
-static bool
-read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
+bool
+http_read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
 {
 	if (uuid_read(request->segments[0], id))
+		return true;
+	http_respond_refusal(response, &refusal_user_not_found);
+	return false;
+}
+
+bool
+http_read_known_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)
+{
+	if (!http_read_user_id(request, id, response))
+		return false;
+	if (users_find(id) != NULL)
 		return true;
 	http_respond_refusal(response, &refusal_user_not_found);
 	return false;
@@ -140,7 +150,7 @@ handle_get_user(HttpRequest *request, HttpResponse *response)
 	bool has_deleted;
 	User *user;
 
-	if (!read_user_id(request, &id, response) ||
+	if (!http_read_user_id(request, &id, response) ||
 		!http_query_boolean(request, "deleted", &deleted, &has_deleted, response))
 		return;
 	user = deleted ? users_find_any(&id) : users_find(&id);
@@ -154,7 +164,7 @@ handle_update_user(HttpRequest *request, HttpResponse *response)
 	const Refusal *refusal;
 	User *user;
 
-	if (!read_user_id(request, &id, response) || !http_read_object(request, response))
+	if (!http_read_user_id(request, &id, response) || !http_read_object(request, response))
 		return;
 	refusal = user_admin_update(&id, request->json, CHANGED_BY_ADMIN, NULL, &user);
 	respond_user(response, refusal, 200, user);
@@ -167,7 +177,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 	bool hard = false;
 	bool has_hard;
 
-	if (read_user_id(request, &id, response) &&
+	if (http_read_user_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
 		http_respond_nothing(response, user_admin_try_delete(&id, hard, NULL, NULL));
 }
@@ -177,7 +187,7 @@ handle_ban_user(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t id;
 
-	if (read_user_id(request, &id, response))
+	if (http_read_user_id(request, &id, response))
 		http_respond_nothing(response, user_admin_ban(&id, true));
 }
 
@@ -186,7 +196,7 @@ handle_unban_user(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t id;
 
-	if (read_user_id(request, &id, response))
+	if (http_read_user_id(request, &id, response))
 		http_respond_nothing(response, user_admin_ban(&id, false));
 }
 
@@ -196,7 +206,7 @@ respond_role_change(HttpRequest *request, bool grant, HttpResponse *response)
 {
 	pg_uuid_t id;
 
-	if (read_user_id(request, &id, response))
+	if (http_read_user_id(request, &id, response))
 		http_respond_nothing(response, role_admin_change(&id, request->segments[1], grant, true));
 }
 
@@ -217,14 +227,8 @@ handle_user_sessions(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t id;
 
-	if (!read_user_id(request, &id, response))
-		return;
-	if (users_find(&id) == NULL)
-	{
-		http_respond_refusal(response, &refusal_user_not_found);
-		return;
-	}
-	http_respond_sessions(request, &id, NULL, response);
+	if (http_read_known_user_id(request, &id, response))
+		http_respond_sessions(request, &id, NULL, response);
 }
 
 void
@@ -233,7 +237,7 @@ handle_revoke_user_sessions(HttpRequest *request, HttpResponse *response)
 	pg_uuid_t id;
 	int revoked;
 
-	if (read_user_id(request, &id, response))
+	if (http_read_user_id(request, &id, response))
 		http_respond_nothing(response, session_admin_revoke_all(&id, NULL, NULL, &revoked));
 }
 

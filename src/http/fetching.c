@@ -27,12 +27,6 @@ static const FetchStep steps[] = {
 /* Headers of the request on which the response depends; the continuation holds them. */
 static const char *const kept_headers[] = {"host", "origin", "sec-fetch-site"};
 
-bool
-http_may_fetch(const HttpRequest *request)
-{
-	return fetch_is_allowed(request->door);
-}
-
 static Jsonb *
 describe_request(const HttpRequest *request)
 {
@@ -60,9 +54,9 @@ void
 http_respond_fetch(HttpResponse *response, FetchFlow *flow, Fetch *fetch)
 {
 	const HttpRequest *request = response->request;
-	const Refusal *refusal = NULL;
+	const Refusal *refusal;
 
-	if (!http_may_fetch(request))
+	if (!fetch_is_allowed(request->door))
 	{
 		http_respond_refusal(response, &refusal_fetch_unsupported);
 		return;

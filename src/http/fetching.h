@@ -18,9 +18,6 @@
 typedef void (*FetchHandler)(HttpRequest *request, FetchFlow *flow, const FetchAnswer *answer,
 							 HttpResponse *response);
 
-/* Whether the door may be given a fetch.  A handler that needs one may ask first. */
-extern bool http_may_fetch(const HttpRequest *request);
-
 /*
  * Responds with a fetch.  A door that is not given fetches, or that ignores
  * this one, sends the refusal fetch_unsupported, so the caller must have added

@@ -21,8 +21,6 @@
 #include "identity/access_token.h"
 #include "settings.h"
 
-#define BASIC "Basic "
-
 /* Splits "user:password" in place. */
 static bool
 split_credentials(char *credentials, char **name, char **secret)
@@ -82,14 +80,12 @@ find_by_basic(const char *encoded, ServiceToken *service)
 static bool
 find_service(const HttpRequest *request, ServiceToken *service)
 {
-	char *authorization = http_header(request, "authorization");
 	char *bearer = http_bearer_token(request);
+	char *basic = http_credentials(request, "Basic");
 
 	if (bearer != NULL)
 		return service_tokens_find(NULL, bearer, service);
-	return authorization != NULL && pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0 &&
-		   find_by_basic(authorization + strlen(BASIC) + strspn(authorization + strlen(BASIC), " "),
-						 service);
+	return basic != NULL && find_by_basic(basic, service);
 }
 
 /*
@@ -100,11 +96,10 @@ find_service(const HttpRequest *request, ServiceToken *service)
 static void
 refuse_service(const HttpRequest *request, HttpResponse *response)
 {
-	char *authorization = http_header(request, "authorization");
-	bool basic = authorization != NULL && pg_strncasecmp(authorization, BASIC, strlen(BASIC)) == 0;
+	bool basic = http_credentials(request, "Basic") != NULL;
 	const Refusal *limit = NULL;
 
-	if (authorization != NULL)
+	if (http_header(request, "authorization") != NULL)
 		limit = rate_limit_check_address(RATE_LIMIT_INTROSPECT, NULL, &request->client);
 	if (limit != NULL)
 	{

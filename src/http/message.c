@@ -34,15 +34,24 @@ http_header_list(const HttpRequest *request, const char *name)
 	return http_header_joined(request, name, ",");
 }
 
+/* RFC 9110, section 11.4 */
+char *
+http_credentials(const HttpRequest *request, const char *scheme)
+{
+	char *authorization = http_header(request, "authorization");
+	size_t len = strlen(scheme);
+
+	if (authorization == NULL || pg_strncasecmp(authorization, scheme, len) != 0 ||
+		authorization[len] != ' ')
+		return NULL;
+	return authorization + len + strspn(authorization + len, " ");
+}
+
 /* RFC 6750, section 2.1 */
 char *
 http_bearer_token(const HttpRequest *request)
 {
-	char *authorization = http_header(request, "authorization");
-
-	if (authorization != NULL && pg_strncasecmp(authorization, "Bearer ", 7) == 0)
-		return authorization + 7 + strspn(authorization + 7, " ");
-	return NULL;
+	return http_credentials(request, "Bearer");
 }
 
 /* Values are constants, or were checked when they were set, so they have no line breaks. */

@@ -59,6 +59,9 @@ extern char *http_header(const HttpRequest *request, const char *name);
 extern char *http_header_list(const HttpRequest *request, const char *name);
 extern char *http_header_joined(const HttpRequest *request, const char *name, const char *separator);
 
+/* What "Authorization" has after that scheme, in any letter case; NULL for another scheme. */
+extern char *http_credentials(const HttpRequest *request, const char *scheme);
+
 /* The token of "Authorization: Bearer", or NULL. */
 extern char *http_bearer_token(const HttpRequest *request);
 

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "base/json.h"
-#include "base/uuid.h"
 #include "domain/passkeys.h"
 #include "flow/mfa.h"
 #include "flow/passkey_session.h"
@@ -180,6 +179,6 @@ handle_reset_mfa(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t id;
 
-	http_respond_nothing(response, uuid_read(request->segments[0], &id) ? flow_mfa_reset(&id)
-																		: &refusal_user_not_found);
+	if (http_read_user_id(request, &id, response))
+		http_respond_nothing(response, flow_mfa_reset(&id));
 }

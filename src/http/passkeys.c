@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/origin.h"
-#include "base/uuid.h"
 #include "flow/passkey_session.h"
 #include "flow/passkeys.h"
 #include "http/auth_response.h"
@@ -179,10 +178,8 @@ handle_user_passkeys(HttpRequest *request, HttpResponse *response)
 {
 	pg_uuid_t user_id;
 
-	if (uuid_read(request->segments[0], &user_id) && users_find(&user_id) != NULL)
+	if (http_read_known_user_id(request, &user_id, response))
 		respond_passkeys(&user_id, response);
-	else
-		http_respond_refusal(response, &refusal_user_not_found);
 }
 
 void
@@ -191,11 +188,8 @@ handle_remove_user_passkey(HttpRequest *request, HttpResponse *response)
 	pg_uuid_t user_id;
 	bytea *id;
 
-	if (!uuid_read(request->segments[0], &user_id) || users_find(&user_id) == NULL)
-	{
-		http_respond_refusal(response, &refusal_user_not_found);
+	if (!http_read_known_user_id(request, &user_id, response))
 		return;
-	}
 	id = read_passkey_id(request->segments[1], response);
 	if (id != NULL)
 		http_respond_nothing(response,

@@ -107,9 +107,6 @@ extern void handle_otp(HttpRequest *request, HttpResponse *response);
 extern void handle_accept_invitation(HttpRequest *request, HttpResponse *response);
 extern void handle_verify_otp(HttpRequest *request, HttpResponse *response);
 
-/* The caller of a route that sets up a second factor. */
-extern struct Enroller http_enroller(const HttpRequest *request);
-
 /* passkeys.c */
 extern void handle_passkey_mfa_options(HttpRequest *request, HttpResponse *response);
 extern void handle_passkey_mfa(HttpRequest *request, HttpResponse *response);
@@ -137,6 +134,9 @@ extern void handle_oauth_link(HttpRequest *request, HttpResponse *response);
 extern void handle_own_identities(HttpRequest *request, HttpResponse *response);
 extern void handle_unlink_identity(HttpRequest *request, HttpResponse *response);
 
+/* The caller of a route that sets up a second factor. */
+extern struct Enroller http_enroller(const HttpRequest *request);
+
 /* mfa.c: the second factor */
 extern void handle_mfa_init(HttpRequest *request, HttpResponse *response);
 extern void handle_mfa_confirm(HttpRequest *request, HttpResponse *response);
@@ -146,6 +146,15 @@ extern void handle_mfa_regenerate(HttpRequest *request, HttpResponse *response);
 extern void handle_mfa_status(HttpRequest *request, HttpResponse *response);
 extern void handle_mfa_step_up(HttpRequest *request, HttpResponse *response);
 extern void handle_reset_mfa(HttpRequest *request, HttpResponse *response);
+
+/*
+ * Reads the user id in the path of an admin route.  Returns false if it is
+ * malformed, or belongs to no user where that is checked; the response is then
+ * complete: user_not_found.
+ */
+extern bool http_read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response);
+extern bool
+http_read_known_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response);
 
 /* admin.c: administration */
 extern void handle_list_users(HttpRequest *request, HttpResponse *response);

@@ -89,9 +89,7 @@ handle_confirm_email_change(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
-	http_identify_caller(request);
-	refusal = flow_confirm_email_change(fields[0].value,
-										(request->caller != NULL) ? &request->session_id : NULL,
+	refusal = flow_confirm_email_change(fields[0].value, http_own_session(request),
 										&request->client, &waiting);
 	http_respond_done(response, refusal,
 					  waiting ? "Confirmed. The change has to be confirmed at the other address as well."
