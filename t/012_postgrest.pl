@@ -5,7 +5,7 @@ use AuthfortNode qw(start_node);
 use utf8;
 
 use JSON::PP;
-use MIME::Base64 qw(decode_base64url encode_base64url);
+use MIME::Base64 qw(decode_base64url encode_base64 encode_base64url);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -268,6 +268,17 @@ is($auth->request('GET', 'get_user', headers => \%admin)->{status}, 404, 'a requ
 is($auth->request('GET', 'get_user', headers => { %admin, 'x-original-uri' => '/auth/admin/keys' })->{status}, 404,
 	'a path of another route gets 404');
 again();
+
+# the Authorization that a proxy keeps from PostgREST, on open routes only
+my $secret = sql("SELECT authfort.create_service_token('orders', '{introspect}')");
+sub introspect { return post('introspect', { token => $access }, headers => {@_}); }
+my $basic = 'Basic ' . encode_base64("orders:$secret", '');
+ok(decoded(introspect(@$_))->{active}, "a service asks with $_->[0]") foreach [ authorization => $basic ],
+	[ 'x-original-authorization' => $basic ], [ 'x-original-authorization' => "Bearer $secret" ];
+is(introspect(authorization => "Bearer $secret")->{status}, 401, 'PostgREST refuses a secret as a bearer');
+is(introspect('x-original-authorization' => "Bearer $access")->{status}, 401, 'an access token is not such a secret');
+is($auth->request('GET', 'me', headers => { 'x-original-authorization' => "Bearer $access" })->{status}, 401,
+	'other routes do not read that header');
 
 # a role that is not an authenticator
 sql('CREATE ROLE other LOGIN; GRANT web_anon, authenticated TO other; GRANT CONNECT ON DATABASE app TO other');

@@ -7,6 +7,7 @@ use AuthfortNode qw(create_database start_node);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -118,6 +119,27 @@ is(ask('POST', '/auth/login', $_, { email => 'ada@example.com', password => 'cor
 is(ask('POST', '/auth/logout', 'x.y.z', {})->{status}, 204, 'an invalid bearer does not prevent a logout');
 is(ask('GET', '/auth/me', 'x.y.z')->{status}, 401, '/auth/me refuses an invalid bearer');
 is(ask('HEAD', '/auth/me')->{status}, 401, 'HEAD is refused without a token');
+
+# but the routes see it: whether a mailbox is proven by its owner, and which service asks
+foreach my $case ([ 'carol', 't' ], [ 'dave', 'f', 'x.y.z' ])
+{
+	my ($name, $proven, $bearer) = @$case;
+	my $session = decode_json(ask('POST', '/auth/signup', undef, { email => "$name\@example.com",
+		password => 'correct horse' })->{content});
+	my $id = $session->{user}{id};
+	is(ask('POST', '/auth/verify-email', $bearer // $session->{tokens}{access_token},
+		{ token => $node->safe_psql('todo', "SELECT authfort.create_email_verification_token('$id')") })->{status}, 200,
+		"$name verifies the email");
+	is($node->safe_psql('todo', "SELECT mailbox_proven FROM authfort.users WHERE id = '$id'"), $proven,
+		'which proves the mailbox by ' . ($bearer ? 'no invalid bearer' : 'an access token'));
+}
+my $secret = $node->safe_psql('todo', "SELECT authfort.create_service_token('orders', '{introspect}')");
+foreach my $by ("Bearer $secret", 'Basic ' . encode_base64("orders:$secret", ''))
+{
+	my $r = $http->post("$at/auth/introspect", { content => encode_json({ token => $admin }),
+		headers => { authorization => $by, 'content-type' => 'application/json' } });
+	ok($r->{success} && decode_json($r->{content})->{active}, 'a service asks by ' . $by =~ s/ .*//r);
+}
 
 kill 'TERM', $upstream, $nginx;
 waitpid $_, 0 foreach $upstream, $nginx;

@@ -40,6 +40,12 @@ PG_FUNCTION_INFO_V1(authfort_api_pre_request);
  */
 #define URI_HEADER "x-original-uri"
 
+/*
+ * On open routes, that proxy sends Authorization in this header only, because
+ * PostgREST would refuse an expired token or the secret of a service.
+ */
+#define AUTHORIZATION_HEADER "x-original-authorization"
+
 /* NULL if it was not set, or is empty. */
 static const char *
 request_setting(const char *name)
@@ -112,6 +118,16 @@ read_uri(HttpRequest *request, const Route *route)
 	request->query = query;
 }
 
+/* A client that sends this header itself could have sent Authorization. */
+static void
+read_withheld_authorization(HttpRequest *request)
+{
+	char *value = http_header(request, AUTHORIZATION_HEADER);
+
+	if (value != NULL && http_header(request, "authorization") == NULL)
+		headers_add(&request->headers, "authorization", value);
+}
+
 static void
 set_locally(const char *name, const char *value)
 {
@@ -151,6 +167,8 @@ authfort_api_route(PG_FUNCTION_ARGS)
 	client_message_mark();
 	read_request(&request, (strcmp(route->method, "GET") == 0) ? "GET" : "POST");
 	read_uri(&request, route);
+	if (route->access == ROUTE_OPEN)
+		read_withheld_authorization(&request);
 	request.claims = identity_caller();
 	if (PG_NARGS() > 0 && !PG_ARGISNULL(0))
 		request.body = argument_optional_secret(fcinfo, 0);

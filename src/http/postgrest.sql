@@ -149,6 +149,7 @@ CREATE FUNCTION authfort.nginx_locations(upstream text DEFAULT 'http://127.0.0.1
 		'\tproxy_set_header Host $host;\n'
 		'\tproxy_set_header Accept application/json;\n'
 		'\tproxy_set_header Authorization $authfort_authorization;\n'
+		'\tproxy_set_header X-Original-Authorization $http_authorization;\n'
 		'\tproxy_set_header Content-Type $authfort_content_type;\n'
 		'\tproxy_set_header Accept-Profile authfort_api;\n'
 		'\tproxy_set_header Content-Profile authfort_api;\n'
