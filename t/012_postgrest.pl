@@ -124,8 +124,13 @@ my $by_cookie = post('refresh', undef, cookies => { refresh_token => (tokens($re
 	access_token => (tokens($refreshed))[0] });
 is($by_cookie->{status}, 200, 'refresh accepts cookies without a body');
 ($access, $refresh) = tokens($by_cookie);
-is($auth->request('POST', 'refresh', headers => { 'content-type' => 'application/x-www-form-urlencoded' },
-	cookies => { refresh_token => $refresh })->{status}, 404, 'a form does not reach a function');
+my %form = (headers => { 'content-type' => 'application/x-www-form-urlencoded' },
+	cookies => { refresh_token => $refresh });
+is($auth->request('POST', 'refresh', %form, body => 'a=b')->{status}, 404, 'a form does not reach a function');
+is($auth->request('POST', 'refresh', %form)->{status}, 415, 'unless it has no fields; the route refuses it');
+is($auth->request('POST', 'refresh', headers => { 'content-type' => $_->[0] })->{status}, $_->[1],
+	"$_->[0] does not reach a function")
+	foreach [ 'text/plain', 404 ], [ 'application/octet-stream', 404 ], [ 'multipart/form-data', 400 ];
 
 is($auth->request('GET', 'logout', cookies => { refresh_token => $refresh })->{status}, 405,
 	'a GET request does not log out');

@@ -142,6 +142,8 @@ sub failure
 	return { status => $status, headers => [], body => $json->encode({ code => $code }) };
 }
 
+my $form = qr{^application/x-www-form-urlencoded\b};
+
 # What a call of a function reads from, and its parameter: an empty body and one
 # without members are the same, a call without arguments.  Returns the response
 # of a call that cannot be; else whether the transaction is read only, its
@@ -152,7 +154,10 @@ sub call
 	my ($argument, @bind) = ('');
 	if ($method eq 'POST')
 	{
-		return failure(404, 'PGRST202') if $content_type !~ m{^application/json};
+		# the fields of a form are parameters by name, and these types are one unnamed parameter of another type
+		return failure(404, 'PGRST202') if $content_type =~ m{^(application/octet-stream|text/(plain|xml))\b}
+			|| $content_type =~ $form && length $text;
+		return failure(400, 'PGRST102') if $content_type !~ m{^application/json\b} && $content_type !~ $form;
 		my $body = length($text) ? eval { $json->decode($text) } : {};
 		return failure(400, 'PGRST102') if !defined $body;
 		if (ref $body eq 'ARRAY' && @$body)
