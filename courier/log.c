@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "log.h"
@@ -59,14 +60,24 @@ log_job(const Job *job)
 		   (long long) (job->finished - job->started), job->outcome.reason);
 }
 
+/* A server or an application may have put what a client sent into its message. */
 void
 log_problem(const char *format, ...)
 {
+	char line[1024];
+	size_t len;
 	va_list arguments;
 
-	fprintf(stderr, "authfort-courier: ");
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	len = strlen(line);
+	while (len > 0 && line[len - 1] == '\n')
+		line[--len] = '\0';
+	for (char *p = line; *p != '\0'; p++)
+	{
+		if ((unsigned char) *p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	fprintf(stderr, "authfort-courier: %s\n", line);
 }

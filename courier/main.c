@@ -107,17 +107,61 @@ drop_sent(Courier *courier)
 }
 
 static bool
-report_sent(Courier *courier)
+report_all_sent(Courier *courier)
 {
 	Text ids = {0};
-	bool ok = list_sent(courier->unreported, &ids);
+	bool ok = list_sent(courier->unreported, &ids) &&
+			  (ids.len == 2 || database_report_sent(&courier->database, ids.data));
 
-	if (ok && ids.len > 2)
-		ok = database_report_sent(&courier->database, ids.data);
 	text_free(&ids);
-	if (ok)
-		drop_sent(courier);
 	return ok;
+}
+
+/*
+ * A foreign key of the application may keep a message from being deleted.  That
+ * must not keep others from being delivered.  The message is put off for as long
+ * as possible: most have expired by then, and are not sent again.
+ */
+static bool
+report_one_sent(Courier *courier, const Job *job)
+{
+	char id[sizeof(job->message->id) + 2];
+
+	snprintf(id, sizeof(id), "{%s}", job->message->id);
+	return (courier->database.conn != NULL && database_report_sent(&courier->database, id)) ||
+		   (courier->database.conn != NULL &&
+			database_report_deferred(&courier->database, job->message->id, MAX_DEFERRAL));
+}
+
+static bool
+report_sent_one_by_one(Courier *courier)
+{
+	Job **link = &courier->unreported;
+
+	while (*link != NULL)
+	{
+		Job *job = *link;
+
+		if (job->outcome.type != OUTCOME_SENT)
+		{
+			link = &job->next;
+			continue;
+		}
+		if (!report_one_sent(courier, job))
+			return false;
+		*link = job->next;
+		free_job(job);
+	}
+	return true;
+}
+
+static bool
+report_sent(Courier *courier)
+{
+	if (!report_all_sent(courier))
+		return report_sent_one_by_one(courier);
+	drop_sent(courier);
+	return true;
 }
 
 /*

@@ -17,7 +17,6 @@
 /* Seconds: of pauses that get longer, and of any, whatever a server asks for. */
 #define MAX_BACKOFF_PAUSE (5 * 60)
 #define MAX_PAUSE (60 * 60)
-#define MAX_RETRY_AFTER (7 * 24 * 60 * 60) /* seconds that authfort.message_deferred() takes */
 
 /* The names hold nothing that an array would have to quote. */
 static char *
@@ -124,7 +123,7 @@ transport_settle(Transport *transport, const Job *job, int64_t now)
 		pause_transport(transport, job, now);
 		/* a pause that began while it was tried may be over */
 		wait = max((long) ((transport->resume_at - now) / 1000), 0) + 2;
-		return min(max(wait, outcome->retry_after), MAX_RETRY_AFTER);
+		return min(max(wait, outcome->retry_after), MAX_DEFERRAL);
 	}
 	if (job->started >= transport->paused_at && transport->failures > 0)
 	{
@@ -132,5 +131,5 @@ transport_settle(Transport *transport, const Job *job, int64_t now)
 		log_problem("%s works again", transport->sender->name);
 	}
 	return min(max(backoff(transport->options, job->message->attempts), outcome->retry_after),
-			   MAX_RETRY_AFTER);
+			   MAX_DEFERRAL);
 }

@@ -34,6 +34,9 @@ typedef struct Transport
 	bool is_drained;   /* there were fewer than it could take */
 } Transport;
 
+/* The longest deferral that authfort.message_deferred() accepts, in seconds. */
+#define MAX_DEFERRAL (7 * 24 * 60 * 60)
+
 /* The transports that the options ask for; returns their number, 0 if out of memory. */
 #define MAX_TRANSPORTS 2
 extern int transports_make(Transport *transports, const Options *options);

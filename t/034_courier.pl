@@ -112,15 +112,26 @@ is(waiting(), 0, 'and deleted');
 is(scalar(my @none = $smtp->received), 0, 'none was kept');
 
 sql(<<'SQL');
-CREATE FUNCTION public.refuse(event jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+CREATE FUNCTION public.refuse(event jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE E'no\nforged'; END $$;
 SELECT authfort.on('message_failed', 'public.refuse(jsonb)');
 SQL
 queue(qw(reject ada));
 ($status, $out, $err) = once(@smtp, '--concurrency=1');
 is($status . waiting() . scalar(@none = $smtp->received), '011',
 	'an event handler that refuses the event stops no other message');
-like($err, qr/PostgreSQL: P0001: no/, 'its error is logged');
+like($err, qr/PostgreSQL: P0001: no\?forged$/m, 'its error is logged, on one line');
 sql(q{SELECT authfort.off('message_failed', 'public.refuse(jsonb)')});
+
+queue(qw(ada bob));
+sql('CREATE TABLE public.mails (id uuid REFERENCES authfort.outbox); '
+	. 'INSERT INTO public.mails SELECT id FROM authfort.outbox ORDER BY id LIMIT 1');
+($status, $out, $err) = once(@smtp, '--concurrency=1');
+is($status . waiting() . scalar(@none = $smtp->received), '012',
+	'a message that a foreign key of the application keeps stops no other message');
+like($err, qr/PostgreSQL: 23503: /, 'the foreign key is logged');
+once(@smtp);
+is(sql("SELECT attempts, not_before > now() + '6 days' FROM authfort.outbox"), '1|t', 'it is not sent again');
+sql('DROP TABLE public.mails');
 
 queue(qw(defer later ada));
 once(@smtp);
