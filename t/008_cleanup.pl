@@ -93,6 +93,30 @@ $node->restart;
 revoke_one($node, 'app');
 ok($node->poll_query_until('app', $cleaned), 'the launcher cleans after a restart of the server');
 
+# a key that a foreign key keeps is not tried again and again, and the next one is removed when it expires
+$node->append_conf('postgresql.conf', "authfort.cleanup_interval = '1h'");
+$node->reload;
+ok($node->poll_query_until('postgres', "SELECT current_setting('authfort.cleanup_interval') = '1h' AND state = 'idle'
+	FROM pg_stat_activity WHERE backend_type = 'authfort cleanup launcher'"), 'the launcher is idle');
+my $warning = qr/WARNING: .*cleanup keeps expired rows of table "authfort.signing_keys"/;
+my $before = -s $node->logfile;
+$node->safe_psql('app', <<'SQL');
+SELECT authfort.rotate_key(), authfort.rotate_key();
+CREATE TABLE seen (kid text REFERENCES authfort.signing_keys);
+WITH old AS (UPDATE authfort.signing_keys SET expires_at = now() + CASE WHEN kid = (SELECT min(kid)
+	FROM authfort.signing_keys WHERE expires_at IS NOT NULL) THEN interval '0' ELSE interval '12 s' END
+	WHERE expires_at IS NOT NULL RETURNING kid, expires_at)
+INSERT INTO seen SELECT kid FROM old WHERE expires_at <= now();
+SQL
+ok($node->wait_for_log($warning, $before), 'an expired key that a foreign key keeps is logged');
+ok($node->poll_query_until('app', 'SELECT count(*) = 1 FROM authfort.signing_keys WHERE expires_at IS NOT NULL'),
+	'a key that expires later is removed then');
+is(scalar(my @warnings = slurp_file($node->logfile, $before) =~ /$warning/g), 2,
+	'the one that is kept was tried no more often than a key expired');
+$node->safe_psql('app', 'DROP TABLE seen; DELETE FROM authfort.signing_keys WHERE expires_at IS NOT NULL');
+$node->append_conf('postgresql.conf', "authfort.cleanup_interval = '1s'");
+$node->reload;
+
 # settings are read again; the list says which databases
 $node->append_conf('postgresql.conf', qq(authfort.cleanup_databases = '"App, too", missing'));
 $node->reload;

@@ -593,16 +593,19 @@ signing_keys_append_json(StringInfo out)
 }
 
 TimestampTz
-signing_keys_next_expiry(void)
+signing_keys_next_expiry(TimestampTz after)
 {
 	static SpiQuery query = {
-		"SELECT COALESCE(pg_catalog.min(expires_at), 'infinity') FROM authfort.signing_keys",
-		0,
+		"SELECT COALESCE(pg_catalog.min(expires_at), 'infinity') FROM authfort.signing_keys"
+		" WHERE expires_at OPERATOR(pg_catalog.>) $1",
+		1,
+		{TIMESTAMPTZOID},
 	};
+	Datum value = TimestampTzGetDatum(after);
 	TimestampTz next;
 
 	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
+	spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
 	next = spi_query_time(1);
 	spi_query_close();
 	return next;

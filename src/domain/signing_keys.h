@@ -97,8 +97,8 @@ extern char *signing_keys_replace_all(char **old_kid);
 /* Appends the public data of all keys as a JSON array. */
 extern void signing_keys_append_json(StringInfo out);
 
-/* When the next key expires, or expired and is still there; DT_NOEND: none does. */
-extern TimestampTz signing_keys_next_expiry(void);
+/* When the next key expires, or expired and is still there, after a time; DT_NOEND: none does. */
+extern TimestampTz signing_keys_next_expiry(TimestampTz after);
 
 /* Deletes at most "limit" keys that no longer verify (base/expired_rows.h). */
 extern int signing_keys_delete_expired(int limit, KeptRows *kept);

@@ -340,8 +340,11 @@ check_constraints_at_once(void)
 	AfterTriggerSetState(statement);
 }
 
-/* One transaction for each batch, so that locks and snapshots are short. */
-static void
+/*
+ * One transaction for each batch, so that locks and snapshots are short.
+ * Returns whether foreign keys kept rows.
+ */
+static bool
 clean_kind(CleanupKind kind)
 {
 	CleanupPass pass;
@@ -358,17 +361,22 @@ clean_kind(CleanupKind kind)
 	}
 	if (pass.removed > 0)
 		ereport(DEBUG1, (errmsg_internal("%s: " UINT64_FORMAT " removed", activity, pass.removed)));
+	return pass.kept.count > 0;
 }
 
-/* An error with one kind of rows does not affect the others, unless it cancels the worker. */
-static void
+/*
+ * An error with one kind of rows does not affect the others, unless it cancels
+ * the worker.  Returns whether foreign keys kept rows.
+ */
+static bool
 clean_kind_or_report(CleanupKind kind)
 {
 	MemoryContext context = CurrentMemoryContext;
+	volatile bool kept = false;
 
 	PG_TRY();
 	{
-		clean_kind(kind);
+		kept = clean_kind(kind);
 	}
 	PG_CATCH();
 	{
@@ -382,17 +390,21 @@ clean_kind_or_report(CleanupKind kind)
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	return kept;
 }
 
-/* Reports to the launcher when the next key expires. */
+/*
+ * Reports to the launcher when the next key expires, of those that expire
+ * after a time.
+ */
 static void
-report_next_expiry(void)
+report_next_expiry(TimestampTz after)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next;
 
 	begin_transaction("authfort: looking for the next key to expire");
-	next = signing_keys_next_expiry();
+	next = signing_keys_next_expiry(after);
 	commit_transaction();
 	if (next != DT_NOEND)
 		key_expiry_report((next > now) ? next : TimestampTzPlusMilliseconds(now, RETRY_TIME * 1000));
@@ -440,6 +452,18 @@ pin_settings(void)
 	}
 }
 
+/*
+ * A key that could not be removed is tried again soon, unless a foreign key
+ * keeps it: then the next round is soon enough.
+ */
+static void
+clean_keys(void)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+
+	report_next_expiry(clean_kind_or_report(CLEANUP_KEYS) ? begin : DT_NOBEGIN);
+}
+
 /* Cleans up the database whose OID is the argument, and exits. */
 void
 authfort_cleanup_worker(Datum argument)
@@ -453,8 +477,7 @@ authfort_cleanup_worker(Datum argument)
 	pin_settings();
 	if (has_extension())
 	{
-		clean_kind_or_report(CLEANUP_KEYS);
-		report_next_expiry();
+		clean_keys();
 		for (int kind = CLEANUP_KEYS + 1; round == ROUND_OF_ALL && kind < CLEANUP_KINDS; kind++)
 			clean_kind_or_report(kind);
 	}
