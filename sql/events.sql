@@ -70,6 +70,22 @@ SELECT authfort.on('no_such_event', 'see(jsonb)');
 SELECT authfort.on(NULL, 'see(jsonb)');
 SELECT authfort.on('login', NULL);
 
+-- handlers are called in the order in which they were registered, those of all events among them,
+-- and one that the event's own transaction has registered is called as well
+CREATE FUNCTION early(event jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'early'; END $$;
+CREATE FUNCTION middle(event jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'middle'; END $$;
+CREATE FUNCTION late(event jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'late'; END $$;
+BEGIN;
+SELECT authfort.on('user_updated', 'early(jsonb)');
+SELECT authfort.on('*', 'middle(jsonb)');
+SELECT authfort.on('user_banned', 'late(jsonb)');
+SELECT authfort.on('user_updated', 'late(jsonb)');
+SELECT authfort.update_user(:'id', '{"name": "Ada L."}') IS NOT NULL AS updated;
+SELECT authfort.off('user_updated', 'early(jsonb)');
+SELECT authfort.update_user(:'id', '{"name": "Ada"}') IS NOT NULL AS updated;
+ROLLBACK;
+DROP FUNCTION early(jsonb), middle(jsonb), late(jsonb);
+
 -- a handler has the rights of its owner, and only the owner registers it
 CREATE ROLE helper;
 GRANT authfort_admin TO helper;

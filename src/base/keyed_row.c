@@ -1,8 +1,9 @@
 /*
  * keyed_row.c
- *		One row of a table of the extension, by its id or another unique column.
+ *		One row of a table of the extension, by its id or another unique column,
+ *		and all rows of a small table.
  *
- * A look-up in a unique index without the executor, for what is asked before each
+ * A scan of an index without the executor, for what is asked before each
  * request.  To start and end the executor takes several times as long as the
  * look-up itself, and under PostgREST each request has another search_path and
  * another role, for which a saved plan is checked again.
@@ -86,16 +87,22 @@ keyed_row_column(const KeyedRow *row, const char *column, bool *isnull)
 						isnull);
 }
 
+static void
+read_columns(Relation table, HeapTuple tuple, int count, Datum *values, bool *nulls)
+{
+	TupleDesc columns = RelationGetDescr(table);
+
+	if (columns->natts < count)
+		elog(ERROR, "relation \"%s\" has only %d columns", RelationGetRelationName(table),
+			 columns->natts);
+	for (int i = 0; i < count; i++)
+		values[i] = heap_getattr(tuple, i + 1, columns, &nulls[i]);
+}
+
 void
 keyed_row_columns(const KeyedRow *row, int count, Datum *values, bool *nulls)
 {
-	TupleDesc columns = RelationGetDescr(row->table);
-
-	if (columns->natts < count)
-		elog(ERROR, "relation \"%s\" has only %d columns", RelationGetRelationName(row->table),
-			 columns->natts);
-	for (int i = 0; i < count; i++)
-		values[i] = heap_getattr(row->tuple, i + 1, columns, &nulls[i]);
+	read_columns(row->table, row->tuple, count, values, nulls);
 }
 
 void
@@ -104,4 +111,33 @@ keyed_row_close(KeyedRow *row)
 	systable_endscan(row->scan);
 	UnregisterSnapshot(row->snapshot);
 	table_close(row->table, NoLock);
+}
+
+void
+ordered_rows_open(OrderedRows *rows, const char *table, const char *index)
+{
+	rows->table = table_open(relation_of(table), AccessShareLock);
+	rows->index = index_open(relation_of(index), AccessShareLock);
+	rows->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	rows->scan = systable_beginscan_ordered(rows->table, rows->index, rows->snapshot, 0, NULL);
+}
+
+bool
+ordered_rows_next(OrderedRows *rows, int count, Datum *values, bool *nulls)
+{
+	HeapTuple tuple = systable_getnext_ordered(rows->scan, ForwardScanDirection);
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	read_columns(rows->table, tuple, count, values, nulls);
+	return true;
+}
+
+void
+ordered_rows_close(OrderedRows *rows)
+{
+	systable_endscan_ordered(rows->scan);
+	UnregisterSnapshot(rows->snapshot);
+	index_close(rows->index, NoLock);
+	table_close(rows->table, NoLock);
 }

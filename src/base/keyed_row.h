@@ -1,6 +1,7 @@
 /*
  * keyed_row.h
- *		One row of a table of the extension, by its id or another unique column.
+ *		One row of a table of the extension, by its id or another unique column,
+ *		and all rows of a small table.
  */
 #ifndef AUTHFORT_KEYED_ROW_H
 #define AUTHFORT_KEYED_ROW_H
@@ -36,5 +37,24 @@ extern Datum keyed_row_column(const KeyedRow *row, const char *column, bool *isn
 extern void keyed_row_columns(const KeyedRow *row, int count, Datum *values, bool *nulls);
 
 extern void keyed_row_close(KeyedRow *row);
+
+typedef struct OrderedRows
+{
+	Relation table;
+	Relation index;
+	Snapshot snapshot;
+	SysScanDesc scan;
+} OrderedRows;
+
+/* Reads the rows of a table in schema authfort, in the order of one of its indexes. */
+extern void ordered_rows_open(OrderedRows *rows, const char *table, const char *index);
+
+/*
+ * The first columns of the next row; false after the last one.  What is passed
+ * by reference lives until the next call.
+ */
+extern bool ordered_rows_next(OrderedRows *rows, int count, Datum *values, bool *nulls);
+
+extern void ordered_rows_close(OrderedRows *rows);
 
 #endif /* AUTHFORT_KEYED_ROW_H */

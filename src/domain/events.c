@@ -15,6 +15,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/keyed_row.h"
 #include "base/others_code.h"
 #include "base/security_context.h"
 #include "base/spi_query.h"
@@ -32,6 +33,9 @@ PG_FUNCTION_INFO_V1(authfort_off);
 
 /* Channel of NOTIFY for events, with authfort.notify_events. */
 #define NOTIFY_CHANNEL "authfort_events"
+
+/* What a handler of all events is registered for. */
+#define EVERY_EVENT "*"
 
 /* In the order of EventType. */
 static const char *const event_names[] = {
@@ -127,23 +131,17 @@ event_begin(Event *event, EventType type, const pg_uuid_t *user_id, const pg_uui
 	}
 }
 
-/*
- * Inserts the event.  Returns its id, and for each handler two texts in the
- * caller's memory context: its signature, and who registered it.
- */
+/* Returns its id. */
 static pg_uuid_t
-insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handlers, int *texts)
+insert_event(const Event *event, TimestampTz now, Jsonb *payload)
 {
 	static SpiQuery query = {
 		"INSERT INTO authfort.events"
 		" (event, created_at, user_id, session_id, ip_address, user_agent, payload)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
-		" RETURNING id, ARRAY(SELECT ARRAY[h.handler, h.owner] FROM authfort.event_handlers h"
-		" WHERE h.event OPERATOR(pg_catalog.=) ANY (ARRAY[$1, '*']) ORDER BY h.id)",
+		" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
 		7,
 		{TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, INETOID, TEXTOID, JSONBOID},
 	};
-	MemoryContext caller = CurrentMemoryContext;
 	const Client *client = event->client;
 	char *user_agent = user_agent_of(client);
 	Datum values[7] = {0};
@@ -177,10 +175,19 @@ insert_event(const Event *event, TimestampTz now, Jsonb *payload, char ***handle
 	spi_query_open();
 	spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING);
 	spi_query_uuid(1, &id);
-	*handlers = spi_query_texts(caller, 2, texts);
 	spi_query_close();
 	return id;
 }
+
+/* Columns of authfort.event_handlers; events.sql says the same. */
+enum
+{
+	HANDLER_COLUMN_ID,
+	HANDLER_COLUMN_EVENT,
+	HANDLER_COLUMN_HANDLER,
+	HANDLER_COLUMN_OWNER,
+	HANDLER_COLUMN_COUNT,
+};
 
 typedef struct HandlerCall
 {
@@ -188,6 +195,41 @@ typedef struct HandlerCall
 	const char *handler;
 	const char *registered_by;
 } HandlerCall;
+
+static HandlerCall *
+read_handler(const char *event, const Datum *values)
+{
+	HandlerCall *call = palloc(sizeof(HandlerCall));
+
+	call->event = event;
+	call->handler = TextDatumGetCString(values[HANDLER_COLUMN_HANDLER]);
+	call->registered_by = TextDatumGetCString(values[HANDLER_COLUMN_OWNER]);
+	return call;
+}
+
+/*
+ * The handlers of an event, in the order of their ids.  Most databases have
+ * none, and each event asks: the executor would take longer than the rest.
+ */
+static List *
+find_handlers(const char *event)
+{
+	OrderedRows rows;
+	Datum values[HANDLER_COLUMN_COUNT];
+	bool nulls[HANDLER_COLUMN_COUNT];
+	List *handlers = NIL;
+
+	ordered_rows_open(&rows, "event_handlers", "event_handlers_pkey");
+	while (ordered_rows_next(&rows, HANDLER_COLUMN_COUNT, values, nulls))
+	{
+		const char *registered_for = TextDatumGetCString(values[HANDLER_COLUMN_EVENT]);
+
+		if (strcmp(registered_for, event) == 0 || strcmp(registered_for, EVERY_EVENT) == 0)
+			handlers = lappend(handlers, read_handler(event, values));
+	}
+	ordered_rows_close(&rows);
+	return handlers;
+}
 
 static void
 add_handler_context(void *arg)
@@ -282,21 +324,19 @@ void
 event_record(Event *event)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char **handlers;
-	int texts;
+	List *handlers;
+	ListCell *cell;
 	pg_uuid_t id;
 
 	json_write_time(&event->payload, "timestamp", now);
 	json_close(&event->payload);
-	id = insert_event(event, now, json_to_jsonb(&event->payload), &handlers, &texts);
+	id = insert_event(event, now, json_to_jsonb(&event->payload));
+	/* all at once: a handler may add others, or remove them */
+	handlers = find_handlers(event_names[event->type]);
 	if (setting_notify_events)
 		notify_event(event, &id);
-	for (int i = 0; i < texts; i += 2)
-	{
-		HandlerCall call = {event_names[event->type], handlers[i], handlers[i + 1]};
-
-		call_handler(&call, event_for_handlers(event, &id));
-	}
+	foreach (cell, handlers)
+		call_handler(lfirst(cell), event_for_handlers(event, &id));
 }
 
 /*
@@ -468,7 +508,7 @@ events_delete_expired(int limit, KeptRows *kept)
 static void
 require_event_name(const char *name)
 {
-	if (strcmp(name, "*") == 0)
+	if (strcmp(name, EVERY_EVENT) == 0)
 		return;
 	for (size_t i = 0; i < lengthof(event_names); i++)
 	{
