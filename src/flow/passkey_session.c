@@ -177,9 +177,18 @@ authfort_passkey_reauthenticate_begin(PG_FUNCTION_ARGS)
 	return begin_for_session(fcinfo, PASSKEY_REAUTHENTICATION);
 }
 
-/* passkey_step_up_finish(session_id, credential, user_agent, ip_address) -> jsonb */
-Datum
-authfort_passkey_step_up_finish(PG_FUNCTION_ARGS)
+static AuthResult
+reauthenticate_by_passkey(const pg_uuid_t *session_id, Jsonb *credential, const Client *client)
+{
+	Proof proof = {REAUTHENTICATE_BY_PASSKEY};
+
+	proof.credential = credential;
+	return flow_reauthenticate(session_id, &proof, client);
+}
+
+static Datum
+finish_for_session(FunctionCallInfo fcinfo,
+				   AuthResult (*finish)(const pg_uuid_t *, Jsonb *, const Client *))
 {
 	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
 	Client client = argument_client(fcinfo, 2, 3);
@@ -187,22 +196,20 @@ authfort_passkey_step_up_finish(PG_FUNCTION_ARGS)
 
 	client_message_mark();
 	argument_require(fcinfo, 1, "credential");
-	result = flow_passkey_step_up(session_id, PG_GETARG_JSONB_P(1), &client);
+	result = finish(session_id, PG_GETARG_JSONB_P(1), &client);
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+}
+
+/* passkey_step_up_finish(session_id, credential, user_agent, ip_address) -> jsonb */
+Datum
+authfort_passkey_step_up_finish(PG_FUNCTION_ARGS)
+{
+	return finish_for_session(fcinfo, flow_passkey_step_up);
 }
 
 /* passkey_reauthenticate_finish(session_id, credential, user_agent, ip_address) -> jsonb */
 Datum
 authfort_passkey_reauthenticate_finish(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t *session_id = argument_uuid(fcinfo, 0, "session_id");
-	Client client = argument_client(fcinfo, 2, 3);
-	Proof proof = {REAUTHENTICATE_BY_PASSKEY};
-	AuthResult result;
-
-	client_message_mark();
-	argument_require(fcinfo, 1, "credential");
-	proof.credential = PG_GETARG_JSONB_P(1);
-	result = flow_reauthenticate(session_id, &proof, &client);
-	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
+	return finish_for_session(fcinfo, reauthenticate_by_passkey);
 }
