@@ -234,7 +234,7 @@ sessions_start(const pg_uuid_t *user_id, const Authentication *how, const Client
 	spi_query_close();
 }
 
-void
+bool
 sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
 {
 	static SpiQuery query = {
@@ -248,7 +248,7 @@ sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
 	Datum values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
 					   Int16GetDatum(how->aal), amr_datum(how)};
 
-	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
 }
 
 /*

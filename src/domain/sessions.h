@@ -65,11 +65,11 @@ extern void sessions_start(const pg_uuid_t *user_id, const Authentication *how,
 						   const Client *client, Session *session);
 
 /*
- * Records that the user of a live session was authenticated again, now and by
- * these methods: they are added, and the level of assurance is raised if "how"
- * has a higher one.
+ * Records that the user of a session was authenticated again, now and by these
+ * methods: they are added, and the level of assurance is raised if "how" has a
+ * higher one.  False if the session has been revoked.
  */
-extern void sessions_authenticated(const pg_uuid_t *id, const Authentication *how);
+extern bool sessions_authenticated(const pg_uuid_t *id, const Authentication *how);
 
 /*
  * Exchanges generation "parent" for a new one and extends the session.  False,

@@ -140,7 +140,7 @@ flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens, co
 	if (enroller->mfa_token != NULL)
 		return mfa_challenge_complete(&challenge, user, &by_app, client);
 	if (enroller->session_id != NULL)
-		sessions_authenticated(enroller->session_id, &by_app);
+		(void) sessions_authenticated(enroller->session_id, &by_app);
 	return mfa_continue_session(user, enroller->session_id, new_tokens);
 }
 
@@ -239,8 +239,8 @@ mfa_raise_session(User *user, const pg_uuid_t *session_id, const Authentication 
 {
 	Session session;
 
-	sessions_authenticated(session_id, how);
-	if (!sessions_rotate_current(session_id, &user->id, &session))
+	if (!sessions_authenticated(session_id, how) ||
+		!sessions_rotate_current(session_id, &user->id, &session))
 		return auth_refused(&refusal_session_not_found);
 	flow_record_reauthenticated(user, session_id, how->provider, client);
 	return auth_tokens_anew(&user->id, &session);

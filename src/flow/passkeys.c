@@ -198,7 +198,7 @@ go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *cha
 	if (enroller->mfa_token != NULL)
 		return mfa_challenge_complete(challenge, user, &by_passkey, client);
 	if (enroller->session_id != NULL && added->passkey.user_verified)
-		sessions_authenticated(enroller->session_id, &by_passkey);
+		(void) sessions_authenticated(enroller->session_id, &by_passkey);
 	return mfa_continue_session(user, enroller->session_id, new_tokens && added->codes.count > 0);
 }
 

@@ -192,7 +192,9 @@ flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Clien
 		(refusal = prove(user, &session, proof, client, &locked, &how)) != NULL ||
 		(refusal = check_method(locked, session_id, proof->method)) != NULL)
 		return auth_refused(refusal);
-	sessions_authenticated(session_id, &how);
+	/* the session may have been revoked since it was checked */
+	if (!sessions_authenticated(session_id, &how))
+		return auth_refused(&refusal_session_not_found);
 	flow_record_reauthenticated(locked, session_id, method_names[proof->method], client);
 	/* read again, with what has been added */
 	if (!sessions_find(session_id, &session))
