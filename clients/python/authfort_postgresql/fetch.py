@@ -82,10 +82,12 @@ class Fetcher:
         url = httpx.URL(fetch["url"])
         if url.scheme != "https" or not url.host or url.userinfo:
             raise FetchError("only https is fetched, and no URL with a user in it")
-        addresses = await self._resolve(url.host, url.port or 443)
+        # url.host would be Unicode, which names another host in the IDNA of 2003 (that of the standard library)
+        host = url.raw_host.decode("ascii")
+        addresses = await self._resolve(host, url.port or 443)
         headers = [*_pairs(fetch.get("headers")), ("Host", url.netloc.decode("ascii")), ("Accept-Encoding", "identity")]
         async with httpx.AsyncClient(
-            verify=self._context(url.host), trust_env=False, follow_redirects=False, timeout=None
+            verify=self._context(host), trust_env=False, follow_redirects=False, timeout=None
         ) as client:
             for number, address in enumerate(addresses, 1):
                 # The name is resolved once: a second answer of its server could be another address.
@@ -118,20 +120,36 @@ class Fetcher:
         return is_public(address)
 
 
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+def _networks(text: str) -> list[Any]:
+    return [ipaddress.ip_network(network) for network in text.split()]
+
+
+# As in the gateway.  What the standard library calls global depends on its version, and includes an address of
+# Azure's hosts.  Of IPv6, only 2000::/3 is assigned.
+_INTERNAL_IPV4 = _networks("""
+    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
+    192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3
+""")
+_UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")
+_INTERNAL_IPV6 = _networks("2001::/23 2001:db8::/32 2002::/16 3fff::/20")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address in one of IPv6: mapped, or of NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is of the internet, also where it wraps one of IPv4 (mapped, NAT64)."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.sixtofour is not None or address.teredo is not None:
-            return False
-        inner = address.ipv4_mapped
-        if address in _TRANSLATED:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    """Whether an address is of the internet, also where it wraps one of IPv4."""
+    address = _unwrapped(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _INTERNAL_IPV4)
+    return address in _UNICAST_IPV6 and not any(address in network for network in _INTERNAL_IPV6)
 
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:

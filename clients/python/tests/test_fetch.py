@@ -137,6 +137,27 @@ class Fetches(unittest.TestCase):
         with mock.patch("asyncio.base_events.BaseEventLoop.getaddrinfo", resolve):
             self.assertEqual(self.fetch("/json").status, 200)
 
+    def test_international_names(self):
+        """A name is resolved, and its certificate verified, in the form that the URL has: "ß" once meant "ss"."""
+        asked = []
+
+        async def resolve(loop, host, port, **more):
+            asked.append(host)
+            return [(2, 1, 6, "", ("127.0.0.1", self.port))]
+
+        verified = []
+
+        def wrap(context, incoming, outgoing, server_side=False, server_hostname=None, session=None):
+            verified.append(context.name)
+            raise ConnectionError("far enough")
+
+        with (
+            mock.patch("asyncio.base_events.BaseEventLoop.getaddrinfo", resolve),
+            mock.patch("authfort_postgresql.fetch._Context.wrap_bio", wrap),
+        ):
+            self.assertIsNone(self.fetch("/json", at=f"https://xn--fa-hia.example:{self.port}").status)
+        self.assertEqual((asked[0], set(verified)), ("xn--fa-hia.example", {"xn--fa-hia.example"}))
+
     def test_one_private_address_is_enough(self):
         async def resolve(*arguments, **more):
             return [(2, 1, 6, "", ("203.0.114.1", 443)), (2, 1, 6, "", ("10.0.0.1", 443))]
@@ -165,12 +186,17 @@ class Fetches(unittest.TestCase):
 
 class Addresses(unittest.TestCase):
     def test_public(self):
-        for text in ("8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"):
+        for text in (
+            "8.8.8.8", "168.63.129.15", "192.0.1.0", "198.20.0.0", "223.255.255.255", "2001:200::", "2001:4860:4860::8888",
+            "2620:4f:8000::", "3ffe::", "::ffff:8.8.8.8", "64:ff9b::808:808",
+        ):
             self.assertTrue(is_public(ipaddress.ip_address(text)), text)
         for text in (
             "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.0.2.1", "192.168.1.1",
             "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "ff02::1",
             "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
-            "2001:0:4136:e378:8000:63bf:f5ff:fffe", "2002:808:808::", "::10.0.0.1",
+            "2001:0:4136:e378:8000:63bf:f5ff:fffe", "2002:808:808::", "::10.0.0.1", "::8.8.8.8",
+            "168.63.129.16", "192.0.0.8", "192.0.0.9", "192.88.99.1", "::ffff:168.63.129.16", "64:ff9b:1::808:808", "100::1",
+            "2001:1ff:ffff::", "3fff::1", "4000::", "5f00::1", "fec0::1", "1fff:ffff::",
         ):
             self.assertFalse(is_public(ipaddress.ip_address(text)), text)
