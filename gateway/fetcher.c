@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "address.h"
@@ -27,6 +28,7 @@
 #define MAX_HEADER_BYTES 65536 /* of an answer */
 #define POLL_MS 1000           /* also ended by curl_multi_wakeup() */
 #define STOP_SECONDS 1
+#define MAX_AUTHORITY 256 /* a longer one is cut off */
 
 /* One fetch. */
 typedef struct Transfer
@@ -44,7 +46,8 @@ typedef struct Transfer
 	size_t header_bytes;
 	Text answer_headers; /* see headers.h */
 	Text answer_body;
-	char refused[NI_MAXHOST]; /* address that is not public; "": none */
+	char authority[MAX_AUTHORITY]; /* of the URL */
+	char refused[NI_MAXHOST];      /* address that is not public; "": none */
 	char error[CURL_ERROR_SIZE];
 	struct Transfer *previous;
 	struct Transfer *next;
@@ -63,14 +66,14 @@ static struct
 	Transfer *first; /* the thread's own */
 } fetcher = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Host and port of a URL, for the log. */
+/* Host and port of a URL. */
 static void
-copy_authority(const char *url, char *to, size_t size)
+copy_authority(const char *url, char to[MAX_AUTHORITY])
 {
 	const char *slashes = strstr(url, "//");
 	const char *authority = slashes != NULL ? slashes + 2 : url;
 
-	snprintf(to, size, "%.*s", (int) strcspn(authority, "/?#"), authority);
+	snprintf(to, MAX_AUTHORITY, "%.*s", (int) strcspn(authority, "/?#"), authority);
 }
 
 /* The other server may have written a part of the reason. */
@@ -90,13 +93,11 @@ log_failure(const Transfer *transfer, const char *reason)
 {
 	static int64_t next = 0;
 	char line[512];
-	char authority[256];
 
 	if (clock_ms() < next)
 		return;
 	next = clock_ms() + 1000;
-	copy_authority(transfer->url.data != NULL ? transfer->url.data : "", authority, sizeof(authority));
-	snprintf(line, sizeof(line), "fetch from %s failed: %s", authority, reason);
+	snprintf(line, sizeof(line), "fetch from %s failed: %s", transfer->authority, reason);
 	make_printable(line);
 	fprintf(stderr, "authfort-gateway: %s\n", line);
 }
@@ -200,7 +201,10 @@ read_fetch(Transfer *transfer)
 	while (ok && headers_next(&reader))
 		ok = take_member(transfer, &reader);
 	headers_end(&reader);
-	return ok && transfer->url.len > 0 && transfer->resume.len > 0;
+	if (!ok || transfer->url.len == 0 || transfer->resume.len == 0)
+		return false;
+	copy_authority(transfer->url.data, transfer->authority);
+	return true;
 }
 
 /* Milliseconds that this fetch may take; all of a request's have a limit together. */
@@ -292,8 +296,6 @@ set_callbacks(Transfer *transfer)
 static bool
 begin_transfer(Transfer *transfer)
 {
-	if (!read_fetch(transfer))
-		return false;
 	transfer->timeout_ms = time_limit(transfer);
 	if (transfer->timeout_ms <= 0)
 		return false;
@@ -427,10 +429,40 @@ finish_completed(void)
 	}
 }
 
+/*
+ * One host may occupy three quarters of the fetches: while it does not answer,
+ * the users of other providers can still sign in.
+ */
+static bool
+host_has_room(const Transfer *transfer)
+{
+	long max = fetcher.options->max_fetches;
+	long count = 0;
+
+	for (const Transfer *other = fetcher.first; other != NULL; other = other->next)
+	{
+		if (strcasecmp(other->authority, transfer->authority) == 0)
+			count++;
+	}
+	return count <= max - max / 4;
+}
+
+/* Hands back a request that was not sent, without what it continues with. */
+static void
+refuse_request(Transfer *transfer)
+{
+	Request *request = transfer->request;
+
+	unlink_transfer(transfer);
+	free_transfer(transfer);
+	hand_back(request);
+}
+
 static void
 start_one(Request *request)
 {
 	Transfer *transfer = calloc(1, sizeof(Transfer));
+	bool readable;
 
 	if (transfer == NULL)
 	{
@@ -439,7 +471,13 @@ start_one(Request *request)
 	}
 	transfer->request = request;
 	link_transfer(transfer);
-	if (begin_transfer(transfer))
+	readable = read_fetch(transfer);
+	if (readable && !host_has_room(transfer))
+	{
+		refuse_request(transfer);
+		return;
+	}
+	if (readable && begin_transfer(transfer))
 		return;
 	log_failure(transfer, "it could not be started");
 	finish_transfer(transfer, 0);

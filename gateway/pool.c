@@ -434,14 +434,22 @@ pass_on(Request *request)
 	}
 }
 
-/* The fetcher calls this: the request goes to the router again, with the answer. */
+/*
+ * The fetcher calls this: the request goes to the router again, with the answer,
+ * unless the fetcher had no room.
+ */
 static void
 take_back(Request *request)
 {
 	pthread_mutex_lock(&pool.lock);
-	if (pool.stopping || request->resume.len == 0)
+	if (pool.stopping)
 	{
 		refuse_unavailable(request);
+		resume_client(request);
+	}
+	else if (request->resume.len == 0)
+	{
+		refuse_busy(request);
 		resume_client(request);
 	}
 	else

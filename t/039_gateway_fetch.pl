@@ -211,6 +211,25 @@ like(answer($one), qr/status=200/, 'the first is answered');
 like(fetched($small, "$base/ok"), qr/status=200/, 'and then there is room');
 $small->stop;
 
+# One host that does not answer leaves room for others.
+my $shared = Gateway->new('shared', $node, @trust, '--allow-fetch-to=127.0.0.0/8,::1/128', '--max-fetches=4');
+my @held = map { send_to($shared,
+	"GET /fetch?$base/gate/shared?shared=$_ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") } 1 .. 3;
+poll('three of four are at one host', sub { scalar(grep { m{\?shared=} } requests()) == 3 });
+$count = requests();
+foreach my $same ($base, "https://LOCALHOST:$port")
+{
+	like(fetched($shared, "$same/ok"), qr/^HTTP\S+ 503 .*Retry-After.*server_busy/s, "no fourth goes to it, as $same");
+}
+is(scalar(requests()), $count, 'neither was sent');
+like(fetched($shared, "https://127.0.0.1:$port/ok"), $failed, 'but one goes to another host');
+like(slurp_file($shared->{errors}), qr/fetch from 127\.0\.0\.1:$port failed: .*certificate/i,
+	'whose certificate is looked at');
+open_gate('shared');
+is(scalar(grep { answer($_) =~ /status=200/ } @held), 3, 'the three are answered');
+like(fetched($shared, "$base/ok"), qr/status=200/, 'and then there is room for this host');
+$shared->stop;
+
 # A client that has gone.
 my $gone = send_to($gateway, "GET /fetch?$base/gate/gone?gone HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 poll('its fetch is sent', sub { grep { m{\?gone} } requests() });
