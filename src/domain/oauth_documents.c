@@ -12,6 +12,10 @@
 #include "base/spi_query.h"
 #include "domain/oauth_documents.h"
 
+/* After so many useless answers in a row, a provider whose document never came is asked seldom. */
+#define MAX_FAILURES 10
+#define RETRY_SECONDS 5
+
 /* In the order of OAuthDocument; stored. */
 static const char *const kind_names[] = {"discovery", "keys"};
 
@@ -57,32 +61,57 @@ oauth_documents_may_ask(const char *provider, OAuthDocument kind, const char *ur
 		"INSERT INTO authfort.oauth_documents AS d (provider, kind, url, asked_at)"
 		" VALUES ($1, $2, $3, $4) ON CONFLICT (provider, kind) WHERE provider IS NOT NULL"
 		" DO UPDATE SET asked_at = EXCLUDED.asked_at, url = EXCLUDED.url,"
-		" document = CASE WHEN d.url OPERATOR(pg_catalog.=) EXCLUDED.url THEN d.document END"
-		" WHERE d.document IS NULL OR d.url OPERATOR(pg_catalog.<>) EXCLUDED.url"
-		" OR d.asked_at OPERATOR(pg_catalog.<=) $5 RETURNING id",
-		5,
-		{TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		" document = CASE WHEN d.url OPERATOR(pg_catalog.=) EXCLUDED.url THEN d.document END,"
+		" failures = CASE WHEN d.url OPERATOR(pg_catalog.=) EXCLUDED.url THEN d.failures ELSE 0 END"
+		" WHERE d.url OPERATOR(pg_catalog.<>) EXCLUDED.url"
+		" OR d.asked_at OPERATOR(pg_catalog.<=) CASE WHEN d.document IS NULL THEN $6 ELSE $5 END"
+		" OR (d.document IS NULL AND d.failures OPERATOR(pg_catalog.<) $7) RETURNING id",
+		7,
+		{TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	Datum values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
-					   TimestampTzGetDatum(now), TimestampTzGetDatum(now - USECS_PER_MINUTE)};
+	Datum values[7] = {CStringGetTextDatum(provider),
+					   kind_datum(kind),
+					   CStringGetTextDatum(url),
+					   TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(now - USECS_PER_MINUTE),
+					   TimestampTzGetDatum(now - RETRY_SECONDS * USECS_PER_SEC),
+					   Int32GetDatum(MAX_FAILURES)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT_RETURNING) > 0;
 }
+
+/* The row that an answer is for, unless another transaction is at it. */
+#define ROW_OF_ANSWER \
+	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT d.id FROM authfort.oauth_documents d" \
+	" WHERE d.provider OPERATOR(pg_catalog.=) $1 AND d.kind OPERATOR(pg_catalog.=) $2" \
+	" AND d.url OPERATOR(pg_catalog.=) $3 FOR UPDATE SKIP LOCKED))"
 
 void
 oauth_documents_keep(const char *provider, OAuthDocument kind, const char *url, Jsonb *document)
 {
 	static SpiQuery query = {
-		"UPDATE authfort.oauth_documents SET document = $4, fetched_at = $5"
-		" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT d.id FROM authfort.oauth_documents d"
-		" WHERE d.provider OPERATOR(pg_catalog.=) $1 AND d.kind OPERATOR(pg_catalog.=) $2"
-		" AND d.url OPERATOR(pg_catalog.=) $3 FOR UPDATE SKIP LOCKED))",
+		"UPDATE authfort.oauth_documents SET document = $4, fetched_at = $5, failures = 0" ROW_OF_ANSWER,
 		5,
 		{TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID},
 	};
 	Datum values[5] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
 					   JsonbPGetDatum(document), TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
+}
+
+void
+oauth_documents_note_failure(const char *provider, OAuthDocument kind, const char *url)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.oauth_documents SET failures = LEAST(failures OPERATOR(pg_catalog.+) 1, $4)" ROW_OF_ANSWER
+		" AND document IS NULL",
+		4,
+		{TEXTOID, TEXTOID, TEXTOID, INT4OID},
+	};
+	Datum values[4] = {CStringGetTextDatum(provider), kind_datum(kind), CStringGetTextDatum(url),
+					   Int32GetDatum(MAX_FAILURES)};
 
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }

@@ -90,7 +90,8 @@ check_app_token(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *p
 	}
 	if (verdict == ID_TOKEN_VALID)
 		return oauth_finish_app(provider, flow, progress->claims, &continuation->client);
-	return oauth_refused(&refusal_oauth_id_token_invalid);
+	return oauth_refused((keys != NULL) ? &refusal_oauth_id_token_invalid
+										: &refusal_oauth_provider_unavailable);
 }
 
 /* Where the keys are may have to be asked first. */

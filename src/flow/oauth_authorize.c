@@ -165,6 +165,7 @@ oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow, co
 		oauth_documents_keep(provider->name, OAUTH_DISCOVERY, url, document);
 		return true;
 	}
+	oauth_documents_note_failure(provider->name, OAUTH_DISCOVERY, url);
 	return oauth_use_discovery(provider,
 							   oauth_documents_find(provider->name, OAUTH_DISCOVERY, url, &fresh),
 							   flow);

@@ -283,6 +283,8 @@ check_id_token(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *pr
 		return ask_profile(provider, flow, progress, continuation);
 	if (oauth_documents_may_ask(provider->name, OAUTH_KEYS, url))
 		return ask_keys(provider, flow, progress, continuation);
+	if (keys == NULL)
+		return oauth_refused(&refusal_oauth_provider_unavailable);
 	if (verdict == ID_TOKEN_UNKNOWN_KEY)
 		return oauth_refused(&refusal_oauth_exchange_failed);
 	return ask_profile(provider, flow, progress, continuation);
@@ -301,6 +303,7 @@ oauth_take_keys(const OAuthProvider *provider, const char *url, const FetchAnswe
 		oauth_documents_keep(provider->name, OAUTH_KEYS, url, keys);
 		return keys;
 	}
+	oauth_documents_note_failure(provider->name, OAUTH_KEYS, url);
 	return oauth_documents_find(provider->name, OAUTH_KEYS, url, &fresh);
 }
 
