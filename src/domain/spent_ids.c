@@ -23,6 +23,9 @@ spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at)
 	Datum values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(purpose),
 					   TimestampTzGetDatum(expires_at)};
 
+	/* the caller may have waited since it checked that, and the row of a spent id may be gone */
+	if (expires_at <= GetCurrentTimestamp())
+		return false;
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_INSERT) > 0;
 }
 

@@ -17,12 +17,11 @@
 
 /*
  * Spends an id: 16 bytes that are random, or part of a hash.  Returns false if
- * it was spent before.  If another transaction is spending it, this waits for
- * the end of that one.
+ * it was spent before, and from "expires_at" on, when the row may be removed.
+ * If another transaction is spending it, this waits for the end of that one.
  *
- * The caller has checked the expiry, and refuses the id from "expires_at" on:
- * then the row may be removed.  The id is spent when the transaction commits, so
- * the caller uses it in the same transaction.
+ * The id is spent when the transaction commits, so the caller uses it in the
+ * same transaction.
  */
 extern bool spent_ids_add(const char *purpose, const pg_uuid_t *id, TimestampTz expires_at);
 
