@@ -48,7 +48,9 @@ mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user
 {
 	if (enroller->mfa_token != NULL)
 		return mfa_challenge_open(enroller->mfa_token, CHALLENGE_ENROL, challenge, user);
-	*user = users_require_lock(enroller->user_id);
+	*user = users_lock(enroller->user_id);
+	if (*user == NULL)
+		return &refusal_user_gone;
 	return (enroller->session_id != NULL) ? recent_auth_check(*user, enroller->session_id) : NULL;
 }
 
@@ -172,10 +174,12 @@ AuthResult
 flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
 				 bool new_tokens, const Client *client)
 {
-	User *user = users_require_lock(user_id);
+	User *user = users_lock(user_id);
 	const Refusal *refusal = NULL;
 	Authentication proven;
 
+	if (user == NULL)
+		return auth_refused(&refusal_user_gone);
 	if (session_id != NULL)
 		refusal = recent_auth_check(user, session_id);
 	if (refusal != NULL && refusal != &refusal_insufficient_assurance)
@@ -219,9 +223,11 @@ const Refusal *
 flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *session_id,
 					const Client *client, BackupCodes *codes)
 {
-	User *user = users_require_lock(user_id);
+	User *user = users_lock(user_id);
 	const Refusal *refusal = NULL;
 
+	if (user == NULL)
+		return &refusal_user_gone;
 	if (code != NULL || passkeys_count(&user->id) == 0)
 		refusal = check_code_of_app(user, code, client);
 	else if (session_id != NULL)
@@ -250,11 +256,13 @@ AuthResult
 flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const char *code,
 				 const Client *client)
 {
-	User *user = users_require_lock(user_id);
+	User *user = users_lock(user_id);
 	const Refusal *refusal;
 	Authentication how;
 	Session session;
 
+	if (user == NULL)
+		return auth_refused(&refusal_user_gone);
 	if (!user->mfa_enabled)
 		return auth_refused(&refusal_mfa_not_enabled);
 	if (user->banned)
@@ -295,15 +303,24 @@ mfa_append_status(StringInfo out, const User *user)
 	json_close(out);
 }
 
-/* A user's id, which the challenge names if there is one. */
-static Enroller
-enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
+/* The first argument; raises for an unknown user. */
+static pg_uuid_t *
+argument_user_id(FunctionCallInfo fcinfo)
+{
+	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+
+	(void) users_require(user_id);
+	return user_id;
+}
+
+Enroller
+mfa_enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 {
 	Enroller enroller = {0};
 
 	enroller.mfa_token = argument_token(fcinfo, mfa_token);
 	if (enroller.mfa_token == NULL)
-		enroller.user_id = argument_uuid(fcinfo, 0, "user_id");
+		enroller.user_id = argument_user_id(fcinfo);
 	enroller.session_id = argument_optional_uuid(fcinfo, session_id);
 	return enroller;
 }
@@ -312,7 +329,7 @@ enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token)
 Datum
 authfort_mfa_init(PG_FUNCTION_ARGS)
 {
-	Enroller enroller = enroller_arguments(fcinfo, 1, 2);
+	Enroller enroller = mfa_enroller_arguments(fcinfo, 1, 2);
 	MfaSecret secret;
 	const Refusal *refusal = flow_mfa_init(&enroller, &secret);
 	StringInfoData json;
@@ -346,7 +363,7 @@ Datum
 authfort_mfa_confirm(PG_FUNCTION_ARGS)
 {
 	char *code = argument_secret(fcinfo, 1, "code");
-	Enroller enroller = enroller_arguments(fcinfo, 2, 3);
+	Enroller enroller = mfa_enroller_arguments(fcinfo, 2, 3);
 	Client client = argument_client(fcinfo, 4, 5);
 	BackupCodes codes;
 	AuthResult result = flow_mfa_confirm(&enroller, code, true, &client, &codes);
@@ -373,7 +390,7 @@ Datum
 authfort_mfa_disable(PG_FUNCTION_ARGS)
 {
 	char *code = argument_secret(fcinfo, 1, "code");
-	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *user_id = argument_user_id(fcinfo);
 	Client client = argument_client(fcinfo, 3, 4);
 	AuthResult result =
 		flow_mfa_disable(user_id, code, argument_optional_uuid(fcinfo, 2), true, &client);
@@ -386,7 +403,7 @@ Datum
 authfort_mfa_regenerate_backup_codes(PG_FUNCTION_ARGS)
 {
 	char *code = argument_optional_secret(fcinfo, 1);
-	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *user_id = argument_user_id(fcinfo);
 	Client client = argument_client(fcinfo, 3, 4);
 	BackupCodes codes;
 	const Refusal *refusal =
@@ -418,7 +435,7 @@ Datum
 authfort_mfa_step_up(PG_FUNCTION_ARGS)
 {
 	char *code = argument_secret(fcinfo, 2, "code");
-	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
+	pg_uuid_t *user_id = argument_user_id(fcinfo);
 	pg_uuid_t *session_id = argument_uuid(fcinfo, 1, "session_id");
 	Client client = argument_client(fcinfo, 3, 4);
 	AuthResult result = flow_mfa_step_up(user_id, session_id, code, &client);

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
+
 #include "flow/auth_result.h"
 #include "flow/mfa_challenge.h"
 
@@ -35,6 +37,9 @@ typedef struct BackupCodes
 	int count;
 } BackupCodes;
 
+/* What the arguments of an SQL function say; the first is a user's id, unless there is a challenge. */
+extern Enroller mfa_enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token);
+
 /*
  * Locks the user and makes sure that the caller may set up a factor; returns
  * NULL or the refusal.  Sets *challenge only if the enroller has one.
@@ -48,7 +53,7 @@ mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user
  */
 extern AuthResult mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens);
 
-/* These return NULL or the refusal, and raise for an unknown user id. */
+/* These return NULL or the refusal. */
 extern const Refusal *flow_mfa_init(const Enroller *enroller, MfaSecret *secret);
 
 /*

@@ -324,24 +324,11 @@ passkey_id_read(const char *text)
 	return id;
 }
 
-/* A user's id, which the challenge names if there is one. */
-static Enroller
-passkey_enroller(FunctionCallInfo fcinfo, int session_id, int mfa_token)
-{
-	Enroller enroller = {0};
-
-	enroller.mfa_token = argument_token(fcinfo, mfa_token);
-	if (enroller.mfa_token == NULL)
-		enroller.user_id = argument_uuid(fcinfo, 0, "user_id");
-	enroller.session_id = PG_ARGISNULL(session_id) ? NULL : PG_GETARG_UUID_P(session_id);
-	return enroller;
-}
-
 /* passkey_register_begin(user_id, session_id, mfa_token) -> jsonb */
 Datum
 authfort_passkey_register_begin(PG_FUNCTION_ARGS)
 {
-	Enroller enroller = passkey_enroller(fcinfo, 1, 2);
+	Enroller enroller = mfa_enroller_arguments(fcinfo, 1, 2);
 	StringInfoData json;
 	const Refusal *refusal;
 
@@ -357,7 +344,7 @@ authfort_passkey_register_begin(PG_FUNCTION_ARGS)
 Datum
 authfort_passkey_register_finish(PG_FUNCTION_ARGS)
 {
-	Enroller enroller = passkey_enroller(fcinfo, 3, 4);
+	Enroller enroller = mfa_enroller_arguments(fcinfo, 3, 4);
 	Client client = argument_client(fcinfo, 5, 6);
 	StringInfoData json;
 	AddedPasskey added;
