@@ -37,7 +37,8 @@ if (!@frameworks)
 diag("NOT TESTED: clients/node with fastify, which npm does not have here") if @frameworks < 2;
 system("cp -r clients/node '$modules/node_modules/authfort-postgresql'") == 0 or die;
 
-is(system("cd '$modules/node_modules/authfort-postgresql' && node --test test/*.test.mjs >'$modules/unit.log' 2>&1"), 0,
+my $unit_tests = decode_json(slurp_file('clients/node/package.json'))->{scripts}{test};
+is(system("cd '$modules/node_modules/authfort-postgresql' && { $unit_tests; } >'$modules/unit.log' 2>&1"), 0,
 	'the unit tests of the package pass') or diag(slurp_file("$modules/unit.log"));
 
 # The compiler and the types of the frameworks are npm's alone; they arrive while the other tests run.
@@ -104,6 +105,17 @@ sub ask
 	return $http->request($method, $server->{at} . $path, { headers => \%headers, content => $body // '' });
 }
 
+# The same for a header that HTTP::Tiny would not send; only the code.
+sub code_of_raw
+{
+	my ($server, $path, $header) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->{port}) or die;
+	print $socket "GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n$header\r\n\r\n";
+	my ($head, $content) = split /\r\n\r\n/, do { local $/; <$socket> }, 2;
+	my ($status) = $head =~ m{^HTTP/1.1 (\d+)};
+	return code({ status => $status, content => $content });
+}
+
 sub code { my ($response) = @_; return "$response->{status} "
 	. (eval { decode_json($response->{content})->{detail}{error} } // ''); }
 
@@ -138,12 +150,24 @@ sub try_routes
 	my $bad = ask($server, 'GET', '/todo', { authorization => 'Bearer x' });
 	is(code($bad), '401 token_invalid', "$name: an invalid token is refused");
 	like($bad->{headers}{'www-authenticate'}, qr/invalid_token/, "$name: with a challenge");
+	foreach my $wrong ("$by{ada}{authorization} x", "$by{ada}{authorization}\xff", 'Bearer x y')
+	{
+		is(code_of_raw($server, $_, "Authorization: $wrong"), '401 token_invalid',
+			"$name: $_ refuses what is only partly a token")
+		  foreach qw(/auth/me /profile /todo);
+	}
 	my $cookie = 'access_token=' . $by{ada}{authorization} =~ s/Bearer //r;
 	is(decode_json(ask($server, 'GET', '/todo', { cookie => $cookie })->{content})->[0]{title}, 'of ada',
 		"$name: the access cookie gives the identity");
 	is(decode_json(ask($server, 'GET', '/todo', { cookie => "access_token=x; $cookie" })->{content})->[0]{title},
 		'of ada',
 		"$name: an invalid cookie does not hide a valid one");
+	foreach my $broken ("other=\xff", "access_token=\xff", "\xa0access_token=x")
+	{
+		is(code_of_raw($server, $_, "Cookie: $broken; $cookie"), '200 ',
+			"$name: a cookie that is not UTF-8 does not hide a valid one from $_")
+		  foreach qw(/auth/me /profile /todo);
+	}
 	is(code(ask($server, 'POST', '/todo', { cookie => $cookie, origin => 'https://evil.example' }, '{"title": "x"}')),
 		'403 origin_not_allowed', "$name: a page of another site cannot write by the cookie");
 	is(ask($server, 'POST', '/todo', { cookie => $cookie, 'sec-fetch-site' => 'same-origin' },
@@ -172,6 +196,12 @@ sub try_routes
 	$node->safe_psql($name, "SELECT authfort.revoke_sessions(id) FROM authfort.users WHERE email = 'ada\@example.com'");
 	is(code(ask($server, 'GET', '/todo', $by{ada})), '401 token_version_mismatch',
 		"$name: a revoked session ends at once");
+	my $eve = decode_json(ask($server, 'POST', '/auth/signup', {},
+		'{"email": "eve@example.com", "password": "correct horse"}')->{content});
+	$node->safe_psql($name, "SELECT authfort.ban_user('$eve->{user}{id}')");
+	is(code(ask($server, 'GET', $_, { authorization => "Bearer $eve->{tokens}{access_token}" })), '403 user_banned',
+		"$name: $_ refuses a banned user")
+	  foreach qw(/auth/me /profile /todo);
 	return $by{bob};
 }
 
@@ -211,8 +241,42 @@ sub try_example
 		[ 'of bob', 'more' ], 'the example shows a user their own rows');
 	is(ask($server, 'GET', '/todo')->{content}, '[]', 'the example shows a stranger no rows');
 	is(ask($server, 'POST', '/todo', {}, '{"title": "x"}')->{status}, 401, 'the example lets no stranger add rows');
+	foreach my $wrong ('{bad', '{}', '[]', '"x"', '{"title": null}', '{"title": {}}', '{"title": "\\u0000"}')
+	{
+		my $r = ask($server, 'POST', '/todo', $bearer, $wrong);
+		is($r->{status}, 400, "the example refuses $wrong");
+		unlike($r->{content}, qr/app\.js|node_modules|INSERT/, 'and shows nothing of its inside');
+	}
 	stop($server);
 	return;
+}
+
+# The example as its README says.  npm makes links to folders, unless it is told not to, and from where a link leads,
+# the packages that were installed with it are not found.
+sub check_install
+{
+	my $copy = PostgreSQL::Test::Utils::tempdir() . '/copy';
+	system("mkdir -p '$copy/clients' '$copy/examples' && cp -r clients/node '$copy/clients' && "
+		. "cp -r examples/express '$copy/examples'") == 0 or die;
+	my $package = decode_json(slurp_file("$copy/examples/express/package.json"));
+	my $own = delete $package->{dependencies}{'authfort-postgresql'};
+	open my $file, '>', "$copy/examples/express/package.json" or die;
+	print $file encode_json({ %$package, dependencies => { 'authfort-postgresql' => $own } });
+	close $file;
+	local @ENV{qw(HOME npm_config_cache)} = ($copy, "$copy/cache");
+	is(system("cd '$copy/examples/express' && npm install --offline --legacy-peer-deps --no-audit --no-fund "
+		. ">'$copy/npm.log' 2>&1"), 0, 'npm installs the package from its folder')
+	  or diag(slurp_file("$copy/npm.log"));
+	my $installed = "$copy/examples/express/node_modules/authfort-postgresql";
+	ok(-f "$installed/lib/index.js" && !-l $installed, 'as a copy, beside the other packages');
+	return;
+}
+
+SKIP:
+{
+	skip 'NOT TESTED: how npm installs clients/node, since there is no npm', 2
+	  if system('npm --version >/dev/null 2>&1') != 0;
+	check_install();
 }
 
 foreach my $framework (@frameworks)

@@ -53,6 +53,7 @@ export interface AuthRequest {
 
 /** A refusal: its code, its text, and the status and headers of the response. */
 export declare class AuthError extends Error {
+	constructor(message: string, code: string, status: number, extra?: Record<string, unknown>, headers?: Record<string, string>);
 	code: string;
 	status: number;
 	extra: Record<string, unknown>;

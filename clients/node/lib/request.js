@@ -17,13 +17,21 @@ function escaped(text) {
 		[...Buffer.from(c, 'latin1')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
 }
 
-// Headers in the order sent, each as an object, since one may be repeated; those that are not UTF-8 are left out.
+// What PostgreSQL cannot have in a text, and what no header should have.
+const unusable = /[\x00-\x08\x0a-\x1f\x7f\ufffd]/g;
+
+// Headers in the order sent, each as an object, since one may be repeated; by the rule of the gateway.  Clients, proxies
+// and other hosts of the same site put arbitrary bytes into headers.  A cookie with such bytes is left out, so that it
+// does not hide the others; in another header they become question marks, because without the header a wrong token
+// would be a missing one.
 export function headerObjects(raw) {
 	const objects = [];
 	for (let i = 0; i < raw.length; i += 2) {
-		const value = Buffer.from(raw[i + 1], 'latin1').toString();
-		if (!value.includes('\ufffd') && !value.includes('\0'))
-			objects.push({ [raw[i].toLowerCase()]: value });
+		const name = raw[i].toLowerCase();
+		let value = Buffer.from(raw[i + 1], 'latin1').toString();
+		if (name === 'cookie')
+			value = value.split(';').filter((pair) => pair.search(unusable) < 0).join(';');
+		objects.push({ [name]: value.replace(unusable, '?') });
 	}
 	return objects;
 }
@@ -58,8 +66,9 @@ export async function readBody(req) {
 	return bodyText(Buffer.concat(parts));
 }
 
+// Whatever follows the scheme, as the database reads it: what is no token is refused, and does not count as none.
 export function bearerToken(req) {
-	return /^bearer +(\S+) *$/i.exec(req.headers.authorization ?? '')?.[1] ?? null;
+	return /^bearer +(.*)$/i.exec(req.headers.authorization ?? '')?.[1] ?? null;
 }
 
 // Every value of a cookie: a browser can send several of one name.

@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { isPublic, networks } from '../lib/address.js';
 import { Fetcher } from '../lib/fetch.js';
-import { bodyText, headerObjects, target } from '../lib/request.js';
+import { bearerToken, bodyText, headerObjects, target } from '../lib/request.js';
 
 test('addresses of the internet are public', () => {
 	for (const address of ['1.1.1.1', '93.184.216.34', '168.63.129.15', '192.0.1.0', '198.20.0.0', '223.255.255.255',
@@ -53,8 +53,19 @@ test('paths and queries stay as they were sent', () => {
 	assert.deepEqual(target('?'), { path: '/', query: '' });
 });
 
-test('repeated headers are kept, and invalid ones left out', () => {
-	assert.deepEqual(headerObjects(['Cookie', 'a=1', 'COOKIE', 'b=2', 'X', '\xff']), [{ cookie: 'a=1' }, { cookie: 'b=2' }]);
+test('repeated headers are kept, and of invalid ones what can be', () => {
+	assert.deepEqual(headerObjects(['Cookie', 'a=1', 'COOKIE', 'b=2', 'X', '\xffy\x01']),
+		[{ cookie: 'a=1' }, { cookie: 'b=2' }, { x: '?y?' }]);
+	assert.deepEqual(headerObjects(['Cookie', 'a=\xff; b=2;c=\x7f', 'X', '\xc3\xa9']), [{ cookie: ' b=2' }, { x: '\u00e9' }]);
+});
+
+test('what follows the scheme is the token, even if it cannot be one', () => {
+	const of = (authorization) => bearerToken({ headers: { authorization } });
+	assert.equal(of('bearer   a.b.c'), 'a.b.c');
+	assert.equal(of('Bearer a.b.c d'), 'a.b.c d');
+	assert.equal(of('Bearer'), null);
+	assert.equal(of('Basic eDp5'), null);
+	assert.equal(of(undefined), null);
 });
 
 test('a body is UTF-8 without a zero byte', () => {

@@ -93,7 +93,6 @@ __all__ = [
     "EmailChangeRequested",
     "EmailChangeUndoRequested",
     "EmailChangeUndone",
-    "EmailChangeUndoRequested",
     "EmailChanged",
     "EmailOTPLogin",
     "EmailOTPRequested",

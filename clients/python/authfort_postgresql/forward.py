@@ -2,6 +2,8 @@
 
 import ipaddress
 import logging
+import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -35,14 +37,26 @@ def client_address(client: Any) -> str | None:
         return None
 
 
-def header_objects(headers: list[tuple[bytes, bytes]]) -> list[dict[str, str]]:
-    """The headers as authfort.http() takes them, without those that are not UTF-8."""
+# what PostgreSQL cannot have in a text, and what no header should have
+_UNUSABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ufffd]")
+
+
+def header_objects(headers: Iterable[tuple[bytes, bytes]]) -> list[dict[str, str]]:
+    """The headers as authfort.http() takes them, by the rule of the gateway.
+
+    Clients, proxies and other hosts of the same site put arbitrary bytes into
+    headers.  A cookie with such bytes is left out, so that it does not hide the
+    others; in another header they become question marks, because without the header
+    a wrong token would be a missing one.
+    """
     objects = []
     for name, value in headers:
-        try:
-            objects.append({name.decode("ascii").lower(): value.decode()})
-        except UnicodeDecodeError:
-            continue
+        key = name.decode("latin-1").lower()
+        text = value.decode(errors="replace")
+        if key == "cookie":
+            text = ";".join(pair for pair in text.split(";") if not _UNUSABLE.search(pair))
+        if key.isascii():
+            objects.append({key: _UNUSABLE.sub("?", text)})
     return objects
 
 

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from .config import Settings
 from .database import Database
 from .errors import AuthError
-from .forward import HTTP
+from .forward import HTTP, header_objects
 from .models import UserResponse
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -145,12 +145,9 @@ class CurrentUser(SecurityBase):
 
     async def _ask(self, connection: HTTPConnection, settings: Settings) -> dict[str, Any]:
         """Asks the route that knows the caller, which reads the token or the cookies itself."""
-        headers = [
-            {name: value}
-            for name in ("authorization", "cookie")
-            for value in connection.headers.getlist(name)
-            if "\0" not in value
-        ]
+        headers = header_objects(
+            (name, value) for name, value in connection.scope["headers"] if name.lower() in (b"authorization", b"cookie")
+        )
         path = settings.text("http_prefix") + "/me"
         rows = await self._database.rows(HTTP, ("GET", path, None, Jsonb(headers), None, None))
         return rows[0]

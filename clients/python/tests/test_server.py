@@ -151,6 +151,24 @@ class Routes(ServerCase):
                 status = int(connection.makefile("rb").readline().split()[1])
                 self.assertIn(status, (400, 401, 404))
 
+    def test_bytes_that_are_not_text(self):
+        """A cookie with them hides no other, and a token with them is a wrong one, not a missing one."""
+        token = self.account()["tokens"]["access_token"].encode()
+
+        def status(path, header):
+            with socket.create_connection(("127.0.0.1", self.server.port)) as connection:
+                connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n")
+                answer = connection.makefile("rb").read()
+            return int(answer.split()[1]), b"token_missing" in answer
+
+        for path in (b"/auth/me", b"/profile", b"/notes-of-request"):
+            for broken in (b"other=\xff", b"access_token=\xff", b"\xa0access_token=x"):
+                with self.subTest(path=path, broken=broken):
+                    self.assertEqual(status(path, b"Cookie: " + broken + b"; access_token=" + token), (200, False))
+            for wrong in (token + b"\xff", token + b" x", b"\xff"):
+                with self.subTest(path=path, wrong=wrong):
+                    self.assertEqual(status(path, b"Authorization: Bearer " + wrong), (401, False))
+
     def test_tokens_of_others(self):
         for token in ("x", "a.b.c", "x" * 10000, "."):
             self.assertEqual(self.detail(self.http.get("/profile", headers=bearer(token))), (401, "token_invalid"))
