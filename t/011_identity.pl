@@ -3,7 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(start_node);
+use AuthfortNode qw(start_node unused_port);
 use DBI;
 use IPC::Run qw(start);
 use PostgreSQL::Test::Cluster;
@@ -111,7 +111,7 @@ $node->safe_psql('app', 'ALTER ROLE app IN DATABASE app RESET ALL');
 
 # pgbouncer in transaction mode: one server session, assigned to each client that begins a transaction
 my $dir = PostgreSQL::Test::Utils::tempdir;
-my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $port = unused_port();
 append_to_file("$dir/users.txt", qq{"app" ""\n});
 append_to_file("$dir/pgbouncer.ini", <<"INI");
 [databases]

@@ -3,7 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(create_database start_node);
+use AuthfortNode qw(create_database start_node unused_port);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
@@ -42,7 +42,7 @@ if ($upstream == 0)
 }
 
 my $dir = PostgreSQL::Test::Utils::tempdir;
-my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $port = unused_port();
 my $url = 'http://127.0.0.1:' . $listener->sockport;
 my $nginx_conf = slurp_file('examples/postgrest/nginx.conf');
 my $temp_paths = join '', map { "\t${_}_temp_path $dir;\n" } qw(client_body proxy fastcgi uwsgi scgi);

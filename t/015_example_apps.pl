@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(create_database start_node);
+use AuthfortNode qw(create_database start_node unused_port);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
@@ -22,7 +22,7 @@ create_database($node, $name);
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "examples/$name/schema.sql",
 	$node->connstr($name) ], "$name: schema.sql can be installed");
 
-my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $port = unused_port();
 my $log = $node->basedir . "/$name.log";
 my $server = fork() // die;
 if ($server == 0)

@@ -45,9 +45,11 @@ poll('gateway connects', sub { me() == 200 });
 
 my @sessions = map { DBI->connect('dbi:Pg:' . $node->connstr('app'), '', '',
 	{ RaiseError => 1, PrintError => 0 }) } 1 .. $logins;
-my @pids = split /\n/, $node->safe_psql('app', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+# no workers, which come and go
+my @pids = split /\n/, $node->safe_psql('app', "SELECT pid FROM pg_stat_activity "
+	. "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()");
 
-# Memory of all processes of the cluster in kB, except what they share.  All
+# Memory of all sessions, the gateway's too, in kB, except what they share.  All
 # of them are stopped during this, or a hash that ends and the next one, which
 # begins, would be counted both.
 sub memory
@@ -82,7 +84,7 @@ sub answer
 
 # Logs in everywhere at once.  Returns the answers, the most memory taken
 # meanwhile, and how often /auth/me was answered and not.
-sub storm
+sub storm_once
 {
 	my @calls = map { begin($_, 'a@example.com') } @sessions;
 	my (%answers, %me);
@@ -97,6 +99,18 @@ sub storm
 		@calls = grep { my $call = $_; !grep { $_ == $call } @ready } @calls;
 	}
 	return (\%answers, $peak, \%me);
+}
+
+# The same, once more if it was over while this process did not run, which then has seen little.
+sub storm
+{
+	my ($answers, $peak, $me);
+	foreach (1 .. 5)
+	{
+		($answers, $peak, $me) = storm_once();
+		last if ($me->{200} // 0) > 5 || keys %$me > 1;
+	}
+	return ($answers, $peak, $me);
 }
 
 # the memory that a backend keeps after its first logins is not used for hashes

@@ -226,7 +226,7 @@ is(logged(), 'eve', 'a handler that eve owns again runs as eve');
 		q{SELECT authfort.on('user_created', 'eve.h(jsonb)'); }
 			. q{SELECT authfort.create_user('copy@example.com')->>'email'; SELECT who FROM eve.log});
 	is($out, "\ncopy\@example.com\n$super", 'a handler that a superuser registers again runs');
-	$node->safe_psql('postgres', 'DROP DATABASE copy');
+	$node->safe_psql('postgres', 'DROP DATABASE copy WITH (FORCE)');
 }
 
 # Objects and locks that a handler would leave behind.

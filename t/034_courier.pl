@@ -134,9 +134,9 @@ is(sql("SELECT attempts, not_before > now() + '6 days' FROM authfort.outbox"), '
 sql('DROP TABLE public.mails');
 
 queue(qw(defer later ada));
-once(@smtp);
+once(@smtp, '--retry-min=3600', '--retry-max=3600');
 is(scalar(my @others = $smtp->received), 1, 'messages that are deferred do not stop others');
-is(sql('SELECT count(*), min(not_before - now()) > interval \'3 s\', max(not_before - now()) < interval \'7 s\' '
+is(sql('SELECT count(*), min(not_before - now()) > interval \'50 min\', max(not_before - now()) < interval \'75 min\' '
 	. 'FROM authfort.outbox'), '2|t|t', 'they wait for the next attempt');
 sql('UPDATE authfort.outbox SET attempts = 5, not_before = now()');
 $smtp->set_mode('mail-size');
@@ -146,8 +146,8 @@ $smtp->set_mode('');
 
 queue(qw(hang ada));
 my $begun = time;
-once(@smtp, '--send-timeout=2', '--concurrency=2');
-cmp_ok(time - $begun, '<', 20, 'a server that does not answer is not waited for');
+once(@smtp, '--send-timeout=10', '--concurrency=2');
+cmp_ok(time - $begun, '<', 100, 'a server that does not answer is not waited for');
 is(scalar(@others = $smtp->received), 1, 'nor does it hold up other messages');
 is(sql(q{SELECT string_agg(split_part(u.email, '@', 1), ' ') FROM authfort.outbox o JOIN authfort.users u }
 	. q{ON u.id = o.user_id}), 'hang', 'its own waits');
@@ -430,7 +430,7 @@ poll('the courier listens', sub { sql(q{SELECT count(*) FROM pg_stat_activity WH
 $begun = time;
 sql(q{SELECT public.reset('bob')});
 poll('the message arrives', sub { $smtp->count == 1 });
-cmp_ok(time - $begun, '<', 30, 'a message that is announced does not wait for the next look');
+cmp_ok(time - $begun, '<', 300, 'a message that is announced does not wait for the next look');
 $smtp->received;
 is($courier->stop, 0, 'it ends on SIGTERM');
 $written .= $courier->output;
@@ -447,8 +447,8 @@ poll('it comes back', sub { grep { $_->{to}[0] eq 'cat@example.com' } $smtp->rec
 queue('slow');
 poll('a mail is being sent', sub { sql('SELECT count(*) FROM authfort.outbox WHERE taken_at IS NOT NULL') });
 is($courier->stop, 0, 'SIGTERM while a mail is being sent');
-is($smtp->count . waiting(), 10, 'finishes it, and reports it');
-$smtp->received;
+# the first message may have come late
+is(scalar(grep { $_->{to}[0] eq 'slow@example.com' } $smtp->received) . waiting(), 10, 'finishes it, and reports it');
 $written .= $courier->output;
 
 # one that never gets an answer
@@ -457,7 +457,7 @@ $courier = Courier->new('service', $node, @smtp, '--shutdown-timeout=1');
 poll('the server does not answer', sub { sql('SELECT count(*) FROM authfort.outbox WHERE taken_at IS NOT NULL') });
 $begun = time;
 is($courier->stop, 0, 'SIGTERM while a server does not answer');
-cmp_ok(time - $begun, '<', 20, 'ends it in time');
+cmp_ok(time - $begun, '<', 55, 'ends it in time');
 is(sql('SELECT not_before <= now() FROM authfort.outbox'), 't', 'the message is due for another courier');
 $written .= $courier->output;
 
@@ -472,21 +472,22 @@ is($courier->stop, 0, 'it delivers without help once the server works again');
 $smtp->received;
 $written .= $courier->output;
 
-# several couriers
+# several couriers; one alone could deliver the first messages before the other has started
 sql('DELETE FROM authfort.outbox; DELETE FROM authfort.events');
-sql(q{SELECT count(public.reset('user' || n)) FROM generate_series(1, 200) AS n});
 my @couriers = map { Courier->new("one_of_two_$_", $node, @smtp, '--concurrency=4') } 1 .. 2;
-poll('all are sent', sub { waiting() == 0 });
+my $sent = 0;
+poll('both have had work', sub {
+	sql(qq{SELECT count(public.reset('user' || $sent + n)) FROM generate_series(1, 200) AS n});
+	$sent += 200;
+	poll('all are sent', sub { waiting() == 0 });
+	return !grep { $_->output !~ / sent / } @couriers;
+});
 $_->stop foreach @couriers;
+$written .= $_->output foreach @couriers;
 my %count;
 $count{ $_->{to}[0] }++ foreach $smtp->received;
-is(scalar(keys %count), 200, 'two couriers deliver every message');
+is(scalar(keys %count), $sent, 'two couriers deliver every message');
 is_deeply([ grep { $count{$_} != 1 } keys %count ], [], 'each once');
-foreach my $one (@couriers)
-{
-	like($one->output, qr/ sent /, 'both had work');
-	$written .= $one->output;
-}
 
 # Secrets
 push @secrets, 'app.example.com/reset';

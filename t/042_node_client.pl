@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(create_database start_node);
+use AuthfortNode qw(create_database start_node unused_port);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
@@ -78,7 +78,7 @@ sub start
 {
 	my ($framework, %environment) = @_;
 	my $script = delete $environment{SCRIPT} // "$modules/node_modules/authfort-postgresql/test/todo.mjs";
-	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $port = unused_port();
 	my $log = $node->basedir . "/$framework.log";
 	my $pid = fork() // die;
 	if ($pid == 0)

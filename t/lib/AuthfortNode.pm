@@ -5,10 +5,11 @@ use warnings FATAL => 'all';
 
 use Carp qw(croak);
 use Exporter 'import';
+use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT_OK = qw(chomped create_database make_node required start_node);
+our @EXPORT_OK = qw(chomped create_database make_node required start_node unused_port);
 
 # Creates a database of the encoding and locale that the tests expect, and
 # whatever else is to be in it.
@@ -76,6 +77,18 @@ sub chomped
 {
 	my ($answer) = @_;
 	return $answer =~ s/\n\z//r;
+}
+
+# A TCP port for a program that cannot choose one itself.  It is below those that the kernel gives
+# to connections: a client that connects to one of these before the program listens may get the same
+# port as its own, and is connected to itself.
+sub unused_port
+{
+	while (1)
+	{
+		my $port = 12_000 + int rand 20_000;
+		return $port if IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1);
+	}
 }
 
 # Skips the rest of the file unless the condition is true; an error instead where

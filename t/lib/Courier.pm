@@ -110,8 +110,8 @@ package Courier::Server;
 use strict;
 use warnings FATAL => 'all';
 
+use Fcntl qw(:flock);
 use JSON::PP;
-use PostgreSQL::Test::Utils qw(slurp_file);
 
 our @ISA = ('Courier');
 
@@ -127,22 +127,21 @@ sub set_mode
 	return;
 }
 
-# What it has received, and forgets then.
-sub received
+# The lines of what it has received; it writes each of them under a lock.
+sub lines
 {
-	my ($self) = @_;
-	my $file = "$self->{folder}/mails";
-	return () unless -e $file;
-	my @all = map { decode_json($_) } split /\n/, slurp_file($file);
-	unlink $file;
-	return @all;
+	my ($self, $forget) = @_;
+	open my $file, '+<', "$self->{folder}/mails" or return ();
+	flock $file, LOCK_EX or die "flock: $!";
+	my @lines = <$file>;
+	truncate $file, 0 if $forget;
+	close $file;
+	return @lines;
 }
 
-sub count
-{
-	my ($self) = @_;
-	my $file = "$self->{folder}/mails";
-	return -e $file ? scalar(() = slurp_file($file) =~ /\n/g) : 0;
-}
+# What it has received, and forgets then.
+sub received { my ($self) = @_; return map { decode_json($_) } $self->lines(1); }
+
+sub count { my ($self) = @_; return scalar(my @lines = $self->lines(0)); }
 
 1;

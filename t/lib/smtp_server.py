@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import email
 import email.policy
+import fcntl
 import json
 import os
 import ssl
@@ -39,6 +40,8 @@ def mode():
 
 def keep(envelope, session, parts):
     with open(os.path.join(options.folder, 'mails'), 'a') as file:
+        # until it is closed, which writes it: the test reads whole lines, and empties the file
+        fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(parts) + '\n')
 
 

@@ -7,6 +7,7 @@ FOLDER/mode, if it exists, holds the status of the next answers, and perhaps
 the value of Retry-After; "drop" hangs up instead.
 """
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
@@ -38,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers['content-length']))
         wanted = mode() or ['200']
         with open(os.path.join(folder, 'mails'), 'a') as file:
+            # until it is closed, which writes it: the test reads whole lines, and empties the file
+            fcntl.flock(file, fcntl.LOCK_EX)
             file.write(json.dumps({
                 'id': self.headers['webhook-id'], 'timestamp': self.headers['webhook-timestamp'],
                 'signatures': self.headers['webhook-signature'].split(' '), 'signed': self.is_signed(body),
