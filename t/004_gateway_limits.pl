@@ -52,7 +52,7 @@ my $login = post('/auth/login', '{"email": "ada@example.com", "password": "plant
 sub up
 {
 	my ($gateway) = @_;
-	poll('gateway connects', sub { status(answer(send_to($gateway, get('/healthz')))) eq '200' });
+	poll('gateway connects', sub { status(answer(send_to($gateway, get('/readyz')))) eq '200' });
 	return $gateway;
 }
 
@@ -98,7 +98,7 @@ foreach my $pair ([ 'none.pem', 'key.pem' ], [ 'cert.pem', 'cert.pem' ])
 }
 
 # a full queue: one login runs, one waits, and five more are refused
-my $small = up(Gateway->new('small', $node, '--pool-size=1', '--queue-size=1'));
+my $small = up(Gateway->new('small', $node, '--pool-size=1', '--queue-size=1', '--request-timeout=300'));
 hold();
 my $running = send_to($small, $login);
 waits();
@@ -132,12 +132,12 @@ like($_, qr/^HTTP\/1\.1 503 .*^Retry-After: [1-9]\d*\r$/ms, 'a login that times 
 like("@answers", qr/"timeout"/, 'a login that runs too long times out');
 like("@answers", qr/"server_busy"/, 'a login that waits too long in the queue is refused as server_busy');
 release();
-is(status(answer(send_to($hasty, $login))), '200', 'a login succeeds after others timed out');
+ok(poll('a login succeeds', sub { status(answer(send_to($hasty, $login))) eq '200' }),
+	'a login succeeds after others timed out');
 is($hasty->stop, 0, 'a gateway with timeouts ends cleanly');
 
 # sizes, and clients that are slow or many
-my $strict = up(Gateway->new('strict', $node, '--max-header-size=4096', '--max-body-size=1000',
-	'--connection-timeout=1'));
+my $strict = up(Gateway->new('strict', $node, '--max-header-size=4096', '--max-body-size=1000'));
 is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 3000)))), '401',
 	'headers below the limit are accepted');
 is(status(answer(send_to($strict, get('/auth/me', 'X-Large: ' . 'x' x 5000)))), '431',
@@ -159,16 +159,24 @@ like(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 99
 	'a body of absurd length is refused');
 is(status(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: -1')))), '400',
 	'a body of negative length is refused');
-is(answer(send_to($strict, '')), '', 'a client that sends nothing is disconnected');
-is(answer(send_to($strict, "GET /auth/me HTTP/1.1\r\nHost:")), '',
-	'a client that stops in its headers is disconnected');
-is(answer(send_to($strict, post('/auth/login', ' ', 'Content-Length: 2'))), '',
-	'a client that stops in its body is disconnected');
 is($strict->stop, 0, 'a gateway with small limits ends cleanly');
+my $impatient = up(Gateway->new('impatient', $node, '--connection-timeout=1', '--request-read-timeout=60'));
+is(answer(send_to($impatient, '')), '', 'a client that sends nothing is disconnected');
+is(answer(send_to($impatient, "GET /auth/me HTTP/1.1\r\nHost:")), '',
+	'a client that stops in its headers is disconnected');
+is(answer(send_to($impatient, post('/auth/login', ' ', 'Content-Length: 2'))), '',
+	'a client that stops in its body is disconnected');
+is($impatient->stop, 0, 'a gateway that waits a second ends cleanly');
 
-my $few = up(Gateway->new('few', $node, '--max-connections-per-ip=2'));
-my @idle = map { send_to($few, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") } 1 .. 2;
-IO::Select->new($_)->can_read(60) foreach @idle;
+my $few = up(Gateway->new('few', $node, '--max-connections-per-ip=2', '--connection-timeout=300'));
+# the connections before may still count
+my @idle;
+poll('two connections are open', sub {
+	my $socket = send_to($few, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	IO::Select->new($socket)->can_read(60);
+	push @idle, $socket if sysread $socket, my $bytes, 1;
+	return @idle == 2;
+});
 is(answer(send_to($few, '')), '', 'a connection over --max-connections-per-ip is closed');
 close $_ foreach @idle;
 poll('there is room again', sub { status(answer(send_to($few, get('/healthz')))) eq '200' });
@@ -176,13 +184,15 @@ is($few->stop, 0, 'a gateway with a limit of connections ends cleanly');
 
 # shutdown: running requests are finished, and idle clients do not delay it
 my $patient = up(Gateway->new('patient', $node, '--pool-size=2', '--max-connections-per-route=1',
-	'--shutdown-timeout=3600', '--connection-timeout=3600'));
+	'--shutdown-timeout=3600', '--connection-timeout=3600', '--request-timeout=3600'));
 my $idle = send_to($patient, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 IO::Select->new($idle)->can_read(60);
 hold();
 # without "Connection: close": it is the gateway that ends the connection
 my ($first, $second) = map { send_to($patient, $login =~ s/Connection: close\r\n//r) } 1 .. 2;
 waits();
+# what is answered after it shows that the second login has arrived too
+answer(send_to($patient, get('/healthz'))) foreach 1, 2;
 $patient->terminate;
 poll('no new connections', sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $patient->{port}) });
 release();
@@ -195,7 +205,8 @@ foreach my $socket ($first, $second)
 is($patient->wait, 0, 'the gateway ends cleanly after the running logins');
 
 # shutdown, while a running request does not finish
-my $brief = up(Gateway->new('brief', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=0'));
+my $brief = up(Gateway->new('brief', $node, '--pool-size=2', '--max-connections-per-route=1', '--shutdown-timeout=0',
+	'--request-timeout=3600'));
 hold();
 my @cut = map { send_to($brief, $login) } 1;
 waits();

@@ -34,7 +34,7 @@ sub login
 		'Content-Length: ' . length $credentials, @headers) . $credentials;
 }
 
-my $gateway = Gateway->new('gateway', $node);
+my $gateway = Gateway->new('gateway', $node, '--request-timeout=60', '--request-read-timeout=60');
 poll('the gateway is ready', sub { status_of($gateway, get('/readyz')) eq '200' });
 
 # Framing (RFC 9112).  A second request behind the first must never be answered.
@@ -165,7 +165,7 @@ like($log, qr{ G!`\|~ /long/y+ 404 }, 'the access log has odd methods and shorte
 unlike($log, qr/planted/, 'the access log has no query');
 
 # Clients that send a byte now and then: an absolute deadline, and room for other clients.
-my $patient = Gateway->new('patient', $node, '--request-read-timeout=3', '--connection-timeout=60',
+my $patient = Gateway->new('patient', $node, '--request-read-timeout=10', '--connection-timeout=60',
 	'--max-connections=40');
 poll('the gateway is ready', sub { status_of($patient, get('/readyz')) eq '200' });
 my @pieces = ('G', "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
@@ -187,17 +187,17 @@ is(status_of($patient, get('/auth/me')), '401', 'requests are answered after slo
 is($patient->stop, 0, 'a gateway with slow clients ends cleanly');
 
 # the time that a client takes to send does not reduce the time that its request may wait
-my $hurried = Gateway->new('hurried', $node, '--request-timeout=3');
+my $hurried = Gateway->new('hurried', $node, '--request-timeout=10', '--request-read-timeout=60');
 poll('the gateway is ready', sub { status_of($hurried, get('/readyz')) eq '200' });
 my $request = login();
 my $slowly = send_to($hurried, substr $request, 0, -1);
-sleep 3.5;
+sleep 11;
 syswrite $slowly, substr $request, -1;
 is(status(answer($slowly)), '200', 'a request that arrived slowly is answered');
 is($hurried->stop, 0, 'a gateway with a slow request ends cleanly');
 
 # an idle client that has had its answer makes room too
-my $crowded = Gateway->new('crowded', $node, '--max-connections=3');
+my $crowded = Gateway->new('crowded', $node, '--max-connections=3', '--connection-timeout=300');
 my @idle;
 foreach (1 .. 3)
 {

@@ -406,7 +406,8 @@ SKIP:
 	# Keys: an unknown one is asked for once a minute.
 	$provider = 'long';
 	foreach my $case ([ 0, 'GET https://id.example/k' ], [ 1, 'oauth_exchange_failed' ],
-		[ 59, 'oauth_exchange_failed' ], [ 61, 'GET https://id.example/k' ], [ 62, 'oauth_exchange_failed' ])
+		[ 59, 'oauth_exchange_failed' ], [ 61, 'GET https://id.example/k' ],
+		[ 62, 'oauth_exchange_failed' ])
 	{
 		my ($seconds, $expected) = @$case;
 		set_clock($seconds);
