@@ -188,7 +188,7 @@ SELECT authfort.passkey_register_finish(:'ada', device.register(authfort.passkey
 	outcome(authfort.passkey_register_finish(:'ada', device.register(authfort.passkey_register_begin(:'ada'), '\x04'),
 	E'a\u202eb')) AS invisible;
 -- an expired challenge: UP is missing, so the answer changes when it expires
-SET authfort.webauthn_timeout = '1s';
+SET authfort.webauthn_timeout = '3s';
 SELECT set_config('test.options', authfort.passkey_register_begin(:'ada')::text, false) \g /dev/null
 RESET authfort.webauthn_timeout;
 DO $$

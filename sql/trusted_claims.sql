@@ -60,7 +60,7 @@ COMMIT;
 -- and no statement begins: these are expressions of PL/pgSQL.
 CREATE FUNCTION pg_temp.outlive(id text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	expiry double precision = floor(extract(epoch FROM clock_timestamp())) + 2;
+	expiry double precision = floor(extract(epoch FROM clock_timestamp())) + 5;
 	uid uuid;
 BEGIN
 	PERFORM set_config('request.jwt.claims', format('{"sub": "%s", "exp": %s}', id, expiry), true);

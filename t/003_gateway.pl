@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(start_node);
+use AuthfortNode qw(reload start_node);
 use Gateway qw(poll);
 use HTTP::Tiny;
 use IO::Socket::INET;
@@ -93,8 +93,8 @@ $ada{password} .= '2';
 
 # several cookies
 $node->append_conf('postgresql.conf', 'authfort.cookies = on');
-$node->reload;
-poll('cookies are on', sub { $r = request('POST', '/auth/login', \%ada); $r->{headers}{'set-cookie'} });
+reload($node);
+$r = request('POST', '/auth/login', \%ada);
 is(scalar @{ $r->{headers}{'set-cookie'} }, 2, 'a login sets two cookies');
 my $cookies = join '; ', map { /^([^;]+)/ } @{ $r->{headers}{'set-cookie'} };
 is(request('GET', '/auth/me', undef, Cookie => $cookies)->{status}, 200, '/auth/me accepts the cookies');
@@ -169,8 +169,8 @@ is($node->safe_psql('app', "SELECT string_agg(name, ' ' ORDER BY name) FROM auth
 		passkey_step_up_options prepare_key reauthentication_code refresh revoke rotate_key
 		undo_email_change verify_email verify_magic_link)),
 	'every other POST route is in the default of --slow-routes');
-my $taken = "127.0.0.1:$port";
-my $listener = IO::Socket::INET->new(LocalAddr => $taken, Listen => 1, ReuseAddr => 1) or die $!;
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die $!;
+my $taken = '127.0.0.1:' . $listener->sockport;
 is(system("./gateway/authfort-gateway --listen=$taken 2>$errors.taken") >> 8, 1,
 	'the gateway exits if its port is taken');
 like(slurp_file("$errors.taken"), qr/cannot listen on \Q$taken\E/, 'a taken port is reported');

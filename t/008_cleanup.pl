@@ -35,7 +35,8 @@ ok($node->poll_query_until('App, too', $cleaned), 'the worker cleans another dat
 ok($node->wait_for_log(qr/relation "authfort.sessions" does not exist/), 'a failed cleanup is logged');
 revoke_one($node, 'app');
 ok($node->poll_query_until('app', $cleaned), 'a failed cleanup of one database does not stop that of others');
-$node->safe_psql('postgres', 'DROP DATABASE broken');
+# a worker may be in it
+$node->safe_psql('postgres', 'DROP DATABASE broken WITH (FORCE)');
 
 # nor does an error with one kind of rows stop the other kinds, or a row that a foreign key keeps the other rows, even
 # if its check is deferred
@@ -54,7 +55,9 @@ ok($node->wait_for_log(qr/WARNING: .*cleanup keeps expired rows of table "authfo
 	'the constraint is logged');
 ok($node->wait_for_log(qr/relation "authfort.one_time_tokens" does not exist/),
 	'the error with the other kind is logged');
-$node->safe_psql('app', 'DROP TABLE visit; ALTER TABLE authfort.away RENAME TO one_time_tokens');
+# in the order in which a worker locks them
+$node->safe_psql('app', 'BEGIN; LOCK TABLE authfort.sessions; DROP TABLE visit; COMMIT; '
+	. 'ALTER TABLE authfort.away RENAME TO one_time_tokens');
 ok($node->poll_query_until('app', $cleaned), 'a row that nothing refers to any more is deleted');
 
 is($node->safe_psql('postgres',
@@ -119,10 +122,13 @@ $node->reload;
 
 # settings are read again; the list says which databases
 $node->append_conf('postgresql.conf', qq(authfort.cleanup_databases = '"App, too", missing'));
-$node->reload;
 my $offset = -s $node->logfile;
+$node->reload;
 ok($node->wait_for_log(qr/database "missing" in "authfort.cleanup_databases" does not exist/, $offset),
 	'an unknown database in cleanup_databases is reported');
+# one of the workers before may still run
+ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity "
+	. "WHERE backend_type = 'authfort cleanup worker' AND datname = 'app'"), 'no worker is in a database not in the list');
 revoke_one($node, $_) foreach 'app', 'App, too';
 ok($node->poll_query_until('App, too', $cleaned), 'a database in cleanup_databases is cleaned');
 is($node->safe_psql('app', 'SELECT count(revoked_at) FROM authfort.sessions'), '1',
@@ -167,7 +173,8 @@ is($cron->safe_psql('app', "SELECT count(*) FROM cron.job WHERE command LIKE '%a
 $cron->safe_psql('app', "UPDATE cron.job SET schedule = '* * * * *'");
 revoke_one($cron, 'app');
 ok($cron->poll_query_until('app', $cleaned), 'pg_cron runs the job');
-is($cron->safe_psql('app', "SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'failed'"), 'f',
+# which it notes later, and may fail to begin in time on a machine that is busy
+ok($cron->poll_query_until('app', "SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'succeeded'"),
 	'the job of pg_cron does not fail');
 $cron->stop;
 done_testing();

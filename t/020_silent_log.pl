@@ -120,7 +120,21 @@ sub records
 {
 	my ($pid) = @_;
 	all_logs();
-	return map { decode_json($_) } grep { /"pid":$pid,/ } split /\n/, log_files('.json');
+	# but for a line that is still being written
+	return map { decode_json($_) } grep { /"pid":$pid,/ && /\n\z/ } split /^/, log_files('.json');
+}
+
+# Waits until a session has logged a record for which the condition is true.
+sub wait_for_record
+{
+	my ($pid, $condition) = @_;
+	my $deadline = time + 60;
+	until (grep { $condition->($_) } records($pid))
+	{
+		die 'timed out: a record in the log' if time > $deadline;
+		sleep 0.05;
+	}
+	return;
 }
 
 # Without the library all of this can be read: the test would find a leak.
@@ -396,6 +410,8 @@ sub deadlock
 	$rivals[$_]->do("SELECT pg_advisory_lock($_ + 10)") foreach 0, 1;
 	$rivals[1]->do(with_secrets($second_sql), { pg_async => PG_ASYNC });
 	my $shown = shown_while_waiting($rivals[1]);
+	# it has looked for a deadlock, so the other one will find it
+	wait_for_record($pids[1], sub { ($_[0]{func_name} // '') eq 'ProcSleep' });
 	$rivals[0]->do(with_secrets($first_sql));
 	my $first = $rivals[0]->state;
 	$rivals[0]->disconnect;
@@ -461,7 +477,7 @@ sub check_all
 		like(result($waiting), qr/^(57|08)/, "$end ended it");
 	}
 	my $timeout = session();
-	$timeout->do('SET statement_timeout = 100');
+	$timeout->do('SET statement_timeout = 1000');
 	simple($timeout, "SELECT authfort.login('a', '{s}'), pg_advisory_lock(1)", '57014');
 	$timeout->disconnect;
 	my $failed = session();
@@ -539,6 +555,7 @@ like(log_files('.csv'),
 	'a CSV line keeps SQLSTATE, names and location');
 like(log_files('.log'), qr/ERROR:  57P01: terminating connection|FATAL:  57P01: terminating connection/,
 	'a FATAL is logged');
+wait_for_record($pid, sub { $_[0]{message} =~ /^disconnection: session time: / });
 ok((grep { $_->{message} =~ /^disconnection: session time: / } records($pid)), 'a disconnection is logged');
 like(log_files('.json'), qr/"message":"deadlock detected","func_name"/,
 	'a deadlock of two sensitive messages is logged without detail');
@@ -598,8 +615,7 @@ my $idle_pid = $idle->{pg_pid};
 $idle->do("SET idle_in_transaction_session_timeout = 100");
 $idle->do('BEGIN');
 $idle->do("SELECT authfort.login('a', 'x')");
-my $deadline = time + 30;
-sleep 0.05 until (grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid)) || time > $deadline;
+wait_for_record($idle_pid, sub { ($_[0]{state_code} // '') eq '25P03' });
 is_deeply([ map { $_->{message} } grep { ($_->{state_code} // '') eq '25P03' } records($idle_pid) ],
 	['terminating connection due to idle-in-transaction timeout'], 'an idle-in-transaction timeout is logged');
 $idle->disconnect;
@@ -608,8 +624,7 @@ $idle->disconnect;
 my $remembers = session();
 $remembers->do(with_secrets("PREPARE remembered AS SELECT authfort.login('a', '{s}')"));
 $node->safe_psql('app', "SELECT pg_log_backend_memory_contexts($remembers->{pg_pid})");
-$deadline = time + 30;
-sleep 0.05 until (grep { $_->{message} =~ /^Grand total/ } records($remembers->{pg_pid})) || time > $deadline;
+wait_for_record($remembers->{pg_pid}, sub { $_[0]{message} =~ /^Grand total/ });
 ok((grep { $_->{message} =~ /TopMemoryContext/ } records($remembers->{pg_pid})), 'a report on memory is logged');
 $remembers->do("SELECT 'after the report'");
 ok((grep { $_->{message} =~ /statement: SELECT 'after the report'/ } records($remembers->{pg_pid})),
@@ -677,6 +692,9 @@ my $waiting = begin_waiting("SELECT authfort.login('a', '{s}'), pg_advisory_lock
 shown_while_waiting($waiting);
 kill 'KILL', $waiting->{pg_pid};
 result($waiting);
+# its end is noticed after that of its connection
+my $deadline = time + 60;
+sleep 0.05 while -e "/proc/$waiting->{pg_pid}" && time < $deadline;
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
 my $killed = qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed/;
 like(all_logs(), qr/$killed\n[^\n]*DETAIL:  Failed process was running: <hidden>/,

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $tabs = 12;
-my $node = start_node('sessions', preload => 'authfort', database => undef);
+my $node = start_node('sessions', preload => 'authfort', database => undef, conf => "authfort.refresh_grace = '5min'");
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION authfort;
 CREATE TABLE presented (token text);

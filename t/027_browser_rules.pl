@@ -46,7 +46,7 @@ sub sign_in
 }
 sub lives { return $node->safe_psql('app', "SELECT revoked_at IS NULL FROM authfort.sessions WHERE id = '$_[0]'"); }
 
-poll('gateway connects', sub { request('GET', '/healthz')->{status} == 200 });
+poll('gateway connects', sub { request('GET', '/readyz')->{status} == 200 });
 is(request('POST', '/auth/signup', \%ada)->{status}, 201, 'sign-up succeeds');
 
 # a form of another site, as browsers send it

@@ -3,7 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(start_node);
+use AuthfortNode qw(reload start_node);
 use Gateway qw(poll);
 use HTTP::Tiny;
 use JSON::PP;
@@ -146,7 +146,7 @@ is($r->{status}, 200, 'and the password');
 
 # limits: requests and tries of codes together, by address and by email; links by both, their use by none
 $node->append_conf('postgresql.conf', "authfort.rate_limit = on\nauthfort.trusted_proxies = '127.0.0.0/8'");
-$node->reload;
+reload($node);
 sub from { return ('X-Forwarded-For' => "192.0.2.$_[0]"); }
 my %nobody = (email => 'nobody@example.com', code => 'x');
 poll('limits are on', sub { post('otp/verify', \%nobody, from(200))->{status} == 429 });

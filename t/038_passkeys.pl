@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use AuthfortNode qw(required start_node);
+use AuthfortNode qw(reload required start_node);
 use Gateway qw(poll);
 use HTTP::Tiny;
 use JSON::PP;
@@ -22,16 +22,12 @@ my $origin = "http://localhost:$gateway->{port}";
 my $http = HTTP::Tiny->new(timeout => 60);
 poll('gateway connects', sub { $http->get("$origin/readyz")->{success} });
 
-# Changes the settings of passkeys, and waits until the gateway's sessions have them.
+# Changes the settings of passkeys, for the gateway's sessions too.
 sub set
 {
 	my (%settings) = @_;
 	$node->append_conf('postgresql.conf', join '', map { "authfort.$_ = '$settings{$_}'\n" } sort keys %settings);
-	$node->reload;
-	poll('the settings are read', sub {
-		my $options = decode_json($http->post("$origin/auth/passkeys/login/options")->{content});
-		return ($options->{rpId} // '') eq $settings{webauthn_rp_id};
-	});
+	reload($node);
 	return;
 }
 

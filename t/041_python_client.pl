@@ -63,8 +63,12 @@ sub interpreter_for_sqlalchemy
 	my $venv = PostgreSQL::Test::Utils::tempdir() . '/venv';
 	my $log = "$venv.log";
 	system("$system -m venv --system-site-packages '$venv' >'$log' 2>&1") == 0 or die slurp_file($log);
-	return "$venv/bin/python"
-	  if system("timeout 300 '$venv/bin/pip' install --no-cache-dir 'SQLAlchemy>=2' asyncpg greenlet >'$log' 2>&1") == 0;
+	# PyPI may fail now and then
+	foreach (1 .. 3)
+	{
+		return "$venv/bin/python"
+		  if system("timeout 300 '$venv/bin/pip' install --no-cache-dir 'SQLAlchemy>=2' asyncpg greenlet >'$log' 2>&1") == 0;
+	}
 	die slurp_file($log) if system('curl -sfo /dev/null -m 30 https://pypi.org/simple/sqlalchemy/') == 0;
 	diag('NOT TESTED: authfort_postgresql.sqlalchemy, since neither the system nor PyPI has SQLAlchemy 2 here');
 	return undef;

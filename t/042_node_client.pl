@@ -14,6 +14,17 @@ use Gateway qw(poll);
 
 my $modules = PostgreSQL::Test::Utils::tempdir() . '/node';
 
+# npm may fail now and then.
+sub try_thrice
+{
+	my ($command) = @_;
+	foreach (1 .. 3)
+	{
+		return 1 if system($command) == 0;
+	}
+	return 0;
+}
+
 # Debian's modules, or those of npm where Debian's do not go together with the nodejs that is there.
 sub find_modules
 {
@@ -23,8 +34,8 @@ sub find_modules
 	return system(qq{cd '$modules' && ln -s @{[ map { "/usr/share/nodejs/$_" } @names ]} node_modules/}) == 0
 	  if @debian == @names;
 	local @ENV{qw(HOME npm_config_cache)} = ($modules, "$modules/cache");
-	return system("cd '$modules' && timeout 120 npm install --no-audit --no-fund --loglevel=error @names >npm.log "
-		. "2>&1") == 0;
+	return try_thrice("cd '$modules' && timeout 120 npm install --no-audit --no-fund --loglevel=error @names "
+		. '>npm.log 2>&1');
 }
 
 plan skip_all => 'NOT TESTED: clients/node, since there is no node' if system('node --version >/dev/null 2>&1') != 0;
@@ -51,7 +62,8 @@ if ($installing == 0)
 	@ENV{qw(HOME npm_config_cache)} = ($types, "$types/cache");
 	chdir $types;
 	exec "echo '{\"type\": \"module\"}' >package.json && "
-		. "timeout 300 npm install --no-audit --no-fund --loglevel=error @typed >npm.log 2>&1";
+		. "for try in 1 2 3; do timeout 300 npm install --no-audit --no-fund --loglevel=error @typed >npm.log 2>&1 "
+		. "&& exit 0; done; exit 1";
 }
 
 sub check_types

@@ -414,7 +414,7 @@ SKIP:
 		sql(q{SELECT authfort.refresh_oauth_provider('long')}) if $seconds == 0;
 		my $token = mint(begin(), kid => 'unknown');
 		call_back();
-		is(give({ access_token => 'a', id_token => $token->{tokens}[0] }), $expected, "an unknown key after $seconds seconds");
+		is(give({ access_token => 'a', id_token => $token->{tokens}[0] }), $expected, "an unknown key after $seconds s");
 		give($token->{keys}) if $expected =~ /GET/;
 	}
 	sql(q{SELECT authfort.refresh_oauth_provider('long')});

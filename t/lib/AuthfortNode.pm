@@ -9,7 +9,7 @@ use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT_OK = qw(chomped create_database make_node required start_node unused_port);
+our @EXPORT_OK = qw(chomped create_database make_node reload required start_node unused_port);
 
 # Creates a database of the encoding and locale that the tests expect, and
 # whatever else is to be in it.
@@ -70,6 +70,16 @@ sub start_node
 	my $database = exists $options{database} ? $options{database} : 'app';
 	create_database($node, $database, "CREATE EXTENSION authfort;\n" . ($options{sql} // '')) if defined $database;
 	return $node;
+}
+
+# Lets new settings of postgresql.conf take effect in every session, from its next statement on: the
+# server signals all of them before it accepts another connection.
+sub reload
+{
+	my ($node) = @_;
+	$node->reload;
+	$node->safe_psql('postgres', 'SELECT 1');
+	return;
 }
 
 # What a background session answered, without the end of line that BackgroundPsql.pm leaves there up to 16.2.

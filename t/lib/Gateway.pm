@@ -55,6 +55,7 @@ sub status { return $_[0] =~ m{^HTTP/1\.1 (\d+) } ? $1 : "none: $_[0]"; }
 
 sub status_of { return status(exchange(@_)); }
 
+# Its requests may take a minute, unless the options say otherwise: the machine may be slow.
 # The fields of the result: pid, port, and the names of its files log and errors.
 sub new
 {
@@ -66,7 +67,7 @@ sub new
 		open STDOUT, '>', $self->{log} or die;
 		open STDERR, '>', $self->{errors} or die;
 		exec './gateway/authfort-gateway', '--listen', '127.0.0.1:0', '--dsn', $node->connstr('app') . ' user=gateway',
-			@options;
+			'--request-timeout=60', @options;
 	}
 	poll("$name starts", sub { ($self->{port}) = -e $self->{errors}
 		&& slurp_file($self->{errors}) =~ /^listening on \S+:(\d+)$/m; $self->{port} });

@@ -17,7 +17,7 @@ use MIME::Base64 qw(decode_base64url);
 my $json = JSON::PP->new->canonical->utf8(0)->allow_nonref;
 
 # Seconds by which the dates of a token may be wrong.
-use constant SKEW => 30;
+our $skew = 30;
 
 # Options: dsn, user, anon (db-anon-role), schema (of the request), pre_request, retries.
 sub new
@@ -79,11 +79,11 @@ sub verify
 		unless ref $header eq 'HASH' && grep { $_->{kid} eq ($header->{kid} // '') } @{ $self->{keys} };
 	return (undef, refused_token('PGRST303', 'Parsing claims failed')) if ref $claims ne 'HASH';
 	return (undef, refused_token('PGRST303', 'JWT expired'))
-		if exists $claims->{exp} && whole($claims->{exp}) < time - SKEW;
+		if exists $claims->{exp} && whole($claims->{exp}) < time - $skew;
 	return (undef, refused_token('PGRST303', 'JWT not yet valid'))
-		if exists $claims->{nbf} && whole($claims->{nbf}) > time + SKEW;
+		if exists $claims->{nbf} && whole($claims->{nbf}) > time + $skew;
 	return (undef, refused_token('PGRST303', 'JWT issued at future'))
-		if exists $claims->{iat} && whole($claims->{iat}) > time + SKEW;
+		if exists $claims->{iat} && whole($claims->{iat}) > time + $skew;
 	return ($claims);
 }
 
