@@ -14,6 +14,7 @@ outcome_set(Outcome *outcome, OutcomeType type, const char *format, ...)
 	va_list arguments;
 
 	outcome->type = type;
+	outcome->at_server = false;
 	outcome->retry_after = 0;
 	va_start(arguments, format);
 	vsnprintf(outcome->reason, sizeof(outcome->reason), format, arguments);

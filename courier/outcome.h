@@ -5,6 +5,8 @@
 #ifndef COURIER_OUTCOME_H
 #define COURIER_OUTCOME_H
 
+#include <stdbool.h>
+
 typedef enum OutcomeType
 {
 	OUTCOME_SENT,
@@ -16,6 +18,7 @@ typedef enum OutcomeType
 typedef struct Outcome
 {
 	OutcomeType type;
+	bool at_server;   /* it was tried there, so it shows whether messages can be sent */
 	long retry_after; /* seconds that the server asks for; 0: none */
 	char reason[160]; /* never a part of the message, or of an answer to it */
 } Outcome;

@@ -250,6 +250,7 @@ send_rendered(SmtpClient *client, const Message *message, const Rendered *render
 						client->status);
 		else
 			judge_failure(client, result, outcome);
+		outcome->at_server = true;
 	}
 	mail_free(&mail);
 }

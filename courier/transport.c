@@ -125,7 +125,7 @@ transport_settle(Transport *transport, const Job *job, int64_t now)
 		wait = max((long) ((transport->resume_at - now) / 1000), 0) + 2;
 		return min(max(wait, outcome->retry_after), MAX_DEFERRAL);
 	}
-	if (job->started >= transport->paused_at && transport->failures > 0)
+	if (outcome->at_server && job->started >= transport->paused_at && transport->failures > 0)
 	{
 		transport->failures = 0;
 		log_problem("%s works again", transport->sender->name);

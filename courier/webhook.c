@@ -193,6 +193,7 @@ post(Transfer *transfer, struct curl_slist *headers, const Text *body, Outcome *
 					transfer_problem(transfer, result));
 	else
 		outcome_set(outcome, OUTCOME_DEFERRED, "no answer: %s", curl_easy_strerror(result));
+	outcome->at_server = true;
 }
 
 static void

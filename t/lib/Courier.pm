@@ -25,15 +25,17 @@ sub poll
 	return 1;
 }
 
-# A process of its own, whose output goes to files.
+# A process of its own, whose output goes to files, which exist from now on.
 sub spawn
 {
 	my ($self, @command) = @_;
+	open my $out, '>>', $self->{log} or die "open $self->{log}: $!";
+	open my $errors, '>>', $self->{errors} or die "open $self->{errors}: $!";
 	$self->{pid} = fork() // die "fork: $!";
 	if ($self->{pid} == 0)
 	{
-		open STDOUT, '>>', $self->{log} or die;
-		open STDERR, '>>', $self->{errors} or die;
+		open STDOUT, '>&', $out or die;
+		open STDERR, '>&', $errors or die;
 		exec @command or die "exec: $!";
 	}
 	return $self;
