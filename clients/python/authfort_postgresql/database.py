@@ -1,13 +1,14 @@
 """Connections: a pool for each event loop, opened when it is first used."""
 
 import asyncio
+import json
 import logging
 import re
 import threading
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -16,7 +17,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from .errors import Unavailable, failure, translate
+from .errors import Unavailable, failure, malformed, translate
 
 logger = logging.getLogger("authfort_postgresql")
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 else:
     Pool = AsyncConnectionPool
 
+
+# an escape could hide a character that PostgreSQL refuses
+_dumps = partial(json.dumps, ensure_ascii=False)
 
 # What an injected statement could leave behind, such as a temporary table that hides the
 # application's own from the next caller.  DISCARD ALL would also throw away every plan.
@@ -98,6 +102,9 @@ class Database:
                     return await cursor.fetchall()
         except TimeoutError:
             raise Unavailable("The request took too long", "timeout") from None
+        except UnicodeEncodeError:
+            # half of a surrogate pair, as JSON can have it
+            raise malformed() from None
         except psycopg.Error as error:
             refused = translate(error)
             if refused is None:
@@ -106,7 +113,7 @@ class Database:
 
     async def call(self, function: str, /, **arguments: Any) -> Any:
         """The result of a function of authfort, called with named arguments."""
-        values = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in arguments.items()}
+        values = {name: Jsonb(value, _dumps) if isinstance(value, dict) else value for name, value in arguments.items()}
         rows = await self.rows(_call(function, tuple(values)), values)
         return rows[0]["result"]
 

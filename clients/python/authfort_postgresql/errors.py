@@ -148,6 +148,17 @@ def failure(error: Exception) -> Unavailable | None:
     return None
 
 
+def malformed() -> AuthError:
+    return AuthError("The request is malformed", "invalid_request", 400)
+
+
+def is_no_text(error: psycopg.Error) -> bool:
+    """Whether a value cannot be a text of PostgreSQL, such as one with a zero byte, which psycopg itself refuses."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return error.sqlstate in ("22021", "22P05")
+
+
 def translate(error: psycopg.Error) -> AuthError | None:
     """The refusal or failure that an error of a function of authfort stands for.
 
@@ -160,7 +171,6 @@ def translate(error: psycopg.Error) -> AuthError | None:
             return user_not_found()
         message = error.diag.message_primary or detail
         return AuthError(message[:1].upper() + message[1:], detail, _status_of(detail, error.sqlstate))
-    if error.sqlstate is None and isinstance(error, psycopg.DataError):
-        # psycopg itself refuses a zero byte
-        return AuthError("The request is malformed", "invalid_request", 400)
+    if is_no_text(error):
+        return malformed()
     return failure(error)

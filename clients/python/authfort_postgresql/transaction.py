@@ -8,10 +8,12 @@ from psycopg.pq import TransactionStatus
 from starlette.requests import HTTPConnection
 
 from .database import Connection, Database
-from .errors import translate
+from .errors import is_no_text, malformed, translate
 from .models import UserResponse
 
 SET_IDENTITY = "SELECT authfort.set_jwt(%s)"
+# whatever the session has, by a setting of the role or from another client of a pooler
+NO_IDENTITY = "SELECT pg_catalog.set_config('authfort.jwt', '', true)"
 
 
 def token_of(user: UserResponse) -> str:
@@ -34,15 +36,22 @@ class Transactions:
     @asynccontextmanager
     async def _open(self, caller: UserResponse | HTTPConnection | None) -> AsyncIterator[Connection]:
         token = await self._token(caller)
-        async with self._database.connection(foreign=True) as connection, connection.transaction():
-            if token is not None:
-                await self._identify(connection, token)
-            yield connection
-            # psycopg would send COMMIT, and be content that PostgreSQL rolls back
-            if connection.info.transaction_status == TransactionStatus.INERROR:
-                raise psycopg.errors.InFailedSqlTransaction(
-                    "the transaction is rolled back, because a statement of it has failed"
-                )
+        try:
+            async with self._database.connection(foreign=True) as connection, connection.transaction():
+                if token is None:
+                    await connection.execute(NO_IDENTITY)
+                else:
+                    await self._identify(connection, token)
+                yield connection
+                # psycopg would send COMMIT, and be content that PostgreSQL rolls back
+                if connection.info.transaction_status == TransactionStatus.INERROR:
+                    raise psycopg.errors.InFailedSqlTransaction(
+                        "the transaction is rolled back, because a statement of it has failed"
+                    )
+        except psycopg.DataError as error:
+            if is_no_text(error):
+                raise malformed() from error
+            raise
 
     async def _token(self, caller: UserResponse | HTTPConnection | None) -> str | None:
         if caller is None:

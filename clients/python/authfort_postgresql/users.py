@@ -4,9 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from .calls import Calls, UserId, accepted, session_uuid, user_uuid
+from .errors import AuthError
 from .models import AuthResponse, ListUsersResponse, SessionResponse, UserResponse
 
 _UNSET: Any = object()
+
+_MOST_USERS = 1000
+_LAST_OFFSET = 2**31 - 1
 
 _SORT_BY = ("created_at", "email", "name")
 
@@ -57,7 +61,9 @@ class Users(Calls):
         sort_by: str = "created_at",
         sort_order: str = "desc",
     ) -> ListUsersResponse:
-        """A page of users; ``query`` is a part of an email or a name."""
+        """A page of at most 1000 users; ``query`` is a part of an email or a name."""
+        if not (1 <= limit <= _MOST_USERS and 0 <= offset <= _LAST_OFFSET):
+            raise AuthError(f"limit is 1 to {_MOST_USERS}, and offset 0 or more", "invalid_request", 400)
         if sort_by not in _SORT_BY:
             raise ValueError(f"Invalid sort_by {sort_by!r}: it is one of {', '.join(_SORT_BY)}")
         if sort_order not in ("asc", "desc"):
@@ -139,10 +145,10 @@ class Users(Calls):
     async def revoke_session(self, session_id: UUID | str) -> bool:
         """Ends a session; False for an unknown one."""
         try:
-            id = session_id if isinstance(session_id, UUID) else UUID(session_id)
-        except ValueError:
+            id = session_uuid(session_id)
+        except AuthError:
             return False
-        return bool(await self._call("revoke_session", session_id=id))
+        return id is not None and bool(await self._call("revoke_session", session_id=id))
 
     async def revoke_all_sessions(self, user_id: UserId, *, exclude: UUID | str | None = None) -> None:
         """Signs a user out everywhere, or everywhere but in the session ``exclude``."""

@@ -27,6 +27,35 @@ class Users(AsyncCase):
         await self.refused("password_too_short", 400, self.auth.create_user("b@example.com", "x"))
         await self.refused("invalid_request", 400, self.auth.create_user("b\0@example.com", PASSWORD))
 
+    async def test_no_text(self):
+        """What PostgreSQL cannot store is the fault of the client, wherever it is."""
+        for wrong in ("a\0b", "\ud800"):
+            for call in (
+                self.auth.login(wrong, PASSWORD),
+                self.auth.create_user("no-text@example.com", PASSWORD, roles=[wrong]),
+                self.auth.invite_user("no-text@example.com", app_metadata={"a": [{wrong: 1}]}),
+                self.auth.passkey_login_finish({"id": wrong}),
+                self.auth.list_users(query=wrong),
+            ):
+                with self.subTest(wrong=wrong, call=call.__name__):
+                    await self.refused("invalid_request", 400, call)
+
+    async def test_transaction_of_no_one(self):
+        """Has no identity, also where the session has one."""
+        auth = AuthFort(url("calls", "py_app"), admin_database_url=url("calls", "py_admin"))
+        token = query("calls", "SELECT authfort.signup('session@example.com', %s) #>> '{tokens,access_token}'", PASSWORD)[0][0]
+        query("calls", f"ALTER ROLE py_app IN DATABASE calls SET authfort.jwt = '{token}'")
+        try:
+            async with auth.transaction(None) as db:
+                self.assertEqual(await (await db.execute("SELECT authfort.uid()")).fetchone(), (None,))
+            with self.assertRaises(AuthError) as refused:
+                async with auth.transaction(None) as db:
+                    await db.execute("SELECT %s", ("a\0b",))
+            self.assertEqual((refused.exception.code, refused.exception.status_code), ("invalid_request", 400))
+        finally:
+            query("calls", "ALTER ROLE py_app IN DATABASE calls RESET authfort.jwt")
+            await auth.dispose()
+
     async def test_ids(self):
         for unknown in (NIL, uuid.UUID(NIL), "x", "", "'", None, 7):
             for call in (
@@ -116,7 +145,8 @@ class Sessions(AsyncCase):
         self.assertEqual((there.user_agent, there.ip_address, there.revoked), ("test", "192.0.2.1", False))
         self.assertTrue(await self.auth.revoke_session(first.user.session_id))
         self.assertFalse(await self.auth.revoke_session(NIL))
-        self.assertFalse(await self.auth.revoke_session("x"))
+        for unknown in ("x", "", None, 7, []):
+            self.assertFalse(await self.auth.revoke_session(unknown))
         third = await self.auth.login("sessions@example.com", PASSWORD)
         self.assertIsNone(await self.auth.revoke_all_sessions(first.user.id, exclude=third.user.session_id))
         active = await self.auth.get_sessions(first.user.id, active_only=True)

@@ -192,6 +192,9 @@ class Seed(unittest.TestCase):
             "roles", "created_at", "session_id", "mfa_enabled",
         })
         self.assertEqual(self.get("/admin/users", plain).status_code, 403)
+        for wrong in ({"limit": 0}, {"limit": 1001}, {"limit": 10**30}, {"offset": -1}, {"offset": 2**31}):
+            self.assertEqual(self.detail(self.get("/admin/users", admin, params=wrong)), (400, "invalid_request"))
+        self.assertEqual(self.get("/admin/users", admin, params={"limit": 1000, "offset": 2**31 - 1}).json()["users"], [])
         self.assertEqual(self.get(f"/admin/users/{user['id']}", admin).json()["email"], user["email"])
         for unknown in (str(uuid.uuid4()), "no-uuid"):
             self.assertEqual(self.detail(self.get(f"/admin/users/{unknown}", admin)), (404, "user_not_found"))
