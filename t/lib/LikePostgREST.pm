@@ -1,8 +1,9 @@
 # Does to the database, for one request, what PostgREST 16.2 does: the same
 # transaction, settings and statements in the same order (its modules Auth.Jwt,
 # PreQuery, Statements, MainTx, SqlFragment and Error).  It is not PostgREST: of
-# tables it reads all rows and inserts one of text, of media types it knows JSON,
-# and it takes a token's signature for good if the published key set has its key.
+# tables it reads all rows and inserts one of text, of media types it knows JSON
+# and forms without fields, and it takes a token's signature for good if the
+# published key set has its key.
 # With the option retries it does what versions to 14 did: a transaction that
 # failed to serialize is tried again.
 package LikePostgREST;
