@@ -1,13 +1,26 @@
--- Prints "NAME MICROSECONDS" lines, the best of several rounds; run by bench/run.
+-- Prints "NAME MICROSECONDS" lines; run by bench/run.
 CREATE EXTENSION IF NOT EXISTS authfort;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 SELECT authfort.create_user('bench@example.com', 'correct horse', roles => '{bench}') \g /dev/null
 
 \ir time_it.sql
+\ir compare.sql
 
--- more tokens than a backend remembers, so that each is verified anew
-CREATE TEMP TABLE tokens (token text);
+-- more tokens than a backend remembers, so that each is verified anew; ten in a round
+CREATE TEMP TABLE tokens (part integer, token text);
+CREATE FUNCTION pg_temp.verify_part(round integer) RETURNS double precision LANGUAGE plpgsql AS $$
+DECLARE
+	part_tokens text[] := ARRAY(SELECT token FROM tokens WHERE part = round % 100);
+	start timestamptz := clock_timestamp();
+	token text;
+	claims jsonb;
+BEGIN
+	FOREACH token IN ARRAY part_tokens LOOP
+		claims := authfort.verify_jwt(token);
+	END LOOP;
+	RETURN extract(epoch FROM clock_timestamp() - start) * 1e6 / 10;
+END $$;
 CREATE PROCEDURE pg_temp.verify_each(algorithm text) LANGUAGE plpgsql AS $$
 DECLARE
 	r jsonb;
@@ -17,9 +30,10 @@ BEGIN
 	TRUNCATE tokens;
 	FOR i IN 1 .. 1000 LOOP
 		r := authfort.refresh(r->'tokens'->>'refresh_token');
-		INSERT INTO tokens VALUES (r->'tokens'->>'access_token');
+		INSERT INTO tokens VALUES (i % 100, r->'tokens'->>'access_token');
 	END LOOP;
-	CALL pg_temp.time_it('verify-' || algorithm, 1000, 'SELECT count(authfort.verify_jwt(token)) FROM tokens');
+	CALL pg_temp.compare('verify-' || algorithm, 'SELECT pg_temp.verify_part($1)',
+		algorithm, format('SELECT pg_temp.bare_verify(%L, 10)', algorithm), 500);
 END $$;
 CALL pg_temp.verify_each('ES256');
 CALL pg_temp.verify_each('EdDSA');
@@ -30,30 +44,27 @@ CALL pg_temp.time_it('verify-remembered', 1000, format('SELECT count(authfort.ve
 CALL pg_temp.time_it('authenticate', 1000, format('SELECT count(authfort.authenticate(%L)) FROM tokens', :'token'));
 
 -- a refresh, and the part of it that records the event
-CREATE FUNCTION pg_temp.refresh_often(count integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.refresh_often(count integer) RETURNS double precision LANGUAGE plpgsql AS $$
 DECLARE
 	r jsonb := authfort.login('bench@example.com', 'correct horse');
+	start timestamptz := clock_timestamp();
 BEGIN
 	FOR i IN 1 .. count LOOP
 		r := authfort.refresh(r->'tokens'->>'refresh_token', NULL, 'bench', '192.0.2.7');
 	END LOOP;
+	RETURN extract(epoch FROM clock_timestamp() - start) * 1e6 / count;
 END $$;
-CREATE FUNCTION pg_temp.record_often(count integer) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-	e authfort.events := (SELECT e FROM authfort.events e WHERE event = 'token_refreshed' ORDER BY id DESC LIMIT 1);
-	handlers text[];
-BEGIN
-	FOR i IN 1 .. count LOOP
-		INSERT INTO authfort.events (event, created_at, user_id, session_id, ip_address, user_agent, payload)
-			VALUES (e.event, clock_timestamp(), e.user_id, e.session_id, e.ip_address, e.user_agent,
-				jsonb_build_object('user_id', e.user_id, 'ip_address', e.ip_address, 'user_agent', e.user_agent, 'timestamp', clock_timestamp()))
-			RETURNING ARRAY(SELECT h.handler FROM authfort.event_handlers h WHERE h.event IN (e.event, '*') ORDER BY h.id) INTO handlers;
-	END LOOP;
-END $$;
-CALL pg_temp.time_it('refresh', 1000, 'SELECT pg_temp.refresh_often(1000)');
-CALL pg_temp.time_it('event', 1000, 'SELECT pg_temp.record_often(1000)');
+CALL pg_temp.compare('refresh', 'SELECT pg_temp.refresh_often(100)', 'event',
+	$$SELECT pg_temp.record_often(pg_temp.last_event('token_refreshed'), 100)$$, 21);
 
-CALL pg_temp.time_it('login', 1, $$SELECT authfort.login('bench@example.com', 'correct horse')$$, 21);
+CREATE FUNCTION pg_temp.log_in() RETURNS double precision LANGUAGE plpgsql AS $$
+DECLARE
+	start timestamptz := clock_timestamp();
+BEGIN
+	PERFORM authfort.login('bench@example.com', 'correct horse');
+	RETURN extract(epoch FROM clock_timestamp() - start) * 1e6;
+END $$;
+CALL pg_temp.compare('login', 'SELECT pg_temp.log_in()', 'argon2id', 'SELECT pg_temp.bare_hash()', 21);
 
 -- What a policy costs a row.  Each role has a policy of its own, and the rounds
 -- take turns, so that what else the machine does falls on all of them.

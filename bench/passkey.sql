@@ -1,7 +1,7 @@
 -- A sign-in with a passkey as far as its signature, which has the right form and is wrong: to
--- find that out takes as long as with a right one, and starts no session.  The event that it
--- records is timed alone as "event".  Prints a line; run by bench/run after bench.sql.
-\ir time_it.sql
+-- find that out takes as long as with a right one, and starts no session.  What the event takes that
+-- it records is subtracted.  Run by bench/run after bench.sql.
+\ir compare.sql
 SET authfort.webauthn_rp_id = 'example.org';
 SET authfort.webauthn_origins = 'https://example.org';
 SET authfort.webauthn_timeout = '1h';
@@ -24,5 +24,18 @@ SELECT jsonb_build_object('id', 'AQ', 'rawId', 'AQ', 'type', 'public-key', 'resp
 	'userHandle', pg_temp.base64url(uuid_send(id)))) AS credential FROM authfort.users WHERE email = 'bench@example.com' \gset
 -- (an error where it is refused before that)
 SELECT 1 / (authfort.passkey_login_finish(:'credential')->>'check' = 'signature')::integer \g /dev/null
-CALL pg_temp.time_it('passkey-ES256', 1000,
-	format($$SELECT count(authfort.passkey_login_finish(%L, 'bench', '192.0.2.7')) FROM generate_series(1, 1000)$$, :'credential'));
+SELECT set_config('bench.credential', :'credential', false) \g /dev/null
+CREATE FUNCTION pg_temp.sign_in_often(count integer) RETURNS double precision LANGUAGE plpgsql AS $$
+DECLARE
+	credential jsonb := current_setting('bench.credential');
+	r jsonb;
+	start timestamptz := clock_timestamp();
+BEGIN
+	FOR i IN 1 .. count LOOP
+		r := authfort.passkey_login_finish(credential, 'bench', '192.0.2.7');
+	END LOOP;
+	RETURN extract(epoch FROM clock_timestamp() - start) * 1e6 / count;
+END $$;
+CALL pg_temp.compare('passkey',
+	$$SELECT pg_temp.sign_in_often(5) - pg_temp.record_often(pg_temp.last_event('login_failed'), 5)$$,
+	'passkey-bare', $$SELECT pg_temp.bare_verify('ES256', 10)$$, 1000);
