@@ -114,6 +114,7 @@ SQL
 ok($node->wait_for_log($warning, $before), 'an expired key that a foreign key keeps is logged');
 ok($node->poll_query_until('app', 'SELECT count(*) = 1 FROM authfort.signing_keys WHERE expires_at IS NOT NULL'),
 	'a key that expires later is removed then');
+$node->wait_for_log(qr/$warning.*$warning/s, $before);
 is(scalar(my @warnings = slurp_file($node->logfile, $before) =~ /$warning/g), 2,
 	'the one that is kept was tried no more often than a key expired');
 $node->safe_psql('app', 'DROP TABLE seen; DELETE FROM authfort.signing_keys WHERE expires_at IS NOT NULL');

@@ -125,11 +125,12 @@ my ($answers, $peak, $me) = storm();
 is_deeply($answers, { ok => $logins }, 'all logins are answered');
 is_deeply([ keys %$me ], [200], '/auth/me is answered during the logins');
 cmp_ok($me->{200}, '>', 5, '/auth/me is answered repeatedly during the logins');
-# a backend keeps some memory that is not a hash's; that counts in what is given back
+# A backend keeps some memory that is not a hash's; that counts in what is given back.  One hash too many
+# would be 1.5 times the budget, and one that is not given back 1.0 times that of a hash.
 my $after = memory();
-cmp_ok($peak - $after, '<=', 1.1 * $budget * $hash_kb, 'the memory taken for hashes is that of the budget');
+cmp_ok($peak - $after, '<=', 1.25 * $budget * $hash_kb, 'the memory taken for hashes is that of the budget');
 cmp_ok($peak - $after, '>', 0.9 * $hash_kb, 'the memory of a hash is seen while it is computed');
-cmp_ok($after - $idle, '<', 0.25 * $hash_kb, 'the memory of hashes is given back');
+cmp_ok($after - $idle, '<', 0.5 * $hash_kb, 'the memory of hashes is given back');
 note(sprintf 'idle %.0f MB, at most %.1f MB more, with a budget of %.0f MB; %.1f MB more in the end; /auth/me %d times',
 	$idle / 1024, ($peak - $idle) / 1024, $budget * $hash_kb / 1024, ($after - $idle) / 1024, $me->{200});
 

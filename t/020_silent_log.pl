@@ -107,7 +107,7 @@ sub all_logs
 {
 	my $marker = sprintf 'end of log %d of %d', ++$markers, $$;
 	$node->safe_psql('postgres', "DO \$\$ BEGIN RAISE LOG '$marker'; END \$\$");
-	my $deadline = time + 60;
+	my $deadline = time + 180;
 	foreach my $ending (qw(.log .csv .json))
 	{
 		sleep 0.02 until log_files($ending) =~ /\Q$marker\E/ || time > $deadline;
@@ -128,7 +128,7 @@ sub records
 sub wait_for_record
 {
 	my ($pid, $condition) = @_;
-	my $deadline = time + 60;
+	my $deadline = time + 180;
 	until (grep { $condition->($_) } records($pid))
 	{
 		die 'timed out: a record in the log' if time > $deadline;
@@ -693,7 +693,7 @@ shown_while_waiting($waiting);
 kill 'KILL', $waiting->{pg_pid};
 result($waiting);
 # its end is noticed after that of its connection
-my $deadline = time + 60;
+my $deadline = time + 180;
 sleep 0.05 while -e "/proc/$waiting->{pg_pid}" && time < $deadline;
 ok($node->poll_query_until('app', 'SELECT true'), 'the server starts again after a crash');
 my $killed = qr/LOG:  \S+ [^\n]*\(PID \d+\) was terminated by signal 9: Killed/;

@@ -12,11 +12,11 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(poll start_server run_courier);
 
-# Waits until the condition is true; dies after a minute.
+# Waits until the condition is true; dies after three minutes.
 sub poll
 {
 	my ($what, $condition) = @_;
-	my $deadline = time + 60;
+	my $deadline = time + 180;
 	until ($condition->())
 	{
 		die "timed out: $what" if time > $deadline;
@@ -67,7 +67,7 @@ sub run_courier
 {
 	my ($node, @options) = @_;
 	my ($out, $err) = ('', '');
-	IPC::Run::run([ command($node, @options) ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+	IPC::Run::run([ command($node, @options) ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(300));
 	return ($? >> 8, $out, $err);
 }
 

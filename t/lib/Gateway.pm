@@ -11,11 +11,11 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(poll answer exchange send_to status status_of);
 
-# Waits until the condition is true; dies after a minute.
+# Waits until the condition is true; dies after three minutes.
 sub poll
 {
 	my ($what, $condition) = @_;
-	my $deadline = time + 60;
+	my $deadline = time + 180;
 	until ($condition->())
 	{
 		die "timed out: $what" if time > $deadline;

@@ -26,7 +26,7 @@ sub new
 {
 	my ($class, %options) = @_;
 	my $home = tempdir(CLEANUP => 1);
-	my $self = bless { home => $home, http => HTTP::Tiny->new(timeout => 120) }, $class;
+	my $self = bless { home => $home, http => HTTP::Tiny->new(timeout => 300) }, $class;
 	my $log = "$home/driver.log";
 	$self->{pid} = fork() // die "fork: $!";
 	if ($self->{pid} == 0)
@@ -39,7 +39,7 @@ sub new
 		open STDERR, '>&', \*STDOUT or die;
 		exec driver(), '--port=0' or die;
 	}
-	my $deadline = time + 60;
+	my $deadline = time + 180;
 	until ($self->{port})
 	{
 		die "the driver does not start: see $log" if time > $deadline;
@@ -53,7 +53,7 @@ sub new
 	my $session = $self->send('POST', '/session',
 		{ capabilities => { alwaysMatch => { browserName => 'chrome', 'goog:chromeOptions' => { args => \@arguments } } } });
 	$self->{session} = $session->{sessionId};
-	$self->command('POST', 'timeouts', { script => 60000, pageLoad => 60000 });
+	$self->command('POST', 'timeouts', { script => 180000, pageLoad => 180000 });
 	return $self;
 }
 

@@ -11,7 +11,7 @@ auth = AuthFort(
     admin_database_url=os.environ["ADMIN_URL"],
     cookie=CookieConfig(),
     pool_size=2,
-    pool_timeout=1.0,
+    pool_timeout=float(os.environ.get("POOL_TIMEOUT", "20")),
     fetch_allow=["127.0.0.0/8", "::1/128"] if "FETCH_CAFILE" in os.environ else [],
     fetch_cafile=os.environ.get("FETCH_CAFILE"),
 )

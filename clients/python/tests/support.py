@@ -88,7 +88,7 @@ def start_database() -> None:
     pg_ctl("-w", "-l", os.environ.get("AUTHFORT_PG_LOG", os.devnull), "start")
 
 
-def wait_for(condition, seconds: float = 20.0):
+def wait_for(condition, seconds: float = 60.0):
     """Waits for something to be true, and gives it."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -131,7 +131,7 @@ class Server:
         """Ends the server as its supervisor would; its exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -311,7 +311,7 @@ class Configuration(AsyncCase):
 
 class Limits(AsyncCase):
     database = "calls"
-    options = {"statement_timeout": 0.5}
+    options = {"statement_timeout": 3.0}
 
     async def test_statement_timeout(self):
         user = (await self.auth.create_user("slow@example.com", PASSWORD)).user
@@ -321,7 +321,7 @@ class Limits(AsyncCase):
             blocker.execute("SELECT 1 FROM authfort.users WHERE id = %s FOR UPDATE", (user.id,))
             begin = time.monotonic()
             await self.refused("timeout", 503, self.auth.ban_user(user.id))
-            self.assertLess(time.monotonic() - begin, 5)
+            self.assertLess(time.monotonic() - begin, 30)
         await self.auth.ban_user(user.id)
 
 

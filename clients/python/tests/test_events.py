@@ -22,7 +22,7 @@ class Events(AsyncCase):
         await super().asyncSetUp()
         self.auth._follower._interval = 0.05
 
-    async def until(self, condition, seconds=15.0):
+    async def until(self, condition, seconds=60.0):
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.02)
@@ -218,7 +218,7 @@ class Events(AsyncCase):
         await self.auth.start()
         await self.registered()
         await self.auth.create_user("stop@example.com", PASSWORD)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         await self.auth.dispose()
         self.assertEqual(seen, ["stop@example.com"])
         await self.auth.start()

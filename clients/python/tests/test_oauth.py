@@ -14,9 +14,11 @@ class Provider(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     delay = 0.0
+    waiting: list[str] = []
 
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        Provider.waiting.append(form["code"][0])
         time.sleep(Provider.delay)
         code = form["code"][0]
         if code == "bad":
@@ -85,14 +87,14 @@ class OAuth(test_server.ServerCase):
         """The pool has two places, and four flows wait for the provider at once."""
         from concurrent.futures import ThreadPoolExecutor
 
-        Provider.delay = 1.5
+        Provider.delay, Provider.waiting = 6.0, []
         try:
             with ThreadPoolExecutor(4) as pool:
                 flows = [pool.submit(self.sign_in, f"user{number}") for number in range(4)]
-                time.sleep(0.7)
+                test_server.wait_for(lambda: len(Provider.waiting) == 4)
                 begin = time.monotonic()
                 self.assertEqual(self.http.get("/auth/me").status_code, 401)
-                self.assertLess(time.monotonic() - begin, 0.7)
+                self.assertLess(time.monotonic() - begin, 5)
                 self.assertEqual([flow.result().status_code for flow in flows], [200] * 4)
         finally:
             Provider.delay = 0.0
