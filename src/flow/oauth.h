@@ -71,10 +71,10 @@ extern OAuthResult oauth_continue(FetchFlow *continuation, const FetchAnswer *an
  * sends no cookie with that request.  Seals the parameters into the URL to
  * which it is sent next, and opens them there; false if authfort did not make
  * them.  The first returns NULL, or the refusal of an unknown provider, or of
- * parameters that are too long for a URL.
+ * parameters that are too long for a URL, which is recorded.
  */
-extern const Refusal *
-oauth_form_to_url(const char *provider, const OAuthParameters *parameters, char **url);
+extern const Refusal *oauth_form_to_url(const char *provider, const OAuthParameters *parameters,
+										const Client *client, char **url);
 extern bool oauth_form_from_text(const char *provider, const char *text, OAuthParameters *parameters);
 
 /* Unlinks the accounts at a provider.  Refuses with last_credential. */

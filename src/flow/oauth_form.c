@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/json.h"
@@ -22,8 +23,8 @@
 #define FORM_TTL 60   /* seconds; the browser is already on its way */
 #define MAX_FORM 4096 /* characters of what is sealed */
 
-const Refusal *
-oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **url)
+static const Refusal *
+form_to_url(const char *name, const OAuthParameters *parameters, char **url)
 {
 	OAuthProvider *provider = oauth_find_provider(name);
 	pg_uuid_t database = database_id();
@@ -48,6 +49,18 @@ oauth_form_to_url(const char *name, const OAuthParameters *parameters, char **ur
 										  seal_as_text((unsigned char *) text.data, text.len,
 													   SEALED_FORM, &database));
 	return NULL;
+}
+
+const Refusal *
+oauth_form_to_url(const char *name, const OAuthParameters *parameters, const Client *client, char **url)
+{
+	const Refusal *refusal;
+
+	PreventCommandIfReadOnly("a sign-in");
+	refusal = form_to_url(name, parameters, url);
+	if (refusal != NULL)
+		oauth_record_failure(refusal, client);
+	return refusal;
 }
 
 bool

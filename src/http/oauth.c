@@ -142,7 +142,7 @@ respond_signed_in(HttpResponse *response, const OAuthResult *result)
 static void
 respond_url(const HttpRequest *request, HttpResponse *response, const OAuthResult *result)
 {
-	oauth_cookies_make_room(response);
+	oauth_cookies_make_room(response, &result->flow.id, result->cookie);
 	oauth_cookie_set(response, &result->flow.id, result->cookie);
 	if (strcmp(request->method, "POST") != 0)
 	{
@@ -308,7 +308,7 @@ handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 		result = oauth_callback(request->segments[0], &parameters, find_cookie_of, request,
 								&request->client);
 	else
-		result.refusal = oauth_form_to_url(request->segments[0], &parameters, &url);
+		result.refusal = oauth_form_to_url(request->segments[0], &parameters, &request->client, &url);
 	if (result.refusal != NULL)
 		respond_oauth(request, response, &result);
 	else

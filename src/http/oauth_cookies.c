@@ -16,7 +16,8 @@
 #include "settings.h"
 
 #define MAX_OAUTH_COOKIES 5
-#define MAX_LISTED 32 /* more of them are not looked at */
+#define MAX_COOKIE_BYTES 4096 /* of all of them, names included */
+#define MAX_LISTED 32         /* more of them are not looked at */
 #define HOST_PREFIX "__Host-"
 
 /* No other host of the site can set a cookie with that prefix. */
@@ -67,6 +68,12 @@ oauth_cookie_find(const HttpRequest *request, const pg_uuid_t *flow)
 	return cookie_next(&header, name, &value, &len) ? pnstrdup(value, len) : NULL;
 }
 
+typedef struct FlowCookie
+{
+	pg_uuid_t flow;
+	size_t len; /* of name and value */
+} FlowCookie;
+
 /* The flow of the cookie at the beginning of a text; false if it is another one. */
 static bool
 read_flow_of(const char *pair, pg_uuid_t *flow)
@@ -80,7 +87,7 @@ read_flow_of(const char *pair, pg_uuid_t *flow)
 }
 
 static int
-list_flows(const HttpRequest *request, pg_uuid_t flows[MAX_LISTED])
+list_cookies(const HttpRequest *request, FlowCookie cookies[MAX_LISTED])
 {
 	const char *pair = http_header_joined(request, "cookie", "; ");
 	int count = 0;
@@ -88,27 +95,33 @@ list_flows(const HttpRequest *request, pg_uuid_t flows[MAX_LISTED])
 	while (*pair != '\0' && count < MAX_LISTED)
 	{
 		pair += strspn(pair, " \t;");
-		if (read_flow_of(pair, &flows[count]))
+		cookies[count].len = strcspn(pair, ";");
+		if (read_flow_of(pair, &cookies[count].flow))
 			count++;
 		pair += strcspn(pair, ";");
 	}
 	return count;
 }
 
-/* The ids are in the order of time. */
+/* The ids are in the order of time; the newest is first. */
 static int
-compare_flows(const void *a, const void *b)
+compare_cookies(const void *a, const void *b)
 {
-	return memcmp(a, b, UUID_LEN);
+	return memcmp(&((const FlowCookie *) b)->flow, &((const FlowCookie *) a)->flow, UUID_LEN);
 }
 
 void
-oauth_cookies_make_room(HttpResponse *response)
+oauth_cookies_make_room(HttpResponse *response, const pg_uuid_t *flow, const char *value)
 {
-	pg_uuid_t flows[MAX_LISTED];
-	int count = list_flows(response->request, flows);
+	FlowCookie cookies[MAX_LISTED];
+	int count = list_cookies(response->request, cookies);
+	size_t total = strlen(full_name(flow)) + 1 + strlen(value);
 
-	qsort(flows, count, sizeof(pg_uuid_t), compare_flows);
-	for (int i = 0; i <= count - MAX_OAUTH_COOKIES; i++)
-		oauth_cookie_clear(response, &flows[i]);
+	qsort(cookies, count, sizeof(FlowCookie), compare_cookies);
+	for (int i = 0; i < count; i++)
+	{
+		total += cookies[i].len;
+		if (i >= MAX_OAUTH_COOKIES - 1 || total > MAX_COOKIE_BYTES)
+			oauth_cookie_clear(response, &cookies[i].flow);
+	}
 }

@@ -19,9 +19,10 @@ extern void oauth_cookie_clear(HttpResponse *response, const pg_uuid_t *flow);
 extern char *oauth_cookie_find(const HttpRequest *request, const pg_uuid_t *flow);
 
 /*
- * Clears the oldest ones of a browser that has begun many, so that with a new
- * one it has at most five: headers must not grow beyond what servers take.
+ * Clears the oldest ones of a browser that has begun many, so that with the new
+ * one it has at most five, and 4 KiB: servers refuse every request of a browser
+ * whose headers are large, and another site can begin flows with long targets.
  */
-extern void oauth_cookies_make_room(HttpResponse *response);
+extern void oauth_cookies_make_room(HttpResponse *response, const pg_uuid_t *flow, const char *value);
 
 #endif /* AUTHFORT_OAUTH_COOKIES_H */
