@@ -85,6 +85,36 @@ $session->query_safe('COMMIT');
 $session->quit;
 ok($node->poll_query_until('app', $cleaned), 'the cleanup resumes once the table is unlocked');
 
+# code of the application that hangs stops no other database
+$node->safe_psql('app', <<'SQL');
+CREATE TABLE pause AS SELECT 1;
+CREATE TABLE slow (session uuid REFERENCES authfort.sessions ON DELETE CASCADE);
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM public.pause) LOOP PERFORM pg_sleep(0.1); END LOOP;
+	RETURN OLD;
+END $$;
+CREATE TRIGGER wait BEFORE DELETE ON slow FOR EACH ROW EXECUTE FUNCTION wait();
+BEGIN;
+SELECT authfort.revoke_session((authfort.login('a@example.com', 'correct horse')#>>'{user,session_id}')::uuid);
+INSERT INTO slow SELECT id FROM authfort.sessions WHERE revoked_at IS NOT NULL;
+COMMIT;
+SQL
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE backend_type = 'authfort cleanup worker' AND wait_event = 'PgSleep'"), 'a worker waits in code of the application');
+foreach my $round (1, 2)
+{
+	revoke_one($node, 'App, too');
+	ok($node->poll_query_until('App, too', $cleaned), "the cleanup of another database goes on, round $round");
+}
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity
+	WHERE backend_type = 'authfort cleanup worker' AND datname = 'app'"), '1', 'no second worker joins the one that waits');
+$node->safe_psql('app', 'DELETE FROM pause');
+ok($node->poll_query_until('app', $cleaned), 'the one that waited goes on, too');
+$node->safe_psql('app', 'DROP TABLE slow, pause');
+revoke_one($node, 'app');
+ok($node->poll_query_until('app', $cleaned), 'and its database is cleaned again');
+
 # an end by an administrator, and a restart
 my $pid = $node->safe_psql('postgres', $launcher);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");

@@ -3,9 +3,9 @@
  *		The background worker that removes expired rows.
  *
  * A launcher starts a worker for one database after the other and waits for
- * it.  The launcher is not connected to a database, so that databases can be
- * dropped.  A worker that fails logs the reason, and does not affect the
- * others.  Between rounds, signing keys are removed when they expire, because
+ * it, but not without limit.  The launcher is not connected to a database, so
+ * that databases can be dropped.  A worker that fails logs the reason, and does
+ * not affect the others.  Between rounds, signing keys are removed when they expire, because
  * programs to which the keys are published trust them until then.  Neither
  * runs in recovery: a standby follows its primary, and begins when it is
  * promoted.
@@ -49,12 +49,31 @@
 /* Seconds after which an expired key that could not be removed is tried again. */
 #define RETRY_TIME 10
 
+/*
+ * Seconds after which the launcher goes on to the next database, although the
+ * worker is not done: code of the application, behind a foreign key, may run
+ * for any time.
+ */
+#define PATIENCE 10
+
+/* How many workers it leaves behind in this way; they take slots from others. */
+#define MAX_SLOW_WORKERS 3
+
 /* The kinds of rows that a round removes. */
 typedef enum Round
 {
 	ROUND_OF_ALL,
 	ROUND_OF_KEYS
 } Round;
+
+/* A worker that the launcher no longer waits for. */
+typedef struct SlowWorker
+{
+	Oid database;
+	BackgroundWorkerHandle *handle;
+} SlowWorker;
+
+static List *slow_workers = NIL;
 
 PGDLLEXPORT void authfort_cleanup_launcher(Datum argument);
 PGDLLEXPORT void authfort_cleanup_worker(Datum argument);
@@ -180,13 +199,86 @@ databases_to_clean(MemoryContext context)
 	return databases;
 }
 
-/* False if there is no room for a worker. */
 static bool
-clean_database(Oid database, Round round)
+has_ended(BackgroundWorkerHandle *handle)
 {
+	pid_t pid;
+
+	return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
+}
+
+/* Forgets slow workers that have ended; returns how many are left. */
+static int
+count_slow_workers(void)
+{
+	ListCell *cell;
+
+	foreach (cell, slow_workers)
+	{
+		SlowWorker *slow = lfirst(cell);
+
+		if (!has_ended(slow->handle))
+			continue;
+		slow_workers = foreach_delete_current(slow_workers, cell);
+		pfree(slow->handle);
+		pfree(slow);
+	}
+	return list_length(slow_workers);
+}
+
+static bool
+has_slow_worker(Oid database)
+{
+	ListCell *cell;
+
+	(void) count_slow_workers();
+	foreach (cell, slow_workers)
+	{
+		if (((SlowWorker *) lfirst(cell))->database == database)
+			return true;
+	}
+	return false;
+}
+
+static void
+note_slow_worker(Oid database, BackgroundWorkerHandle *handle)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	SlowWorker *slow = palloc(sizeof(SlowWorker));
+
+	slow->database = database;
+	slow->handle = handle;
+	slow_workers = lappend(slow_workers, slow);
+	MemoryContextSwitchTo(old);
+}
+
+/* Waits until a worker has ended, or takes too long. */
+static void
+wait_for_worker(Oid database, BackgroundWorkerHandle *handle)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PATIENCE * 1000);
+
+	while (!has_ended(handle))
+	{
+		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+
+		if (left == 0 && count_slow_workers() < MAX_SLOW_WORKERS)
+		{
+			note_slow_worker(database, handle);
+			return;
+		}
+		wait_for_latch(left > 0 ? left : -1);
+	}
+	pfree(handle);
+}
+
+/* NULL if there is no room for a worker. */
+static BackgroundWorkerHandle *
+start_worker(Oid database, Round round)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
-	pid_t pid;
 
 	describe_worker(&worker, "authfort_cleanup_worker");
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
@@ -196,9 +288,23 @@ clean_database(Oid database, Round round)
 	snprintf(worker.bgw_name, sizeof(worker.bgw_name), NAME " worker for database %u", database);
 	strlcpy(worker.bgw_type, NAME " worker", sizeof(worker.bgw_type));
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		handle = NULL;
+	MemoryContextSwitchTo(old);
+	return handle;
+}
+
+/* False if there is no room for a worker. */
+static bool
+clean_database(Oid database, Round round)
+{
+	BackgroundWorkerHandle *handle;
+
+	if (has_slow_worker(database))
+		return true;
+	handle = start_worker(database, round);
+	if (handle == NULL)
 		return false;
-	while (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
-		wait_for_latch(-1);
+	wait_for_worker(database, handle);
 	return true;
 }
 
@@ -454,14 +560,29 @@ pin_settings(void)
 
 /*
  * A key that could not be removed is tried again soon, unless a foreign key
- * keeps it: then the next round is soon enough.
+ * keeps it: then the next round is soon enough.  Returns the time up to which
+ * keys that have expired are left to that round.
  */
-static void
+static TimestampTz
 clean_keys(void)
 {
 	TimestampTz begin = GetCurrentTimestamp();
 
-	report_next_expiry(clean_kind_or_report(CLEANUP_KEYS) ? begin : DT_NOBEGIN);
+	return clean_kind_or_report(CLEANUP_KEYS) ? begin : DT_NOBEGIN;
+}
+
+static void
+clean_all(Round round)
+{
+	TimestampTz left_until = clean_keys();
+
+	report_next_expiry(left_until);
+	if (round == ROUND_OF_KEYS)
+		return;
+	for (int kind = CLEANUP_KEYS + 1; kind < CLEANUP_KINDS; kind++)
+		clean_kind_or_report(kind);
+	/* if that took long, the launcher may have had no worker for a key that expired */
+	report_next_expiry(left_until);
 }
 
 /* Cleans up the database whose OID is the argument, and exits. */
@@ -476,9 +597,5 @@ authfort_cleanup_worker(Datum argument)
 	show_name();
 	pin_settings();
 	if (has_extension())
-	{
-		clean_keys();
-		for (int kind = CLEANUP_KEYS + 1; round == ROUND_OF_ALL && kind < CLEANUP_KINDS; kind++)
-			clean_kind_or_report(kind);
-	}
+		clean_all(round);
 }
