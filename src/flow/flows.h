@@ -97,16 +97,23 @@ extern const Refusal *flow_request_password_reset(const char *email, const Clien
 extern const Refusal *
 flow_reset_password(const char *token, const char *new_password, const Client *client);
 
+/* A session that continues when the others end; it may be the one that asks for that. */
+typedef struct KeptSession
+{
+	const pg_uuid_t *id; /* NULL: none */
+	bool asks;           /* then it has to be recent (flow/recent_auth.h) */
+} KeptSession;
+
 /*
- * These end every session and access token of the user, except the session
- * "keep" if that is not NULL: the result then has new tokens of it, unless it
- * has ended.  They raise for an unknown user id.
+ * These end every session and access token of the user, except the kept
+ * session: the result then has new tokens of it, unless it has ended.  They
+ * raise for an unknown user id.
  */
 extern AuthResult
 flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
-					 const pg_uuid_t *keep, const Client *client);
+					 const KeptSession *kept, const Client *client);
 extern AuthResult flow_set_password(const pg_uuid_t *id, const char *new_password,
-									const pg_uuid_t *keep, const Client *client);
+									const KeptSession *kept, const Client *client);
 
 /* A wrong password or code is recorded as a failed login, also within a session. */
 extern void flow_record_wrong_secret(const User *user, const pg_uuid_t *session_id,

@@ -29,6 +29,7 @@
 #include "flow/no_password.h"
 #include "flow/notices.h"
 #include "flow/password_policy.h"
+#include "flow/recent_auth.h"
 #include "flow/response_timing.h"
 #include "flow/user_message.h"
 
@@ -121,16 +122,22 @@ replace_password(const User *user, const char *hash, const pg_uuid_t *keep, cons
 	user_message_withdraw_tokens(&user->id);
 }
 
-/* Returns false if the user's password is no longer the one that was checked. */
+/*
+ * Returns false if the user's password is no longer the one that was checked.
+ * Otherwise sets *refusal if the session that asks was revoked while the
+ * password was hashed.
+ */
 static bool
-replace_password_if_same(const User *user, const char *hash, const pg_uuid_t *keep,
-						 const Client *client)
+replace_password_if_same(const User *user, const char *hash, const KeptSession *kept,
+						 const Client *client, const Refusal **refusal)
 {
 	User *locked = users_lock(&user->id);
 
 	if (locked == NULL || !user_has_same_password(user, locked))
 		return false;
-	replace_password(locked, hash, keep, client);
+	*refusal = kept->asks ? recent_auth_check(locked, kept->id) : NULL;
+	if (*refusal == NULL)
+		replace_password(locked, hash, kept->id, client);
 	return true;
 }
 
@@ -194,7 +201,7 @@ continue_session(const pg_uuid_t *user_id, const pg_uuid_t *keep)
  */
 AuthResult
 flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
-					 const pg_uuid_t *keep, const Client *client)
+					 const KeptSession *kept, const Client *client)
 {
 	User *user = users_require(id);
 	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_PASSWORD, user, client);
@@ -216,20 +223,22 @@ flow_change_password(const pg_uuid_t *id, const char *old_password, const char *
 			return auth_refused(&refusal_server_busy);
 		if (check == PASSWORD_WRONG)
 		{
-			flow_record_wrong_secret(user, keep, &refusal_invalid_password, client);
+			flow_record_wrong_secret(user, kept->id, &refusal_invalid_password, client);
 			return auth_refused(&refusal_invalid_password);
 		}
 		refusal = accept_password(new_password, user, client, &hash);
 		if (refusal != NULL)
 			return auth_refused(refusal);
-	} while (!replace_password_if_same(user, hash, keep, client));
+	} while (!replace_password_if_same(user, hash, kept, client, &refusal));
 
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
-	return continue_session(id, keep);
+	return continue_session(id, kept->id);
 }
 
 AuthResult
-flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t *keep,
+flow_set_password(const pg_uuid_t *id, const char *new_password, const KeptSession *kept,
 				  const Client *client)
 {
 	const Refusal *refusal;
@@ -247,10 +256,12 @@ flow_set_password(const pg_uuid_t *id, const char *new_password, const pg_uuid_t
 		refusal = accept_password(new_password, user, client, &hash);
 		if (refusal != NULL)
 			return auth_refused(refusal);
-	} while (!replace_password_if_same(user, hash, keep, client));
+	} while (!replace_password_if_same(user, hash, kept, client, &refusal));
 
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
-	return continue_session(id, keep);
+	return continue_session(id, kept->id);
 }
 
 /* create_password_reset_token(email) -> text, or NULL */
@@ -294,9 +305,9 @@ authfort_change_password(PG_FUNCTION_ARGS)
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 	char *old_password = argument_secret(fcinfo, 1, "old_password");
 	char *new_password = argument_secret(fcinfo, 2, "new_password");
+	KeptSession kept = {argument_optional_uuid(fcinfo, 3)};
 	Client client = argument_client(fcinfo, 4, 5);
-	AuthResult result = flow_change_password(id, old_password, new_password,
-											 argument_optional_uuid(fcinfo, 3), &client);
+	AuthResult result = flow_change_password(id, old_password, new_password, &kept, &client);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }
@@ -307,7 +318,8 @@ authfort_set_password(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 	char *new_password = argument_secret(fcinfo, 1, "new_password");
-	AuthResult result = flow_set_password(id, new_password, argument_optional_uuid(fcinfo, 2), NULL);
+	KeptSession kept = {argument_optional_uuid(fcinfo, 2)};
+	AuthResult result = flow_set_password(id, new_password, &kept, NULL);
 
 	PG_RETURN_JSONB_P(auth_to_jsonb(&result));
 }

@@ -200,13 +200,14 @@ void
 handle_change_password(HttpRequest *request, HttpResponse *response)
 {
 	BodyField fields[] = {{"old_password", true}, {"new_password", true}};
+	KeptSession kept = {&request->session_id, true};
 	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response) ||
 		!http_require_recent_auth(request, response))
 		return;
-	result = flow_change_password(&request->caller->id, fields[0].value, fields[1].value,
-								  &request->session_id, &request->client);
+	result = flow_change_password(&request->caller->id, fields[0].value, fields[1].value, &kept,
+								  &request->client);
 	http_respond_auth_message(response, &result, "Password changed successfully.");
 }
 
@@ -214,13 +215,13 @@ void
 handle_set_password(HttpRequest *request, HttpResponse *response)
 {
 	BodyField fields[] = {{"password", true}};
+	KeptSession kept = {&request->session_id, true};
 	AuthResult result;
 
 	if (!http_read_body(request, fields, lengthof(fields), response) ||
 		!http_require_recent_auth(request, response))
 		return;
-	result = flow_set_password(&request->caller->id, fields[0].value, &request->session_id,
-							   &request->client);
+	result = flow_set_password(&request->caller->id, fields[0].value, &kept, &request->client);
 	http_respond_auth_message(response, &result, "Password set successfully.");
 }
 
