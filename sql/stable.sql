@@ -4,7 +4,8 @@ SELECT provolatile AS volatility, proparallel AS parallel, string_agg(proname, '
 	WHERE pronamespace = 'authfort'::regnamespace AND proname IN ('get_user', 'list_users', 'get_user_count',
 	'get_roles', 'user_has_role', 'get_sessions',
 		'authenticate', 'current_user', 'role_members', 'rate_limits', 'rate_limit_status', 'routes', 'verify_jwt',
-		'uid')
+		'uid', 'introspect', 'list_identities', 'list_passkeys', 'list_service_tokens', 'master_key_usage',
+		'message_template', 'mfa_status', 'oauth_providers', 'provider_tokens')
 	GROUP BY 1, 2 ORDER BY 1, 2;
 -- jwks() makes the first key
 SELECT provolatile FROM pg_proc WHERE oid = 'authfort.jwks()'::regprocedure;
@@ -38,6 +39,8 @@ ROLLBACK;
 -- A statement sees what functions before it in the same statement did, not what it changes itself.
 SELECT authfort.authenticate(authfort.login('ada@example.com',
 	'correct horse')#>>'{tokens,access_token}')->>'email' AS signed_in;
+SELECT authfort.introspect(authfort.login('ada@example.com',
+	'correct horse')#>>'{tokens,refresh_token}')->>'email' AS introspected;
 SELECT authfort.get_user((authfort.create_user('new@example.com')->>'id')::uuid)->>'email' AS made;
 UPDATE authfort.users SET name = 'changed' WHERE id = :'ada' RETURNING name, authfort.get_user(id)->>'name' AS before;
 SELECT authfort.get_user(:'ada')->>'name' AS after;
@@ -52,6 +55,9 @@ SELECT authfort.get_user_count() AS count;
 ROLLBACK;
 BEGIN READ ONLY;
 SELECT authfort.get_user_count() AS count;
+SELECT authfort.introspect('x')->'active' AS active, (SELECT count(*) FROM authfort.list_identities(:'ada')) AS identities,
+	authfort.provider_tokens(:'ada', 'google') AS tokens, (SELECT count(*) FROM authfort.oauth_providers()) AS providers,
+	(SELECT count(*) > 0 FROM authfort.master_key_usage()) AS key_is_used;
 ROLLBACK;
 
 -- the client of a logout

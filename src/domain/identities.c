@@ -219,9 +219,8 @@ identities_append_json(StringInfo out, const pg_uuid_t *user_id)
 	appendStringInfoChar(out, ']');
 }
 
-/* list_identities(user_id) -> setof (provider, provider_user_id, email, created_at, last_sign_in_at) */
-Datum
-authfort_list_identities(PG_FUNCTION_ARGS)
+static Datum
+list_identities(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -243,9 +242,15 @@ authfort_list_identities(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* provider_tokens(user_id, provider) -> jsonb, NULL if none are kept */
+/* list_identities(user_id) -> setof (provider, provider_user_id, email, created_at, last_sign_in_at) */
 Datum
-authfort_provider_tokens(PG_FUNCTION_ARGS)
+authfort_list_identities(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(list_identities, fcinfo);
+}
+
+static Datum
+provider_tokens(PG_FUNCTION_ARGS)
 {
 	static SpiQuery query = {
 		"SELECT id, tokens FROM authfort.identities WHERE user_id OPERATOR(pg_catalog.=) $1"
@@ -280,6 +285,13 @@ authfort_provider_tokens(PG_FUNCTION_ARGS)
 	result = DirectFunctionCall1(jsonb_in, CStringGetDatum((char *) tokens));
 	sodium_memzero(tokens, len);
 	return result;
+}
+
+/* provider_tokens(user_id, provider) -> jsonb, NULL if none are kept */
+Datum
+authfort_provider_tokens(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(provider_tokens, fcinfo);
 }
 
 static char *

@@ -22,11 +22,11 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.identities', '');
 
 CREATE FUNCTION authfort.list_identities(user_id uuid)
 	RETURNS TABLE (provider text, provider_user_id text, email text, created_at timestamptz, last_sign_in_at timestamptz)
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_list_identities';
 COMMENT ON FUNCTION authfort.list_identities(uuid) IS 'Returns the accounts at OAuth providers that a user has linked.';
 
 CREATE FUNCTION authfort.provider_tokens(user_id uuid, provider text) RETURNS jsonb
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_provider_tokens';
 COMMENT ON FUNCTION authfort.provider_tokens(uuid, text) IS 'Returns the tokens that a provider gave for a user, where they are kept, or NULL.';

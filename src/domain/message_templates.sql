@@ -31,7 +31,7 @@ ALTER TABLE authfort.message_templates ENABLE ALWAYS TRIGGER check_message_templ
 
 CREATE FUNCTION authfort.message_template(kind text, locale text DEFAULT NULL)
 	RETURNS TABLE (subject text, text text, html text)
-	ROWS 1 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	ROWS 1 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT t.subject, t.text, t.html FROM authfort.message_templates t
 	WHERE t.kind OPERATOR(pg_catalog.=) $1
 		AND (t.locale OPERATOR(pg_catalog.=) '' OR pg_catalog.starts_with(

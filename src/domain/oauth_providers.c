@@ -324,9 +324,8 @@ put_provider(ReturnSetInfo *result, const OAuthProvider *provider, Datum created
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* oauth_providers() -> setof (name, preset, issuer, client_id, enabled, ...) */
-Datum
-authfort_oauth_providers(PG_FUNCTION_ARGS)
+static Datum
+list_oauth_providers(PG_FUNCTION_ARGS)
 {
 	static SpiQuery query = {
 		"SELECT name, config, client_secret IS NOT NULL, private_key IS NOT NULL, created_at, updated_at"
@@ -352,6 +351,13 @@ authfort_oauth_providers(PG_FUNCTION_ARGS)
 	}
 	spi_query_close();
 	return (Datum) 0;
+}
+
+/* oauth_providers() -> setof (name, preset, issuer, client_id, enabled, ...) */
+Datum
+authfort_oauth_providers(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(list_oauth_providers, fcinfo);
 }
 
 /* For the buttons of a sign-in page. */

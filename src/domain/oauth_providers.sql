@@ -49,7 +49,7 @@ COMMENT ON FUNCTION authfort.drop_oauth_provider(text) IS 'Removes an OAuth prov
 CREATE FUNCTION authfort.oauth_providers()
 	RETURNS TABLE (name text, preset text, issuer text, client_id text, enabled boolean, trust_email boolean,
 				   keep_tokens boolean, created_at timestamptz, updated_at timestamptz)
-	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_oauth_providers';
 COMMENT ON FUNCTION authfort.oauth_providers() IS 'Returns the OAuth providers, without their secrets.';
 

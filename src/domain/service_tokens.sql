@@ -20,7 +20,7 @@ SELECT pg_catalog.pg_extension_config_dump('authfort.service_tokens', '');
 
 CREATE FUNCTION authfort.list_service_tokens()
 	RETURNS TABLE (name text, scopes text[], created_at timestamptz, last_used_at timestamptz)
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT s.name, s.scopes, s.created_at, s.last_used_at FROM authfort.service_tokens s ORDER BY s.name
 $$;
 COMMENT ON FUNCTION authfort.list_service_tokens() IS 'Returns the services that may ask about tokens.';

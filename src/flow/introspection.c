@@ -10,6 +10,7 @@
 
 #include "base/arguments.h"
 #include "base/json.h"
+#include "base/spi_query.h"
 #include "domain/events.h"
 #include "domain/refresh_token.h"
 #include "domain/sessions.h"
@@ -160,9 +161,8 @@ flow_revoke_token(const char *token, const Client *client)
 		flow_logout(token, client);
 }
 
-/* introspect(token) -> jsonb */
-Datum
-authfort_introspect(PG_FUNCTION_ARGS)
+static Datum
+introspect_argument(PG_FUNCTION_ARGS)
 {
 	char *token = argument_token(fcinfo, 0);
 	StringInfoData json;
@@ -171,4 +171,11 @@ authfort_introspect(PG_FUNCTION_ARGS)
 	initStringInfo(&json);
 	introspection_append(&json, token, INTROSPECT_BOTH);
 	PG_RETURN_JSONB_P(json_to_jsonb(&json));
+}
+
+/* introspect(token) -> jsonb */
+Datum
+authfort_introspect(PG_FUNCTION_ARGS)
+{
+	return spi_query_run_stable(introspect_argument, fcinfo);
 }

@@ -29,7 +29,7 @@ CREATE FUNCTION authfort.mfa_regenerate_backup_codes(user_id uuid, code text DEF
 COMMENT ON FUNCTION authfort.mfa_regenerate_backup_codes(uuid, text, uuid, text, inet) IS 'Replaces all backup codes of a user by ten new ones, by a code of the app or a passkey''s session.';
 
 CREATE FUNCTION authfort.mfa_status(user_id uuid) RETURNS jsonb
-	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_mfa_status';
 COMMENT ON FUNCTION authfort.mfa_status(uuid) IS 'Returns which second factors a user has, and how many backup codes are left.';
 

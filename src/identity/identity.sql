@@ -43,7 +43,7 @@ CREATE FUNCTION authfort.require_aal(level integer, max_age interval DEFAULT NUL
 COMMENT ON FUNCTION authfort.require_aal(integer, interval) IS 'Returns the caller''s id after strong and recent authentication, and raises an error otherwise.';
 
 CREATE FUNCTION authfort.current_user() RETURNS jsonb
-	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_current_user';
 COMMENT ON FUNCTION authfort.current_user() IS 'Returns the caller as a user, checked as by authfort.authenticate().';
 
