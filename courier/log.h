@@ -13,11 +13,11 @@
 
 struct Job;
 
-/* Of messages, on standard output. */
+/* The log of messages, on standard output. */
 extern void log_init(bool log_messages);
 extern void log_job(const struct Job *job);
 
-/* Of all else, on standard error. */
+/* The log of all else, on standard error. */
 extern void log_problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* COURIER_LOG_H */

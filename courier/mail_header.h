@@ -12,7 +12,7 @@
 
 /*
  * Each appends one header, folded where needed, without its last line end.
- * Whatever a value holds, it stays within its header.  False if out of memory.
+ * No value can leave its header.  False if out of memory.
  */
 extern bool mail_header_text(Text *out, const char *name, const char *value);
 extern bool

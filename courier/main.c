@@ -3,8 +3,8 @@
  *		authfort-courier: sends the messages of authfort's outbox.
  *
  * This thread takes messages and reports what became of them; workers send
- * them.  What could not be reported yet, because the database is away, is kept,
- * and no more messages are taken until then.
+ * them.  While the database is away, reports are kept, and no more messages are
+ * taken.
  */
 #include <curl/curl.h>
 #include <poll.h>

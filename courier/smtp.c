@@ -2,9 +2,9 @@
  * smtp.c
  *		Sends mails to a server by SMTP.
  *
- * libcurl speaks the protocol.  What it sends and receives is watched, because
- * its result does not say which command was refused.  A refusal before RCPT
- * concerns all mails, as with a wrong password: then no message is given up.
+ * libcurl speaks the protocol.  Its traffic is watched, because its result does
+ * not say which command was refused.  A refusal before RCPT concerns all mails,
+ * as with a wrong password: then no message is given up.
  */
 #include <ctype.h>
 #include <stdlib.h>

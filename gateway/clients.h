@@ -22,7 +22,7 @@ extern void clients_init(const Options *options);
 extern Client *client_connected(int fd, const struct sockaddr *address);
 extern void client_disconnected(Client *client);
 
-/* What the gateway waits for from now on. A NULL client is ignored. */
+/* Note what the gateway waits for from now on. A NULL client is ignored. */
 extern void client_sends_request(Client *client);
 extern void client_waits(Client *client); /* for the answer: it is our turn */
 extern void client_reads_answer(Client *client, size_t length);

@@ -5,7 +5,8 @@
  * One thread drives all of them with libcurl and never waits for a single one;
  * libcurl resolves names in its own threads.  URLs are configured by an
  * administrator or named by a provider's discovery document, and a provider
- * must not be able to reach into this network: each address is checked when the connection to it is made, after the name was resolved.
+ * must not be able to reach into this network: each address is checked when the
+ * connection to it is made, after the name was resolved.
  *
  * A fetch is sent at most once.  libcurl repeats a request by itself if a
  * connection that it kept turns out to be dead; so none is kept.

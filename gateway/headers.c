@@ -34,7 +34,7 @@ static const char *const passed_on[] = {
 	"x-forwarded-for",
 };
 
-/* Of the answer to a fetch. */
+/* Headers of the answer to a fetch. */
 static const char *const passed_on_of_answers[] = {
 	"cache-control",
 	"content-type",

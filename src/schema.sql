@@ -53,7 +53,7 @@ $$;
 CREATE SCHEMA authfort;
 COMMENT ON SCHEMA authfort IS 'Authentication: users, sessions, roles, signing keys and the caller''s identity';
 
--- What triggers, indexes and event triggers call; ordinary roles have no USAGE.
+-- Functions that triggers, indexes and event triggers call; ordinary roles have no USAGE.
 CREATE SCHEMA authfort_internal;
 COMMENT ON SCHEMA authfort_internal IS 'Functions of authfort''s own indexes and triggers; not to be called';
 

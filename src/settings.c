@@ -494,7 +494,7 @@ number_of_cores(void)
 	return (int) Max(1, Min(cores, 1024));
 }
 
-/* Those of which a table cannot say everything. */
+/* Settings with more than the tables of the other kinds can say. */
 static void
 define_server_settings(void)
 {

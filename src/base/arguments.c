@@ -35,7 +35,7 @@ argument_text(FunctionCallInfo fcinfo, int number, const char *name)
 	return text_to_cstring(PG_GETARG_TEXT_PP(number));
 }
 
-/* What was unpacked for it is wiped as well; the argument itself is the caller's. */
+/* A detoasted copy is wiped as well; the argument itself is the caller's. */
 char *
 argument_optional_secret(FunctionCallInfo fcinfo, int number)
 {

@@ -30,7 +30,7 @@ extern bool keyed_row_open(KeyedRow *row, const char *table, const char *index, 
 extern bool keyed_row_open_bytes(KeyedRow *row, const char *table, const char *index,
 								 const char *column, const bytea *value);
 
-/* What is passed by reference lives until the row is closed. */
+/* A value passed by reference lives until the row is closed. */
 extern Datum keyed_row_column(const KeyedRow *row, const char *column, bool *isnull);
 
 /* The first columns in the order of the table: quicker than each by its name. */

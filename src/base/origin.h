@@ -28,8 +28,8 @@ extern bool origin_normalize_passkey_list(char *list);
 extern bool origin_is_listed(const char *origin, const char *list);
 
 /*
- * Those of a normalized list whose host is neither the domain nor one of its
- * subdomains, without Android apps; returns their number.
+ * The origins of a normalized list whose host is neither the domain nor one of
+ * its subdomains, without Android apps; returns their number.
  */
 extern int origin_list_outside(const char *list, const char *domain, char ***origins);
 

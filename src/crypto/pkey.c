@@ -26,7 +26,7 @@
 #define ED25519_PUBLIC_BYTES 32
 #define MAX_RSA_BYTES 2048 /* longest modulus that we publish: 16384 bits */
 
-/* Of others' RSA keys: verifying with larger ones takes long. */
+/* Sizes of other parties' RSA keys: verifying with larger ones takes long. */
 #define MIN_FOREIGN_RSA_BITS 2048
 #define MAX_FOREIGN_RSA_BITS 8192
 #define MAX_RSA_EXPONENT_BYTES 8

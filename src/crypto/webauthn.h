@@ -17,7 +17,7 @@
 #define WEBAUTHN_MAX_CREDENTIAL_ID 1023 /* bytes; section 7.1 */
 #define WEBAUTHN_MAX_SPKI 1100          /* bytes; RSA of 8192 bits */
 
-/* Those that registration asks for, in this order; numbers of the COSE registry. */
+/* Algorithms that registration asks for, in this order; numbers of the COSE registry. */
 typedef enum WebauthnAlgorithm
 {
 	WEBAUTHN_ES256 = -7,

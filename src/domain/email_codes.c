@@ -22,7 +22,7 @@
 #define CODES 1000000
 #define CODE_DIGITS 6
 
-/* Of a code, and of all codes of a user within a day. */
+/* Wrong tries at a code, and at all codes of a user within a day. */
 #define MAX_TRIES 5
 #define MAX_WRONG_IN_DAY 50
 

@@ -27,7 +27,8 @@ COMMENT ON COLUMN authfort.events.cluster IS 'The cluster to which xid belongs: 
 
 CREATE INDEX events_created_at ON authfort.events USING brin (created_at);
 CREATE INDEX events_position ON authfort.events (cluster, xid, id);
--- (these two count what strangers cause: event_is_frequent(), events_to_are_frequent(), event_notice_is_frequent())
+-- for counting the events that any client can cause: event_is_frequent(), events_to_are_frequent()
+-- and event_notice_is_frequent()
 CREATE INDEX events_frequent ON authfort.events (event, user_id, created_at)
 	WHERE event IN ('email_change_requested', 'refresh_token_mismatch', 'password_pwned_rejected', 'rate_limit_exceeded')
 		OR (event = 'login_failed' AND user_id IS NULL);

@@ -28,7 +28,7 @@ typedef struct KindOfMessage
 /* The courier adds "app" and "expires_in"; the others are members of each message. */
 static const char common_names[] = "app email expires_at expires_in locale name";
 
-/* Of another kind, which an application sends, the names are not known. */
+/* Messages of other kinds are the application's, and their names are not known. */
 static const KindOfMessage kinds[] = {
 	{"email_verification", "link token"},
 	{"magic_link", "link token"},

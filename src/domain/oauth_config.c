@@ -495,7 +495,7 @@ read_hosts(const Config *config, OAuthProvider *provider)
 }
 
 /*
- * An endpoint by its own name, or as a member of "endpoints".  That of the
+ * An endpoint by its own name, or as a member of "endpoints".  The endpoint of a
  * preset belongs to the preset's issuer.
  */
 static char *

@@ -483,7 +483,7 @@ put_status(ReturnSetInfo *result, RateLimited endpoint, KeyType type, const char
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* What an argument of the two functions names; NULL: nothing. */
+/* The keys that the arguments of the two functions name; NULL: none. */
 typedef struct CounterKeys
 {
 	const char *email;

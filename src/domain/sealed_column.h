@@ -27,7 +27,7 @@ typedef struct SealedColumn
 #define SEALED_OLDER(column) \
 	"pg_catalog.substring(" column ", 1, 5) OPERATOR(pg_catalog.=) ANY ($1)"
 
-/* What "find" ends with: a row that is locked is left for another call. */
+/* The end of "find": a row that is locked is left for another call. */
 #define SEALED_LIMIT " LIMIT $2 FOR UPDATE SKIP LOCKED"
 
 #define SEALED_FIND_PARAMETERS \

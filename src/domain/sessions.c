@@ -255,8 +255,8 @@ sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
  * Prepends the last rotation to those that the grace period may still need.
  *
  * If the answer to a parent was lost, the last rotation replaced that parent a
- * second time, and the grace period counts for it again.  What lies between the
- * two was replaced before the grace period; the beginning of the session serves
+ * second time, and its grace period begins again.  The generations between the
+ * two were replaced before the grace period; the beginning of the session serves
  * as its time.
  */
 static void

@@ -170,6 +170,15 @@ users_raise_unknown(const pg_uuid_t *id)
 			 errdetail("user_not_found")));
 }
 
+void
+users_raise_refusal(const Refusal *refusal, const pg_uuid_t *id)
+{
+	if (refusal == &refusal_user_not_found)
+		users_raise_unknown(id);
+	if (refusal != NULL)
+		refusal_raise(refusal);
+}
+
 User *
 users_require_lock(const pg_uuid_t *id)
 {

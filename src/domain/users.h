@@ -92,6 +92,9 @@ extern User *users_require(const pg_uuid_t *id);
 extern User *users_require_lock(const pg_uuid_t *id);
 extern _Noreturn void users_raise_unknown(const pg_uuid_t *id);
 
+/* Raises a refusal that concerns that user; returns if it is NULL. */
+extern void users_raise_refusal(const Refusal *refusal, const pg_uuid_t *id);
+
 /* False if there is no such user.  Called for each request; cheaper than reading the whole user. */
 extern bool users_find_standing(const pg_uuid_t *id, UserStanding *standing);
 

@@ -2,9 +2,9 @@
  * app_code.h
  *		One-time codes with which an app gets a sign-in that ended in a browser.
  *
- * What opens an app, such as a redirect to its own scheme, can be read by other
- * apps (RFC 8252, section 8.1).  So it carries no token, but a code, and only
- * the app that began the sign-in can exchange the code: it gave the hash of a
+ * A URL that opens an app, such as a redirect to its own scheme, can be read by
+ * other apps (RFC 8252, section 8.1).  So it carries not a token, but a code,
+ * which only the app that began the sign-in can exchange: it gave the hash of a
  * verifier then (RFC 7636), and gives the verifier now.
  */
 #ifndef AUTHFORT_APP_CODE_H
@@ -15,7 +15,7 @@
 #include "base/client.h"
 #include "flow/auth_result.h"
 
-/* What an app gives when it begins a sign-in; NULL for what it does not give. */
+/* The parameters with which an app begins a sign-in; NULL for a missing one. */
 typedef struct AppRequest
 {
 	const char *redirect_to;

@@ -122,7 +122,7 @@ start_change(const User *user, const char *new_email, bool taken, const Client *
 	email_changes_insert(&change);
 	record_email_change(EVENT_EMAIL_CHANGE_REQUESTED, &user->id, user->email, new_email, client);
 	if (taken)
-		flow_tell_owner(new_email, client);
+		flow_notify_owner(new_email, client);
 	else
 		send_confirmation(user, &change, false);
 	if (change.awaits_old)
@@ -277,8 +277,8 @@ email_change_notify(const User *before, const Client *client)
 }
 
 /*
- * Whatever was sent to the old address gives no more access, except the way
- * back.  A user who had no address has none.
+ * Tokens and codes that were sent to the old address give no more access,
+ * except the way back.  A user who had no address gets no way back.
  */
 static const Refusal *
 complete_change(const User *user, const EmailChange *change, bool proven, const Client *client)

@@ -57,7 +57,7 @@ fetch_flow_begin(FetchFlow *flow, const pg_uuid_t *id, const char *provider, con
 	flow->expires_at = GetCurrentTimestamp() + FETCH_FLOW_SECONDS * USECS_PER_SEC;
 }
 
-/* Of what does not differ when the same thing is asked again, unlike the proof of a client. */
+/* Covers only what is the same when the question is asked again, unlike the proof of a client. */
 static void
 digest_question(const char *method, const char *url, unsigned char digest[FETCH_DIGEST_BYTES])
 {

@@ -49,16 +49,16 @@ flow_accept_roles(char *const *names, int name_count, char ***roles, int *count)
  * Sends the owner of an email that a client wanted for another account a
  * message, within mail_limit.h; otherwise makes the commit cost the same.
  */
-extern void flow_tell_owner(const char *email, const Client *client);
+extern void flow_notify_owner(const char *email, const Client *client);
 
 /* Creates an account for another person, also with signup off; the password may be NULL. */
 extern const Refusal *flow_create_user(const SignupForm *form, bool email_verified,
 									   char *const *role_names, int name_count, User **user);
 
 /*
- * What an access token of another session does beside a refresh token.  By
- * cookie it proves no theft: any host of the same site can set that cookie,
- * and must not be able to end the session of a visitor.
+ * The effect of an access token that belongs to another session than the
+ * refresh token.  In a cookie it proves no theft: any host of the same site can
+ * set that cookie, and must not be able to end the session of a visitor.
  */
 typedef enum Mismatch
 {

@@ -32,7 +32,7 @@ typedef struct Introspection
 } Introspection;
 
 static Introspection
-look_at_access_token(const char *token)
+introspect_access_token(const char *token)
 {
 	Introspection result = {0};
 	const AccessClaims *claims;
@@ -51,7 +51,7 @@ look_at_access_token(const char *token)
 
 /* When a refresh token was made is not reported: it would show when it is used. */
 static Introspection
-look_at_refresh_token(const char *text)
+introspect_refresh_token(const char *text)
 {
 	Introspection result = {0};
 	RefreshToken token;
@@ -78,13 +78,13 @@ is_access_token(const char *token)
 }
 
 static Introspection
-look_at_token(const char *token, IntrospectionScope scope)
+introspect_token(const char *token, IntrospectionScope scope)
 {
 	Introspection nothing = {0};
 
 	if (is_access_token(token))
-		return (scope != INTROSPECT_REFRESH_TOKENS) ? look_at_access_token(token) : nothing;
-	return (scope != INTROSPECT_ACCESS_TOKENS) ? look_at_refresh_token(token) : nothing;
+		return (scope != INTROSPECT_REFRESH_TOKENS) ? introspect_access_token(token) : nothing;
+	return (scope != INTROSPECT_ACCESS_TOKENS) ? introspect_refresh_token(token) : nothing;
 }
 
 static void
@@ -128,7 +128,7 @@ write_token(StringInfo out, const Introspection *token)
 void
 introspection_append(StringInfo out, const char *token, IntrospectionScope scope)
 {
-	Introspection result = look_at_token(token, scope);
+	Introspection result = introspect_token(token, scope);
 
 	json_open(out);
 	if (result.user != NULL)

@@ -88,7 +88,10 @@ record_failure(const char *email, const Refusal *refusal, const Client *client)
 	event_record(&event);
 }
 
-/* With hidden accounts, no_password and oauth_account are not returned: they would reveal that the account exists. */
+/*
+ * With hidden accounts, no_password and oauth_account are not returned: they
+ * would reveal that the account exists.
+ */
 static AuthResult
 attempt_login(const char *email, const char *password, const Client *client)
 {

@@ -17,7 +17,7 @@
 
 /* Held until the transaction ends; false while another transaction has it. */
 static bool
-claim(EventType cause, const void *bytes, size_t len)
+claim_until_commit(EventType cause, const void *bytes, size_t len)
 {
 	uint64 key = hash_bytes_extended(bytes, (int) len, 0);
 	LOCKTAG tag;
@@ -29,7 +29,7 @@ claim(EventType cause, const void *bytes, size_t len)
 bool
 mail_limit_claim_address(EventType cause, const char *email)
 {
-	return claim(cause, email, strlen(email)) && !events_to_are_frequent(cause, email);
+	return claim_until_commit(cause, email, strlen(email)) && !events_to_are_frequent(cause, email);
 }
 
 /* A message that a mailer has taken is treated as delivered, and its token stays valid. */
@@ -64,7 +64,7 @@ mail_limit_claim_other(const pg_uuid_t *user_id, const char *email, EventType ca
 {
 	User *user;
 
-	if (!claim(cause, user_id->data, UUID_LEN) || event_is_frequent(cause, user_id) ||
+	if (!claim_until_commit(cause, user_id->data, UUID_LEN) || event_is_frequent(cause, user_id) ||
 		!mail_limit_claim_address(cause, email))
 		return NULL;
 	user = users_lock(user_id);

@@ -15,7 +15,7 @@
 #include "flow/user_message.h"
 
 static void
-mark(User *user, bool proven)
+mark_mailbox(User *user, bool proven)
 {
 	bool was_verified = user->email_verified;
 
@@ -30,17 +30,17 @@ void
 mailbox_proved_by_session(User *user)
 {
 	if (!user->email_verified || !user->mailbox_proven)
-		mark(user, true);
+		mark_mailbox(user, true);
 }
 
 void
 mailbox_verified(User *user)
 {
 	if (!user->email_verified)
-		mark(user, false);
+		mark_mailbox(user, false);
 }
 
-/* Whatever could sign in, or recover the account. */
+/* Deletes everything that could sign in, or recover the account. */
 static void
 delete_unproven(User *user)
 {

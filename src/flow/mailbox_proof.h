@@ -35,8 +35,8 @@ extern void mailbox_proved_by_session(User *user);
 extern bool mailbox_proved_elsewhere(User *user);
 
 /*
- * The first if the session, which may be NULL, is a live one of the user; the
- * second otherwise.
+ * mailbox_proved_by_session() if the session, which may be NULL, is a live one
+ * of the user, otherwise mailbox_proved_elsewhere().
  */
 extern void mailbox_proved_by_sign_in(User *user, const pg_uuid_t *session_id);
 

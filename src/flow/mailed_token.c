@@ -41,8 +41,8 @@ mailed_token_spend(MailedToken kind, const User *user)
 }
 
 static char *
-create(MailedToken kind, const User *user, const pg_uuid_t *message_id, Jsonb *detail,
-	   const Client *client, TimestampTz *expires_at)
+create_mailed_token(MailedToken kind, const User *user, const pg_uuid_t *message_id, Jsonb *detail,
+					const Client *client, TimestampTz *expires_at)
 {
 	char *token;
 
@@ -58,7 +58,7 @@ char *
 mailed_token_create(MailedToken kind, const User *user, Jsonb *detail, const Client *client,
 					TimestampTz *expires_at)
 {
-	return create(kind, user, NULL, detail, client, expires_at);
+	return create_mailed_token(kind, user, NULL, detail, client, expires_at);
 }
 
 void
@@ -70,7 +70,7 @@ mailed_token_send(MailedToken kind, const User *user, Jsonb *detail, const Clien
 	char *token;
 
 	uuid_v7_make(&id);
-	token = create(kind, user, &id, detail, client, &expires_at);
+	token = create_mailed_token(kind, user, &id, detail, client, &expires_at);
 	user_message_begin(&message, user);
 	user_message_put_token(&id, mailed_tokens[kind].message, user, expires_at, token, &message);
 }

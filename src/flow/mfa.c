@@ -267,7 +267,7 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 		return auth_refused(&refusal_mfa_not_enabled);
 	if (user->banned)
 		return auth_refused(&refusal_user_banned);
-	/* checked first: the code is used up, and the session raised, only if they count */
+	/* checked first, so that no code is used up for a session that has ended */
 	if (!sessions_find(session_id, &session) || session_has_ended(&session) ||
 		!uuid_equal(&session.user_id, &user->id))
 		return auth_refused(&refusal_session_not_found);
@@ -448,11 +448,7 @@ Datum
 authfort_reset_mfa(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
-	const Refusal *refusal = flow_mfa_reset(user_id);
 
-	if (refusal == &refusal_user_not_found)
-		users_raise_unknown(user_id);
-	if (refusal != NULL)
-		refusal_raise(refusal);
+	users_raise_refusal(flow_mfa_reset(user_id), user_id);
 	PG_RETURN_VOID();
 }

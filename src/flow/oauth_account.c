@@ -64,7 +64,7 @@ is_trusted_email(const OAuthProvider *provider, const OAuthProfile *profile)
 	return provider->trust_email && profile->email_verified;
 }
 
-/* Names and avatars of others that would be refused from a client are dropped. */
+/* Names and avatars that would be refused from a client are dropped. */
 static char *
 usable_name(const OAuthProfile *profile)
 {

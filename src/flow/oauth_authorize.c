@@ -106,7 +106,7 @@ oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, OAuthFlow *f
 
 /* Once a day, and whenever a good document is missing. */
 static OAuthResult
-discover(const OAuthProvider *provider, OAuthFlow *flow, const Client *client)
+discover_endpoints(const OAuthProvider *provider, OAuthFlow *flow, const Client *client)
 {
 	char *url = oauth_discovery_url(provider);
 	bool fresh;
@@ -144,7 +144,7 @@ oauth_authorize(const OAuthRequest *request, const Client *client)
 	flow.endpoints = provider->endpoints;
 	flow.token_auth = provider->token_auth;
 	if (oauth_provider_needs_discovery(provider))
-		return discover(provider, &flow, client);
+		return discover_endpoints(provider, &flow, client);
 	if (flow.token_auth == TOKEN_AUTH_UNSTATED)
 		flow.token_auth = TOKEN_AUTH_BASIC;
 	return send_to_provider(provider, &flow);

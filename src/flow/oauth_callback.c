@@ -364,7 +364,7 @@ take_emails(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progr
 	if (progress->userinfo == NULL ||
 		!oauth_profile_read(provider, progress->claims, progress->userinfo, &profile))
 		return oauth_refused(&refusal_oauth_user_info_failed);
-	/* without the list, the address of the profile counts, as one that is not verified */
+	/* without the list, the address of the profile is used, as not verified */
 	if ((answer->status != 200 || !oauth_profile_read_emails(answer->body, &profile)) &&
 		profile.email == NULL)
 		return oauth_refused(&refusal_oauth_user_info_failed);
@@ -410,7 +410,7 @@ log_provider_failure(const FetchFlow *continuation, const FetchAnswer *answer, c
 	                              continuation->step)));
 }
 
-/* What a step asks; NULL for an unknown step, and for what the provider does not have now. */
+/* The URL that a step asks; NULL if the step is unknown, or the provider has no such URL now. */
 static const char *
 url_of_step(const OAuthProvider *provider, const OAuthFlow *flow, const char *step)
 {
@@ -425,7 +425,7 @@ url_of_step(const OAuthProvider *provider, const OAuthFlow *flow, const char *st
 	return (strcmp(step, OAUTH_STEP_EMAILS) == 0) ? flow->endpoints.emails : NULL;
 }
 
-/* An answer of one server must not count as that of another one. */
+/* An answer of one server must not be taken for that of another one. */
 static bool
 is_still_asked(const OAuthProvider *provider, const OAuthFlow *flow, const FetchFlow *continuation)
 {

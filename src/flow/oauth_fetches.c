@@ -88,7 +88,7 @@ oauth_redirect_uri(const OAuthProvider *provider)
 }
 
 static char *
-encoded(const char *text)
+form_encoded(const char *text)
 {
 	StringInfoData out;
 
@@ -101,8 +101,8 @@ encoded(const char *text)
 static char *
 basic_credentials(const OAuthProvider *provider)
 {
-	char *text = psprintf("%s:%s", encoded(provider->client_id),
-						  encoded(oauth_provider_client_secret(provider)));
+	char *text = psprintf("%s:%s", form_encoded(provider->client_id),
+						  form_encoded(oauth_provider_client_secret(provider)));
 	size_t size = sodium_base64_ENCODED_LEN(strlen(text), sodium_base64_VARIANT_ORIGINAL);
 	char *out = palloc(strlen(BASIC) + size);
 

@@ -143,8 +143,8 @@ oauth_flow_read_state(const char *state, pg_uuid_t *id)
 }
 
 /*
- * With whichever master key is the current one: while it is being replaced, a
- * flow in between ends with a refusal of the provider.
+ * Uses the current master key.  If that is replaced before the flow ends, the
+ * provider refuses the flow.
  */
 static void
 derive_text(const char *purpose, const pg_uuid_t *id, char text[OAUTH_VERIFIER_SIZE])

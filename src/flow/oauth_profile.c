@@ -183,7 +183,7 @@ first_text(Jsonb *a, Jsonb *b, const char *mapping)
 	return (text != NULL) ? text : find_text(b, mapping);
 }
 
-/* OpenID Connect Core 1.0, section 5.3.2: userinfo counts only for the same subject. */
+/* OpenID Connect Core 1.0, section 5.3.2: userinfo is used only for the same subject. */
 static bool
 is_same_subject(Jsonb *claims, Jsonb *userinfo, const char *mapping)
 {

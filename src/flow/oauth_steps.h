@@ -65,7 +65,7 @@ extern OAuthResult
 oauth_finish(const OAuthProvider *provider, OAuthFlow *flow, const OAuthProfile *profile,
 			 const OAuthTokens *tokens, const Client *client);
 
-/* The same for the id_token of an app, which counts once. */
+/* The same for the id_token of an app, which is accepted once. */
 extern OAuthResult oauth_finish_app(const OAuthProvider *provider, const OAuthFlow *flow,
 									Jsonb *claims, const Client *client);
 

@@ -94,16 +94,25 @@ may_have_code(const User *user)
 	return email_codes_allowed(&user->id);
 }
 
+/* Makes a code, which ends the one before, and records it. */
+static char *
+make_code(const User *user, const pg_uuid_t *message_id, const Client *client, TimestampTz *expires_at)
+{
+	char *code;
+
+	outbox_withdraw(&user->id, CODE_MESSAGE);
+	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, message_id,
+							 expires_at);
+	event_record_of_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, client, NULL, NULL);
+	return code;
+}
+
 static char *
 create_code(const User *user, Jsonb *detail)
 {
 	TimestampTz expires_at;
-	char *code;
 
-	outbox_withdraw(&user->id, CODE_MESSAGE);
-	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, NULL, &expires_at);
-	event_record_of_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, NULL, NULL, NULL);
-	return code;
+	return make_code(user, NULL, NULL, &expires_at);
 }
 
 static void
@@ -114,10 +123,8 @@ send_code(const User *user, Jsonb *detail, const Client *client)
 	pg_uuid_t id;
 	char *code;
 
-	outbox_withdraw(&user->id, CODE_MESSAGE);
 	uuid_v7_make(&id);
-	code = email_code_create(&user->id, EMAIL_CODE_SIGN_IN, setting_email_otp_ttl, &id, &expires_at);
-	event_record_of_user(EVENT_EMAIL_OTP_REQUESTED, user, NULL, client, NULL, NULL);
+	code = make_code(user, &id, client, &expires_at);
 	user_message_begin(&message, user);
 	user_message_put_code(&id, CODE_MESSAGE, user, expires_at, code, &message);
 }
@@ -191,7 +198,7 @@ send_to(const char *email, const Method *method, Jsonb *detail, const Client *cl
 	return true;
 }
 
-/* What the token of a link for an app keeps. */
+/* The detail of the token in a link for an app. */
 static const Refusal *
 describe_app(const AppRequest *app, Jsonb **detail)
 {
@@ -211,7 +218,7 @@ describe_app(const AppRequest *app, Jsonb **detail)
 }
 
 static const Refusal *
-request(const Method *method, const char *raw_email, const AppRequest *app, const Client *client)
+request_secret(const Method *method, const char *raw_email, const AppRequest *app, const Client *client)
 {
 	Jsonb *detail = NULL;
 	instr_time start;
@@ -238,13 +245,13 @@ request(const Method *method, const char *raw_email, const AppRequest *app, cons
 const Refusal *
 flow_request_magic_link(const char *email, const AppRequest *app, const Client *client)
 {
-	return request(&by_link, email, app, client);
+	return request_secret(&by_link, email, app, client);
 }
 
 const Refusal *
 flow_request_email_otp(const char *email, const Client *client)
 {
-	return request(&by_code, email, NULL, client);
+	return request_secret(&by_code, email, NULL, client);
 }
 
 /*
@@ -252,7 +259,7 @@ flow_request_email_otp(const char *email, const Client *client)
  * A second factor may still be missing.
  */
 static AuthResult
-admit(const Method *method, User *user, const pg_uuid_t *session_id, const Client *client)
+admit_by_mail(const Method *method, User *user, const pg_uuid_t *session_id, const Client *client)
 {
 	AuthResult result;
 
@@ -266,7 +273,7 @@ admit(const Method *method, User *user, const pg_uuid_t *session_id, const Clien
 AuthResult
 magic_link_sign_in(User *user, const pg_uuid_t *session_id, const Client *client)
 {
-	return admit(&by_link, user, session_id, client);
+	return admit_by_mail(&by_link, user, session_id, client);
 }
 
 static MagicLinkResult
@@ -288,7 +295,7 @@ give_code(const User *user, Jsonb *detail)
 	return result;
 }
 
-/* A ban keeps the token, which is good again after it. */
+/* A ban does not end the token, which is valid again after the ban. */
 MagicLinkResult
 flow_verify_magic_link(const char *token, const pg_uuid_t *session_id, const Client *client)
 {
@@ -355,7 +362,7 @@ flow_verify_email_otp(const char *raw_email, const char *code, const pg_uuid_t *
 	{
 		email_code_spend(&user->id, EMAIL_CODE_SIGN_IN);
 		outbox_withdraw(&user->id, CODE_MESSAGE);
-		return admit(&by_code, user, session_id, client);
+		return admit_by_mail(&by_code, user, session_id, client);
 	}
 	timing_equalize_commit();
 	timing_equalize_response(start);

@@ -20,7 +20,7 @@
 #include "flow/app_code.h"
 #include "flow/auth_result.h"
 
-/* What a magic link leads to: a sign-in, or a code for the app that asked for the link. */
+/* The result of a magic link: a sign-in, or a code for the app that asked for the link. */
 typedef struct MagicLinkResult
 {
 	AuthResult auth;   /* if "code" is NULL */

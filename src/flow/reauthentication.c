@@ -136,8 +136,8 @@ prove_second_factor(User *locked, ReauthenticationMethod method, const char *cod
 
 /* Sets *locked and *how if the proof is right. */
 static const Refusal *
-prove(const User *user, const Session *session, const Proof *proof, const Client *client,
-	  User **locked, Authentication *how)
+prove_identity(const User *user, const Session *session, const Proof *proof, const Client *client,
+			   User **locked, Authentication *how)
 {
 	if (proof->method == REAUTHENTICATE_BY_PASSWORD)
 	{
@@ -189,7 +189,7 @@ flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Clien
 		return auth_refused(refusal);
 	PreventCommandIfReadOnly("an authentication");
 	if ((refusal = check_method(user, session_id, proof->method)) != NULL ||
-		(refusal = prove(user, &session, proof, client, &locked, &how)) != NULL ||
+		(refusal = prove_identity(user, &session, proof, client, &locked, &how)) != NULL ||
 		(refusal = check_method(locked, session_id, proof->method)) != NULL)
 		return auth_refused(refusal);
 	/* the session may have been revoked since it was checked */

@@ -79,12 +79,8 @@ change_role_by_arguments(FunctionCallInfo fcinfo, bool grant)
 	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	char *role = input_require_role(argument_text(fcinfo, 1, "role"));
 	bool immediate = argument_bool(fcinfo, 2, "immediate");
-	const Refusal *refusal = role_admin_change(user_id, role, grant, immediate);
 
-	if (refusal == &refusal_user_not_found)
-		users_raise_unknown(user_id);
-	if (refusal != NULL)
-		refusal_raise(refusal);
+	users_raise_refusal(role_admin_change(user_id, role, grant, immediate), user_id);
 }
 
 /* add_role(user_id, role, immediate) -> void */

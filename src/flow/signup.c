@@ -131,7 +131,7 @@ put_attempt_message(const User *owner)
 
 /* Informs the owner, instead of the client, that the account exists. */
 void
-flow_tell_owner(const char *email, const Client *client)
+flow_notify_owner(const char *email, const Client *client)
 {
 	User *owner = users_find_by_email(email);
 
@@ -163,7 +163,7 @@ sign_up_hidden(const NewUser *values, const Client *client)
 
 	INSTR_TIME_SET_CURRENT(start);
 	if (!sign_up(values, client, &id) && !email_change_send_way_back(values->email, client))
-		flow_tell_owner(values->email, client);
+		flow_notify_owner(values->email, client);
 	timing_equalize_response(start);
 	return auth_refused(setting_require_verified_email ? &refusal_email_unverified
 													   : &refusal_email_not_verified);

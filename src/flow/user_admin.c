@@ -240,15 +240,6 @@ user_datum(const User *user)
 	return JsonbPGetDatum(json_to_jsonb(&json));
 }
 
-static void
-raise_if(const Refusal *refusal, const pg_uuid_t *id)
-{
-	if (refusal == &refusal_user_not_found)
-		users_raise_unknown(id);
-	if (refusal != NULL)
-		refusal_raise(refusal);
-}
-
 static Datum
 get_user(PG_FUNCTION_ARGS)
 {
@@ -361,7 +352,8 @@ authfort_update_user(PG_FUNCTION_ARGS)
 	User *user;
 
 	argument_require(fcinfo, 1, "changes");
-	raise_if(user_admin_update(id, PG_GETARG_JSONB_P(1), CHANGED_BY_ADMIN, NULL, &user), id);
+	users_raise_refusal(user_admin_update(id, PG_GETARG_JSONB_P(1), CHANGED_BY_ADMIN, NULL, &user),
+						id);
 	PG_RETURN_DATUM(user_datum(user));
 }
 
@@ -371,7 +363,7 @@ authfort_delete_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
-	raise_if(delete_user(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
+	users_raise_refusal(delete_user(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
 	PG_RETURN_VOID();
 }
 
@@ -381,7 +373,7 @@ authfort_ban_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
-	raise_if(user_admin_ban(id, true), id);
+	users_raise_refusal(user_admin_ban(id, true), id);
 	PG_RETURN_VOID();
 }
 
@@ -391,6 +383,6 @@ authfort_unban_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
-	raise_if(user_admin_ban(id, false), id);
+	users_raise_refusal(user_admin_ban(id, false), id);
 	PG_RETURN_VOID();
 }

@@ -1,6 +1,6 @@
--- What administrators may see of users and sessions, as tables to join and to
--- filter.  They read with the rights of their owner; security_barrier keeps a
--- caller's functions from seeing rows before our conditions were applied.
+-- Users and sessions as administrators may see them, to join and to filter.  The
+-- views read with the privileges of their owner; security_barrier keeps a
+-- caller's functions from seeing rows before the views' conditions are applied.
 CREATE VIEW authfort.user_info WITH (security_barrier) AS
 	SELECT u.id, u.email, u.name, u.avatar_url, u.phone, u.email_verified, u.banned, u.mfa_enabled,
 		u.password_hash IS NOT NULL AS has_password,

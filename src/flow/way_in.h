@@ -11,9 +11,9 @@
 
 /*
  * Whether the user has another way in: a password, a verified mailbox, to which
- * a link or a code can be sent, a passkey other than that one, or an account at
- * another provider than that one, which is enabled.  NULL: none is removed.  The user's row is
- * locked, so that two ways are not removed at once.
+ * a link or a code can be sent, a passkey other than "without_passkey", or an
+ * account at an enabled provider other than "without_provider"; these may be
+ * NULL.  The user's row is locked, so that two ways are not removed at once.
  */
 extern bool
 way_in_remains(const User *user, const bytea *without_passkey, const char *without_provider);

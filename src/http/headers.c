@@ -132,7 +132,7 @@ headers_joined(const HttpHeaders *headers, const char *name, const char *separat
 	return list.data;
 }
 
-/* What is written was added as strings. */
+/* Only for headers that headers_add() added: their strings end in a zero byte. */
 void
 headers_write_json(const HttpHeaders *headers, StringInfo out)
 {

@@ -42,7 +42,10 @@ extern char *headers_first(const HttpHeaders *headers, const char *name);
 /* The values of all headers of that name, palloc'd; "" if there are none. */
 extern char *headers_joined(const HttpHeaders *headers, const char *name, const char *separator);
 
-/* The same two forms: an array of objects with one member each, or an array of text. */
+/*
+ * The same two forms: an array of objects with one member each, for headers that
+ * headers_add() added; or an array of text.
+ */
 extern void headers_write_json(const HttpHeaders *headers, StringInfo out);
 extern ArrayType *headers_to_array(const HttpHeaders *headers);
 

@@ -52,14 +52,14 @@ typedef struct HttpResponse
 	const struct Fetch *fetch; /* what is needed before the response; NULL: nothing */
 } HttpResponse;
 
-/* Names in lower case; NULL if there is no such header. */
+/* The first header of that name, palloc'd; NULL if there is none. */
 extern char *http_header(const HttpRequest *request, const char *name);
 
 /* All headers of that name, in order, joined by commas; "" if there are none. */
 extern char *http_header_list(const HttpRequest *request, const char *name);
 extern char *http_header_joined(const HttpRequest *request, const char *name, const char *separator);
 
-/* What "Authorization" has after that scheme, in any letter case; NULL for another scheme. */
+/* The rest of "Authorization" after that scheme, in any letter case; NULL for another scheme. */
 extern char *http_credentials(const HttpRequest *request, const char *scheme);
 
 /* The token of "Authorization: Bearer", or NULL. */
@@ -132,9 +132,11 @@ extern bool http_query_integer(const HttpRequest *request, const char *name, int
 extern bool http_refuse_parameter(const char *name, const char *type, const char *message,
 								  HttpResponse *response);
 
+/* Both strings stay with the caller for as long as the response is used. */
 extern void http_add_header(HttpResponse *response, const char *name, const char *value);
-extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal);
 
+/* Complete the response: with the refusal's status, code and details, or with 200 and a message. */
+extern void http_respond_refusal(HttpResponse *response, const Refusal *refusal);
 extern void http_respond_message(HttpResponse *response, const char *message);
 
 /* Respond with 204, or with a message, or with the refusal unless it is NULL. */

@@ -26,7 +26,7 @@
 #define NONCE_BYTES 16
 
 static void
-redirect(HttpResponse *response, int status, const char *url)
+respond_redirect(HttpResponse *response, int status, const char *url)
 {
 	resetStringInfo(&response->body);
 	response->status = status;
@@ -102,8 +102,8 @@ redirect_with_challenge(HttpResponse *response, const OAuthFlow *flow, const Aut
 
 	if (target == NULL)
 		target = (setting_site_url[0] != '\0') ? psprintf("%s/", setting_site_url) : "/";
-	redirect(response, 302,
-			 redirect_target_with_fragment(target, psprintf("mfa_token=%s", auth->mfa_token)));
+	respond_redirect(response, 302,
+					 redirect_target_with_fragment(target, psprintf("mfa_token=%s", auth->mfa_token)));
 }
 
 static void
@@ -117,7 +117,7 @@ respond_linked(HttpResponse *response, const OAuthFlow *flow)
 	if (flow->mode == OAUTH_POPUP)
 		make_popup_page(response, flow);
 	else if (flow->redirect_to != NULL && flow->mode != OAUTH_JSON)
-		redirect(response, 302, flow->redirect_to);
+		respond_redirect(response, 302, flow->redirect_to);
 }
 
 static void
@@ -135,7 +135,7 @@ respond_signed_in(HttpResponse *response, const OAuthResult *result)
 	if (flow->mode == OAUTH_POPUP)
 		make_popup_page(response, flow);
 	else if (by_redirect && flow->redirect_to != NULL)
-		redirect(response, 302, flow->redirect_to);
+		respond_redirect(response, 302, flow->redirect_to);
 }
 
 /* A page that asked by script gets the URL, and a link is redirected. */
@@ -146,7 +146,7 @@ respond_url(const HttpRequest *request, HttpResponse *response, const OAuthResul
 	oauth_cookie_set(response, &result->flow.id, result->cookie);
 	if (strcmp(request->method, "POST") != 0)
 	{
-		redirect(response, 302, result->url);
+		respond_redirect(response, 302, result->url);
 		return;
 	}
 	response->status = 200;
@@ -177,8 +177,9 @@ respond_oauth(HttpRequest *request, HttpResponse *response, OAuthResult *result)
 	else if (result->url != NULL)
 		respond_url(request, response, result);
 	else if (result->code != NULL)
-		redirect(response, 302,
-				 redirect_target_with_parameter(result->flow.redirect_to, "code", result->code));
+		respond_redirect(response, 302,
+						 redirect_target_with_parameter(result->flow.redirect_to, "code",
+														result->code));
 	else if (result->linked)
 		respond_linked(response, &result->flow);
 	else
@@ -312,7 +313,7 @@ handle_oauth_callback_form(HttpRequest *request, HttpResponse *response)
 	if (result.refusal != NULL)
 		respond_oauth(request, response, &result);
 	else
-		redirect(response, 303, url);
+		respond_redirect(response, 303, url);
 }
 
 void

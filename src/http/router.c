@@ -350,7 +350,7 @@ deletes_without_name(const HttpRequest *request)
 }
 
 static void
-dispatch(HttpRequest *request, HttpResponse *response)
+dispatch_request(HttpRequest *request, HttpResponse *response)
 {
 	StringInfoData allow;
 
@@ -423,7 +423,7 @@ http_serve(HttpRequest *request, HttpResponse *response)
 	request->client.user_agent = http_header(request, "user-agent");
 	http_begin_response(request, response);
 	cors_add_headers(request, response);
-	dispatch(request, response);
+	dispatch_request(request, response);
 	http_complete_response(request, response);
 }
 

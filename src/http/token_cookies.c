@@ -26,9 +26,9 @@
 #define MAX_PARENT_DOMAINS 3
 
 /*
- * Whether a value has the form of a token, which is cheap to see.  What has
- * another form does not count towards TOKEN_COOKIES_MAX, so that it cannot
- * hide a token.
+ * Whether a value has the form of a token, which is cheap to see.  A value of
+ * another form does not count towards TOKEN_COOKIES_MAX, so that it cannot hide
+ * a token.
  */
 typedef bool (*TokenForm)(const char *value, size_t len);
 
@@ -144,7 +144,7 @@ token_cookies_has_refresh(const HttpRequest *request)
 	return number_of(request, setting_refresh_cookie_name) > 0;
 }
 
-/* Live is what would let its bearer in. */
+/* A live token is one that a request could use. */
 static TokenCookie
 judge_access(char *value)
 {

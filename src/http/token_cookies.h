@@ -58,7 +58,10 @@ extern bool token_cookies_has_refresh(const HttpRequest *request);
 extern void token_cookies_set(HttpResponse *response, const AuthResult *result);
 extern void token_cookies_clear(HttpResponse *response);
 
-/* The same, if one of the cookies must be from another host, even if it is the only one of its name. */
+/*
+ * The same, if one of the cookies must be from another host, even if it is the
+ * only one of its name.
+ */
 extern void token_cookies_clear_planted(HttpResponse *response);
 
 #endif /* AUTHFORT_TOKEN_COOKIES_H */

@@ -16,8 +16,8 @@
 extern bool url_decode(const char *in, size_t len, bool form, char *out);
 
 /*
- * Finds the value of a parameter in a query, "a=1&b=2", still encoded.  The
- * first of a name counts; names are compared as they are.
+ * Finds the value of the first parameter of that name in a query, "a=1&b=2",
+ * still encoded.  Names are compared as they are.
  */
 extern bool url_find_parameter(const char *query, const char *name, const char **value, size_t *len);
 

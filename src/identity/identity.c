@@ -408,7 +408,7 @@ authfort_auth_time(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(time);
 }
 
-/* Keeps a value for the call site, as long as the identity is the same; NULL: none. */
+/* Keeps a copy of a value for the call site, valid for as long as the identity is the same. */
 static CallSite *
 keep_value(FunctionCallInfo fcinfo, Datum value, bool isnull)
 {

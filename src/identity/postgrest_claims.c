@@ -50,7 +50,7 @@ postgrest_claims_text(void)
 }
 
 static void
-on_change(const char *newval, void *extra)
+note_claims_change(const char *newval, void *extra)
 {
 	settings_note_token_change();
 }
@@ -71,6 +71,6 @@ postgrest_claims_watch(void)
 	if (setting == NULL || setting->vartype != PGC_STRING)
 		return false;
 	if (string->assign_hook == NULL)
-		string->assign_hook = on_change;
-	return string->assign_hook == on_change;
+		string->assign_hook = note_claims_change;
+	return string->assign_hook == note_claims_change;
 }

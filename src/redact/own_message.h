@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-/* What pg_stat_activity and the log show instead. */
+/* The text that pg_stat_activity and the log show instead. */
 #define HIDDEN_TEXT "<hidden>"
 
 extern void own_message_init(void);
