@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "dry_run.h"
-#include "log.h"
 #include "mail_header.h"
 #include "render.h"
 

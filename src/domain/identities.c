@@ -14,7 +14,6 @@
 #include "utils/tuplestore.h"
 
 #include "base/arguments.h"
-#include "base/client_message.h"
 #include "base/json.h"
 #include "base/spi_query.h"
 #include "base/uuid.h"

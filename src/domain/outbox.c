@@ -18,7 +18,6 @@
 #include "base/json.h"
 #include "base/spi_query.h"
 #include "base/uuid.h"
-#include "base/uuid_v7.h"
 #include "compat.h"
 #include "crypto/seal.h"
 #include "domain/database_id.h"

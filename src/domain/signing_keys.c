@@ -27,7 +27,6 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
 #include "base/watched_table.h"

@@ -14,10 +14,10 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
+#include "domain/backup_codes.h"
 #include "domain/email_changes.h"
 #include "domain/email_codes.h"
 #include "domain/identities.h"
-#include "domain/backup_codes.h"
 #include "domain/mfa.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
@@ -25,7 +25,6 @@
 #include "domain/password_history.h"
 #include "domain/roles.h"
 #include "domain/sessions.h"
-#include "domain/users.h"
 #include "flow/belongings.h"
 
 PG_FUNCTION_INFO_V1(authfort_delete_belongings);

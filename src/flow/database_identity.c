@@ -11,9 +11,9 @@
 
 #include "base/json.h"
 #include "domain/database_id.h"
+#include "domain/email_changes.h"
 #include "domain/email_codes.h"
 #include "domain/events.h"
-#include "domain/email_changes.h"
 #include "domain/one_time_tokens.h"
 #include "domain/outbox.h"
 #include "domain/service_tokens.h"

@@ -13,7 +13,6 @@
 #include "utils/timestamp.h"
 
 #include "base/json.h"
-#include "base/uuid.h"
 #include "base/web_url.h"
 #include "crypto/base64url.h"
 #include "crypto/seal.h"

@@ -11,7 +11,6 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/spi_query.h"
-#include "domain/events.h"
 #include "domain/refresh_token.h"
 #include "domain/sessions.h"
 #include "domain/users.h"

@@ -17,6 +17,7 @@
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "domain/input.h"
+#include "domain/sessions.h"
 #include "flow/mailbox_proof.h"
 #include "flow/notices.h"
 #include "flow/oauth_account.h"

@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 
-#include "flow/auth_result.h"
+#include "base/client.h"
+#include "base/refusal.h"
+#include "domain/users.h"
 #include "flow/oauth_flow.h"
 #include "flow/oauth_profile.h"
 

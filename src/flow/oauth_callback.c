@@ -15,11 +15,9 @@
 #include "base/log_limit.h"
 #include "crypto/id_token.h"
 #include "crypto/jwk.h"
-#include "domain/database_id.h"
 #include "domain/events.h"
 #include "domain/oauth_documents.h"
 #include "domain/rate_limit.h"
-#include "domain/signing_keys.h"
 #include "flow/oauth_fetches.h"
 #include "flow/oauth_steps.h"
 

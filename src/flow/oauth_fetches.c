@@ -10,7 +10,6 @@
 
 #include "base/json.h"
 #include "base/secret.h"
-#include "base/uuid.h"
 #include "base/uuid_v7.h"
 #include "base/web_url.h"
 #include "crypto/jwt.h"

@@ -10,7 +10,6 @@
 #include "utils/timestamp.h"
 
 #include "base/json.h"
-#include "domain/identities.h"
 #include "domain/signing_keys.h"
 #include "domain/spent_ids.h"
 #include "flow/app_code.h"

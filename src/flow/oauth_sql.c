@@ -9,7 +9,6 @@
 #include "base/arguments.h"
 #include "base/client_message.h"
 #include "base/json.h"
-#include "domain/identities.h"
 #include "flow/app_code.h"
 #include "flow/oauth.h"
 

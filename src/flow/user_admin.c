@@ -14,7 +14,6 @@
 #include "domain/email_changes.h"
 #include "domain/email_codes.h"
 #include "domain/events.h"
-#include "domain/input.h"
 #include "domain/one_time_tokens.h"
 #include "domain/sessions.h"
 #include "flow/belongings.h"

@@ -14,7 +14,6 @@
 #include "flow/session_admin.h"
 #include "flow/user_admin.h"
 #include "http/router.h"
-#include "settings.h"
 
 bool
 http_read_user_id(const HttpRequest *request, pg_uuid_t *id, HttpResponse *response)

@@ -8,7 +8,6 @@
 #include <sodium.h>
 
 #include "base/json.h"
-#include "base/origin.h"
 #include "base/secret.h"
 #include "domain/rate_limit.h"
 #include "domain/service_tokens.h"

@@ -20,7 +20,6 @@
 #include "http/oauth_cookies.h"
 #include "http/rfc_refusal.h"
 #include "http/router.h"
-#include "http/token_cookies.h"
 #include "settings.h"
 
 #define NONCE_BYTES 16

@@ -12,9 +12,6 @@
 #include "utils/tuplestore.h"
 
 #include "base/address.h"
-#include "base/arguments.h"
-#include "base/client_message.h"
-#include "base/json.h"
 #include "base/unicode.h"
 #include "flow/mfa_challenge.h"
 #include "http/cross_origin.h"

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "base/json.h"
 #include "base/uuid.h"
 #include "flow/email_change.h"
 #include "flow/flows.h"
