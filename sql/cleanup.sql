@@ -57,12 +57,12 @@ SELECT * FROM authfort.cleanup();
 COMMIT;
 SELECT * FROM authfort.cleanup();
 
-CREATE ROLE regress_authfort_upkeep;
-GRANT authfort_admin TO regress_authfort_upkeep;
-SET ROLE regress_authfort_upkeep;
+CREATE ROLE regress_authfort_cleanup;
+GRANT authfort_admin TO regress_authfort_cleanup;
+SET ROLE regress_authfort_cleanup;
 SELECT authfort.cleanup_expired_sessions();
 RESET ROLE;
-DROP ROLE regress_authfort_upkeep;
+DROP ROLE regress_authfort_cleanup;
 
 -- foreign keys of the application that neither cascade nor set NULL: the rows that they refer to stay, all others go,
 -- and each constraint is reported once

@@ -16,13 +16,13 @@
 #include "settings.h"
 
 /* No session has to listen to it. */
-#define PACE_CHANNEL "authfort_pace"
+#define TIMING_CHANNEL "authfort_timing"
 
 /*
  * In milliseconds; well above the duration of the work for an existing
  * account.
  */
-#define PACE_TIME 25
+#define RESPONSE_TIME 25
 
 /* Distinguishes these advisory locks from those of flow/mail_limit.c, and of SQL functions. */
 #define QUEUE_LOCK_CLASS 0xa0ff
@@ -34,7 +34,7 @@ time_left(instr_time start)
 
 	INSTR_TIME_SET_CURRENT(passed);
 	INSTR_TIME_SUBTRACT(passed, start);
-	return PACE_TIME - INSTR_TIME_GET_MILLISEC(passed);
+	return RESPONSE_TIME - INSTR_TIME_GET_MILLISEC(passed);
 }
 
 /*
@@ -62,7 +62,7 @@ timing_equalize_commit(void)
 {
 	compat_log_message("authfort", "", 0);
 	if (setting_notify_events)
-		Async_Notify(PACE_CHANNEL, "");
+		Async_Notify(TIMING_CHANNEL, "");
 }
 
 void
