@@ -103,21 +103,13 @@ static const DefaultTemplate templates[] = {
 	 NULL},
 };
 
-#define TEMPLATES (sizeof(templates) / sizeof(templates[0]))
-
 const DefaultTemplate *
 default_template(const char *kind)
 {
-	for (size_t i = 0; i < TEMPLATES; i++)
+	for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++)
 	{
 		if (strcmp(templates[i].kind, kind) == 0)
 			return &templates[i];
 	}
 	return NULL;
-}
-
-const DefaultTemplate *
-default_template_at(size_t number)
-{
-	return number < TEMPLATES ? &templates[number] : NULL;
 }

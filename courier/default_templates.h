@@ -5,8 +5,6 @@
 #ifndef COURIER_DEFAULT_TEMPLATES_H
 #define COURIER_DEFAULT_TEMPLATES_H
 
-#include <stddef.h>
-
 typedef struct DefaultTemplate
 {
 	const char *kind;
@@ -17,8 +15,5 @@ typedef struct DefaultTemplate
 
 /* NULL for a kind without a default. */
 extern const DefaultTemplate *default_template(const char *kind);
-
-/* All of them, for tests; NULL after the last. */
-extern const DefaultTemplate *default_template_at(size_t number);
 
 #endif /* COURIER_DEFAULT_TEMPLATES_H */
