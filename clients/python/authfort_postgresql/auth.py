@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from starlette.requests import HTTPConnection
 
 from .assurance import Assurance
+from .cleanup import Cleanup
 from .config import CookieConfig, Expected, Options, RateLimitConfig, Setting, Settings, expectations, setting_options
 from .connect import conninfo
 from .database import Connection, Database
@@ -25,6 +26,7 @@ from .forward import Forwarder
 from .identities import Identities
 from .identity import CurrentUser, role_requirement
 from .invitations import Invitations
+from .keys import Keys
 from .models import UserResponse
 from .passkeys import Passkeys
 from .passwords import Passwords
@@ -32,7 +34,6 @@ from .router import auth_router, jwks_router
 from .second_factor import SecondFactor
 from .sign_in import SignIn
 from .transaction import Transactions
-from .upkeep import Upkeep
 from .users import Users
 
 logger = logging.getLogger("authfort_postgresql")
@@ -48,7 +49,8 @@ _RECHECK_SECONDS = 1.0
 
 
 class AuthFort(
-    SignIn, Passwords, SecondFactor, Passkeys, Assurance, Users, Invitations, EmailChange, Identities, Upkeep
+    SignIn, Passwords, SecondFactor, Passkeys, Assurance, Users, Invitations, EmailChange, Identities, Keys,
+    Cleanup,
 ):
     """Authentication in PostgreSQL, for FastAPI.
 

@@ -180,7 +180,7 @@ class Passwords(AsyncCase):
         await self.refused("invalid_reset_token", 400, self.auth.reset_password(token, "another horse"))
 
 
-class Upkeep(AsyncCase):
+class KeysAndCleanup(AsyncCase):
     database = "calls"
 
     async def test_keys(self):

@@ -1,20 +1,9 @@
-"""Signing keys and cleaning up."""
-
-from typing import Any
+"""Removing expired rows."""
 
 from .calls import Calls
 
 
-class Upkeep(Calls):
-    async def rotate_key(self, algorithm: str | None = None) -> str:
-        """Lets the next key sign; returns its id."""
-        return str(await self._call("rotate_key", algorithm=algorithm))
-
-    async def get_jwks(self) -> dict[str, Any]:
-        """The public signing keys."""
-        keys: dict[str, Any] = await self._call("jwks")
-        return keys
-
+class Cleanup(Calls):
     async def cleanup_expired_keys(self) -> int:
         return int(await self._call("cleanup_expired_keys"))
 
