@@ -21,6 +21,10 @@ SELECT s->>'id' = :'session2' AS mine, s->'current' AS current, s->'ip_address' 
 	FROM pg_temp.send('GET', '/auth/sessions', :'access2') r, jsonb_array_elements(r.body::jsonb) s;
 SELECT array_agg(k ORDER BY k) FROM pg_temp.send('GET', '/auth/sessions', :'access2') r,
 	jsonb_object_keys(r.body::jsonb->0) k;
+-- times are in UTC, whatever the session's time zone
+SELECT bool_and(s->>'created_at' LIKE '%+00:00' AND s->>'last_used_at' LIKE '%+00:00'
+		AND s->>'expires_at' LIKE '%+00:00') AS utc
+	FROM pg_temp.send('GET', '/auth/sessions', :'access2') r, jsonb_array_elements(r.body::jsonb) s;
 SELECT status, body FROM pg_temp.send('DELETE', '/auth/sessions/' || :'session3', :'access');
 SELECT status, body FROM pg_temp.send('GET', '/auth/me', :'access3');
 SELECT status FROM pg_temp.send('DELETE', '/auth/sessions/' || :'session3', :'access');

@@ -78,6 +78,8 @@ SELECT status, r.body::jsonb - 'kid' AS body FROM pg_temp.send('POST', '/auth/ad
 	'{"algorithm": "ES256"}') r;
 SELECT status, jsonb_array_length(r.body::jsonb) AS keys, r.body::jsonb->0 ? 'private_key' AS private
 	FROM pg_temp.send('GET', '/auth/admin/keys', :'admin') r;
+SELECT bool_and(k->>'created_at' LIKE '%+00:00') AS utc FROM authfort.http('GET', '/auth/admin/keys', headers =>
+	jsonb_build_object('authorization', 'Bearer ' || :'admin')) r, jsonb_array_elements(r.body::jsonb) k;
 SELECT status FROM pg_temp.send('POST', '/auth/admin/keys/rotate', :'admin', '{"algorithm": "ES256"}');
 SELECT * FROM pg_temp.send('POST', '/auth/admin/keys/rotate', :'admin', '{"algorithm": "HS256"}');
 SELECT * FROM pg_temp.send('POST', '/auth/admin/keys/rotate', :'admin', '{"algorithm": 1}');

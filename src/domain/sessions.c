@@ -18,6 +18,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/arguments.h"
+#include "base/json.h"
 #include "base/keyed_row.h"
 #include "base/spi_query.h"
 #include "base/uuid.h"
@@ -453,42 +454,75 @@ sessions_delete_all(const pg_uuid_t *user_id)
 	user_rows_delete(&rows, user_id);
 }
 
+/* Live sessions, of a user $1 at the time $2. */
+#define LIVE_SESSIONS_OF_USER \
+	" FROM authfort.sessions WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL" \
+	" AND expires_at OPERATOR(pg_catalog.>) $2"
+
+static int64
+count_live_sessions(const pg_uuid_t *user_id, TimestampTz now)
+{
+	static SpiQuery query = {
+		"SELECT pg_catalog.count(*)" LIVE_SESSIONS_OF_USER,
+		2,
+		{UUIDOID, TIMESTAMPTZOID},
+	};
+	Datum values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now)};
+	int64 count;
+
+	spi_query_open();
+	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
+	count = DatumGetInt64(spi_query_datum(1));
+	spi_query_close();
+	return count;
+}
+
+/* Appends the session of the row as a JSON object. */
+static void
+append_session_of_row(StringInfo out, const pg_uuid_t *current)
+{
+	pg_uuid_t id;
+
+	spi_query_uuid(1, &id);
+	json_open(out);
+	json_write_uuid(out, "id", &id);
+	json_write_string(out, "user_agent", spi_query_text(CurrentMemoryContext, 2));
+	json_write_string(out, "ip_address", spi_query_text(CurrentMemoryContext, 3));
+	json_write_time(out, "created_at", spi_query_time(4));
+	json_write_time(out, "last_used_at", spi_query_time(5));
+	json_write_time(out, "expires_at", spi_query_time(6));
+	json_write_bool(out, "current", current != NULL && uuid_equal(&id, current));
+	json_close(out);
+}
+
 int64
 sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *current, int limit,
 					 int offset)
 {
 	static SpiQuery query = {
-		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('id', id,"
-		" 'user_agent', user_agent, 'ip_address', pg_catalog.host(ip_address),"
-		" 'created_at', created_at,"
-		" 'last_used_at', " SHOWN_USE ","
-		" 'expires_at', " SHOWN_END ","
-		" 'current', COALESCE(id OPERATOR(pg_catalog.=) $2, false))"
-		" ORDER BY created_at DESC, id), '[]')::pg_catalog.text,"
-		" (SELECT pg_catalog.count(*) FROM authfort.sessions"
-		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
-		" AND expires_at OPERATOR(pg_catalog.>) $3)"
-		" FROM (SELECT * FROM authfort.sessions"
-		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
-		" AND expires_at OPERATOR(pg_catalog.>) $3"
-		" ORDER BY created_at DESC, id LIMIT $4 OFFSET $5) s",
-		5,
-		{UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID},
+		"SELECT id, user_agent, pg_catalog.host(ip_address), created_at, " SHOWN_USE
+		", " SHOWN_END LIVE_SESSIONS_OF_USER " ORDER BY created_at DESC, id LIMIT $3 OFFSET $4",
+		4,
+		{UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID},
 	};
-	MemoryContext caller = CurrentMemoryContext;
-	Datum values[5] = {UUIDPGetDatum(user_id), UUIDPGetDatum(current),
-					   TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit),
+	TimestampTz now = GetCurrentTimestamp();
+	Datum values[4] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now), Int32GetDatum(limit),
 					   Int32GetDatum(offset)};
-	char *json;
-	int64 total;
+	uint64 count;
 
 	spi_query_open();
-	spi_query_run(&query, values, (current == NULL) ? " n   " : NULL, SPI_OK_SELECT);
-	json = spi_query_text(caller, 1);
-	total = DatumGetInt64(spi_query_datum(2));
+	count = spi_query_run(&query, values, NULL, SPI_OK_SELECT);
+	appendStringInfoChar(out, '[');
+	for (uint64 row = 0; row < count; row++)
+	{
+		if (row > 0)
+			appendStringInfoChar(out, ',');
+		spi_query_use_row(row);
+		append_session_of_row(out, current);
+	}
+	appendStringInfoChar(out, ']');
 	spi_query_close();
-	appendStringInfoString(out, json);
-	return total;
+	return count_live_sessions(user_id, now);
 }
 
 static Datum

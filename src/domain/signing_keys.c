@@ -571,24 +571,41 @@ signing_keys_replace_all(char **old_kid)
 	return create_signing_key(setting_signing_algorithm, true);
 }
 
+/* Appends the key of the row as a JSON object. */
+static void
+append_key_of_row(StringInfo out)
+{
+	json_open(out);
+	json_write_string(out, "kid", spi_query_text(CurrentMemoryContext, 1));
+	json_write_string(out, "algorithm", spi_query_text(CurrentMemoryContext, 2));
+	json_write_time(out, "created_at", spi_query_time(3));
+	json_write_time(out, "activated_at", spi_query_time(4));
+	json_write_time(out, "expires_at", spi_query_time(5));
+	json_close(out);
+}
+
 void
 signing_keys_append_json(StringInfo out)
 {
 	static SpiQuery query = {
-		"SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('kid', kid,"
-		" 'algorithm', algorithm, 'created_at', created_at, 'activated_at', activated_at,"
-		" 'expires_at', expires_at) ORDER BY created_at, kid), '[]')::pg_catalog.text"
-		" FROM authfort.signing_keys",
+		"SELECT kid, algorithm, created_at, activated_at, expires_at FROM authfort.signing_keys"
+		" ORDER BY created_at, kid",
 		0,
 	};
-	MemoryContext caller = CurrentMemoryContext;
-	char *json;
+	uint64 count;
 
 	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
-	json = spi_query_text(caller, 1);
+	count = spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
+	appendStringInfoChar(out, '[');
+	for (uint64 row = 0; row < count; row++)
+	{
+		if (row > 0)
+			appendStringInfoChar(out, ',');
+		spi_query_use_row(row);
+		append_key_of_row(out);
+	}
+	appendStringInfoChar(out, ']');
 	spi_query_close();
-	appendStringInfoString(out, json);
 }
 
 TimestampTz
