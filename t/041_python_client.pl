@@ -20,6 +20,8 @@ $ENV{PYTHONDONTWRITEBYTECODE} = 1;
 $ENV{AUTHFORT_PG_CTL} = "pg_ctl -D $data";
 $ENV{AUTHFORT_PG_LOG} = $node->logfile;
 
+is(slurp_file('clients/python/LICENSE'), slurp_file('LICENSE'), 'the package has the license with it');
+
 # Runs the modules, each of their tests as one of ours, and returns how many there were.
 sub run_modules
 {

@@ -48,6 +48,8 @@ if (!@frameworks)
 diag("NOT TESTED: clients/node with fastify, which npm does not have here") if @frameworks < 2;
 system("cp -r clients/node '$modules/node_modules/authfort-postgresql'") == 0 or die;
 
+is(slurp_file('clients/node/LICENSE'), slurp_file('LICENSE'), 'the package has the license with it');
+
 my $unit_tests = decode_json(slurp_file('clients/node/package.json'))->{scripts}{test};
 is(system("cd '$modules/node_modules/authfort-postgresql' && { $unit_tests; } >'$modules/unit.log' 2>&1"), 0,
 	'the unit tests of the package pass') or diag(slurp_file("$modules/unit.log"));
