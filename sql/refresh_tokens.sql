@@ -181,8 +181,8 @@ SELECT expires_at - created_at AS lifetime
 SET timezone = 'UTC';
 -- (over HTTP it is the present hour, for an access token is needed)
 SELECT b->0->>'created_at' AS created_at,
-	r.body ~ '"last_used_at" : "[^"]*T\d\d:00:00\+00:00"' AS last_used_by_the_hour,
-	r.body ~ '"expires_at" : "[^"]*T\d\d:00:00\+00:00"' AS end_by_the_hour
+	r.body ~ '"last_used_at"\s*:\s*"[^"]*T\d\d:00:00\+00:00"' AS last_used_by_the_hour,
+	r.body ~ '"expires_at"\s*:\s*"[^"]*T\d\d:00:00\+00:00"' AS end_by_the_hour
 	FROM authfort.http('GET', '/auth/sessions', NULL, jsonb_build_object('authorization', 'Bearer '
 	|| (authfort.refresh((SELECT token FROM tokens WHERE name = '10'))#>>'{tokens,access_token}')), NULL, NULL) r,
 	jsonb(r.body) b;
