@@ -101,14 +101,16 @@ INSERT INTO slow SELECT id FROM authfort.sessions WHERE revoked_at IS NOT NULL;
 COMMIT;
 SQL
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
-	WHERE backend_type = 'authfort cleanup worker' AND wait_event = 'PgSleep'"), 'a worker waits in code of the application');
+	WHERE backend_type = 'authfort cleanup worker' AND wait_event = 'PgSleep'"),
+	'a worker waits in code of the application');
 foreach my $round (1, 2)
 {
 	revoke_one($node, 'App, too');
 	ok($node->poll_query_until('App, too', $cleaned), "the cleanup of another database goes on, round $round");
 }
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity
-	WHERE backend_type = 'authfort cleanup worker' AND datname = 'app'"), '1', 'no second worker joins the one that waits');
+	WHERE backend_type = 'authfort cleanup worker' AND datname = 'app'"), '1',
+	'no second worker joins the one that waits');
 $node->safe_psql('app', 'DELETE FROM pause');
 ok($node->poll_query_until('app', $cleaned), 'the one that waited goes on, too');
 $node->safe_psql('app', 'DROP TABLE slow, pause');

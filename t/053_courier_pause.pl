@@ -21,7 +21,8 @@ my $courier = Courier->new('pause', $node, '--smtp-url', 'smtp://127.0.0.1:1', '
 	'--retry-min', '1');
 poll('three pauses', sub { my @pauses = $courier->output =~ /smtp pauses for/g; @pauses >= 3 });
 is($courier->stop, 0, 'the courier ends');
-like($courier->output, qr/no_template smtp deferred attempt \d+ \d+ ms: no template/, 'messages without a template were tried');
+like($courier->output, qr/no_template smtp deferred attempt \d+ \d+ ms: no template/,
+	'messages without a template were tried');
 unlike($courier->output, qr/works again/, 'they are no sign that the server works');
 my @waits = $courier->output =~ /smtp pauses for (\d+) s/g;
 cmp_ok($waits[2], '>', $waits[0], 'pauses get longer: ' . join(', ', @waits));
