@@ -18,8 +18,8 @@ foreach my $file (glob 'src/*.c src/*.h src/*/*.c src/*/*.h')
 }
 cmp_ok(scalar keys %statements, '>', 40, 'the sources have statements to check');
 # words before a parenthesis that are not functions, and words before a relation
-my $keyword = join '|', qw(ANY ALL ARRAY EXISTS COALESCE VALUES GREATEST AND OR NOT FROM SELECT IN P OPERATOR CASE
-	WHEN CONFLICT);
+my $keyword = join '|', qw(ANY ALL ARRAY EXISTS COALESCE VALUES GREATEST LEAST AND OR NOT FROM SELECT IN P OPERATOR
+	CASE WHEN CONFLICT);
 my $before_relation = qr/(?<!DISTINCT )\b(?:FROM|INTO|JOIN|(?<!DO )(?<!FOR )UPDATE)/;
 my @bare;
 foreach my $where (sort keys %statements)
