@@ -416,6 +416,13 @@ json_name(StringInfo out, const char *name)
 }
 
 void
+json_next_element(StringInfo out)
+{
+	if (out->data[out->len - 1] != '[')
+		appendStringInfoChar(out, ',');
+}
+
+void
 json_write_members(StringInfo out, const char *members)
 {
 	if (out->data[out->len - 1] != '{')
@@ -491,8 +498,7 @@ json_write_strings(StringInfo out, const char *name, char *const *values, int co
 	appendStringInfoChar(out, '[');
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		escape_json(out, values[i]);
 	}
 	appendStringInfoChar(out, ']');

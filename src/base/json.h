@@ -45,6 +45,9 @@ extern bool json_member_integer(Jsonb *object, const char *name, int64 *number);
 extern bool json_member_strings(Jsonb *object, const char *name, char ***strings, int *count);
 extern bool json_member_rounded(Jsonb *object, const char *name, bool up, int64 *number);
 
+/* Before each element of an array that is open: puts the comma between two. */
+extern void json_next_element(StringInfo out);
+
 /* Writing members into an object that is open; each puts its own comma. */
 extern void json_open(StringInfo out);
 extern void json_close(StringInfo out);

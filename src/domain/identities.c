@@ -205,7 +205,7 @@ identities_append_json(StringInfo out, const pg_uuid_t *user_id)
 	for (uint64 row = 0; row < count; row++)
 	{
 		spi_query_use_row(row);
-		appendStringInfoString(out, (row > 0) ? "," : "");
+		json_next_element(out);
 		json_open(out);
 		json_write_string(out, "provider", spi_query_text(CurrentMemoryContext, 1));
 		json_write_string(out, "provider_user_id", spi_query_text(CurrentMemoryContext, 2));

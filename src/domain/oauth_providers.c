@@ -376,7 +376,7 @@ oauth_providers_append_json(StringInfo out)
 	for (uint64 row = 0; row < count; row++)
 	{
 		spi_query_use_row(row);
-		appendStringInfoString(out, (row > 0) ? "," : "");
+		json_next_element(out);
 		json_open(out);
 		json_write_string(out, "name", spi_query_text(CurrentMemoryContext, 1));
 		json_close(out);

@@ -515,8 +515,7 @@ sessions_append_json(StringInfo out, const pg_uuid_t *user_id, const pg_uuid_t *
 	appendStringInfoChar(out, '[');
 	for (uint64 row = 0; row < count; row++)
 	{
-		if (row > 0)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		spi_query_use_row(row);
 		append_session_of_row(out, current);
 	}

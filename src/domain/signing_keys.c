@@ -400,7 +400,6 @@ signing_keys_append_jwks(StringInfo out)
 {
 	KeyCache *current;
 	int64 now = time(NULL);
-	bool first = true;
 
 	if (!XactReadOnly)
 		ensure_signing_key();
@@ -413,10 +412,8 @@ signing_keys_append_jwks(StringInfo out)
 
 		if (key->expires_at <= now)
 			continue;
-		if (!first)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		pkey_append_jwk(out, key->public_key, key->algorithm, key->kid);
-		first = false;
 	}
 	appendStringInfoString(out, "]}");
 }
@@ -599,8 +596,7 @@ signing_keys_append_json(StringInfo out)
 	appendStringInfoChar(out, '[');
 	for (uint64 row = 0; row < count; row++)
 	{
-		if (row > 0)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		spi_query_use_row(row);
 		append_key_of_row(out);
 	}

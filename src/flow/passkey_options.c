@@ -72,8 +72,7 @@ append_credentials(StringInfo out, const char *name, const Passkey *passkeys, in
 	appendStringInfoChar(out, '[');
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		json_open(out);
 		json_write_string(out, "id", passkey_id_text(passkeys[i].credential_id));
 		json_write_string(out, "type", "public-key");

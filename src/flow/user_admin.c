@@ -218,8 +218,7 @@ user_admin_append_list(StringInfo out, const UserFilter *filter, const UserPage 
 	appendStringInfoChar(out, '[');
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		users_append_json(out, users[i], NULL);
 	}
 	appendStringInfoChar(out, ']');

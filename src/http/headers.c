@@ -139,8 +139,7 @@ headers_write_json(const HttpHeaders *headers, StringInfo out)
 	appendStringInfoChar(out, '[');
 	for (int i = 0; i < headers->count; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(out, ',');
+		json_next_element(out);
 		json_open(out);
 		json_write_string(out, headers->list[i].name, headers->list[i].value);
 		json_close(out);

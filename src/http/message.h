@@ -52,7 +52,7 @@ typedef struct HttpResponse
 	const struct Fetch *fetch; /* what is needed before the response; NULL: nothing */
 } HttpResponse;
 
-/* The first header of that name, palloc'd; NULL if there is none. */
+/* The first header of that name, palloc'd; NULL if the request has no such header. */
 extern char *http_header(const HttpRequest *request, const char *name);
 
 /* All headers of that name, in order, joined by commas; "" if there are none. */

@@ -117,8 +117,7 @@ respond_passkeys(const pg_uuid_t *user_id, HttpResponse *response)
 	appendStringInfoChar(&response->body, '[');
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(&response->body, ',');
+		json_next_element(&response->body);
 		passkey_append_json(&response->body, &passkeys[i]);
 	}
 	appendStringInfoChar(&response->body, ']');
