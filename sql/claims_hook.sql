@@ -79,6 +79,26 @@ SELECT raised($$authfort.login('ada@example.com', 'correct horse')$$);
 DROP FUNCTION theirs(jsonb, jsonb);
 SELECT raised($$authfort.login('ada@example.com', 'correct horse')$$);
 
+-- Nor may its owner put a function of another form in its place.
+SET ROLE regress_hook;
+CREATE FUNCTION theirs(jsonb, jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT $1';
+SELECT authfort.set_claims_hook('theirs(jsonb, jsonb)');
+RESET ROLE;
+CREATE FUNCTION replaced_by(definition text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	DROP ROUTINE theirs(jsonb, jsonb);
+	SET LOCAL ROLE regress_hook;
+	EXECUTE 'CREATE ' || replace(definition, '()', ' public.theirs(jsonb, jsonb)');
+	RESET ROLE;
+	RETURN raised($call$authfort.login('ada@example.com', 'correct horse')$call$);
+END $$;
+SELECT definition, replaced_by(definition) FROM unnest(ARRAY[
+	'FUNCTION () RETURNS bigint LANGUAGE sql AS ''SELECT 4711::bigint''',
+	'FUNCTION () RETURNS text LANGUAGE sql AS ''SELECT $1::text''',
+	'FUNCTION () RETURNS SETOF jsonb LANGUAGE sql AS ''SELECT $1''',
+	'PROCEDURE () LANGUAGE sql AS ''SELECT $1''']) definition;
+DROP ROUTINE theirs(jsonb, jsonb);
+
 -- What it may return.
 CREATE TABLE returned (claims jsonb);
 INSERT INTO returned VALUES ('{}');

@@ -84,6 +84,13 @@ SELECT authfort.update_user(:'id', '{"name": "Ada L."}') IS NOT NULL AS updated;
 SELECT authfort.off('user_updated', 'early(jsonb)');
 SELECT authfort.update_user(:'id', '{"name": "Ada"}') IS NOT NULL AS updated;
 ROLLBACK;
+-- nor does a routine that cannot handle events take the place of one that can
+BEGIN;
+SELECT authfort.on('user_updated', 'early(jsonb)');
+DROP FUNCTION early(jsonb);
+CREATE PROCEDURE early(jsonb) LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'early'; END $$;
+SELECT authfort.update_user(:'id', '{"name": "Ada L."}');
+ROLLBACK;
 DROP FUNCTION early(jsonb), middle(jsonb), late(jsonb);
 
 -- a handler has the rights of its owner, and only the owner registers it

@@ -12,7 +12,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
@@ -23,7 +22,7 @@
 
 /* A temporary function would disappear with its session. */
 static bool
-has_form(Oid function, int argument_count)
+has_form(Oid function, const OthersCodeForm *wanted)
 {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
@@ -33,15 +32,26 @@ has_form(Oid function, int argument_count)
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	has = form->prokind == PROKIND_FUNCTION && !form->proretset &&
-		  form->pronargs == argument_count && !isAnyTempNamespace(form->pronamespace);
-	for (int i = 0; has && i < argument_count; i++)
+		  form->pronargs == wanted->argument_count && !isAnyTempNamespace(form->pronamespace) &&
+		  (!OidIsValid(wanted->result) || form->prorettype == wanted->result);
+	for (int i = 0; has && i < wanted->argument_count; i++)
 		has = form->proargtypes.values[i] == JSONBOID;
 	ReleaseSysCache(tuple);
 	return has;
 }
 
+static void
+require_form(Oid function, const OthersCodeForm *form)
+{
+	if (!has_form(function, form))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s cannot %s", format_procedure(function), form->what),
+				 errdetail("%s", form->detail)));
+}
+
 Oid
-others_code_require_own(Oid function, int argument_count, const char *what)
+others_code_require_own(Oid function, const OthersCodeForm *form)
 {
 	Oid owner = security_context_function_owner(function);
 
@@ -49,13 +59,7 @@ others_code_require_own(Oid function, int argument_count, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of function %s", format_procedure(function))));
-	if (!has_form(function, argument_count))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s cannot %s", format_procedure(function), what),
-				 (argument_count == 1)
-				 ? errdetail("A handler takes one argument of type jsonb, returns no set, and is not temporary.")
-				 : errdetail("A hook takes two arguments of type jsonb, returns no set, and is not temporary.")));
+	require_form(function, form);
 	return owner;
 }
 
@@ -92,17 +96,25 @@ call_function(Oid function, int argument_count, const Datum *arguments, bool *is
 	return result;
 }
 
+/*
+ * The form is checked again.  The owner may have replaced the function by one
+ * of the same signature and another result, which as jsonb would be any address
+ * of this backend's memory.
+ */
 Datum
-others_code_call(Oid function, Oid owner, int argument_count, const Datum *arguments, bool *isnull)
+others_code_call(Oid function, Oid owner, const OthersCodeForm *form, const Datum *arguments,
+				 bool *isnull)
 {
-	OpenCursors *cursors = open_cursors_shield();
+	OpenCursors *cursors;
 	SecurityContext saved;
 	volatile Datum result = (Datum) 0;
 
+	require_form(function, form);
+	cursors = open_cursors_shield();
 	security_context_restrict(owner, &saved);
 	PG_TRY();
 	{
-		result = call_function(function, argument_count, arguments, isnull);
+		result = call_function(function, form->argument_count, arguments, isnull);
 		open_cursors_close_new();
 	}
 	PG_FINALLY();

@@ -8,21 +8,30 @@
 
 #include "postgres.h"
 
+/* What authfort calls: a function that returns no set and is not temporary. */
+typedef struct OthersCodeForm
+{
+	int argument_count; /* all of type jsonb */
+	Oid result;         /* its type; InvalidOid: any */
+	const char *what;   /* completes "function %s cannot ..." */
+	const char *detail; /* a sentence that describes the form */
+} OthersCodeForm;
+
 /*
- * Checks that the current role owns the function, and that it takes so many
- * arguments of type jsonb, returns no set, and is not temporary.  Returns its
- * owner.  "what" completes "function %s cannot ...".
+ * Checks that the current role owns the function, and that it has that form.
+ * Returns its owner.
  */
-extern Oid others_code_require_own(Oid function, int argument_count, const char *what);
+extern Oid others_code_require_own(Oid function, const OthersCodeForm *form);
 
 /* The function of that signature; InvalidOid if it has gone. */
 extern Oid others_code_find(const char *signature);
 
 /*
  * Calls a function with the privileges of its owner, confined
- * (security_context.h), and kept from the cursors of the caller.
+ * (security_context.h), and kept from the cursors of the caller.  Raises if it
+ * no longer has that form.
  */
-extern Datum
-others_code_call(Oid function, Oid owner, int argument_count, const Datum *arguments, bool *isnull);
+extern Datum others_code_call(Oid function, Oid owner, const OthersCodeForm *form,
+							  const Datum *arguments, bool *isnull);
 
 #endif /* AUTHFORT_OTHERS_CODE_H */

@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
@@ -38,6 +37,13 @@ static const char *const reserved_claims[] = {
 	"iss",   "sub",  "aud",  "exp",   "nbf",         "iat", "jti",     "sid",       "ver",
 	"email", "name", "role", "roles", "mfa_enabled", "amr", "aal",     "auth_time", "purpose",
 	"scope", "acr",  "azp",  "cnf",   "client_id",   "act", "may_act",
+};
+
+static const OthersCodeForm hook_form = {
+	2,
+	JSONBOID,
+	"be the claims hook",
+	"A claims hook takes two arguments of type jsonb, returns jsonb but no set of it, and is not temporary.",
 };
 
 static WatchedTable hook_table = {"claims_hook"};
@@ -240,7 +246,7 @@ call_hook(const char *hook, const char *registered_by, const User *user, const S
 	Oid owner;
 	Oid function = require_registered(hook, registered_by, &owner);
 	bool isnull;
-	Datum result = others_code_call(function, owner, 2, arguments, &isnull);
+	Datum result = others_code_call(function, owner, &hook_form, arguments, &isnull);
 
 	return isnull ? NULL : accept_claims(DatumGetJsonbP(result));
 }
@@ -299,16 +305,6 @@ claims_hook_run(const User *user, const Session *session)
 }
 
 static void
-require_jsonb_result(Oid function)
-{
-	if (get_func_rettype(function) != JSONBOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s cannot return claims", format_procedure(function)),
-				 errdetail("A claims hook returns jsonb.")));
-}
-
-static void
 store_hook(Oid function, const char *owner)
 {
 	static SpiQuery query = {
@@ -340,10 +336,7 @@ authfort_set_claims_hook(PG_FUNCTION_ARGS)
 	SecurityContext caller;
 
 	if (OidIsValid(function))
-	{
-		owner = GetUserNameFromId(others_code_require_own(function, 2, "be the claims hook"), false);
-		require_jsonb_result(function);
-	}
+		owner = GetUserNameFromId(others_code_require_own(function, &hook_form), false);
 	security_context_become_owner(fcinfo, &caller);
 	if (OidIsValid(function))
 		store_hook(function, owner);

@@ -37,6 +37,13 @@ PG_FUNCTION_INFO_V1(authfort_off);
 /* What a handler of all events is registered for. */
 #define EVERY_EVENT "*"
 
+static const OthersCodeForm handler_form = {
+	1,
+	InvalidOid,
+	"handle events",
+	"A handler takes one argument of type jsonb, returns no set, and is not temporary.",
+};
+
 /* In the order of EventType. */
 static const char *const event_names[] = {
 	"user_created",
@@ -286,7 +293,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
 	owner = security_context_function_owner(function);
 	require_same_owner(call, owner);
-	(void) others_code_call(function, owner, 1, &argument, &isnull);
+	(void) others_code_call(function, owner, &handler_form, &argument, &isnull);
 
 	error_context_stack = context.previous;
 }
@@ -534,7 +541,7 @@ change_handler(FunctionCallInfo fcinfo, SpiQuery *query, int expected)
 	function = PG_GETARG_OID(1);
 	require_event_name(event);
 	values[2] = CStringGetTextDatum(
-		GetUserNameFromId(others_code_require_own(function, 1, "handle events"), false));
+		GetUserNameFromId(others_code_require_own(function, &handler_form), false));
 	values[0] = CStringGetTextDatum(event);
 	values[1] = CStringGetTextDatum(format_procedure_qualified(function));
 	security_context_become_owner(fcinfo, &caller);
