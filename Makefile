@@ -60,6 +60,7 @@ OBJS = \
 	src/domain/database_id.o \
 	src/domain/key_expiry.o \
 	src/domain/signing_keys.o \
+	src/domain/own_jwt.o \
 	src/domain/roles.o \
 	src/domain/users.o \
 	src/domain/user_rows.o \

@@ -10,9 +10,8 @@
 
 #include "base/json.h"
 #include "base/uuid_v7.h"
-#include "crypto/jwt.h"
 #include "domain/events.h"
-#include "domain/signing_keys.h"
+#include "domain/own_jwt.h"
 #include "domain/spent_ids.h"
 #include "flow/mfa_challenge.h"
 #include "flow/second_factor.h"
@@ -25,7 +24,6 @@
 static char *
 sign_challenge(const User *user, const Authentication *first, ChallengeKind kind)
 {
-	SigningKey key = signing_keys_signing_key();
 	int64 now = time(NULL);
 	pg_uuid_t id;
 	StringInfoData payload;
@@ -45,7 +43,7 @@ sign_challenge(const User *user, const Authentication *first, ChallengeKind kind
 	json_write_strings(&payload, "amr", (char *const *) first->amr, first->amr_count);
 	json_write_bool(&payload, "enrol", kind == CHALLENGE_ENROL);
 	json_close(&payload);
-	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_MFA_CHALLENGE, &payload);
+	return own_jwt_sign(JWT_TYPE_MFA_CHALLENGE, &payload);
 }
 
 AuthResult
@@ -62,14 +60,19 @@ mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind
 	return result;
 }
 
+static bool
+read_parts(const char *token, Jws *jws, JwtHeader *header)
+{
+	return jws_read(token, strlen(token), jws) &&
+		   jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, header);
+}
+
 bool
 mfa_challenge_is_token(const char *token)
 {
-	Jws *jws = palloc(sizeof(Jws));
 	JwtHeader header;
 
-	return jws_read(token, strlen(token), jws) &&
-		   jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header);
+	return read_parts(token, palloc(sizeof(Jws)), &header);
 }
 
 /* Returns the payload of a token that a key of this database has signed, or NULL. */
@@ -78,17 +81,10 @@ verified_payload(const char *token)
 {
 	Jws *jws = palloc(sizeof(Jws));
 	JwtHeader header;
-	const VerificationKey *key;
 	Jsonb *payload;
 
-	if (token == NULL || !jws_read(token, strlen(token), jws) ||
-		!jwt_read_header(jws, JWT_TYPE_MFA_CHALLENGE, &header))
-		return NULL;
-	key = signing_keys_find(header.kid);
-	if (key == NULL || header.algorithm != key->algorithm ||
-		!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len, jws->signature,
-					 jws->signature_len) ||
-		json_read_object(jws->payload, jws->payload_len, &payload) != JSON_READ)
+	if (token == NULL || !read_parts(token, jws, &header) ||
+		own_jwt_verify(token, jws, &header, &payload) != NULL)
 		return NULL;
 	return payload;
 }

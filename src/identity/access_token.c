@@ -22,7 +22,7 @@
 #include "base/json.h"
 #include "base/spi_query.h"
 #include "base/uuid.h"
-#include "crypto/jwt.h"
+#include "domain/own_jwt.h"
 #include "domain/sessions.h"
 #include "domain/signing_keys.h"
 #include "identity/access_token.h"
@@ -56,7 +56,6 @@ static CachedToken token_cache[TOKEN_CACHE_SLOTS];
 char *
 access_token_issue(const User *user, const Session *session, const char *more)
 {
-	SigningKey key = signing_keys_signing_key();
 	int64 now = time(NULL);
 	unsigned char random[JTI_BYTES];
 	char jti[BASE64URL_ENCODED_SIZE(JTI_BYTES)];
@@ -88,7 +87,7 @@ access_token_issue(const User *user, const Session *session, const char *more)
 	if (more != NULL)
 		json_write_members(&payload, more);
 	json_close(&payload);
-	return jwt_sign(key.private_key, key.algorithm, key.kid, JWT_TYPE_DEFAULT, &payload);
+	return own_jwt_sign(JWT_TYPE_DEFAULT, &payload);
 }
 
 /* RFC 7519, section 4.1.3: "aud" is a string or an array of them. */
@@ -238,25 +237,15 @@ check_token(const char *token, AccessClaims *claims)
 {
 	Jws *jws = palloc(sizeof(Jws));
 	JwtHeader header;
-	const VerificationKey *key;
+	const char *reason;
 	Jsonb *json;
 
 	if (!jws_read(token, strlen(token), jws))
 		return "it is not a JWS in compact form";
 	if (!jwt_read_header(jws, JWT_TYPE_DEFAULT, &header))
 		return "its header is not that of an access token";
-	key = signing_keys_find(header.kid);
-	if (key == NULL)
-		return "its signing key is unknown or has expired";
-	/* the key says which algorithm it is for; the token cannot choose */
-	if (header.algorithm != key->algorithm)
-		return "its algorithm is not its key's";
-	if (!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len, jws->signature,
-					 jws->signature_len))
-		return "its signature does not verify";
-	if (json_read_object(jws->payload, jws->payload_len, &json) != JSON_READ)
-		return "its payload is not a JSON object";
-	return read_claims(json, claims);
+	reason = own_jwt_verify(token, jws, &header, &json);
+	return (reason != NULL) ? reason : read_claims(json, claims);
 }
 
 Jsonb *
