@@ -16,6 +16,7 @@ OBJS = \
 	src/crypto/jws.o \
 	src/http/url.o \
 	src/crypto/refresh_token_format.o \
+	src/crypto/sha256.o \
 	src/base/secret.o \
 	src/base/json.o \
 	src/base/uuid.o \

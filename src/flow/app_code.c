@@ -7,11 +7,11 @@
 #include "miscadmin.h"
 
 #include "base/json.h"
+#include "crypto/sha256.h"
 #include "domain/one_time_tokens.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
 #include "flow/app_code.h"
-#include "flow/oauth_flow.h"
 #include "flow/oauth_steps.h"
 #include "flow/passwordless.h"
 #include "flow/redirect_target.h"
@@ -64,13 +64,13 @@ app_code_create(const User *user, const char *provider, const char *code_challen
 								 json_to_jsonb(&detail), &expires_at);
 }
 
-/* Whether the app that exchanges a code is the one that began the sign-in. */
+/* Whether the app that exchanges a code has begun the sign-in (RFC 7636, section 4.6). */
 static bool
 is_verifier_of(Jsonb *detail, const char *verifier)
 {
 	char *challenge = (detail != NULL) ? json_member_string(detail, "code_challenge") : NULL;
 
-	return challenge != NULL && strcmp(oauth_code_challenge(verifier), challenge) == 0;
+	return challenge != NULL && strcmp(sha256_base64url(verifier), challenge) == 0;
 }
 
 /* The first try ends a code, whatever the verifier, so that verifiers cannot be tried. */

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "crypto/id_token.h"
+#include "crypto/sha256.h"
 #include "domain/oauth_documents.h"
 #include "domain/rate_limit.h"
 #include "domain/signing_keys.h"
@@ -22,16 +23,6 @@
 
 #define MAX_NONCE 256
 #define MAX_ID_TOKEN 8192
-
-static char *
-hex_digest(const char *text)
-{
-	unsigned char digest[crypto_hash_sha256_BYTES];
-	char *hex = palloc(2 * sizeof(digest) + 1);
-
-	crypto_hash_sha256(digest, (const unsigned char *) text, strlen(text));
-	return sodium_bin2hex(hex, 2 * sizeof(digest) + 1, digest, sizeof(digest));
-}
 
 /*
  * The id that the token spends.  It is made of what the signature covers: of one
@@ -64,11 +55,11 @@ verify_app_token(const OAuthProvider *provider, OAuthProgress *progress, Jsonb *
 	rules.audiences = provider->audiences;
 	rules.audience_count = provider->audience_count;
 	rules.now = timestamptz_to_time_t(GetCurrentTimestamp());
-	rules.nonce = hex_digest(progress->nonce);
+	rules.nonce = sha256_hex(progress->nonce);
 	verdict = id_token_verify(progress->tokens.id_token, keys, &rules, &progress->claims);
 	if (verdict != ID_TOKEN_INVALID)
 		return verdict;
-	rules.nonce = oauth_code_challenge(progress->nonce);
+	rules.nonce = sha256_base64url(progress->nonce);
 	return id_token_verify(progress->tokens.id_token, keys, &rules, &progress->claims);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/web_url.h"
+#include "crypto/sha256.h"
 #include "domain/oauth_discovery.h"
 #include "domain/oauth_documents.h"
 #include "domain/rate_limit.h"
@@ -64,7 +65,7 @@ add_parameters(StringInfo url, const OAuthProvider *provider, const OAuthFlow *f
 	if (provider->pkce)
 	{
 		oauth_flow_verifier(&flow->id, secret);
-		web_url_append_parameter(url, "code_challenge", oauth_code_challenge(secret));
+		web_url_append_parameter(url, "code_challenge", sha256_base64url(secret));
 		web_url_append_parameter(url, "code_challenge_method", "S256");
 	}
 	if (provider->authorize_params[0] != '\0')

@@ -170,17 +170,6 @@ oauth_flow_nonce(const pg_uuid_t *id, char nonce[OAUTH_VERIFIER_SIZE])
 	derive_text("nonce", id, nonce);
 }
 
-char *
-oauth_code_challenge(const char *verifier)
-{
-	unsigned char digest[crypto_hash_sha256_BYTES];
-	char *text = palloc(BASE64URL_ENCODED_SIZE(sizeof(digest)));
-
-	crypto_hash_sha256(digest, (const unsigned char *) verifier, strlen(verifier));
-	base64url_encode(digest, sizeof(digest), text);
-	return text;
-}
-
 void
 oauth_flow_append_members(StringInfo out, const OAuthFlow *flow)
 {

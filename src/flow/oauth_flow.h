@@ -85,9 +85,6 @@ oauth_flow_read_cookie(const char *cookie, const pg_uuid_t *id, OAuthFlow *flow)
 extern void oauth_flow_verifier(const pg_uuid_t *id, char verifier[OAUTH_VERIFIER_SIZE]);
 extern void oauth_flow_nonce(const pg_uuid_t *id, char nonce[OAUTH_VERIFIER_SIZE]);
 
-/* base64url(SHA-256(verifier)), palloc'd (RFC 7636, section 4.2). */
-extern char *oauth_code_challenge(const char *verifier);
-
 /* The flow as the object of a continuation (flow/fetch.h), and back. */
 extern void oauth_flow_append_members(StringInfo out, const OAuthFlow *flow);
 extern bool oauth_flow_read_members(Jsonb *json, OAuthFlow *flow);

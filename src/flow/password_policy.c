@@ -4,29 +4,14 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "base/json.h"
 #include "crypto/password_hash.h"
+#include "crypto/sha256.h"
 #include "domain/breached_passwords.h"
 #include "domain/events.h"
 #include "domain/input.h"
 #include "domain/password_history.h"
 #include "flow/password_policy.h"
-
-/* The contract identifies the user by the hash of the email; NULL without one. */
-static char *
-hash_email(const char *email)
-{
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	char *hex;
-
-	if (email == NULL)
-		return NULL;
-	crypto_hash_sha256(hash, (const unsigned char *) email, strlen(email));
-	hex = palloc(2 * sizeof(hash) + 1);
-	return sodium_bin2hex(hex, 2 * sizeof(hash) + 1, hash, sizeof(hash));
-}
 
 static void
 record_breached(const char *email, const User *user, const Client *client)
@@ -37,7 +22,7 @@ record_breached(const char *email, const User *user, const Client *client)
 		return;
 	event_begin(&event, EVENT_PASSWORD_PWNED_REJECTED, (user != NULL) ? &user->id : NULL, NULL,
 				client);
-	json_write_string(&event.payload, "email_hash", hash_email(email));
+	json_write_string(&event.payload, "email_hash", (email != NULL) ? sha256_hex(email) : NULL);
 	event_record(&event);
 }
 
