@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "text.h"
 #include "workers.h"
 
 static bool log_messages;
@@ -74,10 +75,6 @@ log_problem(const char *format, ...)
 	len = strlen(line);
 	while (len > 0 && line[len - 1] == '\n')
 		line[--len] = '\0';
-	for (char *p = line; *p != '\0'; p++)
-	{
-		if ((unsigned char) *p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	text_make_printable(line);
 	fprintf(stderr, "authfort-courier: %s\n", line);
 }

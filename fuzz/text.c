@@ -1,7 +1,7 @@
 /*
  * text.c
- *		Fuzz target: the gateway's check of UTF-8, and its JSON strings, which
- *		are read back here as RFC 8259 says.
+ *		Fuzz target: the gateway's check of UTF-8, its lines of a log, and its JSON
+ *		strings, which are read back here as RFC 8259 says.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -34,6 +34,23 @@ read_character(const char *p, unsigned char *character)
 	return p + 6;
 }
 
+/* Printable text is as long as before, and stays as it is. */
+static void
+check_printable(char *string)
+{
+	size_t len = strlen(string);
+	char *again;
+
+	text_make_printable(string);
+	if (strlen(string) != len || !text_is_utf8(string, len) || strpbrk(string, "\n\r\x1b\x7f") != NULL)
+		abort();
+	again = strdup(string);
+	text_make_printable(again);
+	if (strcmp(again, string) != 0)
+		abort();
+	free(again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -61,6 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (p != text.data + text.len - 1)
 		abort();
 	text_free(&text);
+	check_printable(string);
 	free(string);
 	return 0;
 }

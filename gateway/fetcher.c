@@ -77,29 +77,21 @@ copy_authority(const char *url, char to[MAX_AUTHORITY])
 	snprintf(to, MAX_AUTHORITY, "%.*s", (int) strcspn(authority, "/?#"), authority);
 }
 
-/* The other server may have written a part of the reason. */
-static void
-make_printable(char *text)
-{
-	for (char *p = text; *p != '\0'; p++)
-	{
-		if (*p < ' ' || *p >= 0x7f)
-			*p = '?';
-	}
-}
-
-/* Logs at most once a second: how often it happens is up to clients. */
+/*
+ * Logs at most once a second: how often it happens is up to clients.  The other
+ * server may have written a part of the reason.
+ */
 static void
 log_failure(const Transfer *transfer, const char *reason)
 {
 	static int64_t next = 0;
-	char line[512];
+	char line[1536];
 
 	if (clock_ms() < next)
 		return;
 	next = clock_ms() + 1000;
 	snprintf(line, sizeof(line), "fetch from %s failed: %s", transfer->authority, reason);
-	make_printable(line);
+	text_make_printable(line);
 	fprintf(stderr, "authfort-gateway: %s\n", line);
 }
 

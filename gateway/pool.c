@@ -325,11 +325,7 @@ log_error(const PGresult *result)
 
 	snprintf(line, sizeof(line), "%s: %s", state != NULL ? state : "no SQLSTATE",
 			 message != NULL ? message : "no message");
-	for (char *p = line; *p != '\0'; p++)
-	{
-		if ((unsigned char) *p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	text_make_printable(line);
 	fprintf(stderr, "authfort-gateway: %s\n", line);
 }
 

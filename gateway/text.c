@@ -55,6 +55,34 @@ text_is_utf8(const char *data, size_t len)
 	return true;
 }
 
+/* Of a valid character: those of ASCII, and U+0080 to U+009F, which some terminals obey. */
+static bool
+is_control(const char *character)
+{
+	const unsigned char *c = (const unsigned char *) character;
+
+	return c[0] < ' ' || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
+}
+
+void
+text_make_printable(char *line)
+{
+	size_t left = strlen(line);
+
+	while (left > 0)
+	{
+		size_t step = text_character_length(line, left);
+
+		if (step == 0 || is_control(line))
+		{
+			step = step > 0 ? step : 1;
+			memset(line, '?', step);
+		}
+		line += step;
+		left -= step;
+	}
+}
+
 /* Moves to a larger buffer, and leaves nothing behind in the old one. */
 static bool
 text_reserve(Text *text, size_t more)

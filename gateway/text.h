@@ -22,6 +22,12 @@ extern size_t text_character_length(const char *text, size_t left);
 /* Valid UTF-8 without NUL, which is all that PostgreSQL accepts. */
 extern bool text_is_utf8(const char *data, size_t len);
 
+/*
+ * For a line of a log, of which another side may have written a part: replaces
+ * control characters, and what is not UTF-8, by question marks.
+ */
+extern void text_make_printable(char *line);
+
 extern bool text_append(Text *text, const char *data, size_t len);
 extern bool text_append_string(Text *text, const char *string);
 
