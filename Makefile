@@ -110,6 +110,7 @@ OBJS = \
 	src/flow/oauth_profile.o \
 	src/flow/oauth_account.o \
 	src/flow/oauth_fetches.o \
+	src/flow/oauth_steps.o \
 	src/flow/oauth_authorize.o \
 	src/flow/oauth_callback.o \
 	src/flow/oauth_app_token.o \

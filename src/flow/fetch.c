@@ -39,6 +39,13 @@ fetch_answer(int status, const char *body)
 }
 
 bool
+fetch_answer_object(const FetchAnswer *answer, Jsonb **object)
+{
+	return answer->status == 200 &&
+		   json_read_foreign_object(answer->body, strlen(answer->body), object) == JSON_READ;
+}
+
+bool
 fetch_is_allowed(Oid role)
 {
 	Oid fetchers = get_role_oid(ROLE_NAME, true);

@@ -101,6 +101,9 @@ typedef struct FetchAnswer
  */
 extern FetchAnswer fetch_answer(int status, const char *body);
 
+/* Whether it succeeded, and its body is a JSON object. */
+extern bool fetch_answer_object(const FetchAnswer *answer, Jsonb **object);
+
 /* Whether a role may be given fetches: a member of authfort_fetch. */
 extern bool fetch_is_allowed(Oid role);
 

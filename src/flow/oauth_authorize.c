@@ -159,9 +159,7 @@ oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow, co
 	bool fresh;
 	Jsonb *document;
 
-	if (answer->status == 200 &&
-		json_read_foreign_object(answer->body, strlen(answer->body), &document) == JSON_READ &&
-		oauth_use_discovery(provider, document, flow))
+	if (fetch_answer_object(answer, &document) && oauth_use_discovery(provider, document, flow))
 	{
 		oauth_documents_keep(provider->name, OAUTH_DISCOVERY, url, document);
 		return true;

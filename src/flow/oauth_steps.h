@@ -1,6 +1,7 @@
 /*
  * oauth_steps.h
- *		Declarations shared by the files of flow/oauth.h.
+ *		The steps of a sign-in at a provider, which the files of flow/oauth.h
+ *		share.
  */
 #ifndef AUTHFORT_OAUTH_STEPS_H
 #define AUTHFORT_OAUTH_STEPS_H
@@ -32,6 +33,9 @@ typedef struct OAuthProgress
 
 extern OAuthResult oauth_refused(const Refusal *refusal);
 
+/* Records that a sign-in failed, for that reason. */
+extern void oauth_record_failure(const Refusal *refusal, const Client *client);
+
 /* The enabled provider of that name, in any letter case, or NULL. */
 extern OAuthProvider *oauth_find_provider(const char *name);
 
@@ -50,6 +54,11 @@ extern bool oauth_use_discovery(const OAuthProvider *provider, Jsonb *document, 
 /* Reads an answer as a discovery document, keeps it, and uses it, or else the one of before. */
 extern bool oauth_take_discovery_document(const OAuthProvider *provider, OAuthFlow *flow,
 										  const FetchAnswer *answer);
+
+/* oauth_callback.c */
+extern OAuthResult
+oauth_take_callback_answer(const OAuthProvider *provider, OAuthFlow *flow, OAuthProgress *progress,
+						   FetchFlow *continuation, const FetchAnswer *answer);
 
 /* The answer's keys, which are kept, or else the stored ones; NULL without either. */
 extern Jsonb *
@@ -71,8 +80,5 @@ extern OAuthResult oauth_finish_app(const OAuthProvider *provider, const OAuthFl
 
 /* Signs in a user, whose row is locked, as one who has proven to own an account at a provider. */
 extern AuthResult oauth_sign_in(const char *provider, User *user, const Client *client);
-
-/* Records that a sign-in failed, for that reason. */
-extern void oauth_record_failure(const Refusal *refusal, const Client *client);
 
 #endif /* AUTHFORT_OAUTH_STEPS_H */
