@@ -20,6 +20,14 @@
 #include "base/security_context.h"
 #include "compat.h"
 
+static uint64 calls = 0;
+
+uint64
+others_code_calls(void)
+{
+	return calls;
+}
+
 /* A temporary function would disappear with its session. */
 static bool
 has_form(Oid function, const OthersCodeForm *wanted)
@@ -110,6 +118,7 @@ others_code_call(Oid function, Oid owner, const OthersCodeForm *form, const Datu
 	volatile Datum result = (Datum) 0;
 
 	require_form(function, form);
+	calls++;
 	cursors = open_cursors_shield();
 	security_context_restrict(owner, &saved);
 	PG_TRY();

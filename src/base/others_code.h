@@ -23,6 +23,12 @@ typedef struct OthersCodeForm
  */
 extern Oid others_code_require_own(Oid function, const OthersCodeForm *form);
 
+/*
+ * Rises with each call of others_code_call() in this backend: what was read
+ * before may have changed since.
+ */
+extern uint64 others_code_calls(void);
+
 /* The function of that signature; InvalidOid if it has gone. */
 extern Oid others_code_find(const char *signature);
 

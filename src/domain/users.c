@@ -11,6 +11,7 @@
 #include "base/arguments.h"
 #include "base/json.h"
 #include "base/keyed_row.h"
+#include "base/others_code.h"
 #include "base/refusal.h"
 #include "base/spi_query.h"
 #include "base/uuid.h"
@@ -54,6 +55,7 @@ users_read_row(MemoryContext context)
 	user->invited = DatumGetBool(spi_query_datum(15));
 	user->unclaimed = DatumGetBool(spi_query_datum(16));
 	user->roles = spi_query_texts(context, 17, &user->role_count);
+	user->others_code_calls = others_code_calls();
 	return user;
 }
 

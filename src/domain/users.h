@@ -35,6 +35,7 @@ typedef struct User
 	TimestampTz deleted_at; /* DT_NOBEGIN: not deleted */
 	char **roles;
 	int role_count;
+	uint64 others_code_calls; /* when it was read (base/others_code.h) */
 } User;
 
 /* The data that decides whether a user's tokens are valid. */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "base/others_code.h"
 #include "domain/claims_hook.h"
 #include "domain/refresh_token.h"
 #include "flow/auth_result.h"
@@ -26,11 +27,40 @@ auth_tokens(User *user, const Session *session)
 	return auth_tokens_with_claims(user, session, claims_hook_run(user, session));
 }
 
+/* Whether a user, as read now, may have tokens of that session. */
+static const Refusal *
+check_holder(const User *user, const Session *session)
+{
+	if (user == NULL)
+		return &refusal_user_gone;
+	if (user->banned)
+		return &refusal_user_banned;
+	return sessions_is_live(&session->id, &session->user_id) ? NULL : &refusal_token_revoked;
+}
+
+/*
+ * Handlers of the events of a sign-in or a refresh, and the claims hook, run
+ * while the session exists, so the user is read again after them.  Tokens of
+ * what they have ended would be accepted where no table is read, and tokens of
+ * an earlier token version nowhere else.
+ */
+static const Refusal *
+check_after_others_code(User **user, const Session *session)
+{
+	if ((*user)->others_code_calls == others_code_calls())
+		return NULL;
+	*user = users_find(&(*user)->id);
+	return check_holder(*user, session);
+}
+
 AuthResult
 auth_tokens_with_claims(User *user, const Session *session, const char *claims)
 {
 	AuthResult result = {0};
 
+	result.refusal = check_after_others_code(&user, session);
+	if (result.refusal != NULL)
+		return result;
 	result.user = user;
 	result.session_id = session->id;
 	result.access_token = access_token_issue(user, session, claims);
@@ -59,12 +89,9 @@ AuthResult
 auth_tokens_anew(const pg_uuid_t *user_id, const Session *session)
 {
 	User *user = users_lock(user_id);
+	const Refusal *refusal = check_holder(user, session);
 
-	if (user == NULL)
-		return auth_refused(&refusal_user_gone);
-	if (user->banned)
-		return auth_refused(&refusal_user_banned);
-	return auth_tokens(user, session);
+	return (refusal != NULL) ? auth_refused(refusal) : auth_tokens(user, session);
 }
 
 AuthResult

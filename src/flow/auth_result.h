@@ -31,7 +31,11 @@ typedef struct AuthResult
 
 extern AuthResult auth_refused(const Refusal *refusal);
 
-/* The current tokens of a session, with the claims that the claims hook adds. */
+/*
+ * The current tokens of a session, with the claims that the claims hook adds.
+ * A refusal if code of others, such as a handler, has banned or deleted the user
+ * since it was read, or has revoked the session.
+ */
 extern AuthResult auth_tokens(User *user, const Session *session);
 
 /* The same with claims for which the hook has been called (domain/claims_hook.h). */

@@ -168,14 +168,10 @@ mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authenti
 					   const Client *client)
 {
 	Authentication both = both_factors(&challenge->first, second);
-	AuthResult result;
+	SignInEvent by_mfa = {EVENT_MFA_LOGIN, second->provider};
 
 	if (!spent_ids_add(CHALLENGE_PURPOSE, &challenge->id,
 					   time_t_to_timestamptz((pg_time_t) challenge->expires_at)))
 		return auth_refused(&refusal_invalid_mfa_token);
-	result = sign_in(user, &both, client);
-	if (result.refusal == NULL)
-		event_record_of_user(EVENT_MFA_LOGIN, user, &result.session_id, client, "method",
-							 second->provider);
-	return result;
+	return sign_in_recording(user, &both, &by_mfa, client);
 }

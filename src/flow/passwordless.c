@@ -261,13 +261,10 @@ flow_request_email_otp(const char *email, const Client *client)
 static AuthResult
 admit_by_mail(const Method *method, User *user, const pg_uuid_t *session_id, const Client *client)
 {
-	AuthResult result;
+	SignInEvent by_mail = {method->signed_in};
 
 	mailbox_proved_by_sign_in(user, session_id);
-	result = sign_in(user, &method->how, client);
-	if (result.user != NULL)
-		event_record_of_user(method->signed_in, user, &result.session_id, client, NULL, NULL);
-	return result;
+	return sign_in_recording(user, &method->how, &by_mail, client);
 }
 
 AuthResult

@@ -25,8 +25,18 @@ check_admission(const User *user)
 	return NULL;
 }
 
+static void
+record_sign_in(const User *user, const Session *session, const Authentication *how,
+			   const SignInEvent *also, const Client *client)
+{
+	event_record_of_user(EVENT_LOGIN, user, &session->id, client, "provider", how->provider);
+	if (also != NULL)
+		event_record_of_user(also->type, user, &session->id, client,
+							 (also->method != NULL) ? "method" : NULL, also->method);
+}
+
 AuthResult
-sign_in(User *user, const Authentication *how, const Client *client)
+sign_in_recording(User *user, const Authentication *how, const SignInEvent *also, const Client *client)
 {
 	const Refusal *refusal;
 	Session session;
@@ -42,6 +52,12 @@ sign_in(User *user, const Authentication *how, const Client *client)
 		return mfa_challenge_issue(user, how, CHALLENGE_ENROL);
 	notice_new_sign_in(user, client);
 	sessions_start(&user->id, how, client, &session);
-	event_record_of_user(EVENT_LOGIN, user, &session.id, client, "provider", how->provider);
+	record_sign_in(user, &session, how, also, client);
 	return auth_tokens(user, &session);
+}
+
+AuthResult
+sign_in(User *user, const Authentication *how, const Client *client)
+{
+	return sign_in_recording(user, how, NULL, client);
 }

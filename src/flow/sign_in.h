@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "domain/authentication.h"
+#include "domain/events.h"
 #include "flow/auth_result.h"
 
 /*
@@ -19,5 +20,16 @@
  * factor, the result is a challenge instead (flow/mfa_challenge.h).
  */
 extern AuthResult sign_in(User *user, const Authentication *how, const Client *client);
+
+/* What a sign-in records after "login". */
+typedef struct SignInEvent
+{
+	EventType type;
+	const char *method; /* NULL: none */
+} SignInEvent;
+
+/* The same with one more event, or NULL. */
+extern AuthResult sign_in_recording(User *user, const Authentication *how, const SignInEvent *also,
+									const Client *client);
 
 #endif /* AUTHFORT_SIGN_IN_H */
