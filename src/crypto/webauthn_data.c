@@ -24,6 +24,8 @@
 #define CREDENTIAL_ID_LENGTH WEBAUTHN_AAGUID_BYTES
 #define CREDENTIAL_FIXED_BYTES (WEBAUTHN_AAGUID_BYTES + 2)
 
+#define MAX_FORMAT 32 /* bytes of the name of an attestation format; section 8.1 */
+
 /* The part that every authenticator data has; what follows it is the rest. */
 static bool
 read_fixed_part(const unsigned char *bytes, size_t len, WebauthnData *data, bool *has_credential)
@@ -110,6 +112,22 @@ is_text(const CborItem *item, const char *text)
 		   memcmp(item->content, text, item->number) == 0;
 }
 
+/* Section 8.1: printable ASCII without the quotation mark and the backslash. */
+static bool
+is_format(const CborItem *item)
+{
+	if (item->kind != CBOR_TEXT || item->number == 0 || item->number > MAX_FORMAT)
+		return false;
+	for (size_t i = 0; i < item->number; i++)
+	{
+		unsigned char c = item->content[i];
+
+		if (c <= ' ' || c > '~' || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
 /*
  * Section 8.2, without a certificate: the credential's own key has signed.  It
  * proves possession of that key, and nothing about the authenticator.
@@ -146,8 +164,7 @@ verify_statement(const CborItem *format, const CborItem *statement,
 		return verify_self(statement, client_data_hash, object);
 	}
 	object->attestation = WEBAUTHN_ATTESTATION_UNCHECKED;
-	return format->kind == CBOR_TEXT &&
-		   (statement->kind == CBOR_MAP || statement->kind == CBOR_ARRAY);
+	return statement->kind == CBOR_MAP || statement->kind == CBOR_ARRAY;
 }
 
 bool
@@ -162,8 +179,9 @@ webauthn_read_attestation(const unsigned char *bytes, size_t len,
 
 	*fault = "attestationObject";
 	if (!cbor_read_whole(bytes, len, &map) || map.number != 3 ||
-		!cbor_find_text(&map, "fmt", &format) || !cbor_find_text(&map, "attStmt", &statement) ||
-		!cbor_find_text(&map, "authData", &data) || data.kind != CBOR_BYTES)
+		!cbor_find_text(&map, "fmt", &format) || !is_format(&format) ||
+		!cbor_find_text(&map, "attStmt", &statement) || !cbor_find_text(&map, "authData", &data) ||
+		data.kind != CBOR_BYTES)
 		return false;
 	*fault = "authenticatorData";
 	object->data = data.content;
