@@ -15,3 +15,11 @@ SELECT path, pg_temp.send(method, path, :'access', body) AS answer FROM (VALUES
 	('DELETE', '/auth/me', NULL)) AS t (method, path, body);
 SELECT pg_temp.send('POST', '/auth/reauthenticate', :'access', '{"password": "correct horse"}') AS again,
 	authfort.refresh(:'refresh')->>'error' AS refreshed;
+-- wherever tables are asked, but not where only the token is
+SELECT pg_temp.send('GET', '/auth/me', :'access') AS me;
+SELECT authfort.authenticate(:'access');
+SELECT authfort.verify_jwt(:'access')->>'sub' = :'ada' AS verifies;
+-- an application that names the session itself
+SELECT authfort.mfa_init(:'ada', :'session')->>'error' AS init,
+	authfort.reauthenticate(:'session', 'password', 'correct horse')->>'error' AS again,
+	authfort.change_password(:'ada', 'correct horse', 'another horse', :'session')->>'error' AS changed;

@@ -162,13 +162,16 @@ sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 	bool not_revoked;
 	bool isnull;
 	Datum owner;
+	Datum expires_at;
 	bool live;
 
 	if (!keyed_row_open(&row, "sessions", "sessions_pkey", id))
 		return false;
 	(void) keyed_row_column(&row, "revoked_at", &not_revoked);
 	owner = keyed_row_column(&row, "user_id", &isnull);
-	live = not_revoked && uuid_equal(DatumGetUUIDP(owner), user_id);
+	expires_at = keyed_row_column(&row, "expires_at", &isnull);
+	live = not_revoked && uuid_equal(DatumGetUUIDP(owner), user_id) &&
+		   DatumGetTimestampTz(expires_at) > GetCurrentTimestamp();
 	keyed_row_close(&row);
 	return live;
 }

@@ -55,7 +55,7 @@ typedef struct Session
 extern bool sessions_find(const pg_uuid_t *id, Session *session);
 
 /*
- * Whether there is such a session, it is that user's, and it was not revoked.
+ * Whether there is such a session, it is that user's, and it has not ended.
  * Called for each request; cheaper than reading the whole session.
  */
 extern bool sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id);

@@ -26,6 +26,7 @@
 #include "flow/flows.h"
 #include "flow/mail_limit.h"
 #include "flow/notices.h"
+#include "flow/recent_auth.h"
 #include "flow/response_timing.h"
 #include "flow/second_factor.h"
 #include "flow/user_message.h"
@@ -145,7 +146,8 @@ lock_with_owner(const pg_uuid_t *user_id, const char *email)
 
 /* False if there is nothing to write. */
 static bool
-request_change(const User *user, const char *new_email, const Client *client)
+request_change(const User *user, const char *new_email, const pg_uuid_t *session_id,
+			   const Client *client, const Refusal **refusal)
 {
 	bool taken = users_email_is_taken(new_email, &user->id);
 	User *locked;
@@ -156,12 +158,16 @@ request_change(const User *user, const char *new_email, const Client *client)
 									user_message_kind(MESSAGE_EMAIL_CHANGE));
 	if (locked == NULL)
 		return false;
+	*refusal = session_check_recent(locked, session_id);
+	if (*refusal != NULL)
+		return false;
 	start_change(locked, new_email, taken, client);
 	return true;
 }
 
 const Refusal *
-flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const Client *client)
+flow_request_email_change(const pg_uuid_t *user_id, const char *new_email,
+						  const pg_uuid_t *session_id, const Client *client)
 {
 	User *user = users_require(user_id);
 	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_EMAIL, user, client);
@@ -178,10 +184,10 @@ flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const
 		return refusal;
 	if (is_same_email(stored, user->email))
 		return &refusal_email_unchanged;
-	if (!request_change(user, stored, client))
+	if (!request_change(user, stored, session_id, client, &refusal))
 		timing_equalize_commit();
 	timing_equalize_response(start);
-	return NULL;
+	return refusal;
 }
 
 /* The change of a token; NULL unless it is the user's. */
@@ -419,7 +425,7 @@ authfort_request_email_change(PG_FUNCTION_ARGS)
 	char *new_email = argument_text(fcinfo, 1, "new_email");
 	Client client = argument_client(fcinfo, 2, 3);
 
-	PG_RETURN_JSONB_P(done_to_jsonb(flow_request_email_change(user_id, new_email, &client)));
+	PG_RETURN_JSONB_P(done_to_jsonb(flow_request_email_change(user_id, new_email, NULL, &client)));
 }
 
 /* confirm_email_change(token, session_id, user_agent, ip_address) -> jsonb */

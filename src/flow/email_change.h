@@ -25,11 +25,12 @@
 /*
  * Sends a token to the new address and, with authfort.secure_email_change, one
  * to the old address.  The result is the same if the new address is taken; then
- * its owner gets a message.  The caller has checked that the session may do
- * this.  Returns NULL or the refusal; raises for an unknown user id.
+ * its owner gets a message.  "session_id" is the session that asks, or NULL; it
+ * has been checked already, and is again under the lock (recent_auth.h).
+ * Returns NULL or the refusal; raises for an unknown user id.
  */
-extern const Refusal *
-flow_request_email_change(const pg_uuid_t *user_id, const char *new_email, const Client *client);
+extern const Refusal *flow_request_email_change(const pg_uuid_t *user_id, const char *new_email,
+												const pg_uuid_t *session_id, const Client *client);
 
 /*
  * "session_id" is that of the caller, or NULL.  *waiting is set if the change

@@ -9,6 +9,7 @@
 #include "domain/events.h"
 #include "domain/identities.h"
 #include "flow/oauth.h"
+#include "flow/recent_auth.h"
 #include "flow/way_in.h"
 
 static const Refusal identity_not_found = {"identity_not_found",
@@ -30,13 +31,18 @@ is_linked(const pg_uuid_t *user_id, const char *provider)
 
 /* Two concurrent removals of two ways in must not both find the other one left. */
 const Refusal *
-oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *client)
+oauth_unlink(const pg_uuid_t *user_id, const char *provider, const pg_uuid_t *session_id,
+			 const Client *client)
 {
 	char *name = oauth_provider_name(provider);
+	const Refusal *refusal;
 	User *user;
 
 	PreventCommandIfReadOnly("unlinking an identity");
 	user = users_lock(user_id);
+	refusal = session_check_recent(user, session_id);
+	if (refusal != NULL)
+		return refusal;
 	if (user == NULL)
 		return &refusal_user_not_found;
 	if (name == NULL || !is_linked(user_id, name))

@@ -224,8 +224,10 @@ flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const pg_uuid_t 
 					const Client *client, BackupCodes *codes)
 {
 	User *user = users_lock(user_id);
-	const Refusal *refusal = NULL;
+	const Refusal *refusal = session_check(user, session_id);
 
+	if (refusal != NULL)
+		return refusal;
 	if (user == NULL)
 		return &refusal_user_gone;
 	if (code != NULL || passkeys_count(&user->id) == 0)

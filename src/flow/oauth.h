@@ -78,7 +78,7 @@ extern const Refusal *oauth_form_to_url(const char *provider, const OAuthParamet
 extern bool oauth_form_from_text(const char *provider, const char *text, OAuthParameters *parameters);
 
 /* Unlinks the accounts at a provider.  Refuses with last_credential. */
-extern const Refusal *
-oauth_unlink(const pg_uuid_t *user_id, const char *provider, const Client *client);
+extern const Refusal *oauth_unlink(const pg_uuid_t *user_id, const char *provider,
+								   const pg_uuid_t *session_id, const Client *client);
 
 #endif /* AUTHFORT_OAUTH_H */

@@ -181,5 +181,5 @@ authfort_unlink_identity(PG_FUNCTION_ARGS)
 	pg_uuid_t *user_id = argument_uuid(fcinfo, 0, "user_id");
 	char *provider = argument_text(fcinfo, 1, "provider");
 
-	PG_RETURN_JSONB_P(done_to_jsonb(oauth_unlink(user_id, provider, NULL)));
+	PG_RETURN_JSONB_P(done_to_jsonb(oauth_unlink(user_id, provider, NULL, NULL)));
 }

@@ -19,6 +19,7 @@
 #include "flow/passkey_options.h"
 #include "flow/passkey_response.h"
 #include "flow/passkeys.h"
+#include "flow/recent_auth.h"
 #include "flow/second_factor.h"
 #include "flow/way_in.h"
 #include "settings.h"
@@ -259,7 +260,7 @@ lock_passkey(const pg_uuid_t *user_id, const bytea *credential_id, User **user)
 
 const Refusal *
 flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name,
-					const Client *client)
+					const pg_uuid_t *session_id, const Client *client)
 {
 	char *stored;
 	const Refusal *refusal = input_name(name, &stored);
@@ -271,6 +272,9 @@ flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id, const 
 	if (stored == NULL)
 		return &refusal_invalid_name;
 	passkey = lock_passkey(user_id, credential_id, &user);
+	refusal = session_check(user, session_id);
+	if (refusal != NULL)
+		return refusal;
 	if (passkey == NULL)
 		return &refusal_passkey_not_found;
 	passkey->name = stored;
@@ -291,7 +295,10 @@ flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 {
 	User *user;
 	Passkey *passkey = lock_passkey(user_id, credential_id, &user);
+	const Refusal *refusal = session_check_recent(user, session_id);
 
+	if (refusal != NULL)
+		return auth_refused(refusal);
 	if (passkey == NULL)
 		return auth_refused(&refusal_passkey_not_found);
 	if (!way_in_remains(user, credential_id, NULL))
@@ -383,7 +390,7 @@ authfort_rename_passkey(PG_FUNCTION_ARGS)
 	const Refusal *refusal;
 
 	argument_require(fcinfo, 1, "id");
-	refusal = flow_passkey_rename(user_id, PG_GETARG_BYTEA_PP(1), name, NULL);
+	refusal = flow_passkey_rename(user_id, PG_GETARG_BYTEA_PP(1), name, NULL, NULL);
 	PG_RETURN_BOOL(found_or_raise(refusal, user_id));
 }
 

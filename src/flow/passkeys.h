@@ -42,11 +42,13 @@ flow_passkey_append_added(StringInfo out, const AddedPasskey *added, const AuthR
 
 /*
  * These refuse with passkey_not_found if the user has no such passkey.
- * Removing the last second factor changes the token version, so "session_id",
- * if not NULL, gets new tokens if "new_tokens".
+ * "session_id" is the session in which the user acts, or NULL (recent_auth.h).
+ * Removing the last second factor changes the token version, so it gets new
+ * tokens if "new_tokens".
  */
-extern const Refusal *flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id,
-										  const char *name, const Client *client);
+extern const Refusal *
+flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name,
+					const pg_uuid_t *session_id, const Client *client);
 extern AuthResult
 flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 					const pg_uuid_t *session_id, bool new_tokens, const Client *client);

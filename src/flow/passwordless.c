@@ -381,8 +381,8 @@ passwordless_delete_unclaimed(int limit, KeptRows *kept)
 		ErrorData *in_use;
 
 		CHECK_FOR_INTERRUPTS();
-		if (user_admin_try_delete(&ids[i], true, NULL, NULL) != &refusal_user_in_use ||
-			user_admin_try_delete(&ids[i], false, NULL, &in_use) != &refusal_user_in_use)
+		if (user_admin_try_delete(&ids[i], true, NULL, NULL, NULL) != &refusal_user_in_use ||
+			user_admin_try_delete(&ids[i], false, NULL, NULL, &in_use) != &refusal_user_in_use)
 			continue;
 		expired_rows_report(kept, "authfort.users", in_use);
 		kept->count++;

@@ -241,9 +241,12 @@ flow_request_reauthentication_code(const pg_uuid_t *user_id, const pg_uuid_t *se
 		return refusal;
 	outbox_prepare();
 	user = mail_limit_claim(user, EVENT_REAUTHENTICATION_REQUESTED, CODE_MESSAGE);
-	if (user != NULL && email_codes_allowed(user_id))
+	if (user == NULL)
+		return NULL;
+	refusal = check_method(user, session_id, REAUTHENTICATE_BY_EMAIL_CODE);
+	if (refusal == NULL && email_codes_allowed(user_id))
 		send_reauthentication_code(user, session_id, client);
-	return NULL;
+	return refusal;
 }
 
 static ReauthenticationMethod

@@ -11,6 +11,7 @@
 #include "base/uuid.h"
 #include "domain/events.h"
 #include "domain/users.h"
+#include "flow/recent_auth.h"
 #include "flow/session_admin.h"
 
 PG_FUNCTION_INFO_V1(authfort_revoke_session);
@@ -60,6 +61,17 @@ session_admin_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude, con
 	*revoked = sessions_revoke_all(user_id, exclude);
 	record_revoked(user_id, NULL, client);
 	return NULL;
+}
+
+const Refusal *
+session_admin_revoke_others(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const Client *client)
+{
+	const Refusal *refusal = session_check(users_lock(user_id), session_id);
+	int revoked;
+
+	if (refusal != NULL)
+		return refusal;
+	return session_admin_revoke_all(user_id, session_id, client, &revoked);
 }
 
 /* revoke_session(session_id) -> boolean: whether it was live until now. */

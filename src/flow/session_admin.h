@@ -31,4 +31,8 @@ extern const Refusal *session_admin_revoke(const pg_uuid_t *id, const pg_uuid_t 
 extern const Refusal *session_admin_revoke_all(const pg_uuid_t *user_id, const pg_uuid_t *exclude,
 											   const Client *client, int *revoked);
 
+/* Revokes the others, for a session of the user that may still act (recent_auth.h). */
+extern const Refusal *session_admin_revoke_others(const pg_uuid_t *user_id,
+												  const pg_uuid_t *session_id, const Client *client);
+
 #endif /* AUTHFORT_SESSION_ADMIN_H */

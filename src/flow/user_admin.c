@@ -18,6 +18,7 @@
 #include "domain/sessions.h"
 #include "flow/belongings.h"
 #include "flow/email_change.h"
+#include "flow/recent_auth.h"
 #include "flow/user_admin.h"
 #include "flow/user_message.h"
 
@@ -69,16 +70,20 @@ check_token_claims(const User *before, const UserChanges *changes)
 }
 
 const Refusal *
-user_admin_update(const pg_uuid_t *id, Jsonb *json, UserChanger changer, const Client *client,
-				  User **updated)
+user_admin_update(const pg_uuid_t *id, Jsonb *json, const pg_uuid_t *session_id,
+				  const Client *client, User **updated)
 {
 	UserChanges changes;
+	UserChanger changer = (session_id != NULL) ? CHANGED_BY_USER : CHANGED_BY_ADMIN;
 	const Refusal *refusal = user_changes_read(json, changer, &changes);
 	User *before;
 
 	if (refusal != NULL)
 		return refusal;
 	before = users_lock(id);
+	refusal = session_check(before, session_id);
+	if (refusal != NULL)
+		return refusal;
 	if (before == NULL)
 		return &refusal_user_not_found;
 	if (changes.set_email && before->email != NULL && strcmp(changes.values.email, before->email) == 0)
@@ -122,11 +127,14 @@ delete_belongings_or_name_in_use(const pg_uuid_t *id)
 
 /* Raises user_in_use if a foreign key forbids it. */
 static const Refusal *
-delete_user(const pg_uuid_t *id, bool hard, const Client *client)
+delete_user(const pg_uuid_t *id, bool hard, const pg_uuid_t *session_id, const Client *client)
 {
 	User *user = users_lock_any(id);
+	const Refusal *refusal = session_check_recent(user, session_id);
 	bool was_deleted;
 
+	if (refusal != NULL)
+		return refusal;
 	if (user == NULL)
 		return &refusal_user_not_found;
 	was_deleted = user->deleted_at != DT_NOBEGIN;
@@ -153,6 +161,7 @@ typedef struct UserDeletion
 {
 	const pg_uuid_t *id;
 	bool hard;
+	const pg_uuid_t *session_id;
 	const Client *client;
 	const Refusal *refusal;
 } UserDeletion;
@@ -162,13 +171,15 @@ run_user_deletion(void *argument)
 {
 	UserDeletion *deletion = argument;
 
-	deletion->refusal = delete_user(deletion->id, deletion->hard, deletion->client);
+	deletion->refusal =
+		delete_user(deletion->id, deletion->hard, deletion->session_id, deletion->client);
 }
 
 const Refusal *
-user_admin_try_delete(const pg_uuid_t *id, bool hard, const Client *client, ErrorData **in_use)
+user_admin_try_delete(const pg_uuid_t *id, bool hard, const pg_uuid_t *session_id,
+					  const Client *client, ErrorData **in_use)
 {
-	UserDeletion deletion = {id, hard, client};
+	UserDeletion deletion = {id, hard, session_id, client};
 	ErrorData *error = expired_rows_try(run_user_deletion, &deletion);
 
 	if (error == NULL)
@@ -350,8 +361,7 @@ authfort_update_user(PG_FUNCTION_ARGS)
 	User *user;
 
 	argument_require(fcinfo, 1, "changes");
-	users_raise_refusal(user_admin_update(id, PG_GETARG_JSONB_P(1), CHANGED_BY_ADMIN, NULL, &user),
-						id);
+	users_raise_refusal(user_admin_update(id, PG_GETARG_JSONB_P(1), NULL, NULL, &user), id);
 	PG_RETURN_DATUM(user_datum(user));
 }
 
@@ -361,7 +371,7 @@ authfort_delete_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = argument_uuid(fcinfo, 0, "user_id");
 
-	users_raise_refusal(delete_user(id, argument_bool(fcinfo, 1, "hard"), NULL), id);
+	users_raise_refusal(delete_user(id, argument_bool(fcinfo, 1, "hard"), NULL, NULL), id);
 	PG_RETURN_VOID();
 }
 

@@ -165,7 +165,7 @@ handle_update_user(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_user_id(request, &id, response) || !http_read_object(request, response))
 		return;
-	refusal = user_admin_update(&id, request->json, CHANGED_BY_ADMIN, NULL, &user);
+	refusal = user_admin_update(&id, request->json, NULL, NULL, &user);
 	respond_user(response, refusal, 200, user);
 }
 
@@ -178,7 +178,7 @@ handle_delete_user(HttpRequest *request, HttpResponse *response)
 
 	if (http_read_user_id(request, &id, response) &&
 		http_query_boolean(request, "hard", &hard, &has_hard, response))
-		http_respond_nothing(response, user_admin_try_delete(&id, hard, NULL, NULL));
+		http_respond_nothing(response, user_admin_try_delete(&id, hard, NULL, NULL, NULL));
 }
 
 void

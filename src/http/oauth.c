@@ -382,6 +382,7 @@ handle_unlink_identity(HttpRequest *request, HttpResponse *response)
 	const Refusal *refusal = recent_auth_check(request->caller, &request->session_id);
 
 	if (refusal == NULL)
-		refusal = oauth_unlink(&request->caller->id, request->segments[0], &request->client);
+		refusal = oauth_unlink(&request->caller->id, request->segments[0], &request->session_id,
+							   &request->client);
 	http_respond_nothing(response, refusal);
 }

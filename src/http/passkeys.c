@@ -150,8 +150,8 @@ handle_rename_passkey(HttpRequest *request, HttpResponse *response)
 		return;
 	id = read_passkey_id(request->segments[0], response);
 	if (id != NULL)
-		http_respond_nothing(response, flow_passkey_rename(&request->caller->id, id,
-														   fields[0].value, &request->client));
+		http_respond_nothing(response, flow_passkey_rename(&request->caller->id, id, fields[0].value,
+														   &request->session_id, &request->client));
 }
 
 void

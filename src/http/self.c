@@ -40,7 +40,7 @@ handle_update_me(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_object(request, response))
 		return;
-	refusal = user_admin_update(&request->caller->id, request->json, CHANGED_BY_USER,
+	refusal = user_admin_update(&request->caller->id, request->json, &request->session_id,
 								&request->client, &user);
 	if (refusal != NULL)
 	{
@@ -58,7 +58,8 @@ handle_delete_me(HttpRequest *request, HttpResponse *response)
 
 	if (!http_require_recent_auth(request, response))
 		return;
-	refusal = user_admin_try_delete(&request->caller->id, false, &request->client, NULL);
+	refusal = user_admin_try_delete(&request->caller->id, false, &request->session_id,
+									&request->client, NULL);
 	http_respond_nothing(response, refusal);
 	if (refusal == NULL)
 		token_cookies_clear(response);
@@ -75,7 +76,7 @@ handle_change_email(HttpRequest *request, HttpResponse *response)
 		return;
 	http_respond_done(response,
 					  flow_request_email_change(&request->caller->id, fields[0].value,
-												&request->client),
+												&request->session_id, &request->client),
 					  "If the new address can be used, a link to confirm the change has been sent to it.");
 }
 
@@ -263,8 +264,7 @@ handle_revoke_own_session(HttpRequest *request, HttpResponse *response)
 void
 handle_revoke_other_sessions(HttpRequest *request, HttpResponse *response)
 {
-	int revoked;
-
-	http_respond_nothing(response, session_admin_revoke_all(&request->caller->id, &request->session_id,
-															&request->client, &revoked));
+	http_respond_nothing(response,
+						 session_admin_revoke_others(&request->caller->id, &request->session_id,
+													 &request->client));
 }
