@@ -177,13 +177,13 @@ sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 }
 
 static Datum
-amr_datum(const Authentication *how)
+methods_datum(const char *const *methods, int count)
 {
-	Datum methods[AMR_MAX];
+	Datum values[AMR_MAX];
 
-	for (int i = 0; i < how->amr_count; i++)
-		methods[i] = CStringGetTextDatum(how->amr[i]);
-	return PointerGetDatum(construct_array(methods, how->amr_count, TEXTOID, -1, false, TYPALIGN_INT));
+	for (int i = 0; i < count; i++)
+		values[i] = CStringGetTextDatum(methods[i]);
+	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 void
@@ -229,7 +229,7 @@ sessions_start(const pg_uuid_t *user_id, const Authentication *how, const Client
 	values[6] = client->ip;
 	nulls[6] = client->has_ip ? ' ' : 'n';
 	values[7] = Int16GetDatum(how->aal);
-	values[8] = amr_datum(how);
+	values[8] = methods_datum(how->amr, how->amr_count);
 
 	spi_query_open();
 	if (spi_query_run(&query, values, nulls, SPI_OK_INSERT_RETURNING) == 0)
@@ -250,9 +250,30 @@ sessions_authenticated(const pg_uuid_t *id, const Authentication *how)
 		{UUIDOID, TIMESTAMPTZOID, INT2OID, TEXTARRAYOID},
 	};
 	Datum values[4] = {UUIDPGetDatum(id), TimestampTzGetDatum(GetCurrentTimestamp()),
-					   Int16GetDatum(how->aal), amr_datum(how)};
+					   Int16GetDatum(how->aal), methods_datum(how->amr, how->amr_count)};
 
 	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
+}
+
+/* The time is unknown because the methods that are left may have been used long before. */
+void
+sessions_forget_methods(const pg_uuid_t *user_id, const char *const *methods, int count,
+						const pg_uuid_t *kept)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.sessions s SET aal = 1, auth_time = 'epoch',"
+		" amr = ARRAY(SELECT a FROM pg_catalog.unnest(s.amr) AS a"
+		" WHERE a OPERATOR(pg_catalog.<>) ALL ($2)"
+		" AND a OPERATOR(pg_catalog.<>) '" AMR_MULTIPLE "')"
+		" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL"
+		" AND s.amr OPERATOR(pg_catalog.&&) $2"
+		" AND ($3 IS NULL OR s.id OPERATOR(pg_catalog.<>) $3)",
+		3,
+		{UUIDOID, TEXTARRAYOID, UUIDOID},
+	};
+	Datum values[3] = {UUIDPGetDatum(user_id), methods_datum(methods, count), UUIDPGetDatum(kept)};
+
+	spi_query_run_alone(&query, values, (kept == NULL) ? "  n" : NULL, SPI_OK_UPDATE);
 }
 
 /*
@@ -320,7 +341,8 @@ next_generation(const Session *session, uint32 parent)
 /*
  * The condition on the generation makes only one of two concurrent uses of a
  * token succeed: the other waits for the row, finds it changed, and updates
- * nothing.
+ * nothing.  Those on the assurance keep a token from having more of it than the
+ * session has by then.
  */
 bool
 sessions_rotate(Session *session, uint32 parent)
@@ -329,12 +351,14 @@ sessions_rotate(Session *session, uint32 parent)
 		"UPDATE authfort.sessions SET generation = $3, parent = $4, rotated_at = $5,"
 		" last_used_at = $6, expires_at = $7"
 		" WHERE id OPERATOR(pg_catalog.=) $1 AND generation OPERATOR(pg_catalog.=) $2"
-		" AND revoked_at IS NULL",
-		7,
-		{UUIDOID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		" AND revoked_at IS NULL AND aal OPERATOR(pg_catalog.=) $8"
+		" AND auth_time OPERATOR(pg_catalog.=) $9",
+		9,
+		{UUIDOID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		 INT2OID, TIMESTAMPTZOID},
 	};
 	Session next = next_generation(session, parent);
-	Datum values[7];
+	Datum values[9];
 	bool rotated;
 
 	values[0] = UUIDPGetDatum(&session->id);
@@ -344,11 +368,23 @@ sessions_rotate(Session *session, uint32 parent)
 	values[4] = (next.rotations > 0) ? rotations_datum(&next) : (Datum) 0;
 	values[5] = TimestampTzGetDatum(next.last_used_at);
 	values[6] = TimestampTzGetDatum(next.expires_at);
-	rotated = spi_query_run_alone(&query, values, (next.rotations > 0) ? NULL : "    n  ",
+	values[7] = Int16GetDatum(session->aal);
+	values[8] = TimestampTzGetDatum(session->auth_time);
+	rotated = spi_query_run_alone(&query, values, (next.rotations > 0) ? NULL : "    n    ",
 								  SPI_OK_UPDATE) > 0;
 	if (rotated)
 		*session = next;
 	return rotated;
+}
+
+bool
+session_is_unchanged(const Session *session)
+{
+	Session now;
+
+	return sessions_find(&session->id, &now) && !now.revoked &&
+		   now.generation == session->generation && now.aal == session->aal &&
+		   now.auth_time == session->auth_time;
 }
 
 bool

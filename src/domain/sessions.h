@@ -72,10 +72,21 @@ extern void sessions_start(const pg_uuid_t *user_id, const Authentication *how,
 extern bool sessions_authenticated(const pg_uuid_t *id, const Authentication *how);
 
 /*
+ * Sessions of the user, except "kept" if not NULL, no longer count as
+ * authenticated by these methods: those that were have one factor and an
+ * unknown time of authentication.
+ */
+extern void sessions_forget_methods(const pg_uuid_t *user_id, const char *const *methods, int count,
+									const pg_uuid_t *kept);
+
+/*
  * Exchanges generation "parent" for a new one and extends the session.  False,
  * and nothing changes, if the row is no longer as *session has it.
  */
 extern bool sessions_rotate(Session *session, uint32 parent);
+
+/* Whether its row still says the same about what tokens contain, as sessions_rotate() makes sure. */
+extern bool session_is_unchanged(const Session *session);
 
 /*
  * Rotates the user's session from the generation that is current now.  False if

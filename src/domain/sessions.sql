@@ -26,7 +26,7 @@ COMMENT ON COLUMN authfort.sessions.rotated_at IS 'When the generations before t
 COMMENT ON COLUMN authfort.sessions.last_used_at IS 'When the current generation was made: at sign-in or by the last rotation';
 COMMENT ON COLUMN authfort.sessions.amr IS 'How the user was authenticated (RFC 8176; also email, fed and backup)';
 COMMENT ON COLUMN authfort.sessions.aal IS 'How strongly: 1, or 2 for two factors';
-COMMENT ON COLUMN authfort.sessions.auth_time IS 'When the user was authenticated last; a refresh does not change it';
+COMMENT ON COLUMN authfort.sessions.auth_time IS 'When the user was authenticated last, which a refresh does not change; 1970 if the factor was removed since';
 COMMENT ON COLUMN authfort.sessions.user_agent IS 'As sent at sign-in, cut to 512 characters';
 
 CREATE INDEX sessions_user_id ON authfort.sessions (user_id);

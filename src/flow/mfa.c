@@ -191,7 +191,7 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 	if (refusal != NULL)
 		return auth_refused(refusal);
 	mfa_remove_secret(&user->id);
-	second_factor_disabled(user, METHOD_TOTP, client);
+	second_factor_disabled(user, METHOD_TOTP, session_id, client);
 	return mfa_continue_session(user, session_id, new_tokens);
 }
 
@@ -290,7 +290,7 @@ flow_mfa_reset(const pg_uuid_t *user_id)
 	if (!user->mfa_enabled)
 		return &refusal_mfa_not_enabled;
 	second_factor_delete_all(user);
-	second_factor_disabled(user, METHOD_RESET, NULL);
+	second_factor_disabled(user, METHOD_RESET, NULL, NULL);
 	return NULL;
 }
 

@@ -307,10 +307,11 @@ flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 	record_passkey(EVENT_PASSKEY_REMOVED, passkey, session_id, client);
 	if (has_second_factor(user_id))
 	{
+		second_factor_weaken_sessions(user, METHOD_PASSKEY, session_id);
 		notice_put(NOTICE_MFA_CHANGED, user, client, "\"change\":\"passkey_removed\"");
 		return auth_done();
 	}
-	second_factor_disabled(user, METHOD_PASSKEY, client);
+	second_factor_disabled(user, METHOD_PASSKEY, session_id, client);
 	return mfa_continue_session(user, session_id, new_tokens);
 }
 

@@ -171,7 +171,8 @@ flow_refresh(const char *refresh_token, const char *access_token, Mismatch misma
 			return auth_refused(&refusal_user_banned);
 		/* before the generation advances: a hook that fails must not end the session */
 		more = claims_hook_run(user, &session);
-	} while (standing == TOKEN_ROTATES && !sessions_rotate(&session, token.generation));
+	} while (standing == TOKEN_ROTATES ? !sessions_rotate(&session, token.generation)
+									   : !session_is_unchanged(&session));
 
 	event_record_simple(EVENT_TOKEN_REFRESHED, &user->id, &session.id, client);
 	return auth_tokens_with_claims(user, &session, more);

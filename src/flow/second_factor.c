@@ -10,6 +10,7 @@
 #include "domain/events.h"
 #include "domain/mfa.h"
 #include "domain/passkeys.h"
+#include "domain/sessions.h"
 #include "flow/notices.h"
 #include "flow/second_factor.h"
 #include "settings.h"
@@ -112,13 +113,29 @@ second_factor_enabled(User *user, const char *method, const Client *client)
 }
 
 void
-second_factor_disabled(User *user, const char *method, const Client *client)
+second_factor_weaken_sessions(const User *user, const char *method, const pg_uuid_t *kept)
+{
+	static const char *const of_all[] = {AMR_KEY, AMR_USER_PRESENT, AMR_TOTP, AMR_BACKUP_CODE};
+	static const char *const of_passkey[] = {AMR_KEY, AMR_USER_PRESENT};
+	static const char *const of_app[] = {AMR_TOTP};
+
+	if (!user->mfa_enabled)
+		sessions_forget_methods(&user->id, of_all, lengthof(of_all), kept);
+	else if (strcmp(method, METHOD_PASSKEY) == 0)
+		sessions_forget_methods(&user->id, of_passkey, lengthof(of_passkey), kept);
+	else
+		sessions_forget_methods(&user->id, of_app, lengthof(of_app), kept);
+}
+
+void
+second_factor_disabled(User *user, const char *method, const pg_uuid_t *kept, const Client *client)
 {
 	bool enabled = has_totp(&user->id) || passkeys_count(&user->id) > 0;
 
 	if (!enabled)
 		second_factor_delete_all(user);
 	set_enabled(user, enabled);
+	second_factor_weaken_sessions(user, method, kept);
 	record_change(EVENT_MFA_DISABLED, user, method, client);
 }
 

@@ -36,12 +36,22 @@ extern bool second_factor_is_required(const User *user);
 /*
  * Call these after a factor was added, or removed: they set users.mfa_enabled,
  * raise the token version by one and record the event.  The user's row is
- * locked, and *user is changed accordingly.  "method" is that factor's.
+ * locked, and *user is changed accordingly.  "method" is that factor's.  "kept"
+ * is the session that removes it; NULL: none.
  *
  * A passkey that is not the first factor needs neither.
  */
 extern void second_factor_enabled(User *user, const char *method, const Client *client);
-extern void second_factor_disabled(User *user, const char *method, const Client *client);
+extern void
+second_factor_disabled(User *user, const char *method, const pg_uuid_t *kept, const Client *client);
+
+/*
+ * The second half of that, for a passkey that is not the last factor.  Sessions
+ * that were authenticated by a factor of that kind may have been by the one that
+ * was removed, so they have to prove one again.
+ */
+extern void
+second_factor_weaken_sessions(const User *user, const char *method, const pg_uuid_t *kept);
 
 /* Deletes all second factors and backup codes of a user whose row is locked; records nothing. */
 extern void second_factor_delete_all(User *user);
