@@ -56,7 +56,11 @@
  */
 #define PATIENCE 10
 
-/* How many workers it leaves behind in this way; they take slots from others. */
+/*
+ * How many workers it leaves behind in this way; they take slots from others.
+ * One more is ended: no number of databases that hang stops the cleanup of
+ * another.  Batches that it has committed remain, and the next round continues.
+ */
 #define MAX_SLOW_WORKERS 3
 
 /* The kinds of rows that a round removes. */
@@ -252,24 +256,36 @@ note_slow_worker(Oid database, BackgroundWorkerHandle *handle)
 	MemoryContextSwitchTo(old);
 }
 
+/* It may take a moment to end, and no other worker joins it until then. */
+static void
+end_worker(Oid database, BackgroundWorkerHandle *handle)
+{
+	ereport(LOG,
+			(errmsg("authfort's cleanup of the database with OID %u takes too long and is ended",
+					database),
+			 errhint("Look in pg_stat_activity for what the workers wait for.")));
+	TerminateBackgroundWorker(handle);
+	note_slow_worker(database, handle);
+}
+
 /* Waits until a worker has ended, or takes too long. */
 static void
 wait_for_worker(Oid database, BackgroundWorkerHandle *handle)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PATIENCE * 1000);
+	long left = PATIENCE * 1000;
 
-	while (!has_ended(handle))
+	while (!has_ended(handle) && left > 0)
 	{
-		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
-
-		if (left == 0 && count_slow_workers() < MAX_SLOW_WORKERS)
-		{
-			note_slow_worker(database, handle);
-			return;
-		}
-		wait_for_latch(left > 0 ? left : -1);
+		wait_for_latch(left);
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 	}
-	pfree(handle);
+	if (has_ended(handle))
+		pfree(handle);
+	else if (count_slow_workers() < MAX_SLOW_WORKERS)
+		note_slow_worker(database, handle);
+	else
+		end_worker(database, handle);
 }
 
 /* NULL if there is no room for a worker. */
