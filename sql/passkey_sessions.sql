@@ -136,6 +136,16 @@ UPDATE authfort.sessions SET revoked_at = now() WHERE id = :'session';
 SELECT outcome(authfort.passkey_reauthenticate_begin(:'session')) AS begin, step_up(:'session', :'options') AS step_up,
 	reauthenticate(:'session', :'options') AS reauthenticate;
 
+-- the last passkey is removed between the options and the response: the page learns which one, for any purpose
+SELECT authfort.create_user('fay@example.org', 'correct horse')->>'id' AS fay \gset
+SELECT session_of(authfort.login('fay@example.org', 'correct horse')) AS session \gset
+SELECT outcome(authfort.passkey_register_finish(:'fay', device.register(authfort.passkey_register_begin(:'fay'), '\x0f')));
+SELECT authfort.passkey_step_up_begin(:'session') AS step_up, authfort.passkey_reauthenticate_begin(:'session') AS again \gset
+SELECT authfort.delete_passkey(:'fay', '\x0f');
+SELECT step_up(:'session', :'step_up', id => '\x0f') AS step_up, reauthenticate(:'session', :'again', id => '\x0f') AS reauthenticate,
+	outcome(authfort.reauthenticate(:'session', 'backup_code', 'aaaaa-aaaaa')) AS by_a_code,
+	outcome(authfort.passkey_step_up_begin(:'session')) AS options, outcome(authfort.passkey_reauthenticate_begin(:'session')) AS other_options;
+
 -- a user with nothing but a passkey, over HTTP
 CREATE FUNCTION answer(method text, path text, body jsonb, token text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('status', status, 'body', nullif(r.body, '')::jsonb) FROM authfort.http(method, path,

@@ -73,7 +73,8 @@ check_method(const User *user, const pg_uuid_t *session_id, ReauthenticationMeth
 		return &refusal_user_banned;
 	if (user->mfa_enabled && !is_second_factor(method))
 		return &refusal_insufficient_assurance;
-	if (!user->mfa_enabled && is_second_factor(method))
+	/* of a passkey, its page has to learn that it was removed */
+	if (!user->mfa_enabled && is_second_factor(method) && method != REAUTHENTICATE_BY_PASSKEY)
 		return &refusal_mfa_not_enabled;
 	if (method == REAUTHENTICATE_BY_EMAIL_CODE && user->email == NULL)
 		return &refusal_no_email;
