@@ -283,6 +283,9 @@ SELECT :'challenge'::jsonb->'mfa_required' AS mfa_required, :'challenge'::jsonb-
 	outcome(authfort.passkey_mfa_begin(:'challenge'::jsonb->>'mfa_token')) AS passkey_again;
 SELECT authfort.verify_jwt(r->'tokens'->>'access_token')->'amr' AS amr
 	FROM authfort.complete_mfa_login(:'challenge'::jsonb->>'mfa_token', :'added'::jsonb->'backup_codes'->>0) r;
+-- which has confirmed it (sql/passkey_confirmed.sql); what follows needs one that was not
+UPDATE authfort.passkeys SET user_verified = false WHERE user_verified AND credential_id = '\x07'
+	RETURNING 'confirmed' AS passkey;
 
 -- other states of the user
 SELECT authfort.ban_user(:'ada');

@@ -5,6 +5,10 @@
 #ifndef AUTHFORT_AUTHENTICATION_H
 #define AUTHFORT_AUTHENTICATION_H
 
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
 /* A session adds methods when its user authenticates again, so there are more than factors. */
 #define AMR_MAX 8
 
@@ -27,6 +31,7 @@ typedef struct Authentication
 	int aal;              /* 1, or 2 for two factors */
 	int amr_count;
 	const char *amr[AMR_MAX];
+	const pg_uuid_t *to_confirm; /* a passkey that the next factor confirms; NULL: none */
 } Authentication;
 
 #endif /* AUTHFORT_AUTHENTICATION_H */

@@ -222,6 +222,20 @@ passkeys_record_use(const Passkey *passkey)
 	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
+/* From now on its verification of the user counts as a factor. */
+void
+passkeys_confirm(const pg_uuid_t *id)
+{
+	static SpiQuery query = {
+		"UPDATE authfort.passkeys SET user_verified = true WHERE id OPERATOR(pg_catalog.=) $1",
+		1,
+		{UUIDOID},
+	};
+	Datum value = UUIDPGetDatum(id);
+
+	spi_query_run_alone(&query, &value, NULL, SPI_OK_UPDATE);
+}
+
 bool
 passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name)
 {

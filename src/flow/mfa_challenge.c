@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/uuid_v7.h"
 #include "domain/events.h"
+#include "domain/passkeys.h"
 #include "domain/own_jwt.h"
 #include "domain/spent_ids.h"
 #include "flow/mfa_challenge.h"
@@ -42,6 +43,8 @@ sign_challenge(const User *user, const Authentication *first, ChallengeKind kind
 	json_write_string(&payload, "provider", first->provider);
 	json_write_strings(&payload, "amr", (char *const *) first->amr, first->amr_count);
 	json_write_bool(&payload, "enrol", kind == CHALLENGE_ENROL);
+	if (first->to_confirm != NULL)
+		json_write_uuid(&payload, "passkey", first->to_confirm);
 	json_close(&payload);
 	return own_jwt_sign(JWT_TYPE_MFA_CHALLENGE, &payload);
 }
@@ -89,6 +92,22 @@ verified_payload(const char *token)
 	return payload;
 }
 
+/* Absent from most challenges. */
+static bool
+read_passkey(Jsonb *payload, Authentication *first)
+{
+	pg_uuid_t *id = NULL;
+
+	if (json_member(payload, "passkey") != NULL)
+	{
+		id = palloc(sizeof(pg_uuid_t));
+		if (!json_member_uuid(payload, "passkey", id))
+			return false;
+	}
+	first->to_confirm = id;
+	return true;
+}
+
 static bool
 read_first_factor(Jsonb *payload, Authentication *first)
 {
@@ -119,7 +138,7 @@ read_challenge(Jsonb *payload, MfaChallenge *challenge)
 		   json_member_uuid(payload, "sub", &challenge->user_id) &&
 		   json_member_integer(payload, "ver", &challenge->token_version) &&
 		   json_member_integer(payload, "exp", &challenge->expires_at) &&
-		   read_first_factor(payload, &challenge->first);
+		   read_first_factor(payload, &challenge->first) && read_passkey(payload, &challenge->first);
 }
 
 const Refusal *
@@ -169,9 +188,13 @@ mfa_challenge_complete(const MfaChallenge *challenge, User *user, const Authenti
 {
 	Authentication both = both_factors(&challenge->first, second);
 	SignInEvent by_mfa = {EVENT_MFA_LOGIN, second->provider};
+	AuthResult result;
 
 	if (!spent_ids_add(CHALLENGE_PURPOSE, &challenge->id,
 					   time_t_to_timestamptz((pg_time_t) challenge->expires_at)))
 		return auth_refused(&refusal_invalid_mfa_token);
-	return sign_in_recording(user, &both, &by_mfa, client);
+	result = sign_in_recording(user, &both, &by_mfa, client);
+	if (result.refusal == NULL && challenge->first.to_confirm != NULL)
+		passkeys_confirm(challenge->first.to_confirm);
+	return result;
 }

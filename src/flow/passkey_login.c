@@ -50,6 +50,8 @@ authentication_by(const Passkey *passkey)
 	Authentication verified = {METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
 	Authentication unverified = {METHOD_PASSKEY, 1, 2, {AMR_KEY, AMR_USER_PRESENT}};
 
+	/* it has verified its user now, and the factor that has to follow confirms that */
+	unverified.to_confirm = &passkey->id;
 	return passkey->user_verified ? verified : unverified;
 }
 
