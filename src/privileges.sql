@@ -18,8 +18,8 @@ BEGIN
 	LOOP
 		RAISE insufficient_privilege USING
 			MESSAGE = pg_catalog.format('permission denied to create trigger "%s" on table %s', refused.tgname, refused.relation),
-			DETAIL = 'It would run with the rights of the owner of the extension.',
-			HINT = 'The owner of the table may make it; a function can be a handler instead, by authfort.on().';
+			DETAIL = 'It would run with the privileges of the owner of the extension.',
+			HINT = 'Create it as the owner of the table, or register its function as an event handler with authfort.on().';
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION authfort_internal.refuse_triggers() IS 'Event trigger function: refuses triggers on tables of authfort by roles other than their owner.';
@@ -28,7 +28,7 @@ CREATE EVENT TRIGGER authfort_refuse_triggers ON ddl_command_end WHEN TAG IN ('C
 	EXECUTE FUNCTION authfort_internal.refuse_triggers();
 -- also where session_replication_role is replica
 ALTER EVENT TRIGGER authfort_refuse_triggers ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER authfort_refuse_triggers IS 'Only their owner and superusers make triggers on tables of authfort';
+COMMENT ON EVENT TRIGGER authfort_refuse_triggers IS 'Only the owner and superusers may create triggers on tables of authfort';
 
 -- Last: PUBLIC may execute only functions that read the caller's own verified
 -- identity.  Privileges that ALTER DEFAULT PRIVILEGES granted to other roles

@@ -6,7 +6,7 @@
 DO $$
 BEGIN
 	IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
-		RAISE EXCEPTION 'authfort needs a database with encoding UTF8'
+		RAISE EXCEPTION 'authfort requires a database with encoding UTF8'
 			USING ERRCODE = 'feature_not_supported',
 				  HINT = 'Tokens are UTF-8 JSON. Create the database with ENCODING ''UTF8''.';
 	END IF;
@@ -34,17 +34,17 @@ BEGIN
 			CONTINUE;
 		END IF;
 		IF role.powers OPERATOR(pg_catalog.<>) '' THEN
-			RAISE EXCEPTION 'role "%" already exists and may do more than authfort grants', name
+			RAISE EXCEPTION 'role "%" already exists and has attributes that authfort does not allow', name
 				USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = pg_catalog.format('It has %s.', role.powers),
-					  HINT = 'Take that from it with ALTER ROLE.';
+					  HINT = 'Remove these attributes with ALTER ROLE, or rename the role.';
 		END IF;
-		SELECT pg_catalog.concat_ws('; ', CASE WHEN role.rolcanlogin THEN 'it can log in' END,
-				'its members: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.member::regrole::text, ', ' ORDER BY m.member) FILTER (WHERE m.roleid OPERATOR(pg_catalog.=) role.oid),
-				'it is a member of: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.roleid::regrole::text, ', ' ORDER BY m.roleid) FILTER (WHERE m.member OPERATOR(pg_catalog.=) role.oid))
+		SELECT pg_catalog.concat_ws(' ', CASE WHEN role.rolcanlogin THEN 'It can log in.' END,
+				'Its members are: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.member::regrole::text, ', ' ORDER BY m.member) FILTER (WHERE m.roleid OPERATOR(pg_catalog.=) role.oid) OPERATOR(pg_catalog.||) '.',
+				'It is a member of: ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(m.roleid::regrole::text, ', ' ORDER BY m.roleid) FILTER (WHERE m.member OPERATOR(pg_catalog.=) role.oid) OPERATOR(pg_catalog.||) '.')
 			INTO known FROM pg_catalog.pg_auth_members m;
 		IF known OPERATOR(pg_catalog.<>) '' THEN
 			RAISE WARNING 'role "%" already exists, and its members get its privileges in this database', name
-				USING DETAIL = pg_catalog.format('Of the role: %s.', known);
+				USING DETAIL = known;
 		END IF;
 	END LOOP;
 END

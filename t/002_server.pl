@@ -128,7 +128,7 @@ is($node->safe_psql('app', "SELECT authfort.refresh('$refresh') ? 'tokens'"), 't
 	'an old master key below the new one opens what it sealed');
 chmod 0644, $key_file;
 ($code, $out, $err) = $node->psql('app', "SELECT authfort.login('a\@example.com', '$password')");
-like($err, qr/is open to others/, 'a master key that others can read is refused');
+like($err, qr/is not protected from other users/, 'a master key that others can read is refused');
 $node->append_conf('postgresql.conf', "authfort.master_key_command = 'cat $key_file.away'");
 $node->reload;
 is($node->safe_psql('app', "SELECT authfort.login('a\@example.com', '$password') ? 'tokens'"), 't',

@@ -100,7 +100,7 @@ like(as('ada', "INSERT INTO audit (who, what) VALUES ('$id{bob}', 'x')"), $denie
 
 # the second factor
 like(as('ada', 'INSERT INTO payout (amount) VALUES (1)'), $violates, 'a payout needs a second factor');
-like(as('ada', 'SELECT close_account()'), qr/takes a second factor/, 'closing the account needs a second factor');
+like(as('ada', 'SELECT close_account()'), qr/a second factor is required/, 'closing the account needs a second factor');
 my $sid = as('ada', 'SELECT authfort.session_id()');
 my $code = sub { chomp(my $otp = qx{oathtool --totp -b --now "\@@{[ time + 30 * $_[1] ]}" $_[0]}); $otp };
 my $secret = $node->safe_psql('app', "SELECT authfort.mfa_init('$id{ada}')->>'secret'");

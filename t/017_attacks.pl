@@ -36,7 +36,7 @@ foreach my $schema (qw(authfort authfort_api authfort_internal))
 
 super('CREATE ROLE authfort_http SUPERUSER');
 like(super('CREATE EXTENSION authfort'),
-	qr/^55000: .*role "authfort_http" already exists and may do more.*It has SUPERUSER/s,
+	qr/^55000: .*role "authfort_http" already exists and has attributes that authfort does not allow.*It has SUPERUSER/s,
 		'an existing role with more privileges is refused');
 super('ALTER ROLE authfort_http NOSUPERUSER');
 super('CREATE ROLE authfort_admin LOGIN');
@@ -96,7 +96,7 @@ foreach my $what (qw(TABLES SEQUENCES FUNCTIONS TYPES SCHEMAS))
 {
 	my ($code, $out, $err) = $node->psql('app', 'CREATE EXTENSION authfort');
 	is($code, 0, 'the extension is made among the traps') or diag $err;
-	like($err, qr/^.*WARNING:  role "authfort_admin" already exists.*\n.*it can log in; its members: eve\.$/m,
+	like($err, qr/^.*WARNING:  role "authfort_admin" already exists.*\n.*It can log in. Its members are: eve\.$/m,
 		'the members of an existing role are reported');
 }
 super('SET search_path = pg_catalog', 'REVOKE authfort_admin FROM eve');

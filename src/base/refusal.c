@@ -25,7 +25,7 @@ const Refusal refusal_signup_disabled =
 	{"signup_disabled", "Registration is currently disabled", 403};
 /* the response to every sign-up with authfort.hide_accounts */
 const Refusal refusal_email_not_verified =
-	{"email_not_verified", "You can log in now, unless this email had an account before: then check your mail", 403};
+	{"email_not_verified", "You can log in now, or check your mail if this email already had an account", 403};
 /* with authfort.require_verified_email */
 const Refusal refusal_email_unverified =
 	{"email_not_verified", "Please check your mail to verify your email address", 403};
@@ -80,15 +80,15 @@ const Refusal refusal_password_already_set =
 const Refusal refusal_user_not_found =
 	{"user_not_found", "User not found", 404};
 const Refusal refusal_user_in_use =
-	{"user_in_use", "User is still referred to by other data", 409};
+	{"user_in_use", "User is still referenced by other data", 409};
 const Refusal refusal_unknown_algorithm =
 	{"unknown_algorithm", "Valid algorithms are RS256, ES256 and EdDSA", 400};
 const Refusal refusal_invalid_changes =
-	{"invalid_changes", "What can be changed is email, name, avatar_url, phone, locale, email_verified, user_metadata and app_metadata", 400};
+	{"invalid_changes", "Changes must be an object with valid values for some of email, name, avatar_url, phone, locale, email_verified, user_metadata and app_metadata", 400};
 const Refusal refusal_invalid_profile_changes =
-	{"invalid_changes", "What can be changed is name, avatar_url, phone, locale and user_metadata", 400};
+	{"invalid_changes", "Changes must be an object with valid values for some of name, avatar_url, phone, locale and user_metadata", 400};
 const Refusal refusal_session_not_found =
-	{"session_not_found", "There is no such session", 404};
+	{"session_not_found", "Session not found", 404};
 
 /* input */
 const Refusal refusal_password_too_short =
@@ -98,13 +98,13 @@ const Refusal refusal_password_too_long =
 const Refusal refusal_invalid_email =
 	{"invalid_email", "Invalid email address", 400};
 const Refusal refusal_invalid_name =
-	{"invalid_name", "Name is too long or contains characters that cannot be seen", 400};
+	{"invalid_name", "Name is too long or contains invisible characters", 400};
 const Refusal refusal_invalid_role =
-	{"invalid_role", "A role has 1 to 50 characters, all of which can be seen", 400};
+	{"invalid_role", "A role name has 1 to 50 visible characters", 400};
 const Refusal refusal_too_many_roles =
 	{"too_many_roles", "A user has at most 64 roles, with names of 2048 bytes in total", 400};
 const Refusal refusal_profile_too_large =
-	{"profile_too_large", "Email, name and roles are too long together", 400};
+	{"profile_too_large", "Email, name and roles together are too long", 400};
 const Refusal refusal_invalid_phone =
 	{"invalid_phone", "Phone number is too long or contains invalid characters", 400};
 const Refusal refusal_invalid_avatar_url =
@@ -126,13 +126,13 @@ const Refusal refusal_invalid_invitation =
 const Refusal refusal_invalid_email_change =
 	{"invalid_email_change", "Invalid or expired link to change the email", 400};
 const Refusal refusal_email_unchanged =
-	{"email_unchanged", "This is the email of the account already", 400};
+	{"email_unchanged", "This is already the email of the account", 400};
 const Refusal refusal_unknown_method =
-	{"unknown_method", "Methods are password, email_otp, totp and backup_code", 400};
+	{"unknown_method", "Valid methods are password, email_otp, totp and backup_code", 400};
 const Refusal refusal_reauthentication_required =
 	{"reauthentication_required", "Please confirm your identity again", 403};
 const Refusal refusal_insufficient_assurance =
-	{"insufficient_assurance", "This takes a second factor", 403};
+	{"insufficient_assurance", "This requires a second factor", 403};
 
 /* second factor and passkeys */
 const Refusal refusal_mfa_required =
@@ -160,11 +160,11 @@ const Refusal refusal_passkeys_not_configured =
 const Refusal refusal_invalid_passkey =
 	{"invalid_passkey", "The passkey could not be verified", 400};
 const Refusal refusal_passkey_not_found =
-	{"passkey_not_found", "There is no such passkey", 404};
+	{"passkey_not_found", "Passkey not found", 404};
 const Refusal refusal_passkey_exists =
-	{"passkey_exists", "This passkey is registered already", 409};
+	{"passkey_exists", "This passkey is already registered", 409};
 const Refusal refusal_too_many_passkeys =
-	{"too_many_passkeys", "There are too many passkeys, please remove one first", 400};
+	{"too_many_passkeys", "Too many passkeys, please remove one first", 400};
 const Refusal refusal_last_credential =
 	{"last_credential", "This is the last way to sign in", 400};
 
@@ -184,7 +184,7 @@ const Refusal refusal_oauth_id_token_invalid =
 const Refusal refusal_oauth_provider_unavailable =
 	{"oauth_provider_unavailable", "The OAuth provider cannot be reached", 502};
 const Refusal refusal_resume_invalid =
-	{"resume_invalid", "There is no such request to resume", 400};
+	{"resume_invalid", "No such request to resume", 400};
 const Refusal refusal_fetch_unsupported =
 	{"fetch_unsupported", "This server cannot make the request that this needs", 502};
 const Refusal refusal_oauth_state_invalid =
@@ -208,7 +208,7 @@ const Refusal refusal_oauth_missing_params =
 const Refusal refusal_invalid_redirect =
 	{"invalid_redirect", "This redirect is not allowed", 400};
 const Refusal refusal_service_token_exists =
-	{"service_token_exists", "There is a service token with this name or secret", 409};
+	{"service_token_exists", "A service token with this name or secret already exists", 409};
 const Refusal refusal_invalid_service_name =
 	{"invalid_service_name", "A name has 1 to 64 letters, digits, dots, hyphens and underscores", 400};
 const Refusal refusal_invalid_scopes =

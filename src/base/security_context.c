@@ -181,7 +181,7 @@ refuse_what_lasts(ObjectAccessType access, Oid class, Oid object, int subobject,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function %s within security-restricted operation",
 						format_procedure(object)),
-				 errdetail("What it does would outlive the transaction.")));
+				 errdetail("Its effects would outlive the transaction.")));
 }
 
 void

@@ -53,7 +53,7 @@ take_result(uint8_t *result, size_t len, char *buffer)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
-				 errdetail("Failed while normalizing a text.")));
+				 errdetail("Failed while normalizing text.")));
 	text[len] = '\0';
 	return text;
 }

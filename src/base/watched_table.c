@@ -66,7 +66,7 @@ watched_table_oid(WatchedTable *table)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table authfort.%s does not exist", table->name),
-				 errhint("CREATE EXTENSION authfort makes it.")));
+				 errhint("CREATE EXTENSION authfort creates it.")));
 	return table->relid;
 }
 

@@ -94,7 +94,7 @@ raise_malformed(const char *reason)
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
 			 errmsg("could not read the master key from %s", master_key_source()),
 			 errdetail("%s", reason),
-			 errhint("It holds one key a line, each of %d hexadecimal digits. Restore it from its backup.",
+			 errhint("It must contain one key per line, each of %d hexadecimal digits. Restore it from its backup.",
 					 HEX_CHARACTERS)));
 }
 
@@ -168,7 +168,7 @@ check_permissions(const struct stat *st, const char *path)
 		(st->st_mode & forbidden) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("master key file \"%s\" is open to others", path),
+				 errmsg("master key file \"%s\" is not protected from other users", path),
 				 errdetail("It must be a plain file with permissions u=rw (0600) or less if owned by the database user, or u=rw,g=r (0640) or less if owned by root.")));
 }
 

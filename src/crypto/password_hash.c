@@ -65,7 +65,7 @@ log_fewer_passes(unsigned int passes)
 		ereport(LOG_SERVER_ONLY,
 				(errmsg("passwords are hashed with %u passes instead of authfort.argon2_time_cost",
 						passes),
-				 errhint("With this authfort.argon2_memory, more passes would take longer than a hash may.")));
+				 errhint("With the present \"authfort.argon2_memory\", more passes would exceed the cost limit of a hash.")));
 }
 
 /*

@@ -159,7 +159,7 @@ require_registered(const char *hook, const char *registered_by, Oid *owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("claims hook %s does not exist", hook),
-				 errhint("Make the function again, or remove the hook with authfort.set_claims_hook(NULL).")));
+				 errhint("Create the function again, or remove the hook with authfort.set_claims_hook(NULL).")));
 	*owner = security_context_function_owner(function);
 	name = GetUserNameFromId(*owner, false);
 	if (strcmp(name, registered_by) != 0)
@@ -220,7 +220,7 @@ accept_claims(Jsonb *claims)
 	if (!JB_ROOT_IS_OBJECT(claims))
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
-				 errmsg("the claims hook returned something else than a JSON object")));
+				 errmsg("the claims hook did not return a JSON object")));
 	if (JB_ROOT_COUNT(claims) == 0)
 		return NULL;
 	refuse_reserved(claims);

@@ -12,7 +12,7 @@ CREATE TABLE authfort.email_codes (
 	day_began timestamptz NOT NULL
 );
 COMMENT ON TABLE authfort.email_codes IS 'The latest code of six digits that was mailed to a user for a purpose, and the wrong tries';
-COMMENT ON COLUMN authfort.email_codes.id IS 'Of the code: another one with each code';
+COMMENT ON COLUMN authfort.email_codes.id IS 'Id of the code; each new code has another one';
 COMMENT ON COLUMN authfort.email_codes.code_mac IS 'Bound to database, user and purpose, under a key derived from the master key, so that a copy of the table does not reveal the code; null once it was used or tried too often';
 COMMENT ON COLUMN authfort.email_codes.message_id IS 'The message of authfort.outbox that it was put into; NULL for a code that was returned by SQL';
 COMMENT ON COLUMN authfort.email_codes.wrong_in_day IS 'Wrong tries, at all codes, in the day since day_began';

@@ -290,7 +290,7 @@ call_handler(const HandlerCall *call, Jsonb *event)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("event handler %s does not exist", call->handler),
-				 errhint("Make the function again, or delete its row in authfort.event_handlers.")));
+				 errhint("Create the function again, or delete its row in authfort.event_handlers.")));
 	owner = security_context_function_owner(function);
 	require_same_owner(call, owner);
 	(void) others_code_call(function, owner, &handler_form, &argument, &isnull);

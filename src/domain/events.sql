@@ -22,7 +22,7 @@ COMMENT ON TABLE authfort.events IS 'Events, recorded by the transactions that c
 COMMENT ON COLUMN authfort.events.id IS 'UUID of version 7: in the order of time, as far as clocks agree';
 COMMENT ON COLUMN authfort.events.user_id IS 'Not a foreign key: events are kept when the user is deleted';
 COMMENT ON COLUMN authfort.events.payload IS 'Details of the event; never a secret';
-COMMENT ON COLUMN authfort.events.xid IS 'Of the transaction that recorded it, with its epoch; docs/events.md says how to follow the table by it';
+COMMENT ON COLUMN authfort.events.xid IS 'Transaction that recorded the event, with its epoch; docs/events.md explains how to follow the table by it';
 COMMENT ON COLUMN authfort.events.cluster IS 'The cluster to which xid belongs: authfort.cluster_id() where the event was recorded';
 
 CREATE INDEX events_created_at ON authfort.events USING brin (created_at);

@@ -11,7 +11,7 @@ CREATE TABLE authfort.identities (
 );
 COMMENT ON TABLE authfort.identities IS 'Accounts at OAuth providers that users sign in with';
 COMMENT ON COLUMN authfort.identities.provider_user_id IS 'The provider''s id of the account, which never changes there';
-COMMENT ON COLUMN authfort.identities.email IS 'As the provider wrote it at the last sign-in; not used for decisions later';
+COMMENT ON COLUMN authfort.identities.email IS 'As sent by the provider at the last sign-in; not used for later decisions';
 COMMENT ON COLUMN authfort.identities.profile IS 'The profile that the provider sent at the last sign-in, if it was at most 16 KiB';
 COMMENT ON COLUMN authfort.identities.tokens IS 'The provider''s tokens, sealed, where the provider has keep_tokens';
 

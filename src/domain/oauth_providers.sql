@@ -28,8 +28,8 @@ CREATE TABLE authfort.oauth_documents (
 );
 COMMENT ON TABLE authfort.oauth_documents IS 'The last good discovery document and keys of each OpenID provider';
 COMMENT ON COLUMN authfort.oauth_documents.kind IS 'discovery, or keys';
-COMMENT ON COLUMN authfort.oauth_documents.document IS 'NULL until a good one came';
-COMMENT ON COLUMN authfort.oauth_documents.asked_at IS 'When it was asked for last; keys at most once a minute';
+COMMENT ON COLUMN authfort.oauth_documents.document IS 'NULL until a valid one was received';
+COMMENT ON COLUMN authfort.oauth_documents.asked_at IS 'When it was requested last; keys are requested at most once a minute';
 COMMENT ON COLUMN authfort.oauth_documents.failures IS 'Useless answers in a row, up to ten, while document is NULL';
 
 CREATE UNIQUE INDEX oauth_documents_kind ON authfort.oauth_documents (provider, kind) WHERE provider IS NOT NULL;

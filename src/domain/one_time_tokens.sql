@@ -8,7 +8,7 @@ CREATE TABLE authfort.one_time_tokens (
 	expires_at timestamptz NOT NULL,
 	detail jsonb
 );
-COMMENT ON TABLE authfort.one_time_tokens IS 'Tokens that were sent to users and count once; the first use ends the others of the user';
+COMMENT ON TABLE authfort.one_time_tokens IS 'Single-use tokens that were sent to users';
 COMMENT ON COLUMN authfort.one_time_tokens.message_id IS 'The message of authfort.outbox that it was put into, which may have been delivered and be gone; NULL for a token that was returned by SQL';
 COMMENT ON COLUMN authfort.one_time_tokens.detail IS 'Data for the use of the token, such as the new address of an account';
 COMMENT ON COLUMN authfort.one_time_tokens.token_hash IS 'SHA-256 of the id of this database and a token of 256 random bits, which cannot be reversed';

@@ -10,7 +10,7 @@ CREATE TABLE authfort.outbox (
 	attempts integer NOT NULL DEFAULT 0,
 	has_secret boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() hands them out';
+COMMENT ON TABLE authfort.outbox IS 'Messages to be delivered to users; authfort.take_messages() returns them';
 COMMENT ON COLUMN authfort.outbox.kind IS 'Kind of the message, such as password_reset';
 COMMENT ON COLUMN authfort.outbox.message IS 'JSON, sealed: version, master key id, nonce, XChaCha20-Poly1305 ciphertext';
 COMMENT ON COLUMN authfort.outbox.taken_at IS 'When it was taken last; it is delivered again authfort.outbox_visibility_timeout later';
@@ -29,7 +29,7 @@ CREATE FUNCTION authfort.take_messages(max_messages integer DEFAULT 10, kinds te
 				   created_at timestamptz, expires_at timestamptz, attempts integer)
 	ROWS 10 LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_take_messages';
-COMMENT ON FUNCTION authfort.take_messages(integer, text[], text[]) IS 'Delivers messages of the outbox, unsealed, the oldest first.';
+COMMENT ON FUNCTION authfort.take_messages(integer, text[], text[]) IS 'Takes messages from the outbox, unsealed, the oldest first.';
 
 CREATE FUNCTION authfort.message_sent(id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -39,4 +39,4 @@ COMMENT ON FUNCTION authfort.message_sent(uuid) IS 'Deletes a message that was s
 CREATE FUNCTION authfort.message_deferred(id uuid, retry_after integer) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_message_deferred';
-COMMENT ON FUNCTION authfort.message_deferred(uuid, integer) IS 'Delivers a message that was taken again after that many seconds, and returns whether it was still there.';
+COMMENT ON FUNCTION authfort.message_deferred(uuid, integer) IS 'Has a message that was taken delivered again after a number of seconds, and returns whether it was still there.';

@@ -21,7 +21,7 @@ COMMENT ON COLUMN authfort.passkeys.credential_id IS 'Chosen by the authenticato
 COMMENT ON COLUMN authfort.passkeys.public_key IS 'SubjectPublicKeyInfo in DER';
 COMMENT ON COLUMN authfort.passkeys.algorithm IS 'COSE number: -7 ES256, -8 EdDSA, -257 RS256';
 COMMENT ON COLUMN authfort.passkeys.sign_count IS 'The highest counter seen; 0 for an authenticator without one';
-COMMENT ON COLUMN authfort.passkeys.aaguid IS 'The model of the authenticator as it says; not verified';
+COMMENT ON COLUMN authfort.passkeys.aaguid IS 'The model of the authenticator, as reported by it; not verified';
 COMMENT ON COLUMN authfort.passkeys.attestation IS 'none, self, or unchecked: by a certificate or in a format that is not verified';
 COMMENT ON COLUMN authfort.passkeys.backup_eligible IS 'Whether it may be synced between devices; never changes';
 COMMENT ON COLUMN authfort.passkeys.backed_up IS 'Whether it was synced at its last use';

@@ -4,7 +4,7 @@ CREATE TABLE authfort.password_history (
 	password_hash text NOT NULL CHECK (authfort.password_hash_affordable(password_hash)),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE authfort.password_history IS 'Hashes of the last passwords of users, as many as authfort.password_history_count says';
+COMMENT ON TABLE authfort.password_history IS 'Hashes of users'' previous passwords, at most authfort.password_history_count for each';
 
 CREATE INDEX password_history_user_id ON authfort.password_history (user_id, id);
 

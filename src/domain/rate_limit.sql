@@ -13,4 +13,4 @@ CREATE FUNCTION authfort.reset_rate_limits(email text DEFAULT NULL, ip_address i
 	RETURNS integer
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_reset_rate_limits';
-COMMENT ON FUNCTION authfort.reset_rate_limits(text, inet, uuid) IS 'Forgets the requests counted for an email, an address and a user, or all; returns the number of counters.';
+COMMENT ON FUNCTION authfort.reset_rate_limits(text, inet, uuid) IS 'Resets the counters of an email, an address and a user, or all of them, and returns their number.';

@@ -17,7 +17,7 @@ CREATE TABLE authfort.sessions (
 	user_agent text,
 	ip_address inet
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE authfort.sessions IS 'One row for each sign-in, for as long as it lasts; holds no token and no hash of one';
+COMMENT ON TABLE authfort.sessions IS 'One row for each sign-in, for as long as it lasts; contains neither tokens nor hashes of them';
 COMMENT ON COLUMN authfort.sessions.id IS 'The "sid" claim; the same over all refreshes';
 COMMENT ON COLUMN authfort.sessions.salt IS 'Derives, with the master key, the key of the MACs in this session''s refresh tokens';
 COMMENT ON COLUMN authfort.sessions.generation IS 'Which refresh token is current; each rotation raises it by one';

@@ -35,4 +35,4 @@ ALTER TABLE authfort.signing_keys ENABLE ALWAYS TRIGGER signing_keys_truncated;
 CREATE FUNCTION authfort.jwks() RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_jwks';
-COMMENT ON FUNCTION authfort.jwks() IS 'Returns the public keys as a JWK Set (RFC 7517), and makes the first signing key if necessary.';
+COMMENT ON FUNCTION authfort.jwks() IS 'Returns the public keys as a JWK Set (RFC 7517), and creates the first signing key if necessary.';

@@ -3,7 +3,7 @@ CREATE TABLE authfort.spent_ids (
 	purpose text COLLATE "C" NOT NULL,
 	expires_at timestamptz NOT NULL
 );
-COMMENT ON TABLE authfort.spent_ids IS 'Ids of sealed values that count once and were used, until they would have expired anyway';
+COMMENT ON TABLE authfort.spent_ids IS 'Ids of single-use values that were used, kept until the values would have expired';
 
 CREATE INDEX spent_ids_expires_at ON authfort.spent_ids (expires_at);
 

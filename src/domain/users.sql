@@ -36,7 +36,7 @@ COMMENT ON COLUMN authfort.users.mailbox_proven IS 'Whether the account belongs 
 COMMENT ON COLUMN authfort.users.locale IS 'Language tag of messages to the user (BCP 47)';
 COMMENT ON COLUMN authfort.users.user_metadata IS 'JSON object that the user may change';
 COMMENT ON COLUMN authfort.users.app_metadata IS 'JSON object that only the application may change';
-COMMENT ON COLUMN authfort.users.unclaimed_until IS 'When cleanup removes an account that a request for a magic link or code has made; null once its mailbox is proven';
+COMMENT ON COLUMN authfort.users.unclaimed_until IS 'When cleanup removes an account that a request for a magic link or code has created; null once its mailbox is proven';
 COMMENT ON COLUMN authfort.users.invited_at IS 'When the user was invited; null once the invitation was accepted';
 COMMENT ON COLUMN authfort.users.invited_roles IS 'The roles that the user gets by accepting the invitation';
 COMMENT ON COLUMN authfort.users.deleted_at IS 'When the account was deleted; the row stays for foreign keys';

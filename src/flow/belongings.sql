@@ -3,7 +3,7 @@
 CREATE FUNCTION authfort_internal.delete_belongings() RETURNS trigger
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_delete_belongings';
-COMMENT ON FUNCTION authfort_internal.delete_belongings() IS 'Trigger function: removes all other rows of deleted users.';
+COMMENT ON FUNCTION authfort_internal.delete_belongings() IS 'Trigger function: deletes the rows that belong to deleted users.';
 
 CREATE TRIGGER users_deleted AFTER DELETE ON authfort.users
 	FOR EACH ROW EXECUTE FUNCTION authfort_internal.delete_belongings();

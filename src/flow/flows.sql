@@ -4,7 +4,7 @@ CREATE FUNCTION authfort.signup(email text, password text, name text DEFAULT NUL
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_signup';
-COMMENT ON FUNCTION authfort.signup(text, text, text, text, text, text, inet) IS 'Makes an account and signs it in.';
+COMMENT ON FUNCTION authfort.signup(text, text, text, text, text, text, inet) IS 'Creates an account and signs its user in.';
 
 CREATE FUNCTION authfort.create_user(email text, password text DEFAULT NULL, name text DEFAULT NULL,
 									 avatar_url text DEFAULT NULL, phone text DEFAULT NULL,
@@ -12,7 +12,7 @@ CREATE FUNCTION authfort.create_user(email text, password text DEFAULT NULL, nam
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_create_user';
-COMMENT ON FUNCTION authfort.create_user(text, text, text, text, text, boolean, text[]) IS 'Makes an account for another person and returns the user.';
+COMMENT ON FUNCTION authfort.create_user(text, text, text, text, text, boolean, text[]) IS 'Creates an account for another person and returns the user.';
 
 CREATE FUNCTION authfort.login(email text, password text, user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL)
 	RETURNS jsonb

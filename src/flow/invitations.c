@@ -246,7 +246,7 @@ require_use(const User *user, int kind)
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a link of kind \"%s\" would be of no use", link_kinds[kind].name),
+				 errmsg("cannot generate a link of kind \"%s\"", link_kinds[kind].name),
 				 errhint("%s", reason)));
 }
 

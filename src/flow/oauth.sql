@@ -10,7 +10,7 @@ CREATE FUNCTION authfort.oauth_callback(provider text, params jsonb, cookie text
 										user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_oauth_callback';
-COMMENT ON FUNCTION authfort.oauth_callback(text, jsonb, text, text, inet) IS 'Takes the answer of an OAuth provider that the browser brings.';
+COMMENT ON FUNCTION authfort.oauth_callback(text, jsonb, text, text, inet) IS 'Continues a sign-in with the parameters that an OAuth provider passed on by the browser.';
 
 CREATE FUNCTION authfort.oauth_resume(resume text, status integer, headers jsonb, body text) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -21,7 +21,7 @@ CREATE FUNCTION authfort.sign_in_with_id_token(provider text, id_token text, non
 											   user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_sign_in_with_id_token';
-COMMENT ON FUNCTION authfort.sign_in_with_id_token(text, text, text, text, inet) IS 'Signs in with the id_token that an app has from its OpenID provider.';
+COMMENT ON FUNCTION authfort.sign_in_with_id_token(text, text, text, text, inet) IS 'Signs in with an id_token that an app got from an OpenID provider.';
 
 CREATE FUNCTION authfort.exchange_oauth_code(code text, code_verifier text,
 											 user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL) RETURNS jsonb

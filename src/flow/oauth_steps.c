@@ -117,7 +117,7 @@ log_provider_failure(const FetchFlow *continuation, const FetchAnswer *answer, c
 	if (strncmp(refusal->code, "oauth_", 6) != 0 || !log_limit_allows(&last))
 		return;
 	ereport(LOG, (errhidestmt(true),
-	              errmsg("a sign-in at OAuth provider \"%s\" failed: %s", continuation->provider,
+	              errmsg("sign-in with OAuth provider \"%s\" failed: %s", continuation->provider,
 	                     refusal->code),
 	              (answer->status != 0)
 	                  ? errdetail("The step was %s, and the provider's answer had status %d.",

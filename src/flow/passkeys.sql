@@ -2,7 +2,7 @@ CREATE FUNCTION authfort.passkey_register_begin(user_id uuid, session_id uuid DE
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_register_begin';
-COMMENT ON FUNCTION authfort.passkey_register_begin(uuid, uuid, text) IS 'Returns the options with which a browser makes a passkey for a user.';
+COMMENT ON FUNCTION authfort.passkey_register_begin(uuid, uuid, text) IS 'Returns the options with which a browser creates a passkey for a user.';
 
 CREATE FUNCTION authfort.passkey_register_finish(user_id uuid, credential jsonb, name text DEFAULT NULL,
 												 session_id uuid DEFAULT NULL, mfa_token text DEFAULT NULL,
@@ -10,12 +10,12 @@ CREATE FUNCTION authfort.passkey_register_finish(user_id uuid, credential jsonb,
 	RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_register_finish';
-COMMENT ON FUNCTION authfort.passkey_register_finish(uuid, jsonb, text, uuid, text, text, inet) IS 'Adds the passkey that a browser has made, and returns it.';
+COMMENT ON FUNCTION authfort.passkey_register_finish(uuid, jsonb, text, uuid, text, text, inet) IS 'Adds a passkey that a browser has created, and returns it.';
 
 CREATE FUNCTION authfort.passkey_login_begin(email text DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_login_begin';
-COMMENT ON FUNCTION authfort.passkey_login_begin(text) IS 'Returns the options with which a browser signs in by any passkey of its user.';
+COMMENT ON FUNCTION authfort.passkey_login_begin(text) IS 'Returns the options with which a browser signs in with any passkey of its user.';
 
 CREATE FUNCTION authfort.passkey_login_finish(credential jsonb, user_agent text DEFAULT NULL,
 											  ip_address inet DEFAULT NULL) RETURNS jsonb
@@ -26,7 +26,7 @@ COMMENT ON FUNCTION authfort.passkey_login_finish(jsonb, text, inet) IS 'Signs i
 CREATE FUNCTION authfort.passkey_mfa_begin(mfa_token text) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_mfa_begin';
-COMMENT ON FUNCTION authfort.passkey_mfa_begin(text) IS 'Returns the options with which a browser completes a sign-in by a passkey.';
+COMMENT ON FUNCTION authfort.passkey_mfa_begin(text) IS 'Returns the options with which a browser completes a sign-in with a passkey.';
 
 CREATE FUNCTION authfort.passkey_mfa_finish(mfa_token text, credential jsonb, user_agent text DEFAULT NULL,
 											ip_address inet DEFAULT NULL) RETURNS jsonb
@@ -37,31 +37,31 @@ COMMENT ON FUNCTION authfort.passkey_mfa_finish(text, jsonb, text, inet) IS 'Com
 CREATE FUNCTION authfort.passkey_step_up_begin(session_id uuid) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_step_up_begin';
-COMMENT ON FUNCTION authfort.passkey_step_up_begin(uuid) IS 'Returns the options with which a browser raises a session by a passkey of its user.';
+COMMENT ON FUNCTION authfort.passkey_step_up_begin(uuid) IS 'Returns the options with which a browser raises the assurance of a session with a passkey.';
 
 CREATE FUNCTION authfort.passkey_step_up_finish(session_id uuid, credential jsonb, user_agent text DEFAULT NULL,
 											ip_address inet DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_step_up_finish';
-COMMENT ON FUNCTION authfort.passkey_step_up_finish(uuid, jsonb, text, inet) IS 'Raises the assurance of a session by a passkey, and returns new tokens of it.';
+COMMENT ON FUNCTION authfort.passkey_step_up_finish(uuid, jsonb, text, inet) IS 'Raises the assurance of a session with a passkey, and returns new tokens.';
 
 CREATE FUNCTION authfort.passkey_reauthenticate_begin(session_id uuid) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_reauthenticate_begin';
-COMMENT ON FUNCTION authfort.passkey_reauthenticate_begin(uuid) IS 'Returns the options with which the user of a session authenticates again by a passkey.';
+COMMENT ON FUNCTION authfort.passkey_reauthenticate_begin(uuid) IS 'Returns the options with which the user of a session authenticates again with a passkey.';
 
 CREATE FUNCTION authfort.passkey_reauthenticate_finish(session_id uuid, credential jsonb, user_agent text DEFAULT NULL,
 											ip_address inet DEFAULT NULL) RETURNS jsonb
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_passkey_reauthenticate_finish';
-COMMENT ON FUNCTION authfort.passkey_reauthenticate_finish(uuid, jsonb, text, inet) IS 'Authenticates the user of a session again by a passkey, so that it may change credentials.';
+COMMENT ON FUNCTION authfort.passkey_reauthenticate_finish(uuid, jsonb, text, inet) IS 'Authenticates the user of a session again with a passkey, so that it may change credentials.';
 
 CREATE FUNCTION authfort.rename_passkey(user_id uuid, id bytea, name text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_rename_passkey';
-COMMENT ON FUNCTION authfort.rename_passkey(uuid, bytea, text) IS 'Renames a passkey of a user, and returns whether there is one.';
+COMMENT ON FUNCTION authfort.rename_passkey(uuid, bytea, text) IS 'Renames a passkey of a user, and returns whether it exists.';
 
 CREATE FUNCTION authfort.delete_passkey(user_id uuid, id bytea) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_delete_passkey';
-COMMENT ON FUNCTION authfort.delete_passkey(uuid, bytea) IS 'Removes a passkey of a user, and returns whether there was one.';
+COMMENT ON FUNCTION authfort.delete_passkey(uuid, bytea) IS 'Removes a passkey of a user, and returns whether it existed.';

@@ -8,4 +8,4 @@ COMMENT ON FUNCTION authfort.reauthenticate(uuid, text, text, text, inet) IS 'Au
 CREATE FUNCTION authfort.create_reauthentication_code(session_id uuid) RETURNS text
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_create_reauthentication_code';
-COMMENT ON FUNCTION authfort.create_reauthentication_code(uuid) IS 'Makes a code with which the user of a session can authenticate again, or returns NULL.';
+COMMENT ON FUNCTION authfort.create_reauthentication_code(uuid) IS 'Creates a code with which the user of a session can authenticate again, or returns NULL.';

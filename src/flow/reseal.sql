@@ -1,7 +1,7 @@
 CREATE FUNCTION authfort.reseal(max_rows integer DEFAULT 1000) RETURNS integer
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_reseal';
-COMMENT ON FUNCTION authfort.reseal(integer) IS 'Seals secrets again that are sealed with another than the current master key; returns their number.';
+COMMENT ON FUNCTION authfort.reseal(integer) IS 'Reseals secrets that are not sealed with the current master key, and returns their number.';
 
 CREATE FUNCTION authfort_internal.master_key_name(stored bytea) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'authfort_master_key_name';
@@ -9,7 +9,7 @@ COMMENT ON FUNCTION authfort_internal.master_key_name(bytea) IS 'Returns the nam
 
 CREATE FUNCTION authfort_internal.held_master_keys() RETURNS text[]
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'authfort_held_master_keys';
-COMMENT ON FUNCTION authfort_internal.held_master_keys() IS 'Returns the names of the master keys that are held, the current one first.';
+COMMENT ON FUNCTION authfort_internal.held_master_keys() IS 'Returns the names of the available master keys, the current one first.';
 
 CREATE FUNCTION authfort.master_key_usage()
 	RETURNS TABLE (secrets text, master_key text, is_current boolean, is_held boolean, entries bigint)

@@ -6,7 +6,7 @@ COMMENT ON FUNCTION authfort.add_role(uuid, text, boolean) IS 'Gives a user a ro
 CREATE FUNCTION authfort.remove_role(user_id uuid, role text, immediate boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_remove_role';
-COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Takes a role from a user.';
+COMMENT ON FUNCTION authfort.remove_role(uuid, text, boolean) IS 'Removes a role from a user.';
 
 CREATE FUNCTION authfort.get_roles(user_id uuid) RETURNS text[]
 	LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -6,4 +6,4 @@ COMMENT ON FUNCTION authfort.create_service_token(text, text[], text) IS 'Lets a
 CREATE FUNCTION authfort.revoke_service_token(name text) RETURNS boolean
 	LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'authfort_revoke_service_token';
-COMMENT ON FUNCTION authfort.revoke_service_token(text) IS 'Takes a service''s secret away, and returns whether there was one.';
+COMMENT ON FUNCTION authfort.revoke_service_token(text) IS 'Revokes a service''s secret, and returns whether there was one.';

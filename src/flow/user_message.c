@@ -155,7 +155,7 @@ check_kind(const char *kind)
 		                        MAX_KIND)));
 	if (is_own_kind(kind))
 		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME),
-		                errmsg("messages of kind \"%s\" are those of authfort itself", kind)));
+		                errmsg("message kind \"%s\" is reserved for authfort", kind)));
 }
 
 /*

@@ -7,7 +7,7 @@ CREATE VIEW authfort.user_info WITH (security_barrier) AS
 		ARRAY(SELECT r.role FROM authfort.user_roles r WHERE r.user_id OPERATOR(pg_catalog.=) u.id ORDER BY r.role)::text[] AS roles,
 		u.created_at, u.deleted_at
 	FROM authfort.users u;
-COMMENT ON VIEW authfort.user_info IS 'Users, with deleted ones (deleted_at), without secrets';
+COMMENT ON VIEW authfort.user_info IS 'Users, including deleted ones (deleted_at), without secrets';
 COMMENT ON COLUMN authfort.user_info.email IS 'Normalized: lower case and in NFC, domain in ASCII; a placeholder once the user is deleted';
 COMMENT ON COLUMN authfort.user_info.has_password IS 'Whether the user can sign in with a password';
 COMMENT ON COLUMN authfort.user_info.roles IS 'Roles in the application, in order';

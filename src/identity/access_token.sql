@@ -6,7 +6,7 @@ COMMENT ON FUNCTION authfort.verify_jwt(text) IS 'Verifies an access token (RFC 
 
 CREATE FUNCTION authfort.try_verify_jwt(token text) RETURNS jsonb
 	LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'authfort_try_verify_jwt';
-COMMENT ON FUNCTION authfort.try_verify_jwt(text) IS 'Returns the claims of an access token, or NULL if it does not verify.';
+COMMENT ON FUNCTION authfort.try_verify_jwt(text) IS 'Returns the claims of an access token, or NULL if it is invalid.';
 
 CREATE FUNCTION authfort.authenticate(token text) RETURNS jsonb
 	LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

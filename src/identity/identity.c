@@ -540,12 +540,12 @@ authfort_require_aal(PG_FUNCTION_ARGS)
 	if (claims == NULL || claims->aal < level)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied: this takes a second factor"),
+				 errmsg("permission denied: a second factor is required"),
 				 errdetail("insufficient_assurance")));
 	if (!PG_ARGISNULL(1) && !is_within(claims, PG_GETARG_INTERVAL_P(1)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied: the user has to be authenticated again"),
+				 errmsg("permission denied: the user must authenticate again"),
 				 errdetail("reauthentication_required")));
 	return UUIDPGetDatum(&answer_uuid(fcinfo, &claims->sub)->uuid);
 }

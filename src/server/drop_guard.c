@@ -37,7 +37,7 @@ on_object_access(ObjectAccessType access, Oid class, Oid object, int subobject, 
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("extension authfort is protected from being dropped"),
-				 errdetail("All users, sessions, roles, signing keys and events of this database would go with it."),
+				 errdetail("All users, sessions, roles, signing keys and events of this database would be dropped with it."),
 				 errhint("Dump the database first. SET authfort.allow_drop = on lets a superuser drop it.")));
 }
 

@@ -84,7 +84,7 @@ def user_not_found() -> AuthError:
 
 
 def session_not_found() -> AuthError:
-    return AuthError("There is no such session", "session_not_found", 404)
+    return AuthError("Session not found", "session_not_found", 404)
 
 
 def refusal(result: Mapping[str, Any]) -> AuthError:

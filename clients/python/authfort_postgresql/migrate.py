@@ -50,7 +50,7 @@ class Migration:
         if version < 150000:
             raise MigrationError("authfort needs PostgreSQL 15 or later")
         if self._value("SELECT getdatabaseencoding()") != "UTF8":
-            raise MigrationError("authfort needs a database with the encoding UTF8")
+            raise MigrationError("authfort requires a database with encoding UTF8")
         if self._value("SELECT default_version FROM pg_available_extensions WHERE name = 'authfort'") is None:
             raise MigrationError("the extension authfort is not installed on the server: make install, or its package")
 
