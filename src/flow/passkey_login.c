@@ -47,12 +47,11 @@ flow_passkey_login_options(StringInfo out)
 static Authentication
 authentication_by(const Passkey *passkey)
 {
-	Authentication verified = {METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
-	Authentication unverified = {METHOD_PASSKEY, 1, 2, {AMR_KEY, AMR_USER_PRESENT}};
+	Authentication unverified = passkey_as_one_factor;
 
 	/* it has verified its user now, and the factor that has to follow confirms that */
 	unverified.to_confirm = &passkey->id;
-	return passkey->user_verified ? verified : unverified;
+	return passkey->user_verified ? passkey_as_two_factors : unverified;
 }
 
 /*

@@ -65,10 +65,6 @@ flow_passkey_mfa_options(const char *mfa_token, StringInfo out)
 AuthResult
 flow_passkey_mfa(const char *mfa_token, Jsonb *credential, const Client *client)
 {
-	static const Authentication second = {METHOD_PASSKEY,
-										  2,
-										  3,
-										  {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
 	const Refusal *refusal = rate_limit_check_address(RATE_LIMIT_MFA_VERIFY, NULL, client);
 	MfaChallenge challenge;
 	PasskeyChallengeUse use;
@@ -90,7 +86,7 @@ flow_passkey_mfa(const char *mfa_token, Jsonb *credential, const Client *client)
 	}
 	assertion.passkey->user_verified |= assertion.data.user_verified;
 	passkey_assertion_record(&assertion);
-	return mfa_challenge_complete(&challenge, assertion.user, &second, client);
+	return mfa_challenge_complete(&challenge, assertion.user, &passkey_as_two_factors, client);
 }
 
 /* passkey_mfa_begin(mfa_token) -> jsonb */

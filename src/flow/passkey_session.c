@@ -57,11 +57,9 @@ must_verify_user(const Session *session)
 static Authentication
 authentication_in_session(const Session *session, const PasskeyAssertion *assertion)
 {
-	Authentication both = {METHOD_PASSKEY, 2, 3, {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
-	Authentication one = {METHOD_PASSKEY, 1, 2, {AMR_KEY, AMR_USER_PRESENT}};
 	bool verified = assertion->passkey->user_verified && assertion->data.user_verified;
 
-	return (verified || has_other_factor(session)) ? both : one;
+	return (verified || has_other_factor(session)) ? passkey_as_two_factors : passkey_as_one_factor;
 }
 
 static const Refusal *

@@ -191,15 +191,10 @@ static AuthResult
 go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *challenge,
 				   const AddedPasskey *added, bool new_tokens, const Client *client)
 {
-	static const Authentication by_passkey = {METHOD_PASSKEY,
-											  2,
-											  3,
-											  {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
-
 	if (enroller->mfa_token != NULL)
-		return mfa_challenge_complete(challenge, user, &by_passkey, client);
+		return mfa_challenge_complete(challenge, user, &passkey_as_two_factors, client);
 	if (enroller->session_id != NULL && added->passkey.user_verified)
-		(void) sessions_authenticated(enroller->session_id, &by_passkey);
+		(void) sessions_authenticated(enroller->session_id, &passkey_as_two_factors);
 	return mfa_continue_session(user, enroller->session_id, new_tokens && added->codes.count > 0);
 }
 

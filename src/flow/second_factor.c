@@ -17,6 +17,12 @@
 
 #define METHODS_MAX 3
 
+const Authentication passkey_as_two_factors = {METHOD_PASSKEY,
+											   2,
+											   3,
+											   {AMR_KEY, AMR_USER_PRESENT, AMR_MULTIPLE}};
+const Authentication passkey_as_one_factor = {METHOD_PASSKEY, 1, 2, {AMR_KEY, AMR_USER_PRESENT}};
+
 static bool
 has_totp(const pg_uuid_t *user_id)
 {

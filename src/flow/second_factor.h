@@ -20,6 +20,10 @@
 #define METHOD_PASSKEY "passkey"
 #define METHOD_RESET "reset" /* all of them, by an admin */
 
+/* What a passkey proves where it counts as two factors, and where it counts as one. */
+extern const Authentication passkey_as_two_factors;
+extern const Authentication passkey_as_one_factor;
+
 /* Whether a passkey is among what was proven. */
 extern bool proven_by_passkey(const Authentication *first);
 
