@@ -7,7 +7,6 @@
 #include <sodium.h>
 
 #include "catalog/pg_type.h"
-
 #include "utils/timestamp.h"
 
 #include "base/secret.h"
@@ -19,6 +18,7 @@
 
 #define CODE_CHARACTERS 10 /* without the dash */
 #define HALF (CODE_CHARACTERS / 2)
+#define BACKUP_CODE_SIZE 12 /* "xxxxx-xxxxx" and a terminating zero */
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -76,23 +76,23 @@ insert_backup_code(const pg_uuid_t *user_id, const char *code)
 		users_raise_unknown(user_id);
 }
 
-char **
+BackupCodes
 backup_codes_make(const pg_uuid_t *user_id)
 {
-	char **codes = palloc(BACKUP_CODES * sizeof(char *));
+	BackupCodes made = {palloc(BACKUP_CODES * sizeof(char *)), BACKUP_CODES};
 	char code[CODE_CHARACTERS + 1];
 
 	backup_codes_delete(user_id);
-	for (int i = 0; i < BACKUP_CODES; i++)
+	for (int i = 0; i < made.count; i++)
 	{
 		make_backup_code(code);
 		insert_backup_code(user_id, code);
-		codes[i] = palloc(BACKUP_CODE_SIZE);
-		snprintf(codes[i], BACKUP_CODE_SIZE, "%.*s-%s", HALF, code, code + HALF);
-		secret_wipe_later(codes[i], BACKUP_CODE_SIZE);
+		made.codes[i] = palloc(BACKUP_CODE_SIZE);
+		snprintf(made.codes[i], BACKUP_CODE_SIZE, "%.*s-%s", HALF, code, code + HALF);
+		secret_wipe_later(made.codes[i], BACKUP_CODE_SIZE);
 	}
 	sodium_memzero(code, sizeof(code));
-	return codes;
+	return made;
 }
 
 /* The id of the code's row; false if the user has no such code. */

@@ -13,11 +13,17 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
-#define BACKUP_CODES 10
-#define BACKUP_CODE_SIZE 12 /* "xxxxx-xxxxx" and a terminating zero */
+#define BACKUP_CODES 10 /* made at once */
 
-/* Replaces the user's codes by BACKUP_CODES new ones, palloc'd and wiped with their context. */
-extern char **backup_codes_make(const pg_uuid_t *user_id);
+/* Codes as a user gets them, once. */
+typedef struct BackupCodes
+{
+	char **codes;
+	int count;
+} BackupCodes;
+
+/* Replaces the user's codes by new ones, palloc'd and wiped with their context. */
+extern BackupCodes backup_codes_make(const pg_uuid_t *user_id);
 
 /* Deletes the code if the user has it, as it was typed: case, spaces and dashes are ignored. */
 extern bool backup_codes_use(const pg_uuid_t *user_id, const char *typed);

@@ -103,6 +103,16 @@ auth_done_with_tokens(const pg_uuid_t *user_id, const Session *session)
 	return result;
 }
 
+AuthResult
+auth_done_in_session(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
+{
+	Session session;
+
+	if (session_id == NULL || !sessions_rotate_current(session_id, user_id, &session))
+		return auth_done();
+	return auth_done_with_tokens(user_id, &session);
+}
+
 static void
 append_tokens(StringInfo out, const AuthResult *result)
 {

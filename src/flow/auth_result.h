@@ -48,6 +48,9 @@ extern AuthResult auth_tokens_anew(const pg_uuid_t *user_id, const Session *sess
 extern AuthResult auth_done(void);
 extern AuthResult auth_done_with_tokens(const pg_uuid_t *user_id, const Session *session);
 
+/* Done, with new tokens of the user's session unless it is NULL or has ended. */
+extern AuthResult auth_done_in_session(const pg_uuid_t *user_id, const pg_uuid_t *session_id);
+
 /* Appends the members of a challenge without "mfa_required". */
 extern void auth_append_challenge(StringInfo out, const AuthResult *result);
 

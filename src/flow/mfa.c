@@ -98,21 +98,10 @@ flow_mfa_init(const Enroller *enroller, MfaSecret *secret)
 	return NULL;
 }
 
-static void
-make_backup_codes(const User *user, BackupCodes *codes)
-{
-	codes->codes = backup_codes_make(&user->id);
-	codes->count = BACKUP_CODES;
-}
-
 AuthResult
 mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
 {
-	Session session;
-
-	if (session_id == NULL || !new_tokens || !sessions_rotate_current(session_id, &user->id, &session))
-		return auth_done();
-	return auth_done_with_tokens(&user->id, &session);
+	return auth_done_in_session(&user->id, new_tokens ? session_id : NULL);
 }
 
 AuthResult
@@ -137,7 +126,7 @@ flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens, co
 		return auth_refused(&refusal_invalid_totp_code);
 
 	mfa_confirm_secret(&user->id);
-	make_backup_codes(user, codes);
+	*codes = backup_codes_make(&user->id);
 	second_factor_enabled(user, METHOD_TOTP, client);
 	if (enroller->mfa_token != NULL)
 		return mfa_challenge_complete(&challenge, user, &by_app, client);
@@ -236,7 +225,7 @@ flow_mfa_regenerate(const pg_uuid_t *user_id, const char *code, const pg_uuid_t 
 		refusal = recent_auth_check(user, session_id);
 	if (refusal != NULL)
 		return refusal;
-	make_backup_codes(user, codes);
+	*codes = backup_codes_make(&user->id);
 	record_regenerated(user, client);
 	return NULL;
 }

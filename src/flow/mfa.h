@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 
+#include "domain/backup_codes.h"
 #include "flow/auth_result.h"
 #include "flow/mfa_challenge.h"
 
@@ -29,13 +30,6 @@ typedef struct MfaSecret
 	char *secret; /* in base32 */
 	char *qr_uri; /* otpauth://... */
 } MfaSecret;
-
-/* Codes as a user gets them, once. */
-typedef struct BackupCodes
-{
-	char **codes;
-	int count;
-} BackupCodes;
 
 /* What the arguments of an SQL function say; the first is a user's id, unless there is a challenge. */
 extern Enroller mfa_enroller_arguments(FunctionCallInfo fcinfo, int session_id, int mfa_token);

@@ -178,8 +178,7 @@ use_as_second_factor(User *user, AddedPasskey *added, const Client *client)
 {
 	if (user->mfa_enabled)
 		return;
-	added->codes.codes = backup_codes_make(&user->id);
-	added->codes.count = BACKUP_CODES;
+	added->codes = backup_codes_make(&user->id);
 	second_factor_enabled(user, METHOD_PASSKEY, client);
 }
 

@@ -184,15 +184,51 @@ flow_record_wrong_secret(const User *user, const pg_uuid_t *session_id, const Re
 	event_record_of_user(EVENT_LOGIN_FAILED, user, session_id, client, "reason", refusal->code);
 }
 
-/* The new tokens of the session to keep, if it is still live. */
-static AuthResult
-continue_session(const pg_uuid_t *user_id, const pg_uuid_t *keep)
+/* Checks the old password; NULL if there must be none. */
+static const Refusal *
+check_old_password(const User *user, const char *old_password, const KeptSession *kept,
+				   const Client *client)
 {
-	Session session;
+	PasswordCheck check;
 
-	if (keep == NULL || !sessions_rotate_current(keep, user_id, &session))
-		return auth_done();
-	return auth_done_with_tokens(user_id, &session);
+	if (old_password == NULL)
+		return (user->password_hash != NULL) ? &refusal_password_already_set : NULL;
+	if (user->password_hash == NULL)
+		return no_password_refusal(user);
+	check = password_verify(user->password_hash, old_password);
+	if (check == PASSWORD_BUSY)
+		return &refusal_server_busy;
+	if (check != PASSWORD_WRONG)
+		return NULL;
+	flow_record_wrong_secret(user, kept->id, &refusal_invalid_password, client);
+	return &refusal_invalid_password;
+}
+
+/* Replaces the old password, or sets the first one. */
+static AuthResult
+set_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
+			 const KeptSession *kept, const Client *client)
+{
+	const Refusal *refusal;
+	User *user;
+	char *hash;
+
+	PreventCommandIfReadOnly("a change of password");
+	do
+	{
+		user = users_find(id);
+		if (user == NULL)
+			return auth_refused(&refusal_user_gone); /* while we hashed */
+		if ((refusal = check_old_password(user, old_password, kept, client)) != NULL ||
+			(refusal = accept_password(new_password, user, client, &hash)) != NULL)
+			return auth_refused(refusal);
+	} while (!replace_password_if_same(user, hash, kept, client, &refusal));
+
+	if (refusal != NULL)
+		return auth_refused(refusal);
+	event_record_simple((old_password != NULL) ? EVENT_PASSWORD_CHANGED : EVENT_PASSWORD_SET, id,
+						NULL, client);
+	return auth_done_in_session(id, kept->id);
 }
 
 /*
@@ -203,65 +239,20 @@ AuthResult
 flow_change_password(const pg_uuid_t *id, const char *old_password, const char *new_password,
 					 const KeptSession *kept, const Client *client)
 {
-	User *user = users_require(id);
-	const Refusal *refusal = rate_limit_check_user(RATE_LIMIT_CHANGE_PASSWORD, user, client);
-	PasswordCheck check;
-	char *hash;
+	const Refusal *refusal =
+		rate_limit_check_user(RATE_LIMIT_CHANGE_PASSWORD, users_require(id), client);
 
 	if (refusal != NULL)
 		return auth_refused(refusal);
-	PreventCommandIfReadOnly("a change of password");
-	do
-	{
-		user = users_find(id);
-		if (user == NULL)
-			return auth_refused(&refusal_user_gone); /* while we hashed */
-		if (user->password_hash == NULL)
-			return auth_refused(no_password_refusal(user));
-		check = password_verify(user->password_hash, old_password);
-		if (check == PASSWORD_BUSY)
-			return auth_refused(&refusal_server_busy);
-		if (check == PASSWORD_WRONG)
-		{
-			flow_record_wrong_secret(user, kept->id, &refusal_invalid_password, client);
-			return auth_refused(&refusal_invalid_password);
-		}
-		refusal = accept_password(new_password, user, client, &hash);
-		if (refusal != NULL)
-			return auth_refused(refusal);
-	} while (!replace_password_if_same(user, hash, kept, client, &refusal));
-
-	if (refusal != NULL)
-		return auth_refused(refusal);
-	event_record_simple(EVENT_PASSWORD_CHANGED, id, NULL, client);
-	return continue_session(id, kept->id);
+	return set_password(id, old_password, new_password, kept, client);
 }
 
 AuthResult
 flow_set_password(const pg_uuid_t *id, const char *new_password, const KeptSession *kept,
 				  const Client *client)
 {
-	const Refusal *refusal;
-	User *user = users_require(id);
-	char *hash;
-
-	PreventCommandIfReadOnly("a change of password");
-	do
-	{
-		user = users_find(id);
-		if (user == NULL)
-			return auth_refused(&refusal_user_gone); /* while we hashed */
-		if (user->password_hash != NULL)
-			return auth_refused(&refusal_password_already_set);
-		refusal = accept_password(new_password, user, client, &hash);
-		if (refusal != NULL)
-			return auth_refused(refusal);
-	} while (!replace_password_if_same(user, hash, kept, client, &refusal));
-
-	if (refusal != NULL)
-		return auth_refused(refusal);
-	event_record_simple(EVENT_PASSWORD_SET, id, NULL, client);
-	return continue_session(id, kept->id);
+	(void) users_require(id);
+	return set_password(id, NULL, new_password, kept, client);
 }
 
 /* create_password_reset_token(email) -> text, or NULL */
