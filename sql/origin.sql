@@ -130,6 +130,11 @@ SET authfort.cors_origins = 'https://a.example', 'https://b.example:443';
 SHOW authfort.cors_origins;
 SET authfort.site_url = 'https://app.example.com/path';
 SET authfort.cors_origins = '*';
+-- as they were given, although a part is normalized before the fault is found
+SET authfort.site_url = 'HTTPS://App.example.com:443/path';
+SET authfort.cors_origins = 'HTTPS://a.example:443, https://b.example,';
+SET authfort.webauthn_origins = 'HTTPS://a.example:443, *';
+SET authfort.webauthn_rp_id = 'App.example.com:443';
 -- owners decide
 CREATE ROLE origin_tester;
 SET ROLE origin_tester;

@@ -195,23 +195,51 @@ settings_assign_notices(const char *newval, void *extra)
 	memcpy(&setting_notices, extra, sizeof(setting_notices));
 }
 
+/*
+ * Writes the value in its normal form, which is not longer.  A value that is
+ * refused stays as it was given, and the error shows it.
+ */
+static bool
+normalize_value(char *value, bool (*normalize)(char *text))
+{
+	char *normal = pstrdup(value);
+	bool valid = normalize(normal);
+
+	if (valid)
+		strcpy(value, normal);
+	pfree(normal);
+	return valid;
+}
+
+/* Browsers compare it with the host of the page, which is in lower case. */
+static bool
+normalize_rp_id(char *text)
+{
+	for (char *c = text; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return text[0] == '\0' || origin_is_host_name(text);
+}
+
 bool
 settings_check_rp_id(char **newval, void **extra, GucSource source)
 {
-	/* browsers compare it with the host of the page, which is in lower case */
-	for (char *c = *newval; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	if ((*newval)[0] == '\0' || origin_is_host_name(*newval))
+	if (normalize_value(*newval, normalize_rp_id))
 		return true;
 	GUC_check_errdetail("The value must be a host name in ASCII, or empty.");
 	return false;
 }
 
-/* Normalizes the value to the form in which browsers send it. */
+/* The form in which browsers send an origin. */
+static bool
+normalize_site_url(char *text)
+{
+	return text[0] == '\0' || (origin_normalize(text) && origin_is_web(text));
+}
+
 bool
 settings_check_site_url(char **newval, void **extra, GucSource source)
 {
-	if ((*newval)[0] == '\0' || (origin_normalize(*newval) && origin_is_web(*newval)))
+	if (normalize_value(*newval, normalize_site_url))
 		return true;
 	GUC_check_errdetail(
 		"The value must be empty, or http or https, \"://\", a host, and a port if it is not the default, without a path.");
@@ -221,7 +249,7 @@ settings_check_site_url(char **newval, void **extra, GucSource source)
 bool
 settings_check_cors_origins(char **newval, void **extra, GucSource source)
 {
-	if (origin_normalize_list(*newval))
+	if (normalize_value(*newval, origin_normalize_list))
 		return true;
 	GUC_check_errdetail(
 		"The value must be a list of origins, scheme://host or scheme://host:port, separated by commas, without paths or wildcards.");
@@ -231,7 +259,7 @@ settings_check_cors_origins(char **newval, void **extra, GucSource source)
 bool
 settings_check_passkey_origins(char **newval, void **extra, GucSource source)
 {
-	if (origin_normalize_passkey_list(*newval))
+	if (normalize_value(*newval, origin_normalize_passkey_list))
 		return true;
 	GUC_check_errdetail(
 		"The value must be a list of origins, scheme://host, scheme://host:port or android:apk-key-hash:HASH, separated by commas, without paths or wildcards.");
