@@ -179,25 +179,25 @@ role_of_triggers(Relation relation, CmdType command)
 }
 
 /*
- * Deletes the rows that exist now, not those that existed when the transaction
- * began: even under REPEATABLE READ, no row of a deleted user may remain, as
- * with a foreign key.
+ * Statements see what has committed by now, also under REPEATABLE READ, where
+ * otherwise they would see what had when the transaction began.  Under the lock
+ * of a user, a token that was used before must be found used, and no row of a
+ * deleted user may remain.  PostgreSQL checks foreign keys in the same way.
  */
 static Snapshot
-snapshot_for(CmdType command)
+snapshot_of_now(void)
 {
-	if (command != CMD_DELETE || !IsolationUsesXactSnapshot())
+	if (stable || !IsolationUsesXactSnapshot())
 		return InvalidSnapshot;
 	CommandCounterIncrement();
 	return GetLatestSnapshot();
 }
 
 static uint64
-run_in_snapshot(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,
-				bool fire_triggers)
+run_in_snapshot(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, bool fire_triggers)
 {
-	return finish_run(SPI_execute_snapshot(plan, values, nulls, snapshot_for(command),
-										   InvalidSnapshot, stable, fire_triggers, 0),
+	return finish_run(SPI_execute_snapshot(plan, values, nulls, snapshot_of_now(), InvalidSnapshot,
+										   stable, fire_triggers, 0),
 					  expected);
 }
 
@@ -223,19 +223,9 @@ spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo)
 	return result;
 }
 
-uint64
-spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls)
-{
-	CommandCounterIncrement();
-	return finish_run(SPI_execute_snapshot(prepare_query(query), values, nulls, GetLatestSnapshot(),
-										   InvalidSnapshot, false, true, 0),
-					  SPI_OK_SELECT);
-}
-
 /* Runs a statement that fires triggers, confined, because they may be other roles' code. */
 static uint64
-run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, CmdType command,
-			 Oid trigger_role)
+run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Oid trigger_role)
 {
 	OpenCursors *cursors = open_cursors_shield();
 	SecurityContext writing;
@@ -246,7 +236,7 @@ run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Cm
 	PG_TRY();
 	{
 		AfterTriggerBeginQuery();
-		rows = run_in_snapshot(plan, values, nulls, expected, command, false);
+		rows = run_in_snapshot(plan, values, nulls, expected, false);
 		security_context_restrict(trigger_role, &firing);
 		AfterTriggerEndQuery(NULL);
 		open_cursors_close_new();
@@ -262,7 +252,7 @@ run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Cm
 }
 
 /*
- * Runs a statement, in a new snapshot, between spi_query_open() and spi_query_close();
+ * Runs a statement, in a new snapshot whatever the isolation level, between spi_query_open() and spi_query_close();
  * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
  */
 uint64
@@ -276,7 +266,7 @@ spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)
 	Oid trigger_role = InvalidOid;
 
 	if (statement == NULL)
-		return run_in_snapshot(prepared, values, nulls, expected, CMD_SELECT, true);
+		return run_in_snapshot(prepared, values, nulls, expected, true);
 	command = statement->commandType;
 	relation =
 		table_open(rt_fetch(statement->resultRelation, statement->rtable)->relid, RowExclusiveLock);
@@ -288,8 +278,8 @@ spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)
 	}
 	table_close(relation, NoLock);
 	if (confined)
-		return run_confined(prepared, values, nulls, expected, command, trigger_role);
-	return run_in_snapshot(prepared, values, nulls, expected, command, true);
+		return run_confined(prepared, values, nulls, expected, trigger_role);
+	return run_in_snapshot(prepared, values, nulls, expected, true);
 }
 
 uint64

@@ -36,12 +36,6 @@ extern uint64 spi_query_run(SpiQuery *query, Datum *values, const char *nulls, i
  */
 extern Datum spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo);
 
-/*
- * Reads what is committed now, also under REPEATABLE READ: for what must hold
- * of all rows, once a lock keeps others from changing them.
- */
-extern uint64 spi_query_read_latest(SpiQuery *query, Datum *values, const char *nulls);
-
 /* As spi_query_run(), for a statement that is planned for these values, and not kept. */
 extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types,
 								 Datum *values, const char *nulls, int expected);

@@ -169,7 +169,7 @@ email_changes_reserve(const char *email, const pg_uuid_t *id)
 	bool reserved;
 
 	spi_query_open();
-	reserved = spi_query_read_latest(&query, values, NULL) > 0;
+	reserved = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
 	spi_query_close();
 	return reserved;
 }

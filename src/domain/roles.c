@@ -21,7 +21,7 @@ roles_of(const pg_uuid_t *user_id, int *count)
 	char **roles;
 
 	spi_query_open();
-	spi_query_read_latest(&query, &value, NULL);
+	(void) spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
 	roles = spi_query_texts(caller, 1, count);
 	spi_query_close();
 	return roles;
