@@ -31,12 +31,12 @@ static const DefaultTemplate templates[] = {
 	 "Sign in"},
 	{"email_otp", "{{code}} is your code for {{app}}",
 	 "Your code for {{app}}:\n\n{{code}}\n\n"
-	 "It is valid for {{expires_in}}. {{app}} never asks you for it.\n\n"
+	 "It is valid for {{expires_in}}. Do not share it with anyone.\n\n"
 	 "If you did not ask for this, you can ignore this message.\n",
 	 NULL},
 	{"reauthentication", "{{code}} is your code for {{app}}",
 	 "Your code to confirm that it is you, for {{app}}:\n\n{{code}}\n\n"
-	 "It is valid for {{expires_in}}. {{app}} never asks you for it.\n\n"
+	 "It is valid for {{expires_in}}. Do not share it with anyone.\n\n"
 	 "If you did not ask for this, another person is signed in to your account: set a new password "
 	 "at once.\n",
 	 NULL},
@@ -45,15 +45,15 @@ static const DefaultTemplate templates[] = {
 	 "{{#link}}Use this link to set one:\n\n{{link}}{{/link}}"
 	 "{{^link}}Use this token to set one:\n\n{{token}}{{/link}}\n\n"
 	 "It can be used once, within {{expires_in}}. If you did not ask for this, you can ignore this "
-	 "message; your password stays as it is.\n",
+	 "message; your password does not change.\n",
 	 "Set a new password"},
 	{"email_change", "Confirm your new email address",
 	 "Please confirm that "
-	 "{{#new_email}}{{new_email}}{{/new_email}}{{^new_email}}this{{/new_email}} is to be the email "
+	 "{{#new_email}}{{new_email}}{{/new_email}}{{^new_email}}this{{/new_email}} should become the email "
 	 "address of your account at {{app}}.\n\n"
 	 "{{#link}}{{link}}{{/link}}{{^link}}Your confirmation token:\n\n{{token}}{{/link}}\n\n"
-	 "It is valid for {{expires_in}}. If you did not ask for this, ignore this message; nothing "
-	 "changes then.\n",
+	 "It is valid for {{expires_in}}. If you did not ask for this, you can ignore this message; nothing "
+	 "will change.\n",
 	 "Confirm new address"},
 	{"email_changed", "The email address of your account was changed",
 	 "The email address of your account at {{app}} was changed.\n\n"
@@ -61,7 +61,7 @@ static const DefaultTemplate templates[] = {
 	 "and removes a password and other ways to sign in that were added since.\n\n"
 	 "{{#link}}{{link}}{{/link}}{{^link}}Your token for this:\n\n{{token}}{{/link}}\n\n"
 	 "This is possible for {{expires_in}}.\n{{/token}}"
-	 "{{^token}}If you did not expect this, ask those who run {{app}}.\n{{/token}}",
+	 "{{^token}}If you did not expect this, please contact {{app}}.\n{{/token}}",
 	 "Undo the change"},
 	{"invitation", "You are invited to {{app}}",
 	 "You are invited to join {{app}}.\n\n"
@@ -79,8 +79,8 @@ static const DefaultTemplate templates[] = {
 	{"password_changed", "Your password was changed",
 	 "The password of your account at {{app}} was changed.\n\n" SECURITY_FOOTER, NULL},
 	{"new_sign_in", "New sign-in to your account",
-	 "There was a sign-in to your account at {{app}} from a device that was not "
-	 "known.\n\n" SECURITY_FOOTER,
+	 "There was a sign-in to your account at {{app}} from a new "
+	 "device.\n\n" SECURITY_FOOTER,
 	 NULL},
 	{"mfa_changed", "The second factor of your account was changed",
 	 "The settings of the second factor of your account at {{app}} were "
