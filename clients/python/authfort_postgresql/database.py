@@ -25,9 +25,36 @@ Connection = psycopg.AsyncConnection[Any]
 Result = TypeVar("Result")
 if TYPE_CHECKING:
     # generic from psycopg_pool 3.2 on
-    Pool = AsyncConnectionPool[Connection]
+    _Pool = AsyncConnectionPool[Connection]
 else:
-    Pool = AsyncConnectionPool
+    _Pool = AsyncConnectionPool
+
+
+class _Work:
+    """The queue of a worker, which is not given anything more once it has been cancelled."""
+
+    def __init__(self, queue: Any):
+        self._queue = queue
+
+    async def get(self) -> Any:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        return await self._queue.get()
+
+
+class Pool(_Pool):
+    """A pool that ends with its event loop.
+
+    From psycopg_pool 3.3 on, a worker that is cancelled while it connects takes
+    that for a failed attempt and goes on.  ``asyncio.run()``, which cancels what
+    its caller has left running, would wait for it forever.
+    """
+
+    @classmethod
+    async def worker(cls, q: Any) -> None:
+        work: Any = _Work(q)
+        await super().worker(work)
 
 
 # an escape could hide a character that PostgreSQL refuses
@@ -137,7 +164,7 @@ class Database:
             if pool is None:
                 for other in [other for other in self._pools if other.is_closed()]:
                     del self._pools[other]
-                pool = self._pools[loop] = AsyncConnectionPool(
+                pool = self._pools[loop] = Pool(
                     self._conninfo,
                     min_size=1,
                     max_size=self._max_size,

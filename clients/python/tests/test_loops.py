@@ -1,8 +1,10 @@
 """Event loops, cancellation, and sockets of the web."""
 
 import asyncio
+import contextlib
 import gc
 import random
+import socket
 import threading
 import unittest
 
@@ -12,7 +14,8 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from support import PASSWORD, auth_of, bearer, make_database, query, sign_up, wait_for
 
-from authfort_postgresql import UserResponse
+from authfort_postgresql import AuthFort, UserResponse
+from authfort_postgresql.database import Pool
 
 
 def connections() -> int:
@@ -35,6 +38,51 @@ class Loops(unittest.TestCase):
         asyncio.run(auth.dispose())
         gc.collect()
         wait_for(lambda: connections() == 0)
+
+    def test_loop_ends_while_connecting(self):
+        # a server that accepts connections and never answers
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            silent = f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/loops"
+            auth = AuthFort(silent, admin_database_url=silent, pool_timeout=0.2)
+            outcome: list[BaseException] = []
+
+            def run():
+                try:
+                    asyncio.run(auth.login("ada@example.com", PASSWORD))
+                except Exception as error:
+                    outcome.append(error)
+
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            thread.join(30)
+            self.assertFalse(thread.is_alive(), "asyncio.run() ends")
+            self.assertEqual([error.status_code for error in outcome], [503])
+
+    def test_worker_ends_when_cancelled(self):
+        class Stubborn:
+            """Work of a pool that takes its cancellation for a failure."""
+
+            def __init__(self):
+                self.begun = asyncio.Event()
+
+            async def run(self):
+                with contextlib.suppress(asyncio.CancelledError):
+                    self.begun.set()
+                    await asyncio.sleep(3600)
+
+        async def cancel():
+            queue: asyncio.Queue = asyncio.Queue()
+            worker = asyncio.create_task(Pool.worker(queue))
+            work = Stubborn()
+            queue.put_nowait(work)
+            await work.begun.wait()
+            worker.cancel()
+            await asyncio.wait([worker], timeout=30)
+            done = worker.done()
+            worker.cancel()
+            return done
+
+        self.assertTrue(asyncio.run(cancel()))
 
     def test_two_at_once(self):
         auth = auth_of("loops")
