@@ -337,6 +337,31 @@ spi_query_run_for_ids(SpiQuery *query, Datum *values, int expected, int *count)
 	return ids;
 }
 
+int64
+spi_query_run_for_number(SpiQuery *query, Datum *values, const char *nulls)
+{
+	int64 number;
+
+	spi_query_open();
+	spi_query_run(query, values, nulls, SPI_OK_SELECT);
+	number = DatumGetInt64(spi_query_datum(1));
+	spi_query_close();
+	return number;
+}
+
+char **
+spi_query_run_for_texts(SpiQuery *query, Datum *values, int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char **texts;
+
+	spi_query_open();
+	spi_query_run(query, values, NULL, SPI_OK_SELECT);
+	texts = spi_query_texts(caller, 1, count);
+	spi_query_close();
+	return texts;
+}
+
 void
 spi_query_use_row(uint64 row)
 {

@@ -51,6 +51,10 @@ extern void spi_query_run_by_id_and(SpiQuery *query, const pg_uuid_t *id, Datum 
 /* The same for one whose rows have a single column, an id: returns these, palloc'd. */
 extern pg_uuid_t *spi_query_run_for_ids(SpiQuery *query, Datum *values, int expected, int *count);
 
+/* The same for one that returns a single value: a bigint, or an array of texts, palloc'd. */
+extern int64 spi_query_run_for_number(SpiQuery *query, Datum *values, const char *nulls);
+extern char **spi_query_run_for_texts(SpiQuery *query, Datum *values, int *count);
+
 /* From here on the columns are those of that row; the first is 0. */
 extern void spi_query_use_row(uint64 row);
 

@@ -55,20 +55,15 @@ static int
 wrong_in_day(const pg_uuid_t *user_id)
 {
 	static SpiQuery query = {
-		"SELECT COALESCE(pg_catalog.sum(wrong_in_day), 0)::pg_catalog.int4 FROM authfort.email_codes"
+		"SELECT COALESCE(pg_catalog.sum(wrong_in_day), 0) FROM authfort.email_codes"
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND day_began OPERATOR(pg_catalog.>) $2",
 		2,
 		{UUIDOID, TIMESTAMPTZOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(user_id),
 					   TimestampTzGetDatum(GetCurrentTimestamp() - USECS_PER_DAY)};
-	int count;
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
-	count = DatumGetInt32(spi_query_datum(1));
-	spi_query_close();
-	return count;
+	return (int) spi_query_run_for_number(&query, values, NULL);
 }
 
 bool

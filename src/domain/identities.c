@@ -168,15 +168,9 @@ identities_providers(const pg_uuid_t *user_id, int *count)
 		1,
 		{UUIDOID},
 	};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum value = UUIDPGetDatum(user_id);
-	char **names;
 
-	spi_query_open();
-	spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
-	names = spi_query_texts(caller, 1, count);
-	spi_query_close();
-	return names;
+	return spi_query_run_for_texts(&query, &value, count);
 }
 
 /* The user's identities as rows of (provider, id, email, created_at, last_sign_in_at). */

@@ -143,13 +143,8 @@ passkeys_count(const pg_uuid_t *user_id)
 		{UUIDOID},
 	};
 	Datum key = UUIDPGetDatum(user_id);
-	int count;
 
-	spi_query_open();
-	spi_query_run(&query, &key, NULL, SPI_OK_SELECT);
-	count = (int) DatumGetInt64(spi_query_datum(1));
-	spi_query_close();
-	return count;
+	return (int) spi_query_run_for_number(&query, &key, NULL);
 }
 
 int
@@ -162,13 +157,8 @@ passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except)
 		{UUIDOID, BYTEAOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(except)};
-	int count;
 
-	spi_query_open();
-	spi_query_run(&query, values, (except == NULL) ? " n" : NULL, SPI_OK_SELECT);
-	count = (int) DatumGetInt64(spi_query_datum(1));
-	spi_query_close();
-	return count;
+	return (int) spi_query_run_for_number(&query, values, (except == NULL) ? " n" : NULL);
 }
 
 bool

@@ -22,15 +22,9 @@ password_history_hashes(const pg_uuid_t *user_id, int *count)
 		2,
 		{UUIDOID, INT4OID},
 	};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum values[2] = {UUIDPGetDatum(user_id), Int32GetDatum(setting_password_history_count)};
-	char **hashes;
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
-	hashes = spi_query_texts(caller, 1, count);
-	spi_query_close();
-	return hashes;
+	return spi_query_run_for_texts(&query, values, count);
 }
 
 static void

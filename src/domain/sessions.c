@@ -507,13 +507,8 @@ count_live_sessions(const pg_uuid_t *user_id, TimestampTz now)
 		{UUIDOID, TIMESTAMPTZOID},
 	};
 	Datum values[2] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now)};
-	int64 count;
 
-	spi_query_open();
-	spi_query_run(&query, values, NULL, SPI_OK_SELECT);
-	count = DatumGetInt64(spi_query_datum(1));
-	spi_query_close();
-	return count;
+	return spi_query_run_for_number(&query, values, NULL);
 }
 
 /* Appends the session of the row as a JSON object. */

@@ -25,13 +25,8 @@ table_blocks(void)
 		0,
 		{0},
 	};
-	BlockNumber blocks;
 
-	spi_query_open();
-	spi_query_run(&query, NULL, NULL, SPI_OK_SELECT);
-	blocks = DatumGetInt64(spi_query_datum(1)) / BLCKSZ;
-	spi_query_close();
-	return blocks;
+	return spi_query_run_for_number(&query, NULL, NULL) / BLCKSZ;
 }
 
 /* Deletes ended sessions from blocks "from" to before "to". */
