@@ -156,6 +156,13 @@ sessions_find(const pg_uuid_t *id, Session *session)
 }
 
 bool
+sessions_find_live(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *session)
+{
+	return sessions_find(id, session) && !session_has_ended(session) &&
+		   (user_id == NULL || uuid_equal(&session->user_id, user_id));
+}
+
+bool
 sessions_is_live(const pg_uuid_t *id, const pg_uuid_t *user_id)
 {
 	KeyedRow row;
@@ -392,8 +399,7 @@ sessions_rotate_current(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *
 {
 	do
 	{
-		if (!sessions_find(id, session) || session_has_ended(session) ||
-			!uuid_equal(&session->user_id, user_id))
+		if (!sessions_find_live(id, user_id, session))
 			return false;
 	} while (!sessions_rotate(session, session->generation));
 	return true;

@@ -54,6 +54,9 @@ typedef struct Session
 /* False if there is no such session. */
 extern bool sessions_find(const pg_uuid_t *id, Session *session);
 
+/* The same for one that has not ended, and is the user's; NULL: any user's. */
+extern bool sessions_find_live(const pg_uuid_t *id, const pg_uuid_t *user_id, Session *session);
+
 /*
  * Whether there is such a session, it is that user's, and it has not ended.
  * Called for each request; cheaper than reading the whole session.

@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/spi_query.h"
-#include "base/uuid.h"
 #include "base/web_url.h"
 #include "crypto/totp.h"
 #include "domain/backup_codes.h"
@@ -99,12 +98,6 @@ flow_mfa_init(const Enroller *enroller, MfaSecret *secret)
 }
 
 AuthResult
-mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens)
-{
-	return auth_done_in_session(&user->id, new_tokens ? session_id : NULL);
-}
-
-AuthResult
 flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens, const Client *client,
 				 BackupCodes *codes)
 {
@@ -132,7 +125,7 @@ flow_mfa_confirm(const Enroller *enroller, const char *code, bool new_tokens, co
 		return mfa_challenge_complete(&challenge, user, &by_app, client);
 	if (enroller->session_id != NULL)
 		(void) sessions_authenticated(enroller->session_id, &by_app);
-	return mfa_continue_session(user, enroller->session_id, new_tokens);
+	return auth_done_in_session(&user->id, new_tokens ? enroller->session_id : NULL);
 }
 
 AuthResult
@@ -181,7 +174,7 @@ flow_mfa_disable(const pg_uuid_t *user_id, const char *code, const pg_uuid_t *se
 		return auth_refused(refusal);
 	mfa_remove_secret(&user->id);
 	second_factor_disabled(user, METHOD_TOTP, session_id, client);
-	return mfa_continue_session(user, session_id, new_tokens);
+	return auth_done_in_session(user_id, new_tokens ? session_id : NULL);
 }
 
 static void
@@ -250,7 +243,6 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	User *user = users_lock(user_id);
 	const Refusal *refusal;
 	Authentication how;
-	Session session;
 
 	if (user == NULL)
 		return auth_refused(&refusal_user_gone);
@@ -259,8 +251,7 @@ flow_mfa_step_up(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const ch
 	if (user->banned)
 		return auth_refused(&refusal_user_banned);
 	/* checked first, so that no code is used up for a session that has ended */
-	if (!sessions_find(session_id, &session) || session_has_ended(&session) ||
-		!uuid_equal(&session.user_id, &user->id))
+	if (!sessions_is_live(session_id, &user->id))
 		return auth_refused(&refusal_session_not_found);
 	refusal = mfa_code_check(user, code, CODE_TOTP_OR_BACKUP, &refusal_wrong_mfa_code, client, &how);
 	if (refusal != NULL)

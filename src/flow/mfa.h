@@ -41,12 +41,6 @@ extern Enroller mfa_enroller_arguments(FunctionCallInfo fcinfo, int session_id, 
 extern const Refusal *
 mfa_lock_enroller(const Enroller *enroller, MfaChallenge *challenge, User **user);
 
-/*
- * The new tokens of a session, if they are wanted, whose old ones have a token
- * version from before; "session_id" may be NULL.
- */
-extern AuthResult mfa_continue_session(User *user, const pg_uuid_t *session_id, bool new_tokens);
-
 /* These return NULL or the refusal. */
 extern const Refusal *flow_mfa_init(const Enroller *enroller, MfaSecret *secret);
 

@@ -65,7 +65,7 @@ authentication_in_session(const Session *session, const PasskeyAssertion *assert
 static const Refusal *
 find_session(const pg_uuid_t *session_id, Session *session, User **user)
 {
-	if (!sessions_find(session_id, session) || session_has_ended(session))
+	if (!sessions_find_live(session_id, NULL, session))
 		return &refusal_session_not_found;
 	*user = users_find(&session->user_id);
 	if (*user == NULL)

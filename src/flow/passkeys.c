@@ -14,7 +14,6 @@
 #include "domain/backup_codes.h"
 #include "domain/events.h"
 #include "domain/input.h"
-#include "domain/mfa.h"
 #include "flow/notices.h"
 #include "flow/passkey_options.h"
 #include "flow/passkey_response.h"
@@ -194,7 +193,8 @@ go_on_with_passkey(User *user, const Enroller *enroller, const MfaChallenge *cha
 		return mfa_challenge_complete(challenge, user, &passkey_as_two_factors, client);
 	if (enroller->session_id != NULL && added->passkey.user_verified)
 		(void) sessions_authenticated(enroller->session_id, &passkey_as_two_factors);
-	return mfa_continue_session(user, enroller->session_id, new_tokens && added->codes.count > 0);
+	return auth_done_in_session(&user->id,
+								(new_tokens && added->codes.count > 0) ? enroller->session_id : NULL);
 }
 
 AuthResult
@@ -277,12 +277,6 @@ flow_passkey_rename(const pg_uuid_t *user_id, const bytea *credential_id, const 
 	return NULL;
 }
 
-static bool
-has_second_factor(const pg_uuid_t *user_id)
-{
-	return passkeys_count(user_id) > 0 || mfa_find(user_id).confirmed;
-}
-
 AuthResult
 flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 					const pg_uuid_t *session_id, bool new_tokens, const Client *client)
@@ -299,14 +293,14 @@ flow_passkey_remove(const pg_uuid_t *user_id, const bytea *credential_id,
 		return auth_refused(&refusal_last_credential);
 	passkeys_delete(user_id, credential_id);
 	record_passkey(EVENT_PASSKEY_REMOVED, passkey, session_id, client);
-	if (has_second_factor(user_id))
+	if (second_factor_exists(user_id))
 	{
 		second_factor_weaken_sessions(user, METHOD_PASSKEY, session_id);
 		notice_put(NOTICE_MFA_CHANGED, user, client, "\"change\":\"passkey_removed\"");
 		return auth_done();
 	}
 	second_factor_disabled(user, METHOD_PASSKEY, session_id, client);
-	return mfa_continue_session(user, session_id, new_tokens);
+	return auth_done_in_session(user_id, new_tokens ? session_id : NULL);
 }
 
 bytea *

@@ -180,7 +180,7 @@ flow_reauthenticate(const pg_uuid_t *session_id, const Proof *proof, const Clien
 	User *user;
 	User *locked;
 
-	if (!sessions_find(session_id, &session) || session_has_ended(&session))
+	if (!sessions_find_live(session_id, NULL, &session))
 		return auth_refused(&refusal_session_not_found);
 	user = users_find(&session.user_id);
 	if (user == NULL)

@@ -7,7 +7,6 @@
 
 #include "utils/timestamp.h"
 
-#include "base/uuid.h"
 #include "domain/sessions.h"
 #include "flow/recent_auth.h"
 #include "settings.h"
@@ -23,8 +22,7 @@ recent_auth_check(const User *user, const pg_uuid_t *session_id)
 {
 	Session session;
 
-	if (!sessions_find(session_id, &session) || session_has_ended(&session) ||
-		!uuid_equal(&session.user_id, &user->id) || !is_recent(session.auth_time))
+	if (!sessions_find_live(session_id, &user->id, &session) || !is_recent(session.auth_time))
 		return &refusal_reauthentication_required;
 	if (user->mfa_enabled && session.aal < 2)
 		return &refusal_insufficient_assurance;

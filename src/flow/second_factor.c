@@ -29,6 +29,12 @@ has_totp(const pg_uuid_t *user_id)
 	return mfa_find(user_id).confirmed;
 }
 
+bool
+second_factor_exists(const pg_uuid_t *user_id)
+{
+	return has_totp(user_id) || passkeys_count(user_id) > 0;
+}
+
 static void
 append_method(char **methods, int *count, const char *method)
 {
@@ -136,7 +142,7 @@ second_factor_weaken_sessions(const User *user, const char *method, const pg_uui
 void
 second_factor_disabled(User *user, const char *method, const pg_uuid_t *kept, const Client *client)
 {
-	bool enabled = has_totp(&user->id) || passkeys_count(&user->id) > 0;
+	bool enabled = second_factor_exists(&user->id);
 
 	if (!enabled)
 		second_factor_delete_all(user);
@@ -162,6 +168,6 @@ second_factor_delete_since(User *user, TimestampTz time)
 	mfa_remove_secret_since(&user->id, time);
 	passkeys_delete_since(&user->id, time);
 	backup_codes_delete_since(&user->id, time);
-	if (user->mfa_enabled && !has_totp(&user->id) && passkeys_count(&user->id) == 0)
+	if (user->mfa_enabled && !second_factor_exists(&user->id))
 		second_factor_delete_all(user);
 }

@@ -27,6 +27,9 @@ extern const Authentication passkey_as_one_factor;
 /* Whether a passkey is among what was proven. */
 extern bool proven_by_passkey(const Authentication *first);
 
+/* Whether the user has an authenticator app or a passkey, in the tables. */
+extern bool second_factor_exists(const pg_uuid_t *user_id);
+
 /* The methods by which a user can complete a challenge after that first factor. */
 extern char **
 second_factor_methods(const pg_uuid_t *user_id, const Authentication *first, int *count);
