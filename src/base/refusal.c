@@ -186,7 +186,7 @@ const Refusal refusal_oauth_provider_unavailable =
 const Refusal refusal_resume_invalid =
 	{"resume_invalid", "No such request to resume", 400};
 const Refusal refusal_fetch_unsupported =
-	{"fetch_unsupported", "This server cannot make the request that this needs", 502};
+	{"fetch_unsupported", "This server cannot send requests to other servers", 502};
 const Refusal refusal_oauth_state_invalid =
 	{"oauth_state_invalid", "Invalid OAuth state", 400};
 const Refusal refusal_oauth_state_expired =

@@ -20,7 +20,7 @@
 #define CODE_TTL 60 /* seconds */
 
 static const Refusal invalid_code_challenge =
-	{"invalid_code_challenge", "An app gives a code_challenge, with code_challenge_method S256", 400};
+	{"invalid_code_challenge", "A code_challenge with code_challenge_method S256 is required", 400};
 
 static bool
 has_challenge(const AppRequest *request)

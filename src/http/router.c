@@ -23,11 +23,11 @@
 
 PG_FUNCTION_INFO_V1(authfort_routes);
 
-const Refusal http_not_found = {"not_found", "There is nothing at this path", 404};
+const Refusal http_not_found = {"not_found", "This path does not exist", 404};
 static const Refusal method_not_allowed = {"method_not_allowed",
-										   "This path does not take this method", 405};
+										   "This path does not support this method", 405};
 static const Refusal insufficient_role = {"insufficient_role",
-										  "This takes a role that you do not have", 403};
+										  "This requires a role that you do not have", 403};
 static const Refusal cookies_conflict = {"token_invalid", "Cookies of several sessions were sent",
 										 401};
 
