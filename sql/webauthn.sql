@@ -41,14 +41,15 @@ CREATE FUNCTION register(client_data bytea, object bytea, id bytea) RETURNS text
 CREATE FUNCTION begin() RETURNS jsonb LANGUAGE sql AS
 	$$ SELECT authfort.passkey_register_begin(users.id) FROM authfort.users $$;
 
-SELECT name, register(created, object, id) AS as_printed FROM vector;
+SELECT name, register(created, object, id) AS as_printed FROM vector ORDER BY name COLLATE "C";
 -- a self attestation has signed the printed challenge; ES384, ES512 and Ed448 were not asked for
-SELECT name, register(with_challenge(created, begin()), object, id) AS registered FROM vector;
+SELECT name, register(with_challenge(created, begin()), object, id) AS registered FROM vector
+	ORDER BY name COLLATE "C";
 SELECT vector.name, algorithm, attestation, backup_eligible, backed_up, user_verified, sign_count
 	FROM vector LEFT JOIN authfort.passkeys ON credential_id = vector.id ORDER BY vector.name COLLATE "C";
 -- what is refused for its iframe is registered without one
 SELECT name, register(without_iframe(with_challenge(created, begin())), object, id) AS registered
-	FROM vector WHERE name LIKE '%Origin';
+	FROM vector WHERE name LIKE '%Origin' ORDER BY name COLLATE "C";
 
 -- ECDSA and Ed25519 with the nonce that is given: a signature is then arithmetic without a curve.
 CREATE FUNCTION der_integer(bytes bytea) RETURNS bytea LANGUAGE sql AS $$
