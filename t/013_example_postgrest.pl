@@ -87,6 +87,13 @@ is(ask('POST', '/auth/me', $token{ada})->{status}, 404, 'a wrong method gets 404
 is(ask('HEAD', '/auth/me', $token{ada})->{status}, 200, 'HEAD is answered');
 is(ask('GET', '/auth/me/', $token{ada})->{status}, 200, 'a trailing slash is accepted');
 is(ask('DELETE', '/auth/sessions/', $token{ada})->{status}, 404, 'a DELETE with an empty id gets 404');
+foreach my $path ('/auth/login', '/auth/admin/users/x/ban', '/.well-known/jwks.json')
+{
+	my $r = $http->request('OPTIONS', $at . $path,
+		{ headers => { origin => 'https://app.example', 'access-control-request-method' => 'POST' } });
+	is("$r->{status} " . ($r->{headers}{'access-control-allow-origin'} // ''), '200 *',
+		"a preflight request for $path reaches PostgREST");
+}
 is(decode_json(ask('GET', '/.well-known/jwks.json')->{content})->{keys}[0]{use}, 'sig', 'the key set is served');
 is(ask('GET', '/.well-known/jwks.json')->{headers}{'cache-control'}, 'public, max-age=3600',
 	'the key set may be cached');

@@ -122,8 +122,10 @@ CREATE FUNCTION authfort.nginx_maps() RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT pg_catalog.format(
 		E'# Made by authfort.nginx_maps() from authfort.routes(); for the http context.\n'
-		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s}\n'
-		'map $authfort_rpc $authfort_method {\n\tdefault POST;\n%s}\n'
+		'map "$request_method $uri" $authfort_rpc {\n\tdefault "";\n%s'
+		'\t# PostgREST answers a preflight request of CORS by its headers, whatever it is for.\n'
+		'\t"~^OPTIONS " preflight;\n}\n'
+		'map $authfort_rpc $authfort_method {\n\tdefault POST;\n\tpreflight OPTIONS;\n%s}\n'
 		'# An outdated token must not block the open routes.\n'
 		'map $authfort_rpc $authfort_authorization {\n\tdefault $http_authorization;\n%s}\n'
 		'# Pages of other sites cannot send the other methods without a preflight, so they are treated as JSON.\n'
