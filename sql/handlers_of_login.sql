@@ -1,5 +1,6 @@
--- Code of others that is called once a session exists bans or deletes the user, revokes the session or
--- adds a role: handlers of the events of a sign-in and of a refresh, and the claims hook.
+-- Code of others that is called once a session exists bans or deletes the user, revokes the session,
+-- removes the second factor or adds a role: handlers of the events of a sign-in and of a refresh,
+-- and the claims hook.
 SET client_min_messages = warning;
 CREATE FUNCTION change(user_id uuid, session_id uuid, kind text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -8,6 +9,7 @@ BEGIN
 		WHEN 'delete' THEN PERFORM authfort.delete_user(user_id);
 		WHEN 'erase' THEN PERFORM authfort.delete_user(user_id, true);
 		WHEN 'revoke' THEN PERFORM authfort.revoke_session(session_id);
+		WHEN 'reset' THEN PERFORM authfort.reset_mfa(user_id);
 		WHEN 'role' THEN PERFORM authfort.add_role(user_id, 'member');
 		ELSE NULL;
 	END CASE;
@@ -29,7 +31,7 @@ BEGIN
 		RETURN coalesce(answer->>'error', 'a challenge');
 	END IF;
 	PERFORM authfort.authenticate(answer->'tokens'->>'access_token');
-	RETURN concat_ws(' ', 'valid tokens, roles', claims->>'roles', claims->>'hooked');
+	RETURN concat_ws(' ', 'valid tokens, aal', claims->>'aal', 'roles', claims->>'roles', claims->>'hooked');
 EXCEPTION WHEN OTHERS THEN
 	RETURN 'tokens that are not valid: ' || sqlerrm;
 END $$;
@@ -95,7 +97,8 @@ END $$;
 CREATE VIEW outcomes AS SELECT way, meanwhile, try(way, meanwhile)
 	FROM unnest(ARRAY['password', 'magic link', 'email code', 'second factor', 'step-up', 'refresh'])
 	WITH ORDINALITY AS w(way, i),
-	unnest(ARRAY['none', 'ban', 'delete', 'erase', 'revoke', 'role']) WITH ORDINALITY AS m(meanwhile, j)
+	unnest(ARRAY['none', 'ban', 'delete', 'erase', 'revoke', 'reset', 'role']) WITH ORDINALITY AS m(meanwhile, j)
+	WHERE meanwhile <> 'reset' OR way IN ('second factor', 'step-up')
 	ORDER BY w.i, m.j;
 
 SELECT authfort.on(event, 'handle(jsonb)') FROM unnest(ARRAY['login', 'token_refreshed', 'reauthenticated']) event;

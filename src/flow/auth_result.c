@@ -27,25 +27,30 @@ auth_tokens(User *user, const Session *session)
 	return auth_tokens_with_claims(user, session, claims_hook_run(user, session));
 }
 
-/* Whether a user, as read now, may have tokens of that session. */
+/*
+ * Whether the user, as read now, may have tokens of that session, which is read
+ * again.
+ */
 static const Refusal *
-check_holder(const User *user, const Session *session)
+check_holder(const User *user, Session *session)
 {
 	if (user == NULL)
 		return &refusal_user_gone;
 	if (user->banned)
 		return &refusal_user_banned;
-	return sessions_is_live(&session->id, &session->user_id) ? NULL : &refusal_token_revoked;
+	if (!sessions_find(&session->id, session) || session->revoked)
+		return &refusal_token_revoked;
+	return NULL;
 }
 
 /*
  * Handlers of the events of a sign-in or a refresh, and the claims hook, run
- * while the session exists, so the user is read again after them.  Tokens of
- * what they have ended would be accepted where no table is read, and tokens of
- * an earlier token version nowhere else.
+ * while the session exists, so both are read again after them.  Tokens of what
+ * they have ended would be accepted where no table is read, and tokens of an
+ * earlier token version nowhere else.
  */
 static const Refusal *
-check_after_others_code(User **user, const Session *session)
+read_after_others_code(User **user, Session *session)
 {
 	if ((*user)->others_code_calls == others_code_calls())
 		return NULL;
@@ -54,11 +59,13 @@ check_after_others_code(User **user, const Session *session)
 }
 
 AuthResult
-auth_tokens_with_claims(User *user, const Session *session, const char *claims)
+auth_tokens_with_claims(User *user, const Session *known, const char *claims)
 {
 	AuthResult result = {0};
+	Session current = *known;
+	const Session *session = &current;
 
-	result.refusal = check_after_others_code(&user, session);
+	result.refusal = read_after_others_code(&user, &current);
 	if (result.refusal != NULL)
 		return result;
 	result.user = user;
@@ -89,9 +96,10 @@ AuthResult
 auth_tokens_anew(const pg_uuid_t *user_id, const Session *session)
 {
 	User *user = users_lock(user_id);
-	const Refusal *refusal = check_holder(user, session);
+	Session current = *session;
+	const Refusal *refusal = check_holder(user, &current);
 
-	return (refusal != NULL) ? auth_refused(refusal) : auth_tokens(user, session);
+	return (refusal != NULL) ? auth_refused(refusal) : auth_tokens(user, &current);
 }
 
 AuthResult
