@@ -192,6 +192,10 @@ RESET authfort.mfa_lock_attempts;
 -- 0 is off
 SET authfort.mfa_lock_attempts = 0;
 SELECT DISTINCT by_code(wrong(:'secret')) FROM generate_series(1, 8);
+-- also for a user who is locked already
+UPDATE authfort.mfa SET locked_until = now() + interval '1 day' WHERE user_id = :'ada';
+SELECT by_code(wrong(:'secret'));
+UPDATE authfort.mfa SET locked_until = NULL WHERE user_id = :'ada';
 RESET authfort.mfa_lock_attempts;
 -- after a lock, shared memory counts anew as well
 CALL another_time();

@@ -116,7 +116,8 @@ seconds_locked(const MfaState *state)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (state->locked_until == DT_NOBEGIN || state->locked_until <= now)
+	if (setting_mfa_lock_attempts == 0 || state->locked_until == DT_NOBEGIN ||
+		state->locked_until <= now)
 		return 0;
 	return (int) ((state->locked_until - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
 }

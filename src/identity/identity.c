@@ -537,7 +537,12 @@ authfort_require_aal(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for parameter \"%s\"", "level"),
 				 errhint("Valid values are 1 and 2.")));
-	if (claims == NULL || claims->aal < level)
+	if (claims == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: this takes a user who is signed in"),
+				 errdetail("insufficient_assurance")));
+	if (claims->aal < level)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied: a second factor is required"),
