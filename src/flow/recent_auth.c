@@ -14,7 +14,7 @@
 static bool
 is_recent(TimestampTz time)
 {
-	return !TimestampDifferenceExceeds(time, GetCurrentTimestamp(), setting_recent_auth * 1000);
+	return time > GetCurrentTimestamp() - setting_recent_auth * USECS_PER_SEC;
 }
 
 const Refusal *
