@@ -412,7 +412,9 @@ json_name(StringInfo out, const char *name)
 {
 	if (out->data[out->len - 1] != '{')
 		appendStringInfoChar(out, ',');
-	appendStringInfo(out, "\"%s\":", name);
+	appendStringInfoChar(out, '"');
+	appendStringInfoString(out, name);
+	appendBinaryStringInfo(out, "\":", 2);
 }
 
 void

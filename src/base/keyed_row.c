@@ -17,6 +17,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -25,15 +26,31 @@
 #include "base/keyed_row.h"
 
 static Oid
-relation_of(const char *name)
+relation_of(const char *name, Oid schema)
 {
-	Oid relation = get_relname_relid(name, get_namespace_oid("authfort", false));
+	Oid relation = get_relname_relid(name, schema);
 
 	if (!OidIsValid(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"authfort.%s\" does not exist", name)));
 	return relation;
+}
+
+/* The locks last until the end of the transaction, as those of a query do. */
+static Relation
+open_table(const char *name)
+{
+	return table_open(relation_of(name, get_namespace_oid("authfort", false)), AccessShareLock);
+}
+
+static Oid
+lock_index(Relation table, const char *name)
+{
+	Oid index = relation_of(name, RelationGetNamespace(table));
+
+	LockRelationOid(index, AccessShareLock);
+	return index;
 }
 
 static AttrNumber
@@ -55,11 +72,11 @@ open_row(KeyedRow *row, const char *table, const char *index, const char *column
 {
 	ScanKeyData key;
 
-	/* the lock lasts until the end of the transaction, as that of a query does */
-	row->table = table_open(relation_of(table), AccessShareLock);
+	row->table = open_table(table);
 	ScanKeyInit(&key, column_of(row->table, column), BTEqualStrategyNumber, equal, value);
 	row->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	row->scan = systable_beginscan(row->table, relation_of(index), true, row->snapshot, 1, &key);
+	row->scan =
+		systable_beginscan(row->table, lock_index(row->table, index), true, row->snapshot, 1, &key);
 	row->tuple = systable_getnext(row->scan);
 	if (HeapTupleIsValid(row->tuple))
 		return true;
@@ -87,16 +104,24 @@ keyed_row_column(const KeyedRow *row, const char *column, bool *isnull)
 						isnull);
 }
 
+/* All at once: to read them one by one walks over the row once for each. */
 static void
 read_columns(Relation table, HeapTuple tuple, int count, Datum *values, bool *nulls)
 {
 	TupleDesc columns = RelationGetDescr(table);
+	Datum *all_values;
+	bool *all_nulls;
 
 	if (columns->natts < count)
 		elog(ERROR, "relation \"%s\" has only %d columns", RelationGetRelationName(table),
 			 columns->natts);
-	for (int i = 0; i < count; i++)
-		values[i] = heap_getattr(tuple, i + 1, columns, &nulls[i]);
+	all_values = palloc(columns->natts * sizeof(Datum));
+	all_nulls = palloc(columns->natts * sizeof(bool));
+	heap_deform_tuple(tuple, columns, all_values, all_nulls);
+	memcpy(values, all_values, count * sizeof(Datum));
+	memcpy(nulls, all_nulls, count * sizeof(bool));
+	pfree(all_values);
+	pfree(all_nulls);
 }
 
 void
@@ -116,8 +141,8 @@ keyed_row_close(KeyedRow *row)
 void
 ordered_rows_open(OrderedRows *rows, const char *table, const char *index)
 {
-	rows->table = table_open(relation_of(table), AccessShareLock);
-	rows->index = index_open(relation_of(index), AccessShareLock);
+	rows->table = open_table(table);
+	rows->index = index_open(lock_index(rows->table, index), NoLock);
 	rows->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	rows->scan = systable_beginscan_ordered(rows->table, rows->index, rows->snapshot, 0, NULL);
 }
