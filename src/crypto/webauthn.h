@@ -91,6 +91,9 @@ extern bool webauthn_read_attestation(const unsigned char *bytes, size_t len,
 /* Reads a COSE_Key (RFC 9052, section 7). */
 extern bool webauthn_read_key(const unsigned char *cose, size_t len, WebauthnKey *key);
 
+/* SHA-256.  Never raises; false if OpenSSL cannot. */
+extern bool webauthn_hash(const void *data, size_t len, unsigned char hash[WEBAUTHN_HASH_BYTES]);
+
 /* Whether the key has signed authenticator data and client data.  Never raises. */
 extern bool webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm,
 							const unsigned char *data, size_t data_len,

@@ -97,10 +97,16 @@ passkey_challenge_read(const char *text, const PasskeyChallengeUse *use, Passkey
 	size_t len;
 	unsigned char mac[MAC_BYTES];
 
-	signing_keys_require_master_key();
 	if (!base64url_decode(text, strlen(text), (unsigned char *) &read, sizeof(read), &len) ||
-		len != sizeof(read) || read.version != VERSION || !compute_challenge_mac(&read, use, mac) ||
-		sodium_memcmp(mac, read.mac, MAC_BYTES) != 0 || read.expires_at <= GetCurrentTimestamp())
+		len != sizeof(read) || read.version != VERSION)
+		return false;
+	if (!compute_challenge_mac(&read, use, mac))
+	{
+		/* it names an unknown key, or we hold the wrong ones */
+		signing_keys_require_master_key();
+		return false;
+	}
+	if (sodium_memcmp(mac, read.mac, MAC_BYTES) != 0 || read.expires_at <= GetCurrentTimestamp())
 		return false;
 	memcpy(challenge->id.data, read.nonce, UUID_LEN);
 	challenge->expires_at = read.expires_at;

@@ -5,8 +5,6 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "base/json.h"
 #include "base/origin.h"
 #include "crypto/base64url.h"
@@ -99,11 +97,9 @@ read_client_data(Jsonb *inner, PasskeyResponse *response)
 {
 	bytea *json = read_bytes(inner, "clientDataJSON", MAX_CLIENT_DATA);
 
-	if (json == NULL)
-		return false;
-	crypto_hash_sha256(response->client_data_hash, (const unsigned char *) VARDATA(json),
-					   VARSIZE(json) - VARHDRSZ);
-	return webauthn_read_client_data((const unsigned char *) VARDATA(json),
+	return json != NULL &&
+		   webauthn_hash(VARDATA(json), VARSIZE(json) - VARHDRSZ, response->client_data_hash) &&
+		   webauthn_read_client_data((const unsigned char *) VARDATA(json),
 									 VARSIZE(json) - VARHDRSZ, &response->client);
 }
 
@@ -214,9 +210,8 @@ passkey_check_data(const WebauthnData *data, bool must_verify_user)
 {
 	unsigned char rp_id_hash[WEBAUTHN_HASH_BYTES];
 
-	crypto_hash_sha256(rp_id_hash, (const unsigned char *) setting_webauthn_rp_id,
-					   strlen(setting_webauthn_rp_id));
-	if (memcmp(data->rp_id_hash, rp_id_hash, sizeof(rp_id_hash)) != 0)
+	if (!webauthn_hash(setting_webauthn_rp_id, strlen(setting_webauthn_rp_id), rp_id_hash) ||
+		memcmp(data->rp_id_hash, rp_id_hash, sizeof(rp_id_hash)) != 0)
 		return "rpIdHash";
 	if (!data->user_present)
 		return "userPresent";
