@@ -90,11 +90,11 @@ free_pkey(void *key)
  * leak a key.
  */
 static MemoryContextCallback *
-reserve_owner(void)
+reserve_owner(MemoryContextCallbackFunction release)
 {
 	MemoryContextCallback *owner = palloc0(sizeof(MemoryContextCallback));
 
-	owner->func = free_pkey;
+	owner->func = release;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, owner);
 	return owner;
 }
@@ -111,7 +111,7 @@ owned_key(MemoryContextCallback *owner, EVP_PKEY *key, const char *what)
 EVP_PKEY *
 pkey_generate(SignatureAlgorithm algorithm, int rsa_bits)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 	EVP_PKEY *key = NULL;
 
 	switch (algorithm)
@@ -133,7 +133,7 @@ pkey_generate(SignatureAlgorithm algorithm, int rsa_bits)
 EVP_PKEY *
 pkey_from_public_der(const unsigned char *der, size_t len)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 
 	return owned_key(owner, d2i_PUBKEY(NULL, &der, len), "read a public key");
 }
@@ -142,7 +142,7 @@ pkey_from_public_der(const unsigned char *der, size_t len)
 EVP_PKEY *
 pkey_from_private_der(const unsigned char *der, size_t len)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, len);
 	EVP_PKEY *key = (info == NULL) ? NULL : EVP_PKCS82PKEY(info);
 
@@ -188,7 +188,7 @@ EVP_PKEY *
 pkey_from_rsa_numbers(const unsigned char *modulus, size_t modulus_len,
 					  const unsigned char *exponent, size_t exponent_len)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 	OSSL_PARAM_BLD *builder;
 	OSSL_PARAM *parameters = NULL;
 	BIGNUM *n;
@@ -219,7 +219,7 @@ EVP_PKEY *
 pkey_from_ec_point(const char *group, const unsigned char *x, const unsigned char *y,
 				   size_t coordinate_bytes)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 	unsigned char point[1 + 2 * MAX_COORDINATE_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
 	OSSL_PARAM parameters[3];
 
@@ -237,7 +237,7 @@ pkey_from_ec_point(const char *group, const unsigned char *x, const unsigned cha
 EVP_PKEY *
 pkey_from_ed25519_bytes(const unsigned char *bytes, size_t len)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 
 	if (len != ED25519_PUBLIC_BYTES)
 		return NULL;
@@ -254,7 +254,7 @@ give_no_passphrase(char *buffer, int size, int rwflag, void *arg)
 EVP_PKEY *
 pkey_from_pem(const char *pem)
 {
-	MemoryContextCallback *owner = reserve_owner();
+	MemoryContextCallback *owner = reserve_owner(free_pkey);
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	EVP_PKEY *key = NULL;
 
@@ -360,13 +360,29 @@ pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size
 	return len;
 }
 
-/* Never raises: an unreadable signature does not verify. */
+static void
+free_verifier(void *arg)
+{
+	EVP_MD_CTX_free(arg);
+}
+
+EVP_MD_CTX *
+pkey_verifier(EVP_PKEY *key, SignatureAlgorithm algorithm)
+{
+	MemoryContextCallback *owner = reserve_owner(free_verifier);
+	EVP_MD_CTX *verifier = EVP_MD_CTX_new();
+
+	owner->arg = verifier;
+	if (verifier == NULL || EVP_DigestVerifyInit(verifier, NULL, digest_of(algorithm), NULL, key) != 1)
+		raise_openssl("verify with a public key");
+	return verifier;
+}
+
 bool
-pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, size_t message_len,
-			const unsigned char *signature, size_t signature_len)
+pkey_verify(EVP_MD_CTX *verifier, SignatureAlgorithm algorithm, const char *message,
+			size_t message_len, const unsigned char *signature, size_t signature_len)
 {
 	unsigned char der[ECDSA_MAX_DER];
-	EVP_MD_CTX *ctx;
 	bool ok;
 
 	if (algorithm == SIGN_ES256)
@@ -379,11 +395,10 @@ pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message, si
 		signature = der;
 	}
 
-	ctx = EVP_MD_CTX_new();
-	ok = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, digest_of(algorithm), NULL, key) == 1 &&
-		 EVP_DigestVerify(ctx, signature, signature_len, (const unsigned char *) message,
+	/* without arguments it begins anew with the same key and digest */
+	ok = EVP_DigestVerifyInit(verifier, NULL, NULL, NULL, NULL) == 1 &&
+		 EVP_DigestVerify(verifier, signature, signature_len, (const unsigned char *) message,
 						  message_len) == 1;
-	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return ok;
 }

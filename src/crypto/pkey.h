@@ -54,7 +54,16 @@ extern unsigned char *pkey_private_der(EVP_PKEY *key, size_t *len);
 
 extern size_t pkey_sign(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message,
 						size_t message_len, unsigned char signature[PKEY_MAX_SIGNATURE]);
-extern bool pkey_verify(EVP_PKEY *key, SignatureAlgorithm algorithm, const char *message,
+
+/*
+ * What verifies with a key again and again; it belongs to the current memory
+ * context, like a key.  OpenSSL 3 takes a sixth of an RSA verification to
+ * make one.
+ */
+extern EVP_MD_CTX *pkey_verifier(EVP_PKEY *key, SignatureAlgorithm algorithm);
+
+/* Never raises: an unreadable signature does not verify. */
+extern bool pkey_verify(EVP_MD_CTX *verifier, SignatureAlgorithm algorithm, const char *message,
 						size_t message_len, const unsigned char *signature, size_t signature_len);
 
 extern char *pkey_thumbprint(EVP_PKEY *key, SignatureAlgorithm algorithm);

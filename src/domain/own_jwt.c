@@ -26,7 +26,7 @@ own_jwt_verify(const char *token, const Jws *jws, const JwtHeader *header, Jsonb
 	/* the key says which algorithm it is for; the token cannot choose */
 	if (header->algorithm != key->algorithm)
 		return "its algorithm is not its key's";
-	if (!pkey_verify(key->public_key, key->algorithm, token, jws->signed_len, jws->signature,
+	if (!pkey_verify(key->verifier, key->algorithm, token, jws->signed_len, jws->signature,
 					 jws->signature_len))
 		return "its signature does not verify";
 	if (json_read_object(jws->payload, jws->payload_len, payload) != JSON_READ)

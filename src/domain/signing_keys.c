@@ -131,6 +131,7 @@ cache_row(KeyCache *into, Datum *values, bool *nulls)
 		elog(ERROR, "signing key \"%s\" has an unknown algorithm", key->kid);
 	key->public_key = pkey_from_public_der((unsigned char *) VARDATA_ANY(public_der),
 										   VARSIZE_ANY_EXHDR(public_der));
+	key->verifier = pkey_verifier(key->public_key, key->algorithm);
 	key->private_key = DatumGetByteaPCopy(values[COLUMN_PRIVATE_KEY - 1]);
 	key->created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT - 1]);
 	key->expires_at = nulls[COLUMN_EXPIRES_AT - 1]

@@ -18,7 +18,8 @@ typedef struct VerificationKey
 	char *kid;
 	SignatureAlgorithm algorithm;
 	EVP_PKEY *public_key;
-	bytea *private_key; /* sealed */
+	EVP_MD_CTX *verifier; /* of the public key */
+	bytea *private_key;   /* sealed */
 	TimestampTz created_at;
 	int64 expires_at; /* Unix time; PG_INT64_MAX: not retired */
 	bool prepared;    /* published, and to sign only after a rotation */
