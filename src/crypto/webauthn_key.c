@@ -391,8 +391,8 @@ verify_other(EVP_PKEY *key, int algorithm, const unsigned char *message, size_t 
 }
 
 static bool
-verify(const unsigned char *spki, size_t spki_len, int algorithm, const unsigned char *message,
-	   size_t len, const unsigned char *signature, size_t signature_len)
+verify_message(const unsigned char *spki, size_t spki_len, int algorithm, const unsigned char *message,
+			   size_t len, const unsigned char *signature, size_t signature_len)
 {
 	EVP_PKEY *key;
 	bool ok;
@@ -421,7 +421,7 @@ webauthn_verify(const unsigned char *spki, size_t spki_len, int algorithm, const
 		return false;
 	memcpy(message, data, data_len);
 	memcpy(message + data_len, client_data_hash, WEBAUTHN_HASH_BYTES);
-	ok = verify(spki, spki_len, algorithm, message, len, signature, signature_len);
+	ok = verify_message(spki, spki_len, algorithm, message, len, signature, signature_len);
 	free(message);
 	ERR_clear_error();
 	return ok;
