@@ -174,6 +174,10 @@ $node->safe_psql('unordered', "CREATE EXTENSION authfort; $application");
 restore_quietly($node, 'data only, in parallel', 'pg_restore', '--data-only', '--disable-triggers', '--exit-on-error',
 	'-j', '4', '-d', $node->connstr('unordered'), "$dumps/app.dir");
 check($node, 'unordered', 'data only, in parallel');
+my $always = q{SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgenabled = 'A' ORDER BY 1, 2};
+is($node->safe_psql('unordered', $always), '', 'after --disable-triggers no trigger is ALWAYS');
+$node->safe_psql('unordered', join "\n", slurp_file('docs/backup.md') =~ /^ +(ALTER TABLE .* TRIGGER .*;)$/gm);
+is($node->safe_psql('unordered', $always), $node->safe_psql('app', $always), "the manual's statements restore them");
 
 # over a database in use, whose rows are replaced
 $node->safe_psql('clean', "CREATE EXTENSION authfort; SELECT authfort.create_user('other\@example.com')");
