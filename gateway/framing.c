@@ -25,29 +25,10 @@ typedef struct Framing
 	bool malformed;
 } Framing;
 
-/* RFC 9110, section 5.6.2 */
+/* Whether each character is a letter or digit of ASCII, or one of the others. */
 static bool
-is_token(const char *text, size_t len)
+consists_of(const char *text, size_t len, const char *others)
 {
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < len; i++)
-	{
-		char c = text[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-			(c == '\0' || strchr(others, c) == NULL))
-			return false;
-	}
-	return len > 0;
-}
-
-/* Host and port: RFC 3986, sections 3.2.2 and 3.2.3; it may be empty. */
-static bool
-is_host(const char *text, size_t len)
-{
-	static const char others[] = "-._~%!$&'()*+,;=:[]";
-
 	for (size_t i = 0; i < len; i++)
 	{
 		char c = text[i];
@@ -57,6 +38,20 @@ is_host(const char *text, size_t len)
 			return false;
 	}
 	return true;
+}
+
+/* RFC 9110, section 5.6.2 */
+static bool
+is_token(const char *text, size_t len)
+{
+	return len > 0 && consists_of(text, len, "!#$%&'*+-.^_`|~");
+}
+
+/* Host and port: RFC 3986, sections 3.2.2 and 3.2.3; it may be empty. */
+static bool
+is_host(const char *text, size_t len)
+{
+	return consists_of(text, len, "-._~%!$&'()*+,;=:[]");
 }
 
 /* A target without characters that would end it or the line. */

@@ -37,6 +37,9 @@ typedef struct OAuthParameters
 	const char *user; /* Apple's, at the first sign-in */
 } OAuthParameters;
 
+/* Reads them from an object that has them by their names in a query. */
+extern OAuthParameters oauth_parameters_read(Jsonb *json);
+
 /* The next step: the first member that is set. */
 typedef struct OAuthResult
 {

@@ -23,6 +23,19 @@
 #define FORM_TTL 60   /* seconds; the browser is already on its way */
 #define MAX_FORM 4096 /* characters of what is sealed */
 
+OAuthParameters
+oauth_parameters_read(Jsonb *json)
+{
+	OAuthParameters parameters;
+
+	parameters.code = json_member_string(json, "code");
+	parameters.state = json_member_string(json, "state");
+	parameters.error = json_member_string(json, "error");
+	parameters.issuer = json_member_string(json, "iss");
+	parameters.user = json_member_string(json, "user");
+	return parameters;
+}
+
 static const Refusal *
 form_to_url(const char *name, const OAuthParameters *parameters, char **url)
 {
@@ -80,10 +93,6 @@ oauth_form_from_text(const char *name, const char *sealed, OAuthParameters *para
 		(stored = json_member_string(json, "provider")) == NULL || strcmp(stored, provider) != 0 ||
 		!json_member_integer(json, "expires_at", &expires_at) || expires_at <= GetCurrentTimestamp())
 		return false;
-	parameters->code = json_member_string(json, "code");
-	parameters->state = json_member_string(json, "state");
-	parameters->error = json_member_string(json, "error");
-	parameters->issuer = json_member_string(json, "iss");
-	parameters->user = json_member_string(json, "user");
+	*parameters = oauth_parameters_read(json);
 	return true;
 }

@@ -98,7 +98,7 @@ find_given_cookie(const pg_uuid_t *flow, void *arg)
 Datum
 authfort_oauth_callback(PG_FUNCTION_ARGS)
 {
-	OAuthParameters parameters = {NULL};
+	OAuthParameters parameters;
 	char *provider;
 	char *cookie;
 	Client client;
@@ -115,11 +115,7 @@ authfort_oauth_callback(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must be a JSON object", "params")));
 	cookie = argument_token(fcinfo, 2);
 	client = argument_client(fcinfo, 3, 4);
-	parameters.code = json_member_string(json, "code");
-	parameters.state = json_member_string(json, "state");
-	parameters.error = json_member_string(json, "error");
-	parameters.issuer = json_member_string(json, "iss");
-	parameters.user = json_member_string(json, "user");
+	parameters = oauth_parameters_read(json);
 	result = oauth_callback(provider, &parameters, find_given_cookie, cookie, &client);
 	PG_RETURN_JSONB_P(result_to_jsonb(&result));
 }

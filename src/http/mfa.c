@@ -54,7 +54,10 @@ append_codes(StringInfo out, const BackupCodes *codes)
 {
 	appendStringInfoChar(out, '[');
 	for (int i = 0; i < codes->count; i++)
-		appendStringInfo(out, "%s\"%s\"", (i > 0) ? "," : "", codes->codes[i]);
+	{
+		json_next_element(out);
+		appendStringInfo(out, "\"%s\"", codes->codes[i]);
+	}
 	appendStringInfoChar(out, ']');
 }
 
