@@ -166,12 +166,8 @@ email_changes_reserve(const char *email, const pg_uuid_t *id)
 	};
 	Datum values[3] = {CStringGetTextDatum(email), TimestampTzGetDatum(GetCurrentTimestamp()),
 					   UUIDPGetDatum(id)};
-	bool reserved;
 
-	spi_query_open();
-	reserved = spi_query_run(&query, values, NULL, SPI_OK_SELECT) > 0;
-	spi_query_close();
-	return reserved;
+	return spi_query_run_alone(&query, values, NULL, SPI_OK_SELECT) > 0;
 }
 
 void

@@ -12,7 +12,7 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
-/* All zero, and DT_NOBEGIN, for a user without a row. */
+/* A user without a row has no app, no failures and no lock. */
 typedef struct MfaState
 {
 	bytea *sealed_secret; /* NULL: no authenticator app */
@@ -37,8 +37,10 @@ extern void mfa_remove_secret(const pg_uuid_t *user_id);
 /* The same for one that was confirmed at that time or later, or not at all. */
 extern void mfa_remove_secret_since(const pg_uuid_t *user_id, TimestampTz time);
 
-/* Whether the code of that step was used before; its row says that from now on. */
+/* Whether the code of that step was used before. */
 extern bool mfa_step_is_used(const MfaState *state, int64 step);
+
+/* Stores that it is used now. */
 extern void mfa_use_step(const pg_uuid_t *user_id, const MfaState *state, int64 step);
 
 /* Stores the number of failures and the lock. */

@@ -39,11 +39,11 @@ typedef struct PasskeyChallenge
 /* Base64url, palloc'd. */
 extern char *passkey_challenge_make(const PasskeyChallengeUse *use);
 
-/* False unless it was made for that, in this database, and has not expired.  It may be spent. */
+/* False unless it was made for that use, in this database, and has not expired. */
 extern bool passkey_challenge_read(const char *text, const PasskeyChallengeUse *use,
 								   PasskeyChallenge *challenge);
 
-/* In the transaction that the ceremony is for; false if it was spent before. */
+/* Spends it in the transaction of the ceremony; false if it was spent before, or has expired. */
 extern bool passkey_challenge_spend(const PasskeyChallenge *challenge);
 
 #endif /* AUTHFORT_PASSKEY_CHALLENGE_H */

@@ -226,7 +226,7 @@ passkeys_confirm(const pg_uuid_t *id)
 	spi_query_run_alone(&query, &value, NULL, SPI_OK_UPDATE);
 }
 
-bool
+void
 passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name)
 {
 	static SpiQuery query = {
@@ -238,10 +238,10 @@ passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char
 	Datum values[3] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id),
 					   CStringGetTextDatum(name)};
 
-	return spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE) > 0;
+	spi_query_run_alone(&query, values, NULL, SPI_OK_UPDATE);
 }
 
-bool
+void
 passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id)
 {
 	static SpiQuery query = {
@@ -252,7 +252,7 @@ passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id)
 	};
 	Datum values[2] = {UUIDPGetDatum(user_id), PointerGetDatum(credential_id)};
 
-	return spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE) > 0;
+	spi_query_run_alone(&query, values, NULL, SPI_OK_DELETE);
 }
 
 void

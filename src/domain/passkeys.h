@@ -56,8 +56,8 @@ extern int passkeys_count_verified(const pg_uuid_t *user_id, const bytea *except
 extern bool passkeys_insert(Passkey *passkey);
 extern void passkeys_record_use(const Passkey *passkey);
 extern void passkeys_confirm(const pg_uuid_t *id);
-extern bool passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name);
-extern bool passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id);
+extern void passkeys_rename(const pg_uuid_t *user_id, const bytea *credential_id, const char *name);
+extern void passkeys_delete(const pg_uuid_t *user_id, const bytea *credential_id);
 
 /* Deletes all passkeys of a user; NULL: of all users. */
 extern void passkeys_delete_all(const pg_uuid_t *user_id);

@@ -16,15 +16,9 @@ char **
 roles_of(const pg_uuid_t *user_id, int *count)
 {
 	static SpiQuery query = {"SELECT " ROLES_OF_USER("$1"), 1, {UUIDOID}};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum value = UUIDPGetDatum(user_id);
-	char **roles;
 
-	spi_query_open();
-	(void) spi_query_run(&query, &value, NULL, SPI_OK_SELECT);
-	roles = spi_query_texts(caller, 1, count);
-	spi_query_close();
-	return roles;
+	return spi_query_run_for_texts(&query, &value, count);
 }
 
 const Refusal *

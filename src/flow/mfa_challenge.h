@@ -41,8 +41,8 @@ mfa_challenge_issue(const User *user, const Authentication *first, ChallengeKind
 
 /*
  * Verifies a token of that kind, and locks its user.  Returns NULL, or
- * invalid_mfa_token: the token cannot be read, has expired or was used, or its
- * user is gone, banned, or has another token version.  "token" may be NULL.
+ * mfa_session_expired, or invalid_mfa_token: the token cannot be read or was used,
+ * or its user is gone, banned, or has another token version.  "token" may be NULL.
  */
 extern const Refusal *
 mfa_challenge_open(const char *token, ChallengeKind kind, MfaChallenge *challenge, User **user);

@@ -7,9 +7,9 @@
 
 #include "postgres.h"
 
-#include "flow/passkey_response.h"
 #include "domain/passkeys.h"
 #include "domain/users.h"
+#include "flow/passkey_response.h"
 
 typedef struct PasskeyAssertion
 {

@@ -10,7 +10,7 @@
 #include "flow/passkey_options.h"
 #include "settings.h"
 
-#define MILLISECONDS 1000
+#define MS_PER_SECOND 1000
 
 static const char *
 verification_name(int user_verification)
@@ -91,7 +91,7 @@ passkey_append_creation_options(StringInfo out, const User *user, const char *ch
 	append_user(out, user);
 	json_write_string(out, "challenge", challenge);
 	append_algorithms(out);
-	json_write_integer(out, "timeout", setting_webauthn_timeout * MILLISECONDS);
+	json_write_integer(out, "timeout", setting_webauthn_timeout * MS_PER_SECOND);
 	append_credentials(out, "excludeCredentials", existing, count);
 	json_name(out, "authenticatorSelection");
 	json_open(out);
@@ -109,7 +109,7 @@ passkey_append_request_options(StringInfo out, const char *challenge, const Pass
 {
 	json_open(out);
 	json_write_string(out, "challenge", challenge);
-	json_write_integer(out, "timeout", setting_webauthn_timeout * MILLISECONDS);
+	json_write_integer(out, "timeout", setting_webauthn_timeout * MS_PER_SECOND);
 	json_write_string(out, "rpId", setting_webauthn_rp_id);
 	append_credentials(out, "allowCredentials", allowed, count);
 	json_write_string(out, "userVerification", verification_name(user_verification));

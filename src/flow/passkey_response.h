@@ -37,7 +37,7 @@ extern const Refusal *passkeys_check_configured(void);
 
 /*
  * The refusal invalid_passkey with the name of the check that failed, which
- * helps its developers and reveals nothing to an attacker: the sender of a
+ * helps developers and reveals nothing to an attacker: the sender of a
  * response knows its contents.
  */
 extern const Refusal *refuse_passkey(const char *check);

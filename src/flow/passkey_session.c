@@ -27,7 +27,7 @@ PG_FUNCTION_INFO_V1(authfort_passkey_step_up_finish);
 PG_FUNCTION_INFO_V1(authfort_passkey_reauthenticate_begin);
 PG_FUNCTION_INFO_V1(authfort_passkey_reauthenticate_finish);
 
-/* Whether the user has proven something else than a passkey in the session. */
+/* Whether the user has proven another factor than a passkey in the session. */
 static bool
 has_other_factor(const Session *session)
 {

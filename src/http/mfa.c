@@ -166,6 +166,7 @@ handle_mfa_step_up(HttpRequest *request, HttpResponse *response)
 
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
+	/* without the response of a passkey, a code is required */
 	fields[0].required = !fields[1].present;
 	if (!http_read_body(request, fields, lengthof(fields), response))
 		return;
