@@ -8,22 +8,10 @@ use Exporter 'import';
 use IPC::Run ();
 use JSON::PP;
 use PostgreSQL::Test::Utils qw(slurp_file);
-use Time::HiRes qw(sleep time);
+use Program qw(poll);
 
+our @ISA = ('Program');
 our @EXPORT_OK = qw(poll start_server run_courier);
-
-# Waits until the condition is true; dies after three minutes.
-sub poll
-{
-	my ($what, $condition) = @_;
-	my $deadline = time + 180;
-	until ($condition->())
-	{
-		die "timed out: $what" if time > $deadline;
-		sleep 0.05;
-	}
-	return 1;
-}
 
 # A process of its own, whose output goes to files, which exist from now on.
 sub spawn
@@ -79,34 +67,7 @@ sub new
 	return spawn($self, command($node, @options));
 }
 
-sub terminate { kill 'TERM', $_[0]{pid}; return; }
-
-# Waits for its end and returns its exit status.
-sub wait
-{
-	my ($self) = @_;
-	waitpid delete $self->{pid}, 0;
-	return $?;
-}
-
-sub stop
-{
-	my ($self) = @_;
-	$self->terminate;
-	return $self->wait;
-}
-
 sub output { my ($self) = @_; return slurp_file($self->{log}) . slurp_file($self->{errors}); }
-
-sub DESTROY
-{
-	my ($self) = @_;
-	local ($?, $@, $!);
-	return unless $self->{pid};
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	return;
-}
 
 package Courier::Server;
 use strict;

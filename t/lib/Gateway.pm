@@ -7,22 +7,10 @@ use Exporter 'import';
 use IO::Select;
 use IO::Socket::INET;
 use PostgreSQL::Test::Utils qw(slurp_file);
-use Time::HiRes qw(sleep time);
+use Program qw(poll);
 
+our @ISA = ('Program');
 our @EXPORT_OK = qw(poll answer exchange send_to status status_of);
-
-# Waits until the condition is true; dies after three minutes.
-sub poll
-{
-	my ($what, $condition) = @_;
-	my $deadline = time + 180;
-	until ($condition->())
-	{
-		die "timed out: $what" if time > $deadline;
-		sleep 0.05;
-	}
-	return 1;
-}
 
 # Sends bytes on a connection of their own, because a library would refuse to send malformed requests.
 sub send_to
@@ -72,32 +60,6 @@ sub new
 	poll("$name starts", sub { ($self->{port}) = -e $self->{errors}
 		&& slurp_file($self->{errors}) =~ /^listening on \S+:(\d+)$/m; $self->{port} });
 	return $self;
-}
-
-# Asks it to end, and does not wait.
-sub terminate { kill 'TERM', $_[0]{pid}; return; }
-
-# Waits for its end and returns its exit status.
-sub wait
-{
-	my ($self) = @_;
-	waitpid delete $self->{pid}, 0;
-	return $?;
-}
-
-sub stop
-{
-	my ($self) = @_;
-	$self->terminate;
-	return $self->wait;
-}
-
-sub DESTROY
-{
-	my ($self) = @_;
-	local ($?, $@, $!);
-	kill 'KILL', $self->{pid} if $self->{pid};
-	return;
 }
 
 1;
