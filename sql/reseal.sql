@@ -29,6 +29,20 @@ INSERT INTO authfort.identities (id, user_id, provider, provider_user_id, tokens
 SELECT authfort.reseal();
 SELECT authfort.reseal();
 DELETE FROM authfort.identities;
+-- so do more of these than a call may seal; the first ten of a call are named
+SET authfort.master_key_command = 'printf "%064d\n%064d\n" 1 2';
+SELECT count(authfort.send_message(:'bob', 'note', jsonb_build_object('number', n))) FROM generate_series(6, 8) n;
+CREATE TEMPORARY TABLE copy AS SELECT * FROM authfort.outbox ORDER BY id DESC LIMIT 1;
+INSERT INTO authfort.outbox SELECT (c).* FROM generate_series(1, 12) n,
+	LATERAL (SELECT jsonb_populate_record(copy, jsonb_build_object('id', '00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))) AS c FROM copy) s;
+SET authfort.master_key_command = 'printf "%064d\n%064d\n" 2 1';
+\set VERBOSITY terse
+SELECT authfort.reseal(2);
+\set VERBOSITY default
+SET client_min_messages = error;
+SELECT authfort.reseal(2), authfort.reseal(2);
+RESET client_min_messages;
+DELETE FROM authfort.outbox WHERE id < '00000000-0000-0000-0001-000000000000';
 SELECT secrets, is_current, is_held, entries FROM authfort.master_key_usage();
 SELECT authfort.reseal();
 

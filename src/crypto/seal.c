@@ -162,10 +162,10 @@ unseal_or_warn(const bytea *sealed, const char *name, const pg_uuid_t *database,
 }
 
 bytea *
-seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database)
+seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database, int level)
 {
 	size_t len;
-	unsigned char *secret = unseal_or_warn(sealed, name, database, &len);
+	unsigned char *secret = open_or_report(sealed, name, database, level, &len);
 	bytea *again;
 
 	if (secret == NULL)

@@ -21,10 +21,10 @@ extern unsigned char *
 unseal(const bytea *sealed, const char *name, const pg_uuid_t *database, size_t *len);
 
 /*
- * The same secret, sealed with the current master key.  NULL, with a warning,
- * if it does not open.
+ * The same secret, sealed with the current master key.  NULL, with a message of
+ * that level, if it does not open.
  */
-extern bytea *seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database);
+extern bytea *seal_again(const bytea *sealed, const char *name, const pg_uuid_t *database, int level);
 
 /*
  * An array of bytea: with what a value begins that is sealed with one of the

@@ -293,16 +293,16 @@ name_of_tokens(Datum id, const char *provider)
 	return tokens_seal_name(DatumGetUUIDP(id), provider);
 }
 
-int
-identities_reseal(int limit)
+void
+identities_reseal(Resealing *progress)
 {
 	static SealedColumn column = {
-		{"SELECT id, tokens, provider FROM authfort.identities WHERE " SEALED_OLDER("tokens") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"SELECT id, tokens, provider FROM authfort.identities WHERE " SEALED_OLDER("tokens") SEALED_NEXT("id"), SEALED_FIND_PARAMETERS(UUIDOID)},
 		 {"UPDATE authfort.identities SET tokens = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		  2,
 		  {UUIDOID, BYTEAOID}},
 		 name_of_tokens,
 	};
 
-	return sealed_column_reseal(&column, NULL, limit);
+	sealed_column_reseal(&column, NULL, progress);
 }

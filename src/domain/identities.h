@@ -12,6 +12,8 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "domain/resealing.h"
+
 #define IDENTITY_ID_MAX 255 /* bytes of the provider's id of an account */
 
 typedef struct Identity
@@ -58,7 +60,7 @@ extern char **identities_providers(const pg_uuid_t *user_id, int *count);
 /* Appends the user's linked accounts as a JSON array. */
 extern void identities_append_json(StringInfo out, const pg_uuid_t *user_id);
 
-/* Seals at most "limit" tokens of providers with the current master key; returns their number. */
-extern int identities_reseal(int limit);
+/* Seals tokens of providers with the current master key. */
+extern void identities_reseal(Resealing *progress);
 
 #endif /* AUTHFORT_IDENTITIES_H */

@@ -183,16 +183,16 @@ name_of_secret(Datum user_id, const char *unused)
 	return secret_seal_name(DatumGetUUIDP(user_id));
 }
 
-int
-mfa_reseal(int limit)
+void
+mfa_reseal(Resealing *progress)
 {
 	static SealedColumn column = {
-		{"SELECT user_id, totp_secret, NULL FROM authfort.mfa WHERE " SEALED_OLDER("totp_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"SELECT user_id, totp_secret, NULL FROM authfort.mfa WHERE " SEALED_OLDER("totp_secret") SEALED_NEXT("user_id"), SEALED_FIND_PARAMETERS(UUIDOID)},
 		 {"UPDATE authfort.mfa SET totp_secret = $2 WHERE user_id OPERATOR(pg_catalog.=) $1",
 		  2,
 		  {UUIDOID, BYTEAOID}},
 		 name_of_secret,
 	};
 
-	return sealed_column_reseal(&column, NULL, limit);
+	sealed_column_reseal(&column, NULL, progress);
 }

@@ -12,6 +12,8 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "domain/resealing.h"
+
 /* A user without a row has no app, no failures and no lock. */
 typedef struct MfaState
 {
@@ -49,7 +51,7 @@ extern void mfa_set_failures(const pg_uuid_t *user_id, const MfaState *state);
 /* Deletes the row of a user; NULL: all rows. */
 extern void mfa_delete(const pg_uuid_t *user_id);
 
-/* Seals at most "limit" secrets of authenticator apps with the current master key; returns their number. */
-extern int mfa_reseal(int limit);
+/* Seals secrets of authenticator apps with the current master key. */
+extern void mfa_reseal(Resealing *progress);
 
 #endif /* AUTHFORT_MFA_H */

@@ -397,24 +397,24 @@ name_of_private_key(Datum id, const char *provider)
 	return seal_name(PRIVATE_KEY, provider);
 }
 
-int
-oauth_providers_reseal(int limit)
+void
+oauth_providers_reseal(Resealing *progress)
 {
 	static SealedColumn client_secrets = {
-		{"SELECT id, client_secret, name FROM authfort.oauth_providers WHERE " SEALED_OLDER("client_secret") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"SELECT id, client_secret, name FROM authfort.oauth_providers WHERE " SEALED_OLDER("client_secret") SEALED_NEXT("id"), SEALED_FIND_PARAMETERS(UUIDOID)},
 		 {"UPDATE authfort.oauth_providers SET client_secret = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		  2,
 		  {UUIDOID, BYTEAOID}},
 		 name_of_client_secret,
 	};
 	static SealedColumn private_keys = {
-		{"SELECT id, private_key, name FROM authfort.oauth_providers WHERE " SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"SELECT id, private_key, name FROM authfort.oauth_providers WHERE " SEALED_OLDER("private_key") SEALED_NEXT("id"), SEALED_FIND_PARAMETERS(UUIDOID)},
 		 {"UPDATE authfort.oauth_providers SET private_key = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		  2,
 		  {UUIDOID, BYTEAOID}},
 		 name_of_private_key,
 	};
-	int resealed = sealed_column_reseal(&client_secrets, NULL, limit);
 
-	return resealed + sealed_column_reseal(&private_keys, NULL, limit - resealed);
+	sealed_column_reseal(&client_secrets, NULL, progress);
+	sealed_column_reseal(&private_keys, NULL, progress);
 }

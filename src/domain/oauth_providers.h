@@ -12,6 +12,7 @@
 
 #include "crypto/pkey.h"
 #include "domain/oauth_presets.h"
+#include "domain/resealing.h"
 
 #define OAUTH_PROVIDER_NAME_MAX 50
 
@@ -75,7 +76,7 @@ extern void oauth_providers_append_json(StringInfo out);
 extern char *oauth_provider_client_secret(const OAuthProvider *provider);
 extern EVP_PKEY *oauth_provider_private_key(const OAuthProvider *provider);
 
-/* Seals at most "limit" client secrets and private keys with the current master key; returns their number. */
-extern int oauth_providers_reseal(int limit);
+/* Seals client secrets and private keys with the current master key. */
+extern void oauth_providers_reseal(Resealing *progress);
 
 #endif /* AUTHFORT_OAUTH_PROVIDERS_H */

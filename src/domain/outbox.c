@@ -341,12 +341,11 @@ name_of_message(Datum id, const char *unused)
 	return message_seal_name(DatumGetUUIDP(id));
 }
 
-int
-outbox_reseal(int limit)
+void
+outbox_reseal(Resealing *progress)
 {
 	static SealedColumn column = {
-		{"SELECT id, message, NULL FROM authfort.outbox WHERE " SEALED_OLDER("message") SEALED_LIMIT,
-																			 SEALED_FIND_PARAMETERS},
+		{"SELECT id, message, NULL FROM authfort.outbox WHERE " SEALED_OLDER("message") SEALED_NEXT("id"), SEALED_FIND_PARAMETERS(UUIDOID)},
 		 {"UPDATE authfort.outbox SET message = $2 WHERE id OPERATOR(pg_catalog.=) $1",
 		  2,
 		  {UUIDOID, BYTEAOID}},
@@ -354,5 +353,5 @@ outbox_reseal(int limit)
 	};
 	pg_uuid_t database = database_id();
 
-	return sealed_column_reseal(&column, &database, limit);
+	sealed_column_reseal(&column, &database, progress);
 }

@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "base/expired_rows.h"
+#include "domain/resealing.h"
 
 /*
  * Ensures that a message can be sealed: creates the first keys if necessary,
@@ -67,7 +68,7 @@ extern void outbox_delete_kinds(const pg_uuid_t *user_id, const char *const *kin
 /* Deletes at most "limit" expired messages (base/expired_rows.h). */
 extern int outbox_delete_expired(int limit, KeptRows *kept);
 
-/* Seals at most "limit" messages with the current master key; returns their number. */
-extern int outbox_reseal(int limit);
+/* Seals messages with the current master key. */
+extern void outbox_reseal(Resealing *progress);
 
 #endif /* AUTHFORT_OUTBOX_H */

@@ -12,6 +12,9 @@
 #include "crypto/seal.h"
 #include "domain/sealed_column.h"
 
+/* How many values that do not open are named in warnings. */
+#define SEALED_NAMED 10
+
 typedef struct SealedValue
 {
 	Datum key;
@@ -36,16 +39,17 @@ read_value(const SealedColumn *column, MemoryContext context)
 	return value;
 }
 
-/* Locks the rows until the end of the transaction. */
+/* Locks the rows until the end of the transaction; "after" is NULL or a key. */
 static SealedValue *
-find_values(SealedColumn *column, int limit, int *count)
+find_values(SealedColumn *column, int limit, const Datum *after, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum values[2] = {PointerGetDatum(seal_older_prefixes()), Int32GetDatum(limit)};
+	Datum values[3] = {PointerGetDatum(seal_older_prefixes()), Int32GetDatum(limit),
+					   (after != NULL) ? *after : (Datum) 0};
 	SealedValue *found;
 
 	spi_query_open();
-	*count = spi_query_run(&column->find, values, NULL, SPI_OK_SELECT);
+	*count = spi_query_run(&column->find, values, (after != NULL) ? NULL : "  n", SPI_OK_SELECT);
 	found = MemoryContextAlloc(caller, Max(*count, 1) * sizeof(SealedValue));
 	for (int row = 0; row < *count; row++)
 	{
@@ -56,22 +60,43 @@ find_values(SealedColumn *column, int limit, int *count)
 	return found;
 }
 
-int
-sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, int limit)
+/* Names the first values that do not open; there may be very many. */
+static void
+reseal_value(SealedColumn *column, const SealedValue *value, const pg_uuid_t *database,
+			 Resealing *progress)
 {
-	int count;
-	int resealed = 0;
-	SealedValue *found = find_values(column, limit, &count);
+	bytea *again = seal_again(value->sealed, column->name(value->key, value->text), database,
+							  (progress->failed < SEALED_NAMED) ? WARNING : DEBUG1);
+	Datum values[2] = {value->key, PointerGetDatum(again)};
 
-	for (int i = 0; i < count; i++)
+	if (again == NULL)
+		progress->failed++;
+	else if (spi_query_run_alone(&column->update, values, NULL, SPI_OK_UPDATE) > 0)
 	{
-		bytea *again =
-			seal_again(found[i].sealed, column->name(found[i].key, found[i].text), database);
-		Datum values[2] = {found[i].key, PointerGetDatum(again)};
-
-		CHECK_FOR_INTERRUPTS();
-		if (again != NULL)
-			resealed += spi_query_run_alone(&column->update, values, NULL, SPI_OK_UPDATE);
+		progress->resealed++;
+		progress->left--;
 	}
-	return resealed;
+}
+
+/* Goes on past what does not open: that must not keep the rest under an old key. */
+void
+sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, Resealing *progress)
+{
+	const Datum *after = NULL;
+	int limit;
+	int count;
+
+	do
+	{
+		SealedValue *found;
+
+		limit = progress->left;
+		found = find_values(column, limit, after, &count);
+		for (int i = 0; i < count; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			reseal_value(column, &found[i], database, progress);
+			after = &found[i].key;
+		}
+	} while (count == limit && progress->left > 0);
 }

@@ -646,16 +646,16 @@ name_of_key(Datum kid, const char *unused)
 	return key_seal_name(TextDatumGetCString(kid));
 }
 
-int
-signing_keys_reseal(int limit)
+void
+signing_keys_reseal(Resealing *progress)
 {
 	static SealedColumn column = {
-		{"SELECT kid, private_key, NULL FROM authfort.signing_keys WHERE " SEALED_OLDER("private_key") SEALED_LIMIT, SEALED_FIND_PARAMETERS},
+		{"SELECT kid, private_key, NULL FROM authfort.signing_keys WHERE " SEALED_OLDER("private_key") SEALED_NEXT("kid"), SEALED_FIND_PARAMETERS(TEXTOID)},
 		 {"UPDATE authfort.signing_keys SET private_key = $2 WHERE kid OPERATOR(pg_catalog.=) $1",
 		  2,
 		  {TEXTOID, BYTEAOID}},
 		 name_of_key,
 	};
 
-	return sealed_column_reseal(&column, NULL, limit);
+	sealed_column_reseal(&column, NULL, progress);
 }

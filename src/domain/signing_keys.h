@@ -12,6 +12,7 @@
 
 #include "base/expired_rows.h"
 #include "crypto/pkey.h"
+#include "domain/resealing.h"
 
 typedef struct VerificationKey
 {
@@ -104,7 +105,7 @@ extern TimestampTz signing_keys_next_expiry(TimestampTz after);
 /* Deletes at most "limit" keys that no longer verify (base/expired_rows.h). */
 extern int signing_keys_delete_expired(int limit, KeptRows *kept);
 
-/* Seals at most "limit" private keys with the current master key; returns their number. */
-extern int signing_keys_reseal(int limit);
+/* Seals private keys with the current master key. */
+extern void signing_keys_reseal(Resealing *progress);
 
 #endif /* AUTHFORT_SIGNING_KEYS_H */

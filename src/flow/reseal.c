@@ -22,14 +22,23 @@ PG_FUNCTION_INFO_V1(authfort_held_master_keys);
 
 #define MAX_ROWS 100000
 
+static void
+report_failed(int count)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg_plural("%d secret does not open and was left as it is",
+						   "%d secrets do not open and were left as they are", count, count)));
+}
+
 /* reseal(max_rows) -> integer */
 Datum
 authfort_reseal(PG_FUNCTION_ARGS)
 {
-	static int (*const reseal[])(int limit) = {
+	static void (*const reseal[])(Resealing * progress) = {
 		signing_keys_reseal, oauth_providers_reseal, mfa_reseal, identities_reseal, outbox_reseal,
 	};
-	int resealed = 0;
+	Resealing progress = {0};
 	int limit;
 
 	argument_require(fcinfo, 0, "max_rows");
@@ -39,9 +48,12 @@ authfort_reseal(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows must be between 1 and %d", MAX_ROWS)));
 	signing_keys_require_master_key();
-	for (size_t i = 0; i < lengthof(reseal); i++)
-		resealed += reseal[i](limit - resealed);
-	PG_RETURN_INT32(resealed);
+	progress.left = limit;
+	for (size_t i = 0; i < lengthof(reseal) && progress.left > 0; i++)
+		reseal[i](&progress);
+	if (progress.failed > 0)
+		report_failed(progress.failed);
+	PG_RETURN_INT32(progress.resealed);
 }
 
 /* master_key_name(id) -> text, for the four bytes that a stored value has */
