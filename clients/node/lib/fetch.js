@@ -1,5 +1,5 @@
 // Sends the requests to other servers that authfort asks for: to public addresses, by https, within limits.
-import { lookup } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import { request } from 'node:https';
 import { isIP } from 'node:net';
 import { isPublic, networks } from './address.js';
@@ -12,17 +12,26 @@ const own = new Set(['host', 'accept-encoding', 'content-length', 'connection', 
 
 class FetchError extends Error {}
 
+// Lookups that have not ended.  One that hangs holds one of the few threads of
+// the process, so requests for the same name share it.
+const lookups = new Map();
+
+function sharedLookup(host, options) {
+	const key = JSON.stringify([host, options]);
+	if (!lookups.has(key))
+		lookups.set(key, lookup(host, options).finally(() => lookups.delete(key)));
+	return lookups.get(key);
+}
+
 // Refuses a name with an address that may not be reached.  The socket connects
 // to what was checked here: another answer to the same question could differ.
 function checkedLookup(mayReach) {
 	return (host, options, callback) => {
-		lookup(host, { ...options, all: true }, (error, found) => {
-			if (error)
-				return callback(error);
+		sharedLookup(host, { ...options, all: true }).then((found) => {
 			if (found.length === 0 || !found.every(({ address }) => mayReach(address)))
 				return callback(new FetchError(`${host} has an address that is not public`));
 			return options.all ? callback(null, found) : callback(null, found[0].address, found[0].family);
-		});
+		}, callback);
 	};
 }
 
@@ -58,25 +67,49 @@ function answered(url, options, body) {
 }
 
 export class Fetcher {
+	#running = new Map(); // how many, by host
+	#count = 0;
+
+	// "max" is how many fetches may wait at a time; one host gets three quarters
+	// of them, so that users of other providers can sign in while it hangs.
 	// "allow" has networks that are not public but may be reached, and "ca" a
 	// certificate to trust instead of the system's; both are for tests.
-	constructor({ allow = [], ca } = {}) {
+	constructor({ max = 100, allow = [], ca } = {}) {
 		const allowed = networks(allow);
 		this.mayReach = (address) => allowed(address) || isPublic(address);
+		this.max = max;
 		this.ca = ca;
 	}
 
 	// {status, headers, body}; status is null if the fetch failed, and error says why, for the log.
 	async send(fetch) {
 		try {
-			return await this.#send(fetch);
+			const url = new URL(fetch.url);
+			return await this.#counted(url.host, () => this.#send(url, fetch));
 		} catch (error) {
 			return { status: null, headers: [], body: null, error: `${error.name}: ${error.message}` };
 		}
 	}
 
-	async #send(fetch) {
-		const url = new URL(fetch.url);
+	async #counted(host, send) {
+		const running = this.#running.get(host) ?? 0;
+		if (this.#count >= this.max || running >= this.max - Math.floor(this.max / 4))
+			throw new FetchError(`too many requests wait, ${running} of them for ${host}`);
+		this.#count++;
+		this.#running.set(host, running + 1);
+		try {
+			return await send();
+		} finally {
+			this.#count--;
+			const left = this.#running.get(host) - 1;
+			if (left > 0)
+				this.#running.set(host, left);
+			else
+				this.#running.delete(host);
+		}
+	}
+
+	async #send(url, fetch) {
 		const host = url.hostname.replace(/^\[|\]$/g, '');
 		if (url.protocol !== 'https:' || url.username !== '' || url.password !== '')
 			throw new FetchError('only https is fetched, and no URL with a user in it');

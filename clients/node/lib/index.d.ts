@@ -22,6 +22,8 @@ export interface User {
 }
 
 export interface FetchOptions {
+	/** How many fetches may wait at a time, of which one host gets three quarters; default 100. */
+	max?: number;
 	/** Networks in CIDR notation that are not public but may be reached; for tests. */
 	allow?: string[];
 	/** A certificate to trust instead of the system's; for tests. */

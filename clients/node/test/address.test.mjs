@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns/promises';
 import { createServer } from 'node:https';
+import { syncBuiltinESMExports } from 'node:module';
+import { createServer as createSilentServer } from 'node:net';
 import { test } from 'node:test';
 import { isPublic, networks } from '../lib/address.js';
 import { Fetcher } from '../lib/fetch.js';
@@ -44,6 +47,46 @@ test('a fetch to an address that is not public fails before it connects', async 
 	}
 	assert.equal(connections, 0);
 	server.close();
+});
+
+test('a host that hangs leaves room for others, and all of them together are limited', async () => {
+	const sockets = [];
+	const silent = createSilentServer((socket) => sockets.push(socket.on('error', () => {})));
+	await new Promise((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
+	const { port } = silent.address();
+	const fetcher = new Fetcher({ max: 4, allow: ['127.0.0.0/8', '::1/128'] });
+	const hosts = [...Array(4).fill('127.0.0.1'), 'localhost', 'localhost', '127.0.0.2'];
+	const refused = [false, false, false, true, false, true, true];
+	for (const round of [1, 2]) {
+		const answers = await Promise.all(hosts.map((host) =>
+			fetcher.send({ url: `https://${host}:${port}/`, timeout_ms: 1000 })));
+		answers.forEach(({ status, error }, i) => {
+			assert.equal(status, null);
+			assert.equal(error.includes('too many requests wait'), refused[i], `${round} ${hosts[i]} ${error}`);
+		});
+	}
+	sockets.forEach((socket) => socket.destroy());
+	silent.close();
+});
+
+test('requests for one name share its lookup', async () => {
+	const original = dns.lookup;
+	const asked = [];
+	dns.lookup = (host) => {
+		asked.push(host);
+		return new Promise(() => {});
+	};
+	syncBuiltinESMExports();
+	// nothing else keeps the process waiting
+	const alive = setInterval(() => {}, 1000);
+	const fetcher = new Fetcher();
+	const answers = await Promise.all(['a.example', 'a.example', 'a.example', 'b.example'].map((host) =>
+		fetcher.send({ url: `https://${host}/`, timeout_ms: 200 })));
+	clearInterval(alive);
+	dns.lookup = original;
+	syncBuiltinESMExports();
+	assert.deepEqual(answers.map(({ status }) => status), [null, null, null, null]);
+	assert.deepEqual(asked, ['a.example', 'b.example']);
 });
 
 test('paths and queries stay as they were sent', () => {

@@ -77,6 +77,7 @@ class AuthFort(
         pool_recycle: float = 3600.0,
         statement_timeout: float = 30.0,
         follower: str = "default",
+        max_fetches: int = 100,
         fetch_allow: Iterable[str] = (),
         fetch_cafile: str | None = None,
         **options: Unpack[Options],
@@ -107,7 +108,7 @@ class AuthFort(
         self._loading: dict[asyncio.AbstractEventLoop, asyncio.Task[Settings]] = {}
         self._mistaken: tuple[float, list[str]] | None = None
         self._follower = Follower(self._admin, follower)
-        self._forwarder = Forwarder(self._database, Fetcher(fetch_allow, fetch_cafile))
+        self._forwarder = Forwarder(self._database, Fetcher(fetch_allow, fetch_cafile, max_fetches))
         self._current_user = CurrentUser(self._database, self._get_settings)
         self._transactions = Transactions(self._database, self._current_user)
 

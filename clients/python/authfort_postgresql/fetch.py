@@ -3,13 +3,17 @@
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Iterable
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Lookup = tuple[asyncio.AbstractEventLoop, str, int]
 
 # What a provider's answer may be at most, whatever the database asks for.
 MAX_SECONDS = 30.0
@@ -51,11 +55,18 @@ class Fetcher:
 
     ``allow`` has networks that are not public but may be reached, and ``cafile``
     certificates to trust instead of the system's; both are for tests.
+    ``maximum`` is how many fetches may wait at a time; one host gets three
+    quarters of them, so that users of other providers can sign in while it hangs.
     """
 
-    def __init__(self, allow: Iterable[str] = (), cafile: str | None = None):
+    def __init__(self, allow: Iterable[str] = (), cafile: str | None = None, maximum: int = 100):
         self._allow = [ipaddress.ip_network(network) for network in allow]
         self._cafile = cafile
+        self._maximum = maximum
+        # event loops of several threads share these
+        self._lock = threading.Lock()
+        self._running: Counter[str] = Counter()
+        self._lookups: dict[Lookup, asyncio.Future[list[Any]]] = {}
 
     def _context(self, name: str) -> ssl.SSLContext:
         context = _Context(ssl.PROTOCOL_TLS_CLIENT)
@@ -78,8 +89,27 @@ class Fetcher:
         await asyncio.wait([task], timeout=1.0)
         return _answer_of(task)
 
+    @contextmanager
+    def _counted(self, host: str) -> Iterator[None]:
+        with self._lock:
+            mine = self._running[host]
+            if self._running.total() >= self._maximum or mine >= self._maximum - self._maximum // 4:
+                raise FetchError(f"too many requests wait, {mine} of them for {host}")
+            self._running[host] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[host] -= 1
+                if self._running[host] == 0:
+                    del self._running[host]
+
     async def _send(self, fetch: dict[str, Any], limit: int) -> Answer:
         url = httpx.URL(fetch["url"])
+        with self._counted(url.netloc.decode("ascii")):
+            return await self._send_to(url, fetch, limit)
+
+    async def _send_to(self, url: httpx.URL, fetch: dict[str, Any], limit: int) -> Answer:
         if url.scheme != "https" or not url.host or url.userinfo:
             raise FetchError("only https is fetched, and no URL with a user in it")
         # url.host would be Unicode, which names another host in the IDNA of 2003 (that of the standard library)
@@ -107,12 +137,28 @@ class Fetcher:
         raise FetchError("the host has no address")
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+        found = await self._look_up(host, port)
         addresses = list(dict.fromkeys(ipaddress.ip_address(entry[4][0]) for entry in found))
         for address in addresses:
             if not self._may_reach(address):
                 raise FetchError(f"{host} has an address that is not public")
         return addresses[:3]
+
+    async def _look_up(self, host: str, port: int) -> list[Any]:
+        """One at a time for a name: one that hangs holds one of the few threads of the event loop."""
+        loop = asyncio.get_running_loop()
+        key = (loop, host, port)
+        found = self._lookups.get(key)
+        if found is None:
+            found = self._lookups[key] = asyncio.ensure_future(loop.getaddrinfo(host, port, type=1))
+            found.add_done_callback(lambda done: self._forget_lookup(key, done))
+        return await asyncio.shield(found)
+
+    def _forget_lookup(self, key: Lookup, done: "asyncio.Future[list[Any]]") -> None:
+        del self._lookups[key]
+        if not done.cancelled():
+            # the requests that waited for it may have been given up
+            done.exception()
 
     def _may_reach(self, address: Address) -> bool:
         if any(address in network for network in self._allow):

@@ -3,6 +3,7 @@
 import asyncio
 import http.server
 import ipaddress
+import socket
 import time
 import unittest
 from unittest import mock
@@ -164,6 +165,48 @@ class Fetches(unittest.TestCase):
 
         with mock.patch("asyncio.base_events.BaseEventLoop.getaddrinfo", resolve):
             self.failed(self.fetch("/json", allow=()), "not public")
+
+    def test_number(self):
+        """A host that hangs leaves room for others, and all of them together are limited."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+
+            async def send_all(fetcher):
+                def send(host):
+                    url = f"https://{host}:{port}"
+                    return asyncio.create_task(fetcher.send({"method": "GET", "url": url, "timeout_ms": 1000}))
+
+                hosts = ["127.0.0.1"] * 4 + ["127.0.0.2"] * 2 + ["localhost"]
+                return await asyncio.gather(*map(send, hosts))
+
+            fetcher = Fetcher(("127.0.0.0/8", "::1/128"), None, 4)
+            refused = [None] * 3 + ["127.0.0.1"] + [None, "127.0.0.2", "localhost"]
+            for _ in range(2):
+                for answer, host in zip(asyncio.run(send_all(fetcher)), refused, strict=True):
+                    self.assertIsNone(answer.status)
+                    self.assertEqual("too many requests wait" in answer.error, host is not None, answer.error)
+                    self.assertTrue(host is None or answer.error.endswith(f"for {host}:{port}"), answer.error)
+
+    def test_lookups_are_shared(self):
+        """One that hangs holds a thread: a hundred requests for the same name must not hold a hundred."""
+        asked = []
+
+        async def resolve(loop, host, port, **more):
+            asked.append(host)
+            await asyncio.sleep(3600)
+
+        async def send_all():
+            fetcher = Fetcher(())
+            sent = [
+                fetcher.send({"method": "GET", "url": f"https://{host}", "timeout_ms": 200})
+                for host in ["a.example"] * 5 + ["b.example"]
+            ]
+            return await asyncio.gather(*sent)
+
+        with mock.patch("asyncio.base_events.BaseEventLoop.getaddrinfo", resolve):
+            for answer in asyncio.run(send_all()):
+                self.failed(answer, "took too long")
+        self.assertEqual(sorted(asked), ["a.example", "b.example"])
 
     def test_schemes(self):
         for url in ("http://localhost", "ftp://localhost", "file:///etc/passwd", "//localhost", "localhost", "", "https://", "https://u:p@localhost"):
