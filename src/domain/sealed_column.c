@@ -15,6 +15,9 @@
 /* How many values that do not open are named in warnings. */
 #define SEALED_NAMED 10
 
+/* How many rows are read at least after some did not open: each reading sorts the table. */
+#define ROWS_PAST_FAILED 1000
+
 typedef struct SealedValue
 {
 	Datum key;
@@ -90,9 +93,9 @@ sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, Resealing 
 	{
 		SealedValue *found;
 
-		limit = progress->left;
+		limit = (after == NULL) ? progress->left : Max(progress->left, ROWS_PAST_FAILED);
 		found = find_values(column, limit, after, &count);
-		for (int i = 0; i < count; i++)
+		for (int i = 0; i < count && progress->left > 0; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			reseal_value(column, &found[i], database, progress);
