@@ -252,8 +252,9 @@ run_confined(SPIPlanPtr plan, Datum *values, const char *nulls, int expected, Oi
 }
 
 /*
- * Runs a statement, in a new snapshot whatever the isolation level, between spi_query_open() and spi_query_close();
- * "nulls" is as for SPI_execute_plan().  Returns the number of rows.
+ * Runs a statement between spi_query_open() and spi_query_close(), in a new
+ * snapshot whatever the isolation level.  "nulls" is as for SPI_execute_plan().
+ * Returns the number of rows.
  */
 uint64
 spi_query_run(SpiQuery *query, Datum *values, const char *nulls, int expected)

@@ -48,7 +48,10 @@ extern bool cbor_read(const unsigned char *data, size_t len, CborItem *item);
 /* The same, if nothing follows the item. */
 extern bool cbor_read_whole(const unsigned char *data, size_t len, CborItem *item);
 
-/* The value of a key in an item that cbor_read() has accepted; false if it is not a map or lacks the key. */
+/*
+ * The value of a key in an item that cbor_read() has accepted; false if it is
+ * not a map or lacks the key.
+ */
 extern bool cbor_find_text(const CborItem *map, const char *key, CborItem *value);
 extern bool cbor_find_integer(const CborItem *map, int key, CborItem *value);
 

@@ -53,7 +53,10 @@ extern bool email_codes_allowed(const pg_uuid_t *user_id);
 extern char *email_code_create(const pg_uuid_t *user_id, EmailCodePurpose purpose, int ttl,
 							   const pg_uuid_t *message_id, TimestampTz *expires_at);
 
-/* Checks any text as a code, without white space, and counts the try.  A right code stays valid until it is spent. */
+/*
+ * Checks any text as a code, without white space, and counts the try.  A right
+ * code stays valid until it is spent.
+ */
 extern EmailCodeCheck
 email_code_check(const pg_uuid_t *user_id, EmailCodePurpose purpose, const char *code);
 extern void email_code_spend(const pg_uuid_t *user_id, EmailCodePurpose purpose);

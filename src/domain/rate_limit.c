@@ -532,7 +532,10 @@ rate_limit_status(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* rate_limit_status(email, ip_address, user_id) -> TABLE (endpoint, key_type, requests, max_requests, retry_after) */
+/*
+ * rate_limit_status(email, ip_address, user_id)
+ *		-> TABLE (endpoint, key_type, requests, max_requests, retry_after)
+ */
 Datum
 authfort_rate_limit_status(PG_FUNCTION_ARGS)
 {

@@ -202,7 +202,10 @@ extern void users_raise_token_version(const pg_uuid_t *id);
 /* Appends the user's public form; "session_id" may be NULL. */
 extern void users_append_json(StringInfo out, const User *user, const pg_uuid_t *session_id);
 
-/* The same with locale, user_metadata and app_metadata: for the user and for admins, one user at a time. */
+/*
+ * The same with locale, user_metadata and app_metadata: for the user and for
+ * admins, one user at a time.
+ */
 extern void users_append_profile_json(StringInfo out, const User *user, const pg_uuid_t *session_id);
 
 #endif /* AUTHFORT_USERS_H */
