@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -24,6 +25,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/keyed_row.h"
+#include "base/spi_query.h"
 
 static Oid
 relation_of(const char *name, Oid schema)
@@ -66,6 +68,18 @@ column_of(Relation table, const char *name)
 	return number;
 }
 
+/*
+ * As for statements (spi_query.c): outside STABLE functions, what has committed
+ * by now, because a lock of the user's row may have waited for it.
+ */
+static Snapshot
+snapshot_to_read(void)
+{
+	if (spi_query_is_stable() || !IsolationUsesXactSnapshot())
+		return GetTransactionSnapshot();
+	return GetLatestSnapshot();
+}
+
 static bool
 open_row(KeyedRow *row, const char *table, const char *index, const char *column,
 		 RegProcedure equal, Datum value)
@@ -74,7 +88,7 @@ open_row(KeyedRow *row, const char *table, const char *index, const char *column
 
 	row->table = open_table(table);
 	ScanKeyInit(&key, column_of(row->table, column), BTEqualStrategyNumber, equal, value);
-	row->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	row->snapshot = RegisterSnapshot(snapshot_to_read());
 	row->scan =
 		systable_beginscan(row->table, lock_index(row->table, index), true, row->snapshot, 1, &key);
 	row->tuple = systable_getnext(row->scan);
@@ -143,7 +157,7 @@ ordered_rows_open(OrderedRows *rows, const char *table, const char *index)
 {
 	rows->table = open_table(table);
 	rows->index = index_open(lock_index(rows->table, index), NoLock);
-	rows->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	rows->snapshot = RegisterSnapshot(snapshot_to_read());
 	rows->scan = systable_beginscan_ordered(rows->table, rows->index, rows->snapshot, 0, NULL);
 }
 

@@ -178,6 +178,12 @@ role_of_triggers(Relation relation, CmdType command)
 	return may_cascade(relation, command) ? get_role_oid("authfort_http", false) : GetUserId();
 }
 
+bool
+spi_query_is_stable(void)
+{
+	return stable;
+}
+
 /*
  * Statements see what has committed by now, also under REPEATABLE READ, where
  * otherwise they would see what had when the transaction began.  Under the lock

@@ -36,6 +36,9 @@ extern uint64 spi_query_run(SpiQuery *query, Datum *values, const char *nulls, i
  */
 extern Datum spi_query_run_stable(PGFunction function, FunctionCallInfo fcinfo);
 
+/* Whether such a function runs. */
+extern bool spi_query_is_stable(void);
+
 /* As spi_query_run(), for a statement that is planned for these values, and not kept. */
 extern uint64 spi_query_run_once(const char *sql, int parameter_count, Oid *parameter_types,
 								 Datum *values, const char *nulls, int expected);

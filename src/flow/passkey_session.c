@@ -110,6 +110,7 @@ passkey_session_prove(PasskeyCeremony purpose, const User *user, const Session *
 	const Refusal *refusal = passkeys_check_configured();
 	PasskeyChallengeUse use = use_in_session(purpose, session);
 	PasskeyAssertion assertion;
+	Session now;
 
 	if (refusal != NULL)
 		return refusal;
@@ -122,7 +123,10 @@ passkey_session_prove(PasskeyCeremony purpose, const User *user, const Session *
 	}
 	passkey_assertion_record(&assertion);
 	*locked = assertion.user;
-	*how = authentication_in_session(session, &assertion);
+	/* under the lock: the other factor may have been removed since it was read */
+	if (!sessions_find(&session->id, &now))
+		return &refusal_session_not_found;
+	*how = authentication_in_session(&now, &assertion);
 	return NULL;
 }
 

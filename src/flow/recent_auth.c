@@ -32,18 +32,13 @@ recent_auth_check(const User *user, const pg_uuid_t *session_id)
 const Refusal *
 session_check(const User *locked, const pg_uuid_t *session_id)
 {
-	Session session;
-
 	if (session_id == NULL)
 		return NULL;
 	if (locked == NULL || locked->deleted_at != DT_NOBEGIN)
 		return &refusal_user_gone;
 	if (locked->banned)
 		return &refusal_user_banned;
-	/* as it is now: sessions_is_live() would read the caller's snapshot, which may be older */
-	if (!sessions_find_live(session_id, &locked->id, &session))
-		return &refusal_token_revoked;
-	return NULL;
+	return sessions_is_live(session_id, &locked->id) ? NULL : &refusal_token_revoked;
 }
 
 const Refusal *
