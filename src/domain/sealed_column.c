@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "crypto/seal.h"
 #include "domain/sealed_column.h"
@@ -25,17 +26,23 @@ typedef struct SealedValue
 	char *text;
 } SealedValue;
 
-static SealedValue
-read_value(const SealedColumn *column, MemoryContext context)
+static Datum
+copy_key(const SealedColumn *column, Datum key)
 {
-	Oid key_type = column->update.parameter_types[0];
-	MemoryContext old = MemoryContextSwitchTo(context);
-	SealedValue value;
 	int16 len;
 	bool by_value;
 
-	get_typlenbyval(key_type, &len, &by_value);
-	value.key = datumCopy(spi_query_datum(1), by_value, len);
+	get_typlenbyval(column->update.parameter_types[0], &len, &by_value);
+	return datumCopy(key, by_value, len);
+}
+
+static SealedValue
+read_value(const SealedColumn *column, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SealedValue value;
+
+	value.key = copy_key(column, spi_query_datum(1));
 	value.sealed = spi_query_bytea(context, 2);
 	value.text = spi_query_text(context, 3);
 	MemoryContextSwitchTo(old);
@@ -81,16 +88,23 @@ reseal_value(SealedColumn *column, const SealedValue *value, const pg_uuid_t *da
 	}
 }
 
-/* Goes on past what does not open: that must not keep the rest under an old key. */
+/*
+ * Goes on past what does not open: that must not keep the rest under an old key.
+ * There may be very many of these, so the memory of each page is freed.
+ */
 void
 sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, Resealing *progress)
 {
+	MemoryContext page =
+		AllocSetContextCreate(CurrentMemoryContext, "authfort reseal", ALLOCSET_DEFAULT_SIZES);
 	const Datum *after = NULL;
+	Datum last;
 	int limit;
 	int count;
 
 	do
 	{
+		MemoryContext caller = MemoryContextSwitchTo(page);
 		SealedValue *found;
 
 		limit = (after == NULL) ? progress->left : Max(progress->left, ROWS_PAST_FAILED);
@@ -99,7 +113,14 @@ sealed_column_reseal(SealedColumn *column, const pg_uuid_t *database, Resealing 
 		{
 			CHECK_FOR_INTERRUPTS();
 			reseal_value(column, &found[i], database, progress);
-			after = &found[i].key;
 		}
+		MemoryContextSwitchTo(caller);
+		if (count > 0)
+		{
+			last = copy_key(column, found[count - 1].key);
+			after = &last;
+		}
+		MemoryContextReset(page);
 	} while (count == limit && progress->left > 0);
+	MemoryContextDelete(page);
 }
