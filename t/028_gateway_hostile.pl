@@ -114,10 +114,15 @@ foreach my $size (map { $_ * 500 } 20 .. 70)
 		[ 'Cookie: ' . 'x=y; ' x ($size / 5) ],
 		[ map { "X-$_: x" } 1 .. $size / 50 ]);
 	$statuses{ status_of($gateway, login(@$_) =~ s/^Host: x/Host: a.b.c.d.example.com/mr) }++ foreach @headers;
-	# here libmicrohttpd may have no room left to refuse
-	my $answer = exchange($gateway, login() =~ s{/auth/login}{'/auth/login?' . 'a&' x ($size / 20)}er);
+}
+# With many parameters libmicrohttpd may have no room left to refuse, and waits for the time limit of reading.
+my $impatient = Gateway->new('impatient', $node, '--request-timeout=60', '--request-read-timeout=10');
+foreach my $count (map { $_ * 125 } 4 .. 14)
+{
+	my $answer = exchange($impatient, login() =~ s{/auth/login}{'/auth/login?' . 'a&' x $count}er);
 	$statuses{ status($answer) }++ if $answer ne '';
 }
+is($impatient->stop, 0, 'a gateway with such clients ends cleanly');
 is(join(' ', sort keys %statuses), '200 431', 'large headers are answered');
 is($node->safe_psql('app', 'SELECT count(*) FROM authfort.sessions') - $sessions, $statuses{200},
 	'every executed login with large headers was answered');
